@@ -1,0 +1,29 @@
+.PHONY: demo check proof quick lock fmt
+PY = .venv/bin/python
+
+demo: .venv/.ready           ## run the main job: push, share, copy, pull back, prove; no Docker, no network
+	.venv/bin/lading demo
+
+check: .venv/.dev            ## everything CI runs
+	$(PY) -m tests.check
+
+quick: .venv/.dev            ## the half of it that takes seconds
+	$(PY) -m tests.check --quick
+
+proof: .venv/.dev            ## long faults, stress and benchmarks, by hand; tables land in docs/proof/
+	$(PY) -m tests.check --proof
+
+fmt: .venv/.dev
+	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+lock: .venv/.dev             ## renew requirements/*.txt from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml requirements/build.in -o requirements/run.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml requirements/build.in -o requirements/dev.txt
+
+.venv/.ready: requirements/run.txt pyproject.toml
+	sh requirements/install.sh run
+	touch $@
+
+.venv/.dev: requirements/dev.txt pyproject.toml
+	sh requirements/install.sh dev
+	touch $@ .venv/.ready

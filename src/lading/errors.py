@@ -1,0 +1,147 @@
+"""The roots of Lading's exceptions; the leaves live beside the code that raises them.
+
+Every error carries data, answers whose side failed, and composes its own sentence. Doors translate the root into an
+exit code or an HTTP status in one table each; nobody ever reads the text to decide.
+
+    LadingError
+    ├── InputInvalid        what the caller wrote cannot be understood, or asks for the impossible
+    ├── NotFound            the thing named is not there
+    ├── AccessDenied        a login is missing, wrong, or not enough
+    ├── Refused             a rule forbids it: a tag exists, an image is locked, a platform would be dropped
+    ├── NetworkFailed       no answer, or a broken one, between us and the other side
+    │   └── TlsRefused      the two sides could not agree on a protected connection
+    ├── RateLimited         the other side asks us to wait longer than we may
+    ├── ProtocolBroken      the other side answered against its specification
+    ├── ContentCorrupt      bytes are not the content their digest or size names
+    ├── StorageFailed       a disk, file or database did not do its part
+    ├── Unreachable         a server, agent or Docker host does not answer at all
+    ├── PartlyDone          some of the things asked for are done, the others are not
+    ├── Cancelled           somebody asked the work to stop
+    └── TimedOut            the time the caller allowed is over
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Whose side failed: what a person with a failed transfer asks first."""
+
+    CALLER = "caller"
+    LADING = "lading"
+    SOURCE = "source"
+    TARGET = "target"
+    NETWORK = "network"
+
+
+class LadingError(Exception):
+    """What went wrong, as data. `str()` is one sentence for a person and never holds a secret.
+
+    `why` is the cause in plain words and `hint` one thing to do about it, where they add to the sentence. `code` is the
+    short name scripts match on (interfaces §2). `raw` is what the other side said, shown only when asked for.
+    """
+
+    side: Side = Side.LADING
+    code: str = "failed"
+    why: str | None = None
+    hint: str | None = None
+    raw: str | None = None
+
+
+class InputInvalid(LadingError):
+    """What the caller wrote cannot be understood or asks for the impossible."""
+
+    side = Side.CALLER
+    code = "invalid"
+
+
+class NotFound(LadingError):
+    """The thing named is not there."""
+
+    side = Side.CALLER
+    code = "not_found"
+
+
+class AccessDenied(LadingError):
+    """A login is missing, wrong, or not enough for what was asked."""
+
+    side = Side.CALLER
+    code = "registry_auth"
+
+
+class Refused(LadingError):
+    """A rule forbids it."""
+
+    side = Side.CALLER
+    code = "denied"
+
+
+class NetworkFailed(LadingError):
+    """No answer, or a broken one, between us and the other side."""
+
+    side = Side.NETWORK
+    code = "network"
+
+
+class TlsRefused(NetworkFailed):
+    """The two sides could not agree on a protected connection."""
+
+    code = "tls"
+
+
+class RateLimited(LadingError):
+    """The other side asks us to wait longer than we may."""
+
+    side = Side.TARGET
+    code = "rate_limited"
+
+
+class ProtocolBroken(LadingError):
+    """The other side answered against its specification."""
+
+    side = Side.TARGET
+    code = "protocol"
+
+
+class ContentCorrupt(LadingError):
+    """Bytes are not the content that their digest or size names."""
+
+    side = Side.SOURCE
+    code = "corrupt"
+
+
+class StorageFailed(LadingError):
+    """A disk, file or database did not do its part."""
+
+    code = "storage"
+
+
+class Unreachable(LadingError):
+    """A server, agent or Docker host does not answer at all."""
+
+    side = Side.NETWORK
+    code = "unreachable"
+
+
+class PartlyDone(LadingError):
+    """Some of the things asked for are done, the others are not."""
+
+    code = "partly_done"
+
+
+class Cancelled(LadingError):
+    """Somebody asked the work to stop."""
+
+    side = Side.CALLER
+    code = "cancelled"
+
+    def __str__(self) -> str:
+        return "cancelled"
+
+
+class TimedOut(LadingError):
+    """The time the caller allowed is over."""
+
+    side = Side.CALLER
+    code = "timed_out"
