@@ -1,0 +1,29 @@
+"""What all tests share: real programs are asked for by a mark, and a missing one is never silent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.peers import programs
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked `peer("skopeo")` needs that program: missing, it fails in CI and is listed as not run elsewhere."""
+    for mark in item.iter_markers("peer"):
+        missing = [program for program in mark.args if not programs.find(program)]
+        needs_root = {"dockerd", "debootstrap"} & set(mark.args) and os.geteuid() != 0
+        if not missing and not needs_root:
+            continue
+        what = f"needs {', '.join(missing)}: run `.ci/peers install`" if missing else "needs to be root"
+        if os.environ.get("CI"):
+            pytest.fail(what, pytrace=False)
+        pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def debian_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real Debian root file system as a tar; ask for it only in a test marked `peer("debootstrap")`."""
+    return programs.debian_root_file_system(tmp_path_factory.mktemp("debian"))

@@ -1,0 +1,24 @@
+"""Real programs as fixtures. Ask for one only in a test marked `peer(…)` with its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers import programs
+
+
+@pytest.fixture
+def docker_registry(tmp_path: Path) -> Iterator[programs.RunningRegistry]:
+    """An empty docker-registry over plain HTTP."""
+    with programs.docker_registry(tmp_path / "docker-registry") as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[programs.RunningDocker]:
+    """One real Docker engine for all tests of a run."""
+    with programs.docker_engine(tmp_path_factory.mktemp("dockerd")) as docker:
+        yield docker
