@@ -70,7 +70,7 @@ def wait_for_port(port: int, child: subprocess.Popen[bytes], log: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         select_nothing(0.02)
-    raise AssertionError(f"{child.args} did not listen on port {port}:\n{log.read_text(errors='replace')[-2000:]}")
+    raise AssertionError(f"{child.args!r} did not listen on port {port}:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def select_nothing(seconds: float) -> None:

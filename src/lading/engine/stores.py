@@ -50,7 +50,8 @@ class TagMoved(Refused):
         self.name, self.where, self.holds = name, where, holds
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.where} {f'is already {self.holds}' if self.holds else 'does not exist'}"
+        whole = self.name if "/" in self.name else f"{self.where}:{self.name}"
+        return f"{whole} {f'is already {self.holds}' if self.holds else 'does not exist'}"
 
 
 class TagUnproven(LadingError):
@@ -78,6 +79,15 @@ class Outcome(Enum):
 
 Condition = Digest | Literal["any", "absent"]
 """What a tag must hold before it is moved."""
+
+
+def permits(condition: Condition, holds: Digest | None, wanted: Digest) -> bool:
+    """Whether a tag that holds `holds` (None: absent) may be pointed at `wanted`.
+
+    A tag that is right already may always be written again: a repeated push succeeds.
+    """
+    required = None if condition == "absent" else condition
+    return condition == "any" or holds in (wanted, required)
 
 
 class Track(Protocol):
@@ -171,7 +181,9 @@ class Mounter(Protocol):
     ) -> Outcome:
         """`push` that first asks for it from `origins`, in the same conversation.
 
-        A refused mount is already the upload's start.
+        These are known to hold it, best first, this repository among them where it was seen there. Where none is known
+        it asks for a mount from this repository itself: that is the existence check. A refused mount is already the
+        upload's start.
         """
 
 

@@ -136,6 +136,18 @@ class Verifier:
             raise ContentTooLong(self._digest, self._size)
         self._hash.update(chunk)
 
+    def copy(self) -> Verifier:
+        """The same check at this point, so that one may go on from here more than once."""
+        twin = Verifier.__new__(Verifier)
+        twin._digest, twin._size, twin.received = self._digest, self._size, self.received
+        twin._hash = self._hash.copy()
+        return twin
+
+    @property
+    def so_far(self) -> Digest:
+        """The digest of the bytes received until now."""
+        return Digest(self._digest.algorithm, self._hash.hexdigest())
+
     def finish(self) -> None:
         """Raises ContentTooShort, DigestMismatch."""
         if self.received < self._size:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 
 from lading.errors import InputInvalid
-from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
+from lading.oci.digest import Algorithm, Digest, DigestInvalid, DigestUnsupported
 
 HUB = "docker.io"
 HUB_ALIASES = frozenset({HUB, "hub.docker.com", "registry.hub.docker.com", "index.docker.io", "registry-1.docker.io"})
@@ -20,7 +20,12 @@ HUB_ALIASES = frozenset({HUB, "hub.docker.com", "registry.hub.docker.com", "inde
 
 DEFAULT_TAG = "latest"
 PATH_LIMIT = 255
+SHORTEST_NEW_PATH = 2
 TAG_LIMIT = 128
+HOST_LIMIT = 262
+"""A DNS name, a colon and a port."""
+
+PORT_LIMIT = 65_535
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -54,9 +59,14 @@ def is_registry(first: str) -> bool:
 
 
 def canonical_registry(host: str) -> str:
-    """The one spelling of a registry's host: lower case, and `docker.io` for every alias of Docker Hub."""
-    host = host.lower()
-    return HUB if host in HUB_ALIASES else host
+    """The one spelling of a registry's host: lower case, and `docker.io` for every alias of Docker Hub.
+
+    A host that only its capitals tell from a user's name on Hub keeps them, or it would be read as that name next time.
+    """
+    lower = host.lower()
+    if lower in HUB_ALIASES:
+        return HUB
+    return lower if is_registry(lower) else host
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,8 +82,12 @@ class Repository:
 
     @property
     def familiar(self) -> str:
-        """As docker prints it, without `docker.io/` and `library/`."""
-        return self.path.removeprefix("library/") if self.registry == HUB else str(self)
+        """As docker prints it, without `docker.io/` and `library/`; whole where the short form would mean another."""
+        if self.registry != HUB:
+            return str(self)
+        short = _without_library(self.path)
+        first, slash, _ = short.partition("/")
+        return str(self) if (slash and is_registry(first)) or _IMAGE_ID.fullmatch(short) else short
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,11 @@ def check_tag(text: str, tag: str) -> None:
         )
 
 
+def _without_library(path: str) -> str:
+    """Hub's official images have the one-part names that docker puts below `library/`."""
+    return path.removeprefix("library/") if path.count("/") == 1 else path
+
+
 def _split_tag(name: str) -> tuple[str, str | None]:
     """A colon is a tag's only after the last slash; before it, it is a port's."""
     head, colon, tail = name.rpartition(":")
@@ -145,13 +164,21 @@ def _repository(text: str, name: str) -> Repository:
         raise ReferenceInvalid(text, "the name", "is 64 hex digits, which is an image id")
     first, slash, rest = name.partition("/")
     registry, path = (first, rest) if slash and is_registry(first) else (HUB, name)
-    if not _REGISTRY.fullmatch(registry):
-        raise ReferenceInvalid(text, f"the registry {registry!r}", "is not host or host:port")
-    registry = canonical_registry(registry)
-    if registry == HUB and path and "/" not in path:
-        path = f"library/{path}"
+    check_registry(text, registry)
     check_path(text, path)
-    return Repository(registry, path)
+    place = Repository(canonical_registry(registry), "")
+    path = _under(place, path)
+    check_path(text, path)
+    return Repository(place.registry, path)
+
+
+def check_registry(text: str, registry: str) -> None:
+    """Raises ReferenceInvalid where `registry`, found in `text`, is no host[:port]."""
+    if len(registry) > HOST_LIMIT or not _REGISTRY.fullmatch(registry):
+        raise ReferenceInvalid(text, f"the registry {registry[:HOST_LIMIT]!r}", "is not host or host:port")
+    port = registry.rpartition(":")[2]
+    if port.isdigit() and ":" in registry and int(port) > PORT_LIMIT:
+        raise ReferenceInvalid(text, f"the port {port}", f"is above {PORT_LIMIT}")
 
 
 def check_path(text: str, path: str) -> None:
@@ -168,3 +195,96 @@ def check_path(text: str, path: str) -> None:
             f"the repository {path!r}",
             "may hold lower-case letters and digits, with '.', '_', '__' or '-' between them and '/' between parts",
         )
+
+
+def retarget(source: Reference | None, registry: str, new: str | None) -> Reference:
+    """Where a push goes (interfaces §2, Target): `registry` is host[:port][/path], `new` what replaces source's name.
+
+    The source gives its path and tag, without its registry. `new` replaces both and may carry the registry itself,
+    which is not doubled. Docker Hub adds nothing, any other registry its host and path; no tag means `latest`.
+    Raises ImageHasNoTag where there is neither source nor `new`, ReferenceInvalid.
+    """
+    place = _place(registry)
+    if new:
+        path, tag = _named(new, place)
+    elif source is not None:
+        path, tag = _taken(source, place), source.tag
+    else:
+        raise ImageHasNoTag
+    text = new or str(source)
+    check_path(text, path)
+    if len(path) < SHORTEST_NEW_PATH:
+        raise ReferenceInvalid(text, f"the repository {path!r}", f"needs at least {SHORTEST_NEW_PATH} characters")
+    if tag is not None:
+        check_tag(text, tag)
+    return Reference(Repository(place.registry, path), tag or DEFAULT_TAG)
+
+
+def _place(registry: str) -> Repository:
+    """The registry that was asked for; on Hub, whose configured address may end in /v1/, the path means nothing."""
+    host, _, prefix = registry.strip("/").partition("/")
+    check_registry(registry, host)
+    host = canonical_registry(host)
+    if not is_registry(host):
+        raise ReferenceInvalid(registry, f"the registry {host!r}", "needs its port, else it reads as a name on Hub")
+    return Repository(host, "" if host == HUB else prefix)
+
+
+def _named(new: str, place: Repository) -> tuple[str, str | None]:
+    """Path and tag of the name the caller wrote, which may carry `place` itself but no other registry."""
+    if "@" in new:
+        raise ReferenceInvalid(new, "the digest", "cannot be chosen for a push: it follows from the content")
+    name, tag = _split_tag(new)
+    first, slash, rest = name.partition("/")
+    if not slash or not is_registry(first.lower()):
+        return _under(place, name), tag
+    if canonical_registry(first) != place.registry:
+        raise ReferenceInvalid(new, f"the registry {first!r}", f"is not {place.registry}, where the push goes")
+    return _under(place, _below(place, rest)), tag
+
+
+def _taken(source: Reference, place: Repository) -> str:
+    """The source's path without its registry, and without the part that `place` adds when it comes from there."""
+    repository = source.repository
+    if repository.registry == HUB:
+        return _under(place, _without_library(repository.path))
+    return _under(place, _below(place, repository.path) if repository.registry == place.registry else repository.path)
+
+
+def _below(place: Repository, path: str) -> str:
+    return path.removeprefix(f"{place.path}/") if place.path else path
+
+
+def _under(place: Repository, path: str) -> str:
+    if place.registry == HUB:
+        return path if "/" in path or not path else f"library/{path}"
+    return f"{place.path}/{path}" if place.path else path
+
+
+FALLBACK_HEX = 64
+_FALLBACK_TAG = re.compile(rf"(?:{'|'.join(Algorithm)})-[a-f0-9]{{{FALLBACK_HEX}}}")
+_COSIGN_KINDS = ("sig", "att", "sbom")
+
+
+def fallback_tag(subject: Digest) -> str:
+    """The tag whose index lists what refers to `subject`, where a registry has no referrers API.
+
+    The hex is cut to 64 digits, as a tag has room for no more (distribution-spec, Referrers Tag Schema).
+    """
+    return f"{subject.algorithm}-{subject.encoded[:FALLBACK_HEX]}"
+
+
+def is_fallback_tag(tag: str) -> bool:
+    """Whether a tag is `fallback_tag` of something, not a name that a person gave."""
+    return _FALLBACK_TAG.fullmatch(tag) is not None
+
+
+def cosign_tags(subject: Digest) -> tuple[str, ...]:
+    """The tags under which cosign keeps what is known of `subject`: signatures, attestations, SBOMs."""
+    return tuple(f"{fallback_tag(subject)}.{kind}" for kind in _COSIGN_KINDS)
+
+
+def is_cosign_tag(tag: str) -> bool:
+    """Whether a tag is one of `cosign_tags` of something."""
+    subject, dot, kind = tag.rpartition(".")
+    return bool(dot) and kind in _COSIGN_KINDS and is_fallback_tag(subject)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
-from lading.errors import NetworkFailed, Side, StorageFailed
+from lading.errors import NetworkFailed, Side, StorageFailed, TlsRefused
 
 T = TypeVar("T")
 
@@ -38,6 +38,19 @@ class AddressRefused(NetworkFailed):
 
     def __str__(self) -> str:
         return f"{self.referred_by} sent us to {self.host}, a private address, and we did not go there"
+
+
+class PlainHttpAnswered(TlsRefused):
+    """TLS was asked for and the port answered in plain HTTP: whoever allows that may ask again without TLS."""
+
+    hint = "if this registry really has no TLS, allow plain HTTP for it with --insecure"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+
+    def __str__(self) -> str:
+        return f"{self.host} answers in plain HTTP, not TLS"
 
 
 class ConnectionLost(NetworkFailed):
@@ -99,6 +112,7 @@ class Reader(Protocol):
         """Frees whatever waits on the other side; harmless twice."""
 
 
+@runtime_checkable
 class FileReader(Reader, Protocol):
     """A Reader over part of a plain file (a blob, a member of a tar), which the kernel can send by itself."""
 
@@ -205,7 +219,8 @@ class Transport(Protocol):
     def send(self, request: Request, cancel: Cancel, passed: Callable[[int], None] = _nothing) -> Response:
         """`passed(n)` comes after every n body bytes handed on; it may wait (a rate limit).
 
-        Raises ConnectFailed, AddressRefused, TlsRefused, ConnectionLost, Stalled, Cancelled.
+        Raises ConnectFailed, AddressRefused, TlsRefused (PlainHttpAnswered), ConnectionLost, Stalled, ProtocolBroken,
+        Cancelled.
         """
 
 

@@ -1,0 +1,1 @@
+"""Blobs in a folder, and images in archives and OCI layouts."""

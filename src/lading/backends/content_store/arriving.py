@@ -1,0 +1,96 @@
+"""A tar that a person names: a path, or a stream such as standard input; in any packing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from lading.backends.content_store.compression import (
+    HEAD,
+    Packing,
+    StreamReader,
+    look_ahead,
+    recognise,
+    unpacked,
+)
+from lading.errors import NotFound, Side
+from lading.wire.message import Reader
+
+STANDARD_INPUT = "standard input"
+
+
+class ArchiveMissing(NotFound):
+    """A path where no archive is."""
+
+    side = Side.SOURCE
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(path, why)
+        self.path, self.why = path, why
+        self.hint = f"A folder is oci:{path}." if path.is_dir() else None
+
+    def __str__(self) -> str:
+        return f"there is no image archive at {self.path}"
+
+
+def name_of(place: Path | BinaryIO) -> str:
+    """What people read in messages."""
+    return str(place) if isinstance(place, Path) else STANDARD_INPUT
+
+
+@contextmanager
+def arriving(place: Path | BinaryIO) -> Iterator[Reader]:
+    """The tar from its start, without its packing; a stream is read from where it stands and left open.
+
+    Raises ArchiveMissing; its readinto raises CompressionInvalid, ArchiveBomb, ReadFailed.
+    """
+    if not isinstance(place, Path):
+        yield _plain(StreamReader(place, STANDARD_INPUT), STANDARD_INPUT)
+        return
+    with os.fdopen(open_path(place), "rb", buffering=0) as stream:
+        yield _plain(StreamReader(stream, str(place)), str(place))
+
+
+def plain_file(place: Path | BinaryIO) -> int | None:
+    """The file's number, the caller's to close, where it is a plain tar that can be read anywhere (`< archive.tar`
+    too, as long as nobody has read from it); else None. Raises ArchiveMissing."""
+    file = _regular(place) if isinstance(place, Path) else _untouched(place)
+    if file is None or recognise(os.pread(file, HEAD, 0)) is Packing.PLAIN:
+        return file
+    os.close(file)
+    return None
+
+
+def _regular(path: Path) -> int | None:
+    """Pipes are not opened here: who writes to one would notice that it is closed again."""
+    return open_path(path) if path.is_file() else None
+
+
+def open_path(path: Path) -> int:
+    """A file number, the caller's to close. Raises ArchiveMissing."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise ArchiveMissing(path, os.strerror(error.errno or 0)) from error
+    if stat.S_ISDIR(os.fstat(file).st_mode):
+        os.close(file)
+        raise ArchiveMissing(path, "it is a folder")
+    return file
+
+
+def _plain(reader: Reader, name: str) -> Reader:
+    packing, whole = look_ahead(reader)
+    return unpacked(whole, packing, name)
+
+
+def _untouched(stream: BinaryIO) -> int | None:
+    try:
+        file = stream.fileno()
+        untouched = stat.S_ISREG(os.fstat(file).st_mode) and os.lseek(file, 0, os.SEEK_CUR) == 0
+    except (OSError, ValueError):
+        return None
+    return os.dup(file) if untouched else None

@@ -1,0 +1,229 @@
+"""Our own content: blobs and manifests in a folder, shared by every process on the machine (see tree.py).
+
+What lies under blobs/ was checked and is on disk. What is on its way lies under partial/ and survives kill -9, cancel
+and reboot. One download per blob: who comes second waits, and finds it there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from lading.backends.content_store.fetch import Fetch, fetch
+from lading.backends.content_store.file_reader import PlainFileReader
+from lading.backends.content_store.hashing import Streams
+from lading.backends.content_store.incoming import Uploads
+from lading.backends.content_store.journal import Journal, current_boot
+from lading.backends.content_store.locks import claim, join, shared
+from lading.backends.content_store.partial import Partial
+from lading.backends.content_store.storage import (
+    OPEN_FILE,
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    storing,
+    sync_file,
+    sync_folder,
+)
+from lading.backends.content_store.tree import Tree, referrer_at
+from lading.engine.records import Leases
+from lading.engine.stores import ContentUnknown, Outcome, Track
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import ContentTooLong, ContentTooShort, Digest, DigestMismatch
+from lading.wire.message import Cancel, Content, FileReader, ReadFailed
+from lading.wire.progress import State
+
+_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.01, 0.25
+
+
+class ContentFolder:
+    """Source (verified), Target (verifies) and Ranged over one folder; any number of threads and processes.
+
+    Opening it makes the folders. Raises StorageUnusable, DiskFull.
+    """
+
+    verified = True
+    verifies = True
+
+    def __init__(self, path: Path, leases: Leases, clock: Callable[[], float] = time.monotonic) -> None:
+        self.tree = Tree(path)
+        self.tree.prepare()
+        self._leases, self._clock = leases, clock
+        self._boot = current_boot()
+        self._streams = Streams()
+        self._lock = threading.Lock()
+        self._user: int | None = None
+        self.uploads = Uploads(self.tree, self._keep, self._streams)
+
+    @property
+    def name(self) -> str:
+        return str(self.tree.root)
+
+    def close(self) -> None:
+        """No longer counts among those whose leases must be respected. Harmless twice, and the folder still works."""
+        with self._lock:
+            user, self._user = self._user, None
+            if user is not None:
+                os.close(user)
+
+    # ── Source
+
+    def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> FileReader:
+        """Raises ContentUnknown, ReadFailed."""
+        path = self.tree.blob(descriptor.digest)
+        try:
+            return PlainFileReader(path, offset, length)
+        except FileNotFoundError:
+            raise ContentUnknown(descriptor.digest, self.name) from None
+        except OSError as error:
+            raise ReadFailed(str(path), os.strerror(error.errno or 0)) from error
+
+    def size(self, digest: Digest) -> int | None:
+        """In bytes; None where it is not held. Leases nothing."""
+        try:
+            return self.tree.blob(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    # ── Target
+
+    def keep(self, digests: Collection[Digest]) -> Collection[Digest]:
+        """Leases those that are held, so that no collection removes them; answers those that are not held."""
+        self._use()
+        with storing(self.tree.gate), shared(self.tree.gate):
+            held = {digest for digest in digests if self.tree.blob(digest).exists()}
+            if held:
+                self._leases.hold(held)
+        return set(digests) - held
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Whether pushing it would move nothing; then it is leased. Raises ContentTooShort or ContentTooLong where
+        the descriptor's size is not that of the content of this digest."""
+        if self.keep((descriptor.digest,)):
+            return False
+        size = self.size(descriptor.digest)
+        if size is not None and size < descriptor.size:
+            raise ContentTooShort(descriptor.digest, descriptor.size, size)
+        if size is not None and size > descriptor.size:
+            raise ContentTooLong(descriptor.digest, descriptor.size)
+        return size is not None
+
+    def push(self, descriptor: Descriptor, content: Content, track: Track, cancel: Cancel) -> Outcome:
+        """Raises DigestMismatch, ContentTooShort, ContentTooLong, DiskFull, StorageUnusable, Cancelled, and what the
+        content's reader raises; unless the bytes were wrong, those that came are kept for the next attempt."""
+        return self.push_ranged(descriptor, content, _never, track, cancel)
+
+    def push_ranged(
+        self, descriptor: Descriptor, content: Content, spare: Callable[[], bool], track: Track, cancel: Cancel
+    ) -> Outcome:
+        """`push` over several connections while `spare()` and one alone is slow."""
+        partial = None if self.has(descriptor) else self._claim(descriptor, track, cancel)
+        if partial is None:
+            track(State.EXISTS, descriptor.size)
+            return Outcome.EXISTS
+        order = Fetch(descriptor.digest, content, spare, track, cancel, self._clock, self._streams)
+        try:
+            kept = self._fill(order, partial)
+            self._keep(descriptor.digest, partial.path, partial.file)
+            partial.became_blob()
+        finally:
+            partial.close()
+        track(State.DONE, descriptor.size, kept=kept)
+        return Outcome.SENT
+
+    # ── Referrers
+
+    def refer(self, subject: Digest, referrer: Digest) -> None:
+        """Remembers, durably, that the second's subject is the first; either may come later."""
+        path = self.tree.referrer(subject, referrer)
+        with storing(path):
+            if path.exists():
+                return
+            for folder in (path.parent.parent, path.parent):
+                if not folder.exists():
+                    folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
+                    sync_folder(folder.parent)
+            path.touch(PRIVATE_FILE)
+            sync_folder(path.parent)
+
+    def referrers(self, subject: Digest) -> Collection[Digest]:
+        """What was remembered of this subject and is held."""
+        try:
+            found = [referrer_at(path) for path in self.tree.referrers(subject).iterdir()]
+        except FileNotFoundError:
+            return ()
+        return [digest for digest in found if self.size(digest) is not None]
+
+    # ── How a blob comes in
+
+    def _use(self) -> None:
+        with self._lock:
+            if self._user is None:
+                with storing(self.tree.users):
+                    self._user = join(self.tree.users)
+
+    def _claim(self, descriptor: Descriptor, track: Track, cancel: Cancel) -> Partial | None:
+        """The blob's partial, ours alone; None once somebody else has brought the blob."""
+        path = self.tree.partial(descriptor.digest)
+        seconds = _FIRST_LOOK_SECONDS
+        while True:
+            with storing(path):
+                file = claim(path, create=True)
+            if file is not None:
+                break
+            if seconds == _FIRST_LOOK_SECONDS:
+                track(State.WAITING, detail="it is being fetched already")
+            cancel.wait(seconds)
+            seconds = min(2 * seconds, _LONGEST_LOOK_SECONDS)
+        journal = Journal(self.tree.ranges(descriptor.digest), self._boot)
+        partial = Partial(path, file, descriptor.size, journal)
+        try:
+            if not self.has(descriptor):
+                partial.begin()
+                return partial
+            partial.remove()
+        except BaseException:
+            partial.close()
+            raise
+        partial.close()
+        return None
+
+    def _fill(self, order: Fetch, partial: Partial) -> int:
+        """All of it, checked; answers how many bytes an earlier attempt had left.
+
+        Wrong bytes are dropped at once. If some of them were an earlier attempt's, this one starts again without them.
+        """
+        while True:
+            partial.reserve()
+            order.track(State.MOVING, partial.kept, kept=partial.kept)
+            try:
+                fetch(order, partial)
+            except (DigestMismatch, ContentTooLong):
+                mixed = partial.kept > 0
+                partial.discard()
+                if not mixed:
+                    raise
+            else:
+                partial.settle()
+                return partial.kept
+
+    def _keep(self, digest: Digest, path: Path, file: int) -> None:
+        """The checked file becomes the blob: on disk, leased, under its name, in that order."""
+        self._use()
+        blob = self.tree.blob(digest)
+        with storing(path):
+            os.fchmod(file, OPEN_FILE)
+            sync_file(file)
+            with shared(self.tree.gate):
+                self._leases.hold((digest,))
+                if blob.exists():
+                    path.unlink()
+                else:
+                    path.rename(blob)
+            sync_folder(blob.parent)
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,103 @@
+"""How a file reaches the disk, and how the disk's refusals become our errors: common to all of the store."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lading.errors import StorageFailed
+
+if sys.platform == "darwin":
+    import fcntl
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+OPEN_FILE, OPEN_FOLDER = 0o444, 0o755
+"""Blobs may be read by other programs and written by nobody; everything else is ours alone."""
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class DiskFull(StorageFailed):
+    """There is no room for what should be written; `need` and `free` are in bytes."""
+
+    code = "disk_full"
+    hint = "Make room, or remove what no image needs with `lading gc`. What has arrived is kept and not fetched again."
+
+    def __init__(self, folder: Path, need: int, free: int, why: str) -> None:
+        super().__init__(folder, need, free, why)
+        self.folder, self.need, self.free, self.why = folder, need, free, why
+
+    def __str__(self) -> str:
+        return f"{self.folder} has no room for {self.need} bytes: {self.free} are free"
+
+
+class StorageUnusable(StorageFailed):
+    """The operating system refused to read or write a file of ours."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(path, why)
+        self.path, self.why = path, why
+
+    def __str__(self) -> str:
+        return f"cannot use {self.path}: {self.why}"
+
+
+@contextmanager
+def storing(path: Path, need: int = 0) -> Iterator[None]:
+    """Translates the system's errors on `path`, where `need` bytes were to be written. Raises DiskFull,
+    StorageUnusable."""
+    try:
+        yield
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else type(error).__name__
+        if error.errno in _NO_ROOM:
+            raise DiskFull(path.parent, need, free_bytes(path.parent), why) from error
+        raise StorageUnusable(path, why) from error
+
+
+def free_bytes(folder: Path) -> int:
+    """How many bytes may still be written below `folder`."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def sync_file(file: int) -> None:
+    """Returns once the bytes of this open file survive a loss of power."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)  # there fsync stops at the drive's own cache
+    else:
+        os.fsync(file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Returns once the names in this folder survive a loss of power."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def replace_file(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> None:
+    """Readers see the old bytes or the new ones, never a mixture, whenever the power goes. One writer at a time."""
+    fresh = path.with_name(f".{path.name}.new")
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    try:
+        os.fchmod(file, mode)
+        write_all(file, memoryview(content), 0)
+        sync_file(file)
+    finally:
+        os.close(file)
+    fresh.rename(path)
+    sync_folder(path.parent)
+
+
+def write_all(file: int, content: memoryview, offset: int) -> None:
+    """All of it from `offset`: the system may take less than it is given."""
+    while content:
+        written = os.pwrite(file, content, offset)
+        content, offset = content[written:], offset + written

@@ -1,0 +1,89 @@
+"""Where everything of the content store lies.
+
+content/
+├── oci-layout                   so that other programs may read the folder as an OCI layout
+├── index.json                   derived from the names of images, never read back
+├── blobs/<alg>/<hex>            the truth: checked, on disk, read-only
+├── partial/<alg>/<hex>          bytes of a transfer that has not ended; locked (flock) by the one who fetches it
+│              <hex>.ranges      which of them are there
+├── referrers/<alg>/<hex>/<alg>-<hex>   empty: the second manifest's subject is the first
+├── uploads/<id>                 what clients of our registry are sending; its size is the upload's offset
+└── gate                         held shared to lease what exists, exclusively to remove what is not leased
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lading.backends.content_store.storage import OPEN_FOLDER, PRIVATE_FOLDER, replace_file, storing
+from lading.oci.digest import HEX_LENGTH, Algorithm, Digest
+
+RANGES = ".ranges"
+LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+"""The whole of the file `oci-layout` (image-spec, image-layout.md)."""
+
+
+class Tree:
+    """The paths below one content folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.gate, self.users = root / "gate", root / "users"
+        self.index = root / "index.json"
+        self.uploads = root / "uploads"
+
+    def prepare(self) -> None:
+        """Makes the folders that are missing. Raises StorageUnusable, DiskFull."""
+        with storing(self.root):
+            for algorithm in Algorithm:
+                (self.root / "blobs" / algorithm).mkdir(OPEN_FOLDER, parents=True, exist_ok=True)
+            for private in (self.root / "partial", self.root / "referrers", self.uploads):
+                private.mkdir(PRIVATE_FOLDER, exist_ok=True)
+            for algorithm in Algorithm:
+                (self.root / "partial" / algorithm).mkdir(PRIVATE_FOLDER, exist_ok=True)
+            if not (self.root / "oci-layout").exists():
+                replace_file(self.root / "oci-layout", LAYOUT, mode=0o644)
+
+    def blob(self, digest: Digest) -> Path:
+        return self.root / "blobs" / digest.algorithm / digest.encoded
+
+    def partial(self, digest: Digest) -> Path:
+        return self.root / "partial" / digest.algorithm / digest.encoded
+
+    def ranges(self, digest: Digest) -> Path:
+        return self.root / "partial" / digest.algorithm / (digest.encoded + RANGES)
+
+    def referrers(self, subject: Digest) -> Path:
+        return self.root / "referrers" / subject.algorithm / subject.encoded
+
+    def referrer(self, subject: Digest, referrer: Digest) -> Path:
+        return self.referrers(subject) / f"{referrer.algorithm}-{referrer.encoded}"
+
+    def upload(self, session: str) -> Path:
+        return self.uploads / session
+
+    def blobs(self) -> Iterator[Path]:
+        """Every blob's file, in no order."""
+        return self._files("blobs")
+
+    def partials(self) -> Iterator[Path]:
+        """Every partial's file, in no order; not the journals beside them."""
+        return self._files("partial")
+
+    def _files(self, folder: str) -> Iterator[Path]:
+        for algorithm in Algorithm:
+            for path in (self.root / folder / algorithm).iterdir():
+                if len(path.name) == HEX_LENGTH[algorithm]:
+                    yield path
+
+
+def digest_at(path: Path) -> Digest:
+    """Whose blob or partial stands at this path."""
+    return Digest(Algorithm(path.parent.name), path.name)
+
+
+def referrer_at(path: Path) -> Digest:
+    """Which manifest this path under referrers/ stands for."""
+    algorithm, _, encoded = path.name.partition("-")
+    return Digest(Algorithm(algorithm), encoded)

@@ -1,0 +1,131 @@
+"""The catalogue: what the command line keeps in the database, by the standard library alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from threading import Lock
+
+from lading.backends.database import statements
+from lading.backends.database.connection import Connections
+from lading.backends.database.hints import KnownLocations, KnownProfiles, KnownUploads
+from lading.engine.records import Image
+from lading.engine.stores import Condition, TagMoved, permits
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+
+LEASE_SECONDS = 24 * 60 * 60
+RENEW_SECONDS = 10 * 60
+"""A lease is written at most once per blob, process and ten minutes (architecture, What is true where)."""
+
+
+class Catalogue:
+    """Everything kept beside the store, over one database. Nothing is opened before the first question.
+
+    Every method of what it gives raises DatabaseFailed.
+    """
+
+    def __init__(self, connections: Connections, clock: Callable[[], float]) -> None:
+        self._connections, self._clock = connections, clock
+        self._changing = Lock()
+        self._locations: dict[str, KnownLocations] = {}
+        self.images = ImageRows(connections, clock)
+        self.leases = LeaseRows(connections, clock)
+        self.profiles = KnownProfiles(connections, clock)
+
+    def locations(self, account: str) -> KnownLocations:
+        """What was learned under this login; `account` is an opaque fingerprint, so no hint passes to another login."""
+        with self._changing:
+            if account not in self._locations:
+                self._locations[account] = KnownLocations(self._connections, self._clock, account)
+            return self._locations[account]
+
+    def uploads(self, account: str) -> KnownUploads:
+        """The uploads begun under this login."""
+        return KnownUploads(self._connections, self._clock, account)
+
+    def close(self) -> None:
+        """Writes the hints not yet written, and closes every connection; harmless twice."""
+        with self._changing:
+            locations, self._locations = self._locations, {}
+        for known in locations.values():
+            known.flush()
+        self._connections.close()
+
+
+def open_catalogue(path: Path, clock: Callable[[], float]) -> Catalogue:
+    """The catalogue in the database at `path`, which is made when first asked; `clock` tells seconds since 1970."""
+    return Catalogue(Connections(path), clock)
+
+
+class ImageRows:
+    """Fulfils engine.records.ImageNames. Of a root's descriptor the media type, digest and size are kept."""
+
+    def __init__(self, connections: Connections, clock: Callable[[], float]) -> None:
+        self._connections, self._clock = connections, clock
+
+    def find(self, reference: str) -> Image | None:
+        with self._connections.reading() as connection:
+            row = connection.execute(statements.FIND_IMAGE, (reference,)).fetchone()
+        return None if row is None else _image(row)
+
+    def point(self, references: Collection[str], root: Descriptor, condition: Condition) -> None:
+        moved = self._clock()
+        with self._connections.writing() as connection:
+            for reference in references:
+                row = connection.execute(statements.FIND_IMAGE, (reference,)).fetchone()
+                holds = None if row is None else _image(row).root.digest
+                if not permits(condition, holds, root.digest):
+                    raise TagMoved(reference, "the local store", holds)
+            connection.executemany(
+                statements.POINT_IMAGE,
+                [(reference, root.media_type, str(root.digest), root.size, moved) for reference in references],
+            )
+
+    def forget(self, reference: str) -> bool:
+        with self._connections.writing() as connection:
+            return connection.execute(statements.FORGET_IMAGE, (reference,)).rowcount > 0
+
+    def all(self) -> Sequence[Image]:
+        with self._connections.reading() as connection:
+            rows = connection.execute(statements.ALL_IMAGES).fetchall()
+        return [_image(row) for row in rows]
+
+
+def _image(row: tuple[str, str, str, int, float]) -> Image:
+    reference, media_type, digest, size, moved = row
+    return Image(reference, Descriptor(media_type, Digest.parse(digest), size), moved)
+
+
+class LeaseRows:
+    """Fulfils engine.records.Leases. A lease lasts a day from the last `hold`, whether that wrote a row or not."""
+
+    def __init__(self, connections: Connections, clock: Callable[[], float]) -> None:
+        self._connections, self._clock = connections, clock
+        self._writing = Lock()
+        self._written: dict[Digest, float] = {}
+
+    def hold(self, digests: Collection[Digest]) -> None:
+        if not self._due(digests):
+            return
+        with self._writing:  # whoever waited here may find that the one before wrote the same lease
+            if due := self._due(digests):
+                self._write(due)
+
+    def held(self) -> Collection[Digest]:
+        with self._connections.reading() as connection:
+            rows = connection.execute(statements.HELD_LEASES, (self._clock(),)).fetchall()
+        return {Digest.parse(digest) for (digest,) in rows}
+
+    def _due(self, digests: Collection[Digest]) -> list[Digest]:
+        fresh = self._clock() - RENEW_SECONDS
+        return [digest for digest in digests if self._written.get(digest, fresh) <= fresh]
+
+    def _write(self, digests: Sequence[Digest]) -> None:
+        now = self._clock()
+        until = now + LEASE_SECONDS + RENEW_SECONDS  # a later hold within ten minutes counts on this row
+        with self._connections.writing() as connection:
+            connection.execute(statements.DROP_LEASES_OVER, (now,))
+            connection.executemany(statements.HOLD_LEASE, [(str(digest), until) for digest in digests])
+        recent = {digest: at for digest, at in self._written.items() if at > now - RENEW_SECONDS}
+        self._written = recent | dict.fromkeys(digests, now)

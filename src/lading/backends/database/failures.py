@@ -1,0 +1,146 @@
+"""What can go wrong with the database, and the one place where SQLite's errors become ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lading.errors import StorageFailed
+
+
+class DatabaseFailed(StorageFailed):
+    """The database did not do its part; the leaves below say what a person can do about it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"the database {self.path} failed: {self.reason}"
+
+
+class DatabaseCorrupt(DatabaseFailed):
+    """The file is not a database, or no longer a sound one."""
+
+    hint = "Restore it from a backup, or move it away: images are pulled again without moving blobs that are kept."
+
+    def __str__(self) -> str:
+        return f"the database {self.path} is damaged: {self.reason}"
+
+
+class DatabaseFull(DatabaseFailed):
+    """No room on its disk."""
+
+    hint = "Free some space on that disk; `lading gc` removes content that no image needs."
+
+    def __str__(self) -> str:
+        return f"there is no room for the database {self.path}"
+
+
+class DatabaseBusy(DatabaseFailed):
+    """Another process kept it locked for longer than we wait."""
+
+    hint = "Another process is writing to it for very long: end it, or try again."
+
+    def __str__(self) -> str:
+        return f"the database {self.path} stayed locked by another process"
+
+
+class DatabaseUnwritable(DatabaseFailed):
+    """The file or its folder may not be opened or written by this user."""
+
+    hint = "Check who owns the data folder, or choose another one with --data."
+
+    def __str__(self) -> str:
+        return f"cannot open the database {self.path}: {self.reason}"
+
+
+class DatabaseNewer(DatabaseFailed):
+    """A newer Lading has been here: its tables mean more than this program knows."""
+
+    hint = "Use the newer Lading that wrote it, or give this one a data folder of its own with --data."
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(path, f"version {found} is newer than {known}")
+        self.found, self.known = found, known
+
+    def __str__(self) -> str:
+        return f"the database {self.path} has version {self.found}; this Lading knows versions up to {self.known}"
+
+
+class DatabaseForeign(DatabaseFailed):
+    """A sound SQLite file with tables that are not ours."""
+
+    hint = "Choose another data folder with --data."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "not Lading's")
+
+    def __str__(self) -> str:
+        return f"{self.path} is a database of another program"
+
+
+class DatabaseOnNetwork(DatabaseFailed):
+    """Its folder is on another machine's disk, where SQLite's locks and shared memory do not hold."""
+
+    hint = "Choose a data folder on a local disk with --data."
+
+    def __init__(self, path: Path, file_system: str) -> None:
+        super().__init__(path, f"on {file_system}")
+        self.file_system = file_system
+
+    def __str__(self) -> str:
+        return f"the database {self.path} would be on a network file system ({self.file_system}), which can destroy it"
+
+
+class MigrationFailed(DatabaseFailed):
+    """It could not be brought to our version and is as it was before."""
+
+    hint = "Nothing was changed: the Lading that wrote it can still use it. Please report this."
+
+    def __init__(self, path: Path, found: int, wanted: int, reason: str) -> None:
+        super().__init__(path, reason)
+        self.found, self.wanted = found, wanted
+
+    def __str__(self) -> str:
+        return (
+            f"the database {self.path} could not be migrated from version {self.found} to {self.wanted}: {self.reason}"
+        )
+
+
+_LEAVES: dict[int, type[DatabaseFailed]] = {
+    sqlite3.SQLITE_PERM: DatabaseUnwritable,
+    sqlite3.SQLITE_BUSY: DatabaseBusy,
+    sqlite3.SQLITE_LOCKED: DatabaseBusy,
+    sqlite3.SQLITE_READONLY: DatabaseUnwritable,
+    sqlite3.SQLITE_CORRUPT: DatabaseCorrupt,
+    sqlite3.SQLITE_FULL: DatabaseFull,
+    sqlite3.SQLITE_CANTOPEN: DatabaseUnwritable,
+    sqlite3.SQLITE_AUTH: DatabaseUnwritable,
+    sqlite3.SQLITE_NOTADB: DatabaseCorrupt,
+}
+"""By primary result code; every other one is plain DatabaseFailed (sqlite.org/rescode.html)."""
+
+
+def translated(error: sqlite3.Error, path: Path) -> DatabaseFailed:
+    """Ours for what SQLite said of `path`; chosen by its result code, whose low eight bits are the primary one."""
+    leaf = _LEAVES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, DatabaseFailed)
+    return leaf(path, str(error))
+
+
+@contextmanager
+def translating(path: Path) -> Iterator[None]:
+    """Inside, errors of SQLite and the operating system come out as ours.
+
+    A broken constraint, or a statement that does not fit the tables, is our own mistake and passes as it is.
+    """
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+    except OSError as error:
+        raise DatabaseUnwritable(path, error.strerror or str(error)) from error

@@ -1,0 +1,26 @@
+"""The version of the tables, and a new database's tables as plain SQL, so that a first run loads no SQLAlchemy."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+VERSION = 1
+"""Kept in the file as `PRAGMA user_version`: the number of the latest script in migrations/versions."""
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version that a database has; 0 where nothing was ever made in it."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether it has no tables at all."""
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Everything of schema.sql, tables and version, in one transaction."""
+    script = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    connection.executescript(f"BEGIN EXCLUSIVE;\n{script}\nCOMMIT;")

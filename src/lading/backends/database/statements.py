@@ -1,0 +1,56 @@
+"""The SQL of the catalogue, run by the standard library's sqlite3. The tables are in schema.sql and tables.py."""
+
+from __future__ import annotations
+
+FIND_IMAGE = "SELECT reference, media_type, digest, size, moved FROM image WHERE reference = ?"
+ALL_IMAGES = "SELECT reference, media_type, digest, size, moved FROM image ORDER BY reference"
+POINT_IMAGE = """
+    INSERT INTO image (reference, media_type, digest, size, moved) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (reference) DO UPDATE SET
+        media_type = excluded.media_type, digest = excluded.digest, size = excluded.size, moved = excluded.moved
+"""
+FORGET_IMAGE = "DELETE FROM image WHERE reference = ?"
+
+HOLD_LEASE = """
+    INSERT INTO lease (digest, until) VALUES (?, ?)
+    ON CONFLICT (digest) DO UPDATE SET until = max(until, excluded.until)
+"""
+HELD_LEASES = "SELECT digest FROM lease WHERE until > ?"
+DROP_LEASES_OVER = "DELETE FROM lease WHERE until <= ?"
+
+LOCATIONS_OF = """
+    SELECT path, seen FROM location WHERE account = ? AND digest = ? AND registry = ? AND seen > ?
+"""
+LEARN_LOCATION = """
+    INSERT INTO location (account, digest, registry, path, seen) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (account, digest, registry, path) DO UPDATE SET seen = max(seen, excluded.seen)
+"""
+DROP_LOCATIONS_BEYOND = """
+    DELETE FROM location WHERE account = ?1 AND digest = ?2 AND registry = ?3 AND path NOT IN (
+        SELECT path FROM location WHERE account = ?1 AND digest = ?2 AND registry = ?3
+        ORDER BY seen DESC, path LIMIT ?4
+    )
+"""
+DROP_LOCATIONS_BEFORE = "DELETE FROM location WHERE seen <= ?"
+
+PROFILE_OF = """
+    SELECT scheme, realm, service, chunk_limit, patches, mounts, mounts_itself, resumes
+    FROM profile WHERE host = ? AND learned > ?
+"""
+LEARN_PROFILE = """
+    INSERT INTO profile (
+        host, learned, scheme, realm, service, chunk_limit, patches, mounts, mounts_itself, resumes
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (host) DO UPDATE SET
+        learned = excluded.learned, scheme = excluded.scheme, realm = excluded.realm, service = excluded.service,
+        chunk_limit = excluded.chunk_limit, patches = excluded.patches, mounts = excluded.mounts,
+        mounts_itself = excluded.mounts_itself, resumes = excluded.resumes
+"""
+
+UPLOAD_OF = "SELECT url FROM upload WHERE account = ? AND registry = ? AND path = ? AND digest = ? AND begun > ?"
+UPLOAD_BEGUN = """
+    INSERT INTO upload (account, registry, path, digest, url, begun) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (account, registry, path, digest) DO UPDATE SET url = excluded.url, begun = excluded.begun
+"""
+UPLOAD_ENDED = "DELETE FROM upload WHERE account = ? AND registry = ? AND path = ? AND digest = ?"
+DROP_UPLOADS_BEFORE = "DELETE FROM upload WHERE begun <= ?"

@@ -1,0 +1,192 @@
+"""One exchange, from Request to Response: the concrete Transport."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import NamedTuple
+
+from lading.backends.http import addresses as addressing
+from lading.backends.http.addresses import Address, Resolve, check_referred
+from lading.backends.http.channel import Channel
+from lading.backends.http.dial import dial
+from lading.backends.http.pool import Pool
+from lading.backends.http.proxies import Proxies, Proxy
+from lading.backends.http.receiving import Answer, Body, read_answer, read_whole
+from lading.backends.http.refusals import ProxyRefused
+from lading.backends.http.sending import head, send_body
+from lading.backends.http.target import Target
+from lading.backends.http.tls import context_for, secure
+from lading.backends.http.tunnel import open_tunnel
+from lading.wire.endpoint import Endpoint
+from lading.wire.message import Cancel, ConnectFailed, ConnectionLost, Request, Response
+
+CONNECT_SECONDS = 10.0
+_REPEATABLE = frozenset({"GET", "HEAD"})
+
+
+def _uncounted(_count: int) -> None:
+    """Nobody counts the bytes."""
+
+
+class _Place(NamedTuple):
+    """Connections to the same place serve each other's exchanges."""
+
+    origin: tuple[str, str, int]
+    proxy: Proxy | None
+    endpoint: Endpoint | None  # what a TLS connection was checked against; None without TLS
+
+
+class _Errand(NamedTuple):
+    """One exchange that was asked for, and the way to where it goes."""
+
+    request: Request
+    target: Target
+    place: _Place
+    cancel: Cancel
+    passed: Callable[[int], None]
+
+    @property
+    def forwarding_proxy(self) -> Proxy | None:
+        """The proxy that is asked for the whole URL, because nothing hides it from it."""
+        return self.place.proxy if self.place.endpoint is None else None
+
+
+class HttpTransport:
+    """Fulfils `wire.message.Transport` over TCP and TLS. Thread-safe; connections are kept and used again.
+
+    `endpoint_of` answers for host[:port] how it is reached, `environment` holds the proxy variables, `connect_seconds`
+    is the longest wait for a connection and once more for its protection.
+    """
+
+    def __init__(
+        self,
+        endpoint_of: Callable[[str], Endpoint],
+        environment: Mapping[str, str],
+        user_agent: str,
+        *,
+        resolve: Resolve = addressing.resolve,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> None:
+        self._endpoint_of = endpoint_of
+        self._proxies = Proxies(environment)
+        self._user_agent = user_agent
+        self._resolve = resolve
+        self._connect_seconds = connect_seconds
+        self._pool = Pool()
+        self._contexts: dict[Endpoint, ssl.SSLContext] = {}
+        self._contexts_lock = threading.Lock()
+
+    def send(self, request: Request, cancel: Cancel, passed: Callable[[int], None] = _uncounted) -> Response:
+        """See Transport. Raises UrlInvalid, ProxyUnsupported and CertificateFileUnusable besides."""
+        cancel.check()
+        target = Target.parse(request.url)
+        errand = _Errand(request, target, self._place(target), cancel, passed)
+        kept = self._kept(errand)
+        if kept is not None:
+            try:
+                return self._exchange(kept, errand)
+            except ConnectionLost:
+                # It was closed over there while idle: nothing was answered, and asking again changes nothing.
+                if kept.inbox.heard or request.body_size or request.method not in _REPEATABLE:
+                    raise
+        return self._exchange(self._connect(errand), errand)
+
+    def close(self) -> None:
+        """Ends the connections that are kept."""
+        self._pool.close()
+
+    def _place(self, target: Target) -> _Place:
+        endpoint = self._endpoint_of(target.authority) if target.scheme == "https" else None
+        return _Place((target.scheme, target.host, target.port), self._proxies.route(target), endpoint)
+
+    def _kept(self, errand: _Errand) -> Channel | None:
+        channel = self._pool.take(errand.place)
+        if channel is not None and errand.place.proxy is None:
+            try:
+                self._guard(errand, [channel.peer])
+            except BaseException:
+                channel.close()
+                raise
+        return channel
+
+    def _guard(self, errand: _Errand, addresses: Sequence[Address]) -> None:
+        if errand.request.referred_by is not None:
+            check_referred(errand.target.host, addresses, errand.request.referred_by, self._resolve)
+
+    def _connect(self, errand: _Errand) -> Channel:
+        """Raises ConnectFailed, AddressRefused, TlsRefused, CertificateFileUnusable, Cancelled."""
+        target, proxy, endpoint = errand.target, errand.place.proxy, errand.place.endpoint
+        context = None if endpoint is None else self._context(endpoint)
+        connected = self._dial(errand) if proxy is None else self._dial_proxy(errand, proxy)
+        if context is None:
+            return Channel(connected, target.authority)
+        if proxy is not None:
+            open_tunnel(connected, proxy, target, self._connect_seconds, errand.cancel)
+        return secure(connected, target, context, self._connect_seconds, errand.cancel)
+
+    def _dial(self, errand: _Errand) -> socket.socket:
+        found = self._resolve(errand.target.host, errand.target.port)
+        self._guard(errand, found)
+        return dial(errand.target.authority, found, self._connect_seconds, errand.cancel)
+
+    def _dial_proxy(self, errand: _Errand, proxy: Proxy) -> socket.socket:
+        self._guard(errand, addressing.written(errand.target.host))
+        name = f"the proxy {proxy}"
+        try:
+            found = self._resolve(proxy.host, proxy.port)
+        except ConnectFailed as error:
+            raise ConnectFailed(name, error.reason) from error
+        return dial(name, found, self._connect_seconds, errand.cancel)
+
+    def _context(self, endpoint: Endpoint) -> ssl.SSLContext:
+        """Made once per endpoint: reading the system's CAs takes tens of milliseconds."""
+        with self._contexts_lock:
+            if endpoint not in self._contexts:
+                self._contexts[endpoint] = context_for(endpoint)
+            return self._contexts[endpoint]
+
+    def _exchange(self, channel: Channel, errand: _Errand) -> Response:
+        request, cancel = errand.request, errand.cancel
+        try:
+            with cancel.closing(channel.shut):
+                answer, whole = self._ask(channel, errand)
+            proxy = errand.forwarding_proxy
+            if proxy is not None and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                raise ProxyRefused(errand.target.authority, str(proxy), answer.status)
+            body = Body(answer, cancel, partial(self._finished, errand.place, channel, whole))
+        except BaseException:
+            channel.close()
+            cancel.check()
+            raise
+        if request.streamed and 200 <= answer.status < 300:
+            return Response(answer.status, answer.headers, stream=body)
+        return Response(answer.status, answer.headers, read_whole(body, answer))
+
+    def _ask(self, channel: Channel, errand: _Errand) -> tuple[Answer, bool]:
+        """The answer, and whether all of the request went out.
+
+        Where sending breaks, the reason may lie in the inbox: a refusal, sent before the other side hung up.
+        """
+        request = errand.request
+        channel.inbox.begin(request.stall_seconds)
+        opening = head(request, errand.target, errand.forwarding_proxy, self._user_agent)
+        try:
+            channel.send_all(opening, request.stall_seconds)
+            whole = send_body(channel, request, errand.cancel, errand.passed)
+        except ConnectionLost as lost:
+            try:
+                return read_answer(channel, request.method, request.answer_seconds), False
+            except ConnectionLost:
+                raise lost from None
+        return read_answer(channel, request.method, request.answer_seconds), whole
+
+    def _finished(self, place: _Place, channel: Channel, whole: bool, reusable: bool) -> None:
+        if whole and reusable and channel.is_silent():
+            self._pool.give(place, channel)
+        else:
+            channel.close()

@@ -1,0 +1,1 @@
+"""This machine as `lading doctor` sees it: looks, and changes nothing."""

@@ -1,0 +1,99 @@
+"""The registries this process speaks to: one host each, shared by every repository and thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from random import SystemRandom
+
+from lading.backends.registry_client.host import Host
+from lading.backends.registry_client.logins import Logins
+from lading.backends.registry_client.paging import entries
+from lading.backends.registry_client.repository import RegistryRepository
+from lading.backends.registry_client.session import Session
+from lading.engine.cancel import Cancellation
+from lading.oci.reference import Repository
+from lading.wire.authorize import CATALOG, Credential
+from lading.wire.endpoint import Endpoint, Profiles, Uploads
+from lading.wire.listing import repositories
+from lading.wire.message import Cancel, Conversation, Request, Transport
+from lading.wire.progress import Held
+from lading.wire.registry_errors import refused
+from lading.wire.registry_urls import Root, api_host, url
+from lading.wire.retry import Quota
+
+_RANDOM = SystemRandom().random
+
+
+class RegistryClient:
+    """Opens repositories. `clock` gives seconds since 1970, `random` numbers from 0 to 1.
+
+    `endpoint_of` is asked for host[:port], Docker Hub's is `registry-1.docker.io`. `credential_of` is asked once for
+    each repository that is opened, with an empty path for a whole registry. `report_held` is called by any thread.
+    `cancel` stops whatever is opened without a Cancel of its own.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint_of: Callable[[str], Endpoint],
+        credential_of: Callable[[Repository], Credential | None],
+        profiles: Profiles,
+        uploads: Uploads,
+        *,
+        clock: Callable[[], float],
+        report_held: Callable[[Held], None],
+        cancel: Cancel | None = None,
+        random: Callable[[], float] = _RANDOM,
+    ) -> None:
+        self._transport, self._endpoint_of, self._credential_of = transport, endpoint_of, credential_of
+        self._profiles, self._uploads = profiles, uploads
+        self._clock, self._report_held, self._random = clock, report_held, random
+        self._cancel = cancel or Cancellation()
+        self._lock = threading.Lock()
+        self._hosts: dict[str, tuple[Host, Logins]] = {}
+
+    def repository(
+        self, repository: Repository, *, writes: bool = False, cancel: Cancel | None = None
+    ) -> RegistryRepository:
+        """One repository. `writes`: the first token is asked for pushing already, so that a push needs no second."""
+        session = self._session(repository.registry, self._credential_of(repository))
+        return RegistryRepository(repository, session, self._uploads, cancel or self._cancel, writes=writes)
+
+    def check(self, registry: str, credential: Credential | None) -> None:
+        """Whether the registry takes this login (or none). Raises LoginNeeded, LoginRefused, NetworkFailed."""
+        self._session(registry, credential).run(_knock, (), self._cancel)
+
+    def repositories(self, registry: str) -> Iterator[str]:
+        """The registry's catalog. Raises NotFound, Refused or AccessDenied where it offers none."""
+        session = self._session(registry, self._credential_of(Repository(registry, "")))
+        return entries(lambda page: session.run(lambda origin: repositories(origin, page), (CATALOG,), self._cancel))
+
+    def tags(self, repository: Repository) -> Iterator[str]:
+        """A repository's tags, in the registry's order."""
+        return self.repository(repository).tags()
+
+    def quota(self, registry: str) -> Quota | None:
+        """What is left of the requests that the registry allows, as it said last."""
+        return self._host(registry)[0].quota
+
+    def _session(self, registry: str, credential: Credential | None) -> Session:
+        host, logins = self._host(registry)
+        return Session(host, logins, self._transport, credential, clock=self._clock, random=self._random)
+
+    def _host(self, registry: str) -> tuple[Host, Logins]:
+        with self._lock:
+            known = self._hosts.get(registry)
+            if known is None:
+                endpoint = self._endpoint_of(api_host(registry))
+                host = Host(registry, endpoint, self._profiles, self._clock, self._report_held)
+                known = self._hosts[registry] = (host, Logins(host, self._clock))
+            return known
+
+
+def _knock(origin: str) -> Conversation[None]:
+    """GET /v2/ (distribution-spec, Determining Support)."""
+    request = Request("GET", url(origin, Root()))
+    response = yield request
+    if response.status != 200:
+        raise refused(request, response)

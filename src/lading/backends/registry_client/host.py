@@ -1,0 +1,134 @@
+"""One registry's host as this process knows it: how it is reached, what it has shown, and when it wants to be left
+alone. Shared by all threads and repositories that speak to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from lading.backends.registry_client.quirks import quirk_of
+from lading.wire.endpoint import Endpoint, Profile, Profiles, Tls
+from lading.wire.guard import is_loopback
+from lading.wire.message import Cancel, Response
+from lading.wire.progress import Held
+from lading.wire.registry_urls import api_host
+from lading.wire.retry import Again, Quota, quota
+
+
+class Host:
+    """`registry` is the name in references, `authority` the host[:port] that answers. Times are seconds since 1970."""
+
+    def __init__(
+        self,
+        registry: str,
+        endpoint: Endpoint,
+        profiles: Profiles,
+        clock: Callable[[], float],
+        report_held: Callable[[Held], None],
+    ) -> None:
+        self.registry = registry
+        self.authority = api_host(registry)
+        self.quirk = quirk_of(registry)
+        self.updating = threading.Lock()
+        """Held while a fallback list of referrers is read and written: the last one to write wins otherwise."""
+        self._endpoint, self._profiles, self._clock, self._report_held = endpoint, profiles, clock, report_held
+        self._lock = threading.Lock()
+        known = profiles.of(registry)
+        self._profile = self.quirk.profile if known == Profile() else known
+        self._met = False
+        self._quota: Quota | None = None
+        self._held_until = 0.0
+        self._held_for = 0.0
+        self._sent_bytes = 0
+        self._sent_seconds = 0.0
+
+    # ── how it is reached ──
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """scheme://authority, in the order to try: one, once it has answered.
+
+        Plain HTTP is tried only where the user allows it or on this machine, and never after TLS has worked for a host
+        that is not this machine.
+        """
+        return tuple(f"{scheme}://{self.authority}" for scheme in self._schemes())
+
+    def _schemes(self) -> tuple[str, ...]:
+        if self._endpoint.tls is Tls.HTTP:
+            return ("http",)
+        learned, loopback = self.profile.scheme, is_loopback(self.authority)
+        if self._met and learned is not None:
+            return (learned,)
+        if not self.plain_allowed and not loopback:
+            return ("https",)
+        if learned == "https" and not loopback:
+            return ("https",)
+        return ("http", "https") if learned == "http" else ("https", "http")
+
+    @property
+    def plain_allowed(self) -> bool:
+        """Whether the user has said that this registry may be spoken to without TLS."""
+        return self._endpoint.tls is Tls.HTTP or self._endpoint.insecure
+
+    @property
+    def met(self) -> bool:
+        """Whether it has answered this process."""
+        return self._met
+
+    def answered(self, url: str, response: Response) -> None:
+        """It did: `url` tells by which scheme, the answer perhaps what is left of our allowance."""
+        self._met = True
+        self._quota = quota(response.headers) or self._quota
+        scheme = url.partition(":")[0]
+        if self.profile.scheme != scheme:
+            self.learn(lambda profile: replace(profile, scheme=scheme))
+
+    # ── what it has shown ──
+
+    @property
+    def profile(self) -> Profile:
+        """What has been learned so far."""
+        return self._profile
+
+    def learn(self, lesson: Callable[[Profile], Profile]) -> None:
+        """Apply it to what is known now, and have it kept where it changed something."""
+        with self._lock:
+            before, self._profile = self._profile, lesson(self._profile)
+            after = self._profile
+        if after != before:
+            self._profiles.learn(self.registry, after)
+
+    @property
+    def quota(self) -> Quota | None:
+        """What is left of the requests it allows, as it said last."""
+        return self._quota
+
+    # ── when to leave it alone, and how fast it takes things ──
+
+    def hold(self, again: Again) -> None:
+        """Nobody asks it anything for so long."""
+        until = self._clock() + again.seconds
+        with self._lock:
+            longer = until > self._held_until
+            if longer:
+                self._held_until, self._held_for = until, again.seconds
+        if longer:
+            self._report_held(Held(self.registry, again.reason, until))
+
+    def wait(self, cancel: Cancel) -> None:
+        """Until the hold is over, and never longer than it was meant to be: clocks jump. Raises Cancelled."""
+        left = min(self._held_until - self._clock(), self._held_for)
+        if left > 0:
+            cancel.wait(left)
+
+    def sent(self, count: int, seconds: float) -> None:
+        """So many bytes went out in so many seconds."""
+        with self._lock:
+            self._sent_bytes += count
+            self._sent_seconds += seconds
+
+    def sending_seconds(self, count: int) -> float:
+        """How long so many bytes will take, as far as anybody knows."""
+        with self._lock:
+            return count * self._sent_seconds / self._sent_bytes if self._sent_bytes else 0.0

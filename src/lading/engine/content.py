@@ -1,0 +1,112 @@
+"""Content as the engine hands it to targets: a source and a descriptor together, opened as often as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from lading.engine.stores import Source
+from lading.engine.throttle import LimitedReader, RateLimit
+from lading.engine.verified import ContentChanged
+from lading.errors import LadingError, Side
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import ContentTooLong, ContentTooShort, DigestMismatch
+from lading.wire.message import BytesReader, Cancel, Content, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContent:
+    """One piece of a source, exactly as the source gives it: nothing is checked on the way."""
+
+    source: Source
+    descriptor: Descriptor
+
+    @property
+    def size(self) -> int:
+        """In bytes, as the descriptor says."""
+        return self.descriptor.size
+
+    def open(self, offset: int = 0, length: int | None = None) -> Reader:
+        """Raises ContentUnknown."""
+        if self.descriptor.data is not None:
+            end = None if length is None else offset + length
+            return BytesReader(memoryview(self.descriptor.data)[offset:end])
+        return self.source.open(self.descriptor, offset, length)
+
+
+class WatchedContent:
+    """Content that remembers how its source failed, wakes up when the work is cancelled, and keeps to a limit."""
+
+    def __init__(self, content: Content, cancel: Cancel, limit: RateLimit | None = None) -> None:
+        self._content, self._cancel, self._limit = content, cancel, limit
+        self._failures: list[LadingError] = []
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self._content.size
+
+    def open(self, offset: int = 0, length: int | None = None) -> Reader:
+        """A plain file's reader is handed on as it is, so that the kernel can send it."""
+        with self.watching():
+            reader = self._content.open(offset, length)
+        if self._limit is not None:
+            reader = LimitedReader(reader, self._limit, self._cancel)
+        elif is_plain_file(reader):
+            return reader
+        return _WatchedReader(reader, self, self._cancel)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Whatever fails in here is the source's failure."""
+        try:
+            yield
+        except LadingError as error:
+            self._failures.append(error)
+            raise
+
+    def blamed_for(self, error: BaseException) -> bool:
+        """Whether the source is why: it failed itself, or what it gave is not what its descriptor names."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, WRONG_BYTES) or any(cause is failure for failure in self._failures):
+                return True
+            cause = cause.__cause__
+        return False
+
+
+WRONG_BYTES = (DigestMismatch, ContentTooLong, ContentTooShort, ContentChanged)
+"""Whoever finds one of these, target or check in between, the source gave the bytes."""
+
+
+def is_plain_file(reader: Reader) -> bool:
+    """Whether the kernel can send it by itself: a FileReader."""
+    return hasattr(reader, "file")
+
+
+class _WatchedReader:
+    """Closed by a cancel while it may be blocked."""
+
+    def __init__(self, reader: Reader, content: WatchedContent, cancel: Cancel) -> None:
+        self._reader, self._content = reader, content
+        self._stack = ExitStack()
+        self._stack.callback(reader.close)
+        try:
+            self._stack.enter_context(cancel.closing(reader.close))
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        with self._content.watching():
+            return self._reader.readinto(buffer)
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+def blame_source(error: LadingError) -> LadingError:
+    """The same error, said to be on the source's side."""
+    error.side = Side.SOURCE
+    return error

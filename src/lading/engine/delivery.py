@@ -1,0 +1,234 @@
+"""The work for one destination: its tags are looked at first and moved last.
+
+    check ──> expect ──> wish ──> move ──> conclude
+      ├─ a condition does not hold: nothing moves
+      └─ all tags are right, in a registry: only what speaks of the image moves
+
+A registry takes a tag only with all below it, so a right tag there says that everything is there. A local store may
+hold an index without all its children (a pull of one platform), so there every piece is looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from lading.engine.arrival import Arrival, Destination
+from lading.engine.cancel import Cancellation
+from lading.engine.graph import NOTHING, Graph
+from lading.engine.holders import Holders
+from lading.engine.mover import Mover
+from lading.engine.reads import Readings, Wish
+from lading.engine.referrers import own_tag, sibling
+from lading.engine.reporting import Reporter, pieces_of
+from lading.engine.stores import Mounter, Outcome
+from lading.engine.tag_check import TagCheck, check_tags
+from lading.errors import Cancelled, LadingError, TimedOut
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.wire.message import BytesContent
+from lading.wire.progress import State
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """What a copy moves: the root, the graph under it as far as it was read, and what speaks of it.
+
+    `left_out` are layers that stay elsewhere, `missing` referrers that were listed and are not there. `labels` say what
+    made each layer.
+    """
+
+    root: Descriptor
+    image: Graph = NOTHING
+    company: Graph = NOTHING
+    left_out: tuple[Descriptor, ...] = ()
+    missing: tuple[Descriptor, ...] = ()
+    labels: Mapping[Digest, str] = field(default_factory=dict)
+
+
+class Delivery:
+    """One destination of one copy. Its failure ends its own lanes only; a SourceFault passes through every method."""
+
+    def __init__(
+        self, destination: Destination, holders: Holders | None, lanes: int, reporter: Reporter, cancel: Cancellation
+    ) -> None:
+        self.destination, self._holders, self._cancel = destination, holders, cancel
+        self._reporter, self._telling = reporter, reporter.to(destination.name)
+        self._mover = Mover(destination.store, holders, lanes, self._telling, cancel)
+        self._store = destination.store
+        self._lock = threading.Lock()
+        self._error: LadingError | None = None
+        self._tags: dict[str, LadingError | None] = {}
+        self._checked = TagCheck(frozenset(), {})
+        self._present: frozenset[Digest] = frozenset()
+        self._referrers = 0
+        self.finished = False
+
+    # ── what the copy asks
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing more is to be done here."""
+        return self._error is not None
+
+    @property
+    def needs_image(self) -> bool:
+        """Whether the image's own content has to be looked at."""
+        return not self.failed and not (self._right and self._holders is not None)
+
+    @property
+    def _right(self) -> bool:
+        tags = self.destination.tags
+        return bool(tags) and len(self._checked.right) == len(tags)
+
+    @property
+    def _remaining(self) -> list[str]:
+        """The tags that are not right yet: each sends the root's bytes to a registry again."""
+        return [tag for tag in self.destination.tags if tag not in self._checked.right]
+
+    def arrival(self) -> Arrival:
+        """What became of it, once `conclude` has ended."""
+        name, tags = self.destination.name, self.destination.tags
+        results = {tag: self._tags.get(tag, self._error) for tag in tags}
+        return Arrival(name, self._reporter.totals(name), results, self._error, self._referrers)
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        """A step of this destination; its error is kept, and ends what else goes on here. A SourceFault passes."""
+        if self.failed:
+            return
+        try:
+            step()
+        except LadingError as error:
+            self._fail(error)
+
+    def _fail(self, error: LadingError) -> None:
+        """The first cause counts, not what follows from it or from somebody's wish to stop."""
+        with self._lock:
+            if self._error is None and not isinstance(error, Cancelled | TimedOut):
+                self._error = error
+        self._cancel.cancel()
+
+    # ── the steps
+
+    def check(self, root: Descriptor) -> None:
+        """Look at the tags. Raises TagMoved where a condition does not hold."""
+        self._checked = check_tags(self.destination, root.digest)
+        self._tags.update(self._checked.refused)
+        for refusal in self._checked.refused.values():
+            raise refusal
+
+    def expect(self, cargo: Cargo) -> None:
+        """Name the repositories to mount from, all at once, so that one token covers them."""
+        if isinstance(self._store, Mounter) and self._holders is not None:
+            self._store.expect(self._holders.siblings([*cargo.image.blobs.values(), *cargo.company.blobs.values()]))
+
+    def wish(self, cargo: Cargo) -> Wish:
+        """Tell what belongs to the work, and say which blobs it needs from the source."""
+        pieces = {piece.digest: piece for piece in (*pieces_of(cargo.image), cargo.root, *pieces_of(cargo.company))}
+        self._telling.planned(pieces.values(), cargo.labels)
+        self._note(cargo)
+        if self.needs_image:
+            self._find_present(cargo.image)
+        else:
+            self._present = frozenset(piece.digest for piece in (*pieces_of(cargo.image), cargo.root))
+        self._find_present(cargo.company)
+        sent_again = {cargo.root.digest} if self._remaining else set()
+        for digest in (pieces.keys() & self._present) - sent_again:
+            self._telling.piece(pieces[digest]).end(Outcome.EXISTS)
+        blobs = {**cargo.image.blobs, **cargo.company.blobs}
+        return Wish(self._store, tuple(blob for digest, blob in blobs.items() if digest not in self._present))
+
+    def move(self, cargo: Cargo, wish: Wish, readings: Readings) -> None:
+        """Blobs, then manifests from the leaves up, but not the root. Raises the first error."""
+        try:
+            self._mover.blobs(wish.pieces, readings)
+        finally:
+            for reading in readings.values():
+                reading.taker.leave()
+        self._mover.manifests(cargo.image, self._is_present, cargo.root)
+        self._mover.manifests(cargo.company, self._is_present)
+        self._tag_company(cargo.company)
+
+    def conclude(self, cargo: Cargo) -> None:
+        """The root: by its tags, which are read back, or by its digest where there are none. Raises the first error."""
+        self._cancel.check()
+        if self._remaining:
+            self._tag(cargo, self._remaining)
+        elif not self._is_present(cargo.root):
+            self._hold_root(cargo)
+        for tag in self.destination.tags:
+            if self._tags.setdefault(tag, None) is None:
+                self._telling.tagged(tag, cargo.root)
+        for error in filter(None, self._tags.values()):
+            raise error
+        self._referrers = len(cargo.company.roots)
+        self.finished = True
+
+    def foresee(self, cargo: Cargo, wish: Wish) -> None:
+        """Tell what `move` and `conclude` would do, as far as asking can tell."""
+        self._mover.foresee(wish.pieces)
+        if self._holders is None:
+            manifests = [m for graph in (cargo.image, cargo.company) for m in graph.manifests.values()]
+            self._mover.foresee([manifest for manifest in manifests if not self._is_present(manifest)])
+        self._tags.update(dict.fromkeys(self.destination.tags))
+        self.finished = True
+
+    # ── their parts
+
+    def _note(self, cargo: Cargo) -> None:
+        if cargo.left_out:
+            self._telling.noted(f"{len(cargo.left_out)} layers stay where their licence keeps them")
+        for referrer in cargo.missing:
+            self._telling.noted(
+                f"{referrer.digest} is listed as speaking of the image, but the source does not hold it"
+            )
+
+    def _find_present(self, graph: Graph) -> None:
+        """Ask a registry for a manifest where all below it was there when last seen: one request instead of many."""
+        if self._holders is not None:
+            for root in graph.roots:
+                self._look(root, graph, self._holders)
+
+    def _look(self, descriptor: Descriptor, graph: Graph, holders: Holders) -> None:
+        if descriptor.digest in self._present or descriptor.digest not in graph.manifests:
+            return
+        below = graph.below(descriptor)
+        if below.blobs and holders.likely_here(below.blobs.values()) and self._store.has(descriptor):
+            self._present |= {piece.digest for piece in pieces_of(below)}
+            return
+        for child in graph.documents[descriptor.digest].children:
+            self._look(child, graph, holders)
+
+    def _is_present(self, descriptor: Descriptor) -> bool:
+        return descriptor.digest in self._present
+
+    def _tag_company(self, company: Graph) -> None:
+        """Cosign's tags, which say what their manifest speaks of."""
+        for root in company.roots:
+            tag = own_tag(root)
+            beside = next(iter(self.destination.tags), "" if self._holders is not None else None)
+            if tag is not None and beside is not None:
+                content = BytesContent(company.documents[root.digest].raw)
+                results = self._store.tag(root, content, [sibling(beside, tag)], "any", self._cancel)
+                for error in filter(None, results.values()):
+                    raise error
+
+    def _hold_root(self, cargo: Cargo) -> None:
+        """A name that is right already holds it; without names it is held by its digest."""
+        if self.destination.tags:
+            self._telling.piece(cargo.root).end(Outcome.EXISTS)
+        else:
+            self._mover.manifest(cargo.root, cargo.image)
+
+    def _tag(self, cargo: Cargo, tags: list[str]) -> None:
+        track = self._telling.piece(cargo.root)
+        content = BytesContent(cargo.image.documents[cargo.root.digest].raw)
+        with self._mover.failing(track):
+            track(State.COMMITTING)
+            outcome = Outcome.EXISTS if self._holders is None and self._store.has(cargo.root) else Outcome.SENT
+            results = self._store.tag(cargo.root, content, tags, self.destination.condition, self._cancel)
+            self._tags.update(results)
+            if None not in results.values():
+                raise next(error for error in results.values() if error is not None)
+            track.end(outcome)

@@ -1,0 +1,176 @@
+"""Our own store: content in one place, names of images in another, and everything a copy asks of both.
+
+A name here is a whole reference, `str(Reference)`. Content is truth where it lies; names are rows; the OCI index that
+other programs read is derived from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from lading.engine.reach import reach, read_all, read_manifest
+from lading.engine.records import ImageNames
+from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, TagUnproven, Track
+from lading.errors import LadingError
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.manifest import MANIFEST_LIMIT, ManifestInvalid, SchemaOneRefused, parse_manifest
+from lading.oci.media_types import is_manifest
+from lading.wire.message import Cancel, Content, Reader
+from lading.wire.progress import State
+
+
+class HeldContent(Protocol):
+    """What the embedded store asks of the place where content lies; a content folder fulfils it."""
+
+    def size(self, digest: Digest) -> int | None:
+        """In bytes; None where it is not held. Leases nothing."""
+
+    def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
+        """As Source.open."""
+
+    def keep(self, digests: Collection[Digest]) -> Collection[Digest]:
+        """Leases those that are held, so that no collection removes them; answers those that are not held."""
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """As Target.has."""
+
+    def push_ranged(
+        self, descriptor: Descriptor, content: Content, spare: Callable[[], bool], track: Track, cancel: Cancel
+    ) -> Outcome:
+        """As Ranged.push_ranged; what it pushes is hashed first."""
+
+    def refer(self, subject: Digest, referrer: Digest) -> None:
+        """Remembers, durably, that the second's subject is the first; either may come later."""
+
+    def referrers(self, subject: Digest) -> Collection[Digest]:
+        """What was remembered of this subject and is held."""
+
+
+class Listing(Protocol):
+    """A list of the images for other programs, made anew from the names some time after they changed."""
+
+    def changed(self) -> None:
+        """Returns at once."""
+
+
+class EmbeddedStore:
+    """Source (verified), Store (verifies), Ranged and Referrers over content and names."""
+
+    verified = True
+    verifies = True
+
+    def __init__(self, content: HeldContent, names: ImageNames, listing: Listing, name: str = "the store") -> None:
+        self.name = name
+        self._content, self._names, self._listing = content, names, listing
+
+    # ── Source
+
+    def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
+        """Raises ContentUnknown."""
+        return self._content.open(descriptor, offset, length)
+
+    def present(self, digest: Digest) -> bool:
+        """Whether the content is here, whole. Unlike `has` it leases nothing, so looking keeps nothing alive."""
+        return self._content.size(digest) is not None
+
+    # ── Target
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Whether pushing it would move nothing; then it is leased."""
+        return self._content.has(descriptor)
+
+    def push(self, descriptor: Descriptor, content: Content, track: Track, cancel: Cancel) -> Outcome:
+        """Raises ContentCorrupt leaves, StorageFailed leaves, Cancelled, and what the content's reader raises."""
+        return self.push_ranged(descriptor, content, _never, track, cancel)
+
+    def push_ranged(
+        self, descriptor: Descriptor, content: Content, spare: Callable[[], bool], track: Track, cancel: Cancel
+    ) -> Outcome:
+        """`push` over several connections where that helps."""
+        if is_manifest(descriptor.media_type):
+            self._remember_subject(descriptor, content)
+        return self._content.push_ranged(descriptor, content, spare, track, cancel)
+
+    def _remember_subject(self, descriptor: Descriptor, content: Content) -> None:
+        """Before the manifest is held, so that one that is held is always found by its subject."""
+        if descriptor.size > MANIFEST_LIMIT:
+            return
+        try:
+            manifest = parse_manifest(read_all(content.open(), descriptor.size), descriptor.media_type)
+        except (ManifestInvalid, SchemaOneRefused):
+            return  # its bytes may be wrong, which the push says; what nobody can parse refers to nothing
+        if manifest.subject is not None:
+            self._content.refer(manifest.subject.digest, descriptor.digest)
+
+    # ── Tags
+
+    def resolve(self, name: str | Digest) -> Descriptor:
+        """A reference's or digest's manifest. Raises TagUnknown, ContentUnknown."""
+        if isinstance(name, str):
+            image = self._names.find(name)
+            if image is None:
+                raise TagUnknown(name, self.name)
+            return image.root
+        manifest = read_manifest(self._content, name)
+        if manifest is None:
+            raise ContentUnknown(name, self.name)
+        return manifest.descriptor(name.algorithm)
+
+    def tag(
+        self, descriptor: Descriptor, content: Content, tags: Sequence[str], condition: Condition, cancel: Cancel
+    ) -> Mapping[str, LadingError | None]:
+        """Holds the manifest, leases all it reaches, then points every reference at it in one transaction."""
+        self.push(descriptor, content, _unheard, cancel)
+        self._content.keep(reach(self._content, (descriptor.digest,), self._content.referrers))
+        root = Descriptor(
+            descriptor.media_type, descriptor.digest, descriptor.size, artifact_type=descriptor.artifact_type
+        )
+        outcomes = self._point(tags, root, condition)
+        self._listing.changed()
+        return outcomes
+
+    def _point(self, tags: Sequence[str], root: Descriptor, condition: Condition) -> Mapping[str, LadingError | None]:
+        try:
+            self._names.point(tags, root, condition)
+        except TagMoved as error:
+            if len(tags) == 1:
+                return {tags[0]: error}
+            return {tag: self._point((tag,), root, condition)[tag] for tag in tags}
+        return {tag: self._proof(tag, root.digest) for tag in tags}
+
+    def _proof(self, tag: str, expected: Digest) -> LadingError | None:
+        image = self._names.find(tag)
+        found = image.root.digest if image else None
+        return None if found == expected else TagUnproven(tag, self.name, expected, found)
+
+    def untag(self, tag: str) -> None:
+        """Takes the name; the content stays until it is collected. Raises TagUnknown."""
+        if not self._names.forget(tag):
+            raise TagUnknown(tag, self.name)
+        self._listing.changed()
+
+    def tags(self, after: str = "") -> Iterator[str]:
+        """All references, in order."""
+        for image in self._names.all():
+            if image.reference > after:
+                yield image.reference
+
+    # ── Referrers
+
+    def referrers(self, subject: Digest) -> Iterable[Descriptor]:
+        """Signatures, SBOMs and the like that are held here, in order of digest."""
+        for digest in sorted(self._content.referrers(subject)):
+            manifest = read_manifest(self._content, digest)
+            if manifest is not None and manifest.subject is not None and manifest.subject.digest == subject:
+                yield replace(manifest.descriptor(digest.algorithm), annotations=manifest.annotations)
+
+
+def _never() -> bool:
+    return False
+
+
+def _unheard(state: State, current: int = 0, *, kept: int = 0, detail: str = "", seconds: float | None = None) -> None:
+    """A tag's manifest is no piece of its own to the caller."""

@@ -1,0 +1,76 @@
+"""What a manifest needs: everything that following its children, and theirs, leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from lading.engine.stores import ContentUnknown
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.manifest import MANIFEST_LIMIT, Index, Manifest, ManifestInvalid, SchemaOneRefused, parse_manifest
+from lading.wire.message import Reader
+
+
+class Readable(Protocol):
+    """Content that can be read by digest alone."""
+
+    def size(self, digest: Digest) -> int | None:
+        """In bytes; None where it is not held."""
+
+    def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
+        """Raises ContentUnknown, ReadFailed."""
+
+
+def reach(content: Readable, roots: Iterable[Digest], beside: Callable[[Digest], Iterable[Digest]]) -> set[Digest]:
+    """The roots, what their manifests name, what those name…, and `beside` each of them (its referrers).
+
+    Every piece is looked at once, however often it is named, so nested indexes cost no more than their bytes. What is
+    not held (a child for another platform) is named and leads nowhere.
+    """
+    seen: set[Digest] = set()
+    waiting = list(roots)
+    while waiting:
+        digest = waiting.pop()
+        if digest in seen:
+            continue
+        seen.add(digest)
+        if (manifest := read_manifest(content, digest)) is not None:
+            waiting += [child.digest for child in manifest.children]
+            waiting += beside(digest)
+    return seen
+
+
+def read_manifest(content: Readable, digest: Digest) -> Manifest | Index | None:
+    """The manifest of this digest; None where it is not held, or is no manifest."""
+    size = content.size(digest)
+    if size is None or size > MANIFEST_LIMIT:
+        return None
+    try:
+        raw = _read_object(content.open(Descriptor("", digest, size)), size)
+        return parse_manifest(raw) if raw else None
+    except (ContentUnknown, ManifestInvalid, SchemaOneRefused):
+        return None
+
+
+def _read_object(reader: Reader, size: int) -> bytes:
+    """All `size` bytes where they begin as JSON objects do, else none: a small layer is not read for nothing."""
+    first = bytearray(1)
+    try:
+        if not reader.readinto(memoryview(first)) or first != b"{":
+            return b""
+        return bytes(first) + read_all(reader, size - 1)
+    finally:
+        reader.close()
+
+
+def read_all(reader: Reader, size: int) -> bytes:
+    """At most `size` bytes of it, closed afterwards."""
+    content = bytearray(size)
+    filled = 0
+    try:
+        while filled < size and (count := reader.readinto(memoryview(content)[filled:])):
+            filled += count
+    finally:
+        reader.close()
+    return bytes(content[:filled])

@@ -1,0 +1,151 @@
+"""The steps that copying and planning share, each taken at every destination at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from lading.engine.arrival import Arrival, Destination, DestinationTwice, SourceCorrupt
+from lading.engine.cancel import Cancellation
+from lading.engine.content import WRONG_BYTES, blame_source
+from lading.engine.delivery import Cargo, Delivery
+from lading.engine.graph import NOTHING
+from lading.engine.holders import Holders
+from lading.engine.mover import SourceFault
+from lading.engine.narrow import repository_of
+from lading.engine.reads import Wish
+from lading.engine.reporting import Reporter
+from lading.engine.source_reading import Company, NearerSource, SourceReading
+from lading.engine.stores import Locations, Mounter, Referrers, Source
+from lading.engine.together import together
+from lading.errors import LadingError
+from lading.oci.descriptor import Descriptor
+from lading.oci.reference import Repository
+from lading.wire.message import Cancel
+from lading.wire.progress import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for: the arguments of `copy` and `plan`."""
+
+    source: Source
+    root: Descriptor
+    destinations: Sequence[Destination]
+    referrers: Referrers | None
+    locations: Locations
+    lanes: int
+
+
+class Work:
+    """One copy, or the plan of one. `deliveries` stand in the order of the destinations."""
+
+    def __init__(self, order: Order, deliveries: Sequence[Delivery], scope: Cancellation) -> None:
+        self.order, self.deliveries, self.scope = order, tuple(deliveries), scope
+
+    def prepare(self) -> Cargo:
+        """Look at the tags and read the graph.
+
+        Reading first costs no request where the source is local, and lets one token cover all mounts. From a registry
+        the graph is read only once a tag is known not to be right. Raises what is the source's fault.
+        """
+        local = repository_of(self.order.source) is None
+        cargo = self._load(whole=True) if local else Cargo(self.order.root)
+        if local:
+            self.everywhere(lambda delivery: delivery.expect(cargo))
+        self.everywhere(lambda delivery: delivery.check(self.order.root))
+        if not local and not all(delivery.failed for delivery in self.deliveries):
+            cargo = self._load(whole=any(delivery.needs_image for delivery in self.deliveries))
+            self.everywhere(lambda delivery: delivery.expect(cargo))
+        return cargo
+
+    def wishes(self, cargo: Cargo) -> list[Wish]:
+        """What each destination needs from the source; nothing where it failed."""
+        wishes: dict[Delivery, Wish] = {}
+
+        def wish(delivery: Delivery) -> None:
+            wishes[delivery] = delivery.wish(cargo)
+
+        self.everywhere(wish)
+        return [wishes.get(delivery, Wish(delivery.destination.store, ())) for delivery in self.deliveries]
+
+    def everywhere(self, step: Callable[[Delivery], None]) -> None:
+        """At each destination that has not failed; its errors stay with it. Raises SourceFault."""
+
+        def attempt(delivery: Delivery) -> Callable[[], None]:
+            return lambda: delivery.attempt(lambda: step(delivery))
+
+        together([attempt(delivery) for delivery in self.deliveries], self.scope.cancel, "destination")
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """What became of each."""
+        return tuple(delivery.arrival() for delivery in self.deliveries)
+
+    def _load(self, *, whole: bool) -> Cargo:
+        """What is to move: `whole`, or only what speaks of the root."""
+        order = self.order
+        reading = SourceReading(order.source, self._nearer(), order.lanes, self.scope)
+        image = reading.graph(order.root) if whole else NOTHING
+        company = Company()
+        if order.referrers is not None:
+            company = reading.company(tuple(image.manifests.values()) or (order.root,), order.referrers)
+        left_out = reading.elsewhere(image)
+        known = {*image.manifests, *image.blobs}
+        return Cargo(
+            order.root,
+            image.without({blob.digest for blob in left_out}),
+            company.graph.without(known),
+            left_out,
+            company.missing,
+            reading.labels(image),
+        )
+
+    def _nearer(self) -> list[NearerSource]:
+        """Stores of our own among the destinations: what they hold need not be fetched to be read."""
+        stores = [delivery.destination.store for delivery in self.deliveries]
+        return [store for store in stores if isinstance(store, NearerSource) and store.verified]
+
+
+@contextmanager
+def working(order: Order, report: Report, cancel: Cancel) -> Iterator[Work]:
+    """The work for an order; what stops it stops all its parts. Raises DestinationTwice, and the source's errors."""
+    _check_names(order.destinations)
+    with Cancellation.within(cancel) as scope, ExitStack() as stack:
+        reporter = Reporter(report)
+        deliveries = [
+            Delivery(
+                destination,
+                _holders(destination, order.locations, repository_of(order.source)),
+                order.lanes,
+                reporter,
+                stack.enter_context(Cancellation.within(scope)),
+            )
+            for destination in order.destinations
+        ]
+        try:
+            yield Work(order, deliveries, scope)
+        except SourceFault as fault:
+            cancel.check()
+            raise _source_error(order.source, fault) from fault.error
+        if not all(delivery.failed or delivery.finished for delivery in deliveries):
+            cancel.check()
+
+
+def _holders(destination: Destination, locations: Locations, origin: Repository | None) -> Holders | None:
+    store = destination.store
+    return Holders(locations, store.repository, origin) if isinstance(store, Mounter) else None
+
+
+def _check_names(destinations: Sequence[Destination]) -> None:
+    for name, count in Counter(destination.name for destination in destinations).items():
+        if count > 1:
+            raise DestinationTwice(name)
+
+
+def _source_error(source: Source, fault: SourceFault) -> LadingError:
+    """What to tell of it: wrong bytes are SourceCorrupt whoever found them, anything else is what the source said."""
+    if isinstance(fault.error, WRONG_BYTES):
+        return SourceCorrupt(fault.piece.digest, source.name, str(fault.error))
+    return blame_source(fault.error)

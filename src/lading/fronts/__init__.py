@@ -1,0 +1,1 @@
+"""Doors in: translate between the outside and the services. Fronts ignore each other and know no backend."""

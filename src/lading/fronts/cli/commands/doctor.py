@@ -1,0 +1,58 @@
+"""`lading doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from lading.errors import LadingError
+from lading.fronts.cli.console import Record
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.lazy import Command
+from lading.fronts.cli.options import remote_options
+from lading.services.diagnosis import Finding
+
+
+class Unwell(LadingError):
+    """Some checks failed; each line said what to do."""
+
+    code = "unwell"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+    def __str__(self) -> str:
+        return "1 check failed" if self.count == 1 else f"{self.count} checks failed"
+
+
+@click.command(cls=Command)
+@click.argument("registries", nargs=-1, metavar="[HOST|REPOSITORY…]")
+@remote_options
+@click.pass_obj
+def doctor(invocation: Invocation, registries: tuple[str, ...]) -> None:
+    """Check this machine and the registries named.
+
+    Looks at the data folder, disk, clock, ports, proxies, trusted authorities, Docker's socket and credential helpers;
+    changes nothing. Every line that failed ends with a command.
+    """
+    told: list[Finding] = []
+    with invocation.cancellable():
+        for finding in invocation.application.diagnosis.findings(registries):
+            told.append(finding)
+            if invocation.form in {None, "table"}:
+                invocation.console.print(_line(finding))
+    if invocation.form == "json":
+        invocation.console.json([_record(finding) for finding in told])
+    failed = [finding for finding in told if not finding.well]
+    if failed:
+        raise Unwell(len(failed))
+
+
+def _line(finding: Finding) -> str:
+    if finding.well:
+        return f"ok    {finding.name:<8} {finding.text}"
+    return f"FAIL  {finding.name:<8} {finding.text}  →  {finding.hint}"
+
+
+def _record(finding: Finding) -> Record:
+    return {"name": finding.name, "well": finding.well, "text": finding.text, "hint": finding.hint}

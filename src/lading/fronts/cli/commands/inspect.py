@@ -1,0 +1,135 @@
+"""`lading inspect`, `history` and `diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from lading.fronts.cli.commands.records import description_record, layer_record
+from lading.fronts.cli.console import Listing, Record
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.lazy import Command
+from lading.fronts.cli.options import image_argument, remote_options, setting
+from lading.fronts.cli.texts import plural, size
+from lading.oci.descriptor import Descriptor
+from lading.oci.platform import Platform
+from lading.services.comparison import Difference
+from lading.services.descriptions import Description, Step, Variant
+from lading.services.places import parse_place
+
+
+def _platform(invocation: Invocation) -> Platform | None:
+    words = invocation.application.preferences.platform
+    return Platform.parse(words[0]) if words else None
+
+
+@click.command(cls=Command)
+@image_argument("image", metavar="IMAGE")
+@remote_options
+@click.pass_obj
+def inspect(invocation: Invocation, image: str) -> None:
+    """Show what an image is made of: platforms, configs and layers.
+
+    IMAGE is a name or id in the local store, else a name in a registry, or oci:DIR[:NAME], or archive:FILE.
+    """
+    with invocation.cancellable() as cancel:
+        description = invocation.application.images.inspect(parse_place(image), cancel)
+    text = "\n".join(_described(description))
+    pinned = f"{description.name}@{description.root.digest}"
+    invocation.console.result(invocation.form, description_record(description), text, pinned)
+
+
+@click.command(cls=Command)
+@image_argument("image", metavar="IMAGE")
+@setting("--platform", multiple=True, metavar="OS/ARCH", help="Whose history; this machine's kind unless said.")
+@remote_options
+@click.pass_obj
+def history(invocation: Invocation, image: str) -> None:
+    """Show the steps that made an image, the newest first, and what each added."""
+    with invocation.cancellable() as cancel:
+        images = invocation.application.images
+        description, steps = images.history(parse_place(image), _platform(invocation), cancel)
+    invocation.console.say(f"{description.name}@{description.root.digest}  (in {description.where})")
+
+    def row(step: Step) -> tuple[str, ...]:
+        layer = step.layer
+        return (layer.digest.short if layer else "-", size(layer.size) if layer else "-", step.label[:120])
+
+    def record(step: Step) -> Record:
+        layer = layer_record(step.layer) if step.layer else None
+        return {"created": step.created, "step": step.label, "layer": layer}
+
+    listing = Listing(
+        steps, record, ("LAYER", "SIZE", "STEP"), row, lambda step: str(step.layer.digest) if step.layer else "-"
+    )
+    invocation.console.results(invocation.form, listing)
+
+
+@click.command(cls=Command)
+@image_argument("left", metavar="IMAGE")
+@image_argument("right", metavar="OTHER")
+@setting("--platform", multiple=True, metavar="OS/ARCH", help="Which to compare; this machine's kind unless said.")
+@remote_options
+@click.pass_obj
+def diff(invocation: Invocation, left: str, right: str) -> None:
+    """Show what differs between two images: layers and settings."""
+    with invocation.cancellable() as cancel:
+        images = invocation.application.images
+        found = images.diff(parse_place(left), parse_place(right), _platform(invocation), cancel)
+    record = {
+        "same": found.same,
+        "left": {"reference": found.left.name, "digest": str(found.left.root.digest)},
+        "right": {"reference": found.right.name, "digest": str(found.right.root.digest)},
+        "platform": str(found.platform) if found.platform else None,
+        "shared": [layer_record(layer) for layer in found.shared],
+        "onlyLeft": [layer_record(layer) for layer in found.only_left],
+        "onlyRight": [layer_record(layer) for layer in found.only_right],
+        "settings": [{"name": each.name, "left": each.left, "right": each.right} for each in found.settings],
+    }
+    invocation.console.result(invocation.form, record, "\n".join(_differences(found)))
+
+
+def _described(description: Description) -> Iterator[str]:
+    yield f"{description.name}@{description.root.digest}"
+    yield f"  in {description.where}, {description.root.media_type}"
+    if description.attestations:
+        yield f"  {plural(description.attestations, 'attestation')}"
+    for variant in description.variants:
+        yield from _variant(variant)
+
+
+def _variant(variant: Variant) -> Iterator[str]:
+    missing = "" if variant.complete else "   not all of it is here"
+    yield f"  {variant.platform or 'no platform'}   {variant.descriptor.digest}   {size(variant.size)}{missing}"
+    if variant.config is not None:
+        execution = variant.config.execution
+        settings = {
+            "created": variant.config.created or "",
+            "user": execution.user,
+            "entrypoint": " ".join(execution.entrypoint),
+            "command": " ".join(execution.cmd),
+            "in": execution.working_dir,
+            "ports": " ".join(execution.exposed_ports),
+        }
+        yield from (f"    {name}: {value}" for name, value in settings.items() if value)
+    for layer in variant.manifest.layers if variant.manifest else ():
+        yield f"    {layer.digest.short}  {size(layer.size):>9}  {layer.media_type}"
+
+
+def _differences(found: Difference) -> Iterator[str]:
+    yield f"- {found.left.name}@{found.left.root.digest}"
+    yield f"+ {found.right.name}@{found.right.root.digest}"
+    if found.same:
+        yield "the same image, byte for byte"
+        return
+    shared = sum(layer.size for layer in found.shared)
+    yield f"  {plural(len(found.shared), 'layer')} shared, {size(shared)}"
+    yield from _layers("-", found.only_left)
+    yield from _layers("+", found.only_right)
+    for each in found.settings:
+        yield f"  {each.name}: {each.left or '(none)'} → {each.right or '(none)'}"
+
+
+def _layers(sign: str, layers: tuple[Descriptor, ...]) -> Iterator[str]:
+    return (f"{sign} layer {layer.digest.short}  {size(layer.size):>9}" for layer in layers)

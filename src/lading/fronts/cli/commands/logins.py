@@ -1,0 +1,79 @@
+"""`lading login` and `logout`."""
+
+from __future__ import annotations
+
+import click
+
+from lading.errors import InputInvalid
+from lading.fronts.cli.console import Listing, Record
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.lazy import Command
+from lading.fronts.cli.options import PasswordOnTheLine, remote_options
+from lading.oci.reference import HUB
+from lading.services.registries import Login
+from lading.wire.authorize import Credential
+
+
+class PasswordMissing(InputInvalid):
+    """A login without a password, where nobody can be asked for it."""
+
+    hint = 'printf %s "$PASSWORD" | lading login HOST -u NAME --password-stdin'
+
+    def __str__(self) -> str:
+        return "a login needs a name and a password"
+
+
+@click.command(cls=Command)
+@click.argument("place", metavar="[HOST[/PATH]]", default=HUB)
+@click.argument("extra", nargs=-1, metavar="")
+@click.option("--list", "listed", is_flag=True, help="List the logins that Lading keeps, without their secrets.")
+@remote_options
+@click.pass_obj
+def login(invocation: Invocation, place: str, extra: tuple[str, ...], listed: bool) -> None:
+    """Keep a registry's login, encrypted, after checking it.
+
+    HOST/PATH keeps a login for that part of the registry alone; the longest path that fits is the one used. Docker's
+    and podman's own logins are read as well and never written.
+    """
+    if extra:
+        raise PasswordOnTheLine("lading login HOST")
+    if listed:
+        _list(invocation)
+        return
+    credential = _asked(invocation)
+    with invocation.cancellable():
+        kept = invocation.application.registries.login(place, credential)
+    record = {"place": kept, "username": credential.username}
+    invocation.console.result(invocation.form, record, f"{kept}   logged in as {credential.username}", kept)
+
+
+@click.command(cls=Command)
+@click.argument("place", metavar="[HOST[/PATH]]", default=HUB)
+@click.pass_obj
+def logout(invocation: Invocation, place: str) -> None:
+    """Forget a registry's login that Lading keeps."""
+    gone = invocation.application.registries.logout(place)
+    invocation.console.result(invocation.form, {"place": gone}, f"{gone}   logged out", gone)
+
+
+def _asked(invocation: Invocation) -> Credential:
+    """The login from flags and environment; what is missing the person at the terminal types.
+
+    Raises PasswordMissing where there is no terminal to ask at.
+    """
+    given = invocation.application.one_off or Credential()
+    username, secret = given.username, given.secret
+    if not (username and secret) and not invocation.console.streams.stdin.isatty():
+        raise PasswordMissing
+    username = username or click.prompt("User name", err=True)
+    secret = secret or click.prompt("Password", hide_input=True, err=True)
+    return Credential(username, secret, source="this command")
+
+
+def _list(invocation: Invocation) -> None:
+    def record(kept: Login) -> Record:
+        return {"place": kept.place, "username": kept.username}
+
+    logins = invocation.application.registries.logins()
+    listing = Listing(logins, record, ("REGISTRY", "USER"), lambda k: (k.place, k.username), lambda k: k.place)
+    invocation.console.results(invocation.form, listing)

@@ -1,0 +1,222 @@
+"""What pull, push and copy share: their options as the service takes them, their results, and how they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lading.errors import Cancelled, InputInvalid, LadingError, PartlyDone, StorageFailed, TimedOut
+from lading.fronts.cli.console import Record
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.texts import duration, plural, size
+from lading.services.platforms import Wanted
+from lading.services.stores import ArchiveForm, Compression
+from lading.services.transfers import Call, Moved, Options
+from lading.wire.event_json import totals_json
+from lading.wire.message import Cancel
+
+
+class TerminalRefused(InputInvalid):
+    """An archive would be written onto a terminal."""
+
+    hint = "Write it to a file, or pipe it on."
+
+    def __str__(self) -> str:
+        return "an archive is not written to a terminal"
+
+
+class SomeFailed(PartlyDone):
+    """With --keep-going, some of the targets are done and others are not; each failure was told already."""
+
+    def __init__(self, done: int, failed: int) -> None:
+        super().__init__(done, failed)
+        self.done, self.failed = done, failed
+
+    def __str__(self) -> str:
+        return f"{self.failed} of {self.done + self.failed} failed"
+
+
+class DigestFileUnwritable(StorageFailed):
+    """The file that --digest-file names cannot be written."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The flags of a transfer as they stood on the line."""
+
+    if_absent: bool
+    dry_run: bool
+    no_referrers: bool
+    keep_going: bool
+    digest_file: str | None
+
+    def options(
+        self,
+        invocation: Invocation,
+        form: ArchiveForm = ArchiveForm.OCI,
+        compression: Compression = Compression.NONE,
+    ) -> Options:
+        """As the service takes them, together with the settings. Raises PlatformInvalid."""
+        preferences = invocation.application.preferences
+        return Options(
+            Wanted.parse(preferences.platform) if preferences.platform else None,
+            preferences.lanes,
+            "absent" if self.if_absent else "any",
+            not self.no_referrers,
+            self.dry_run,
+            form,
+            compression,
+        )
+
+
+Transfer = Callable[[Call], Sequence[Moved]]
+
+_MOVED_BY = {"pulled": "received", "loaded": "read", "imported": "read"}
+
+
+@dataclass(slots=True)
+class Moving:
+    """Runs one or more transfers, prints what came of each, and ends with the right error."""
+
+    invocation: Invocation
+    verb: str
+    flags: Flags
+    options: Options
+    aside: bool = False
+    """Whether results go to stderr, because stdout carries an archive."""
+    _moved: list[Moved] = field(default_factory=list)
+    _records: list[Record] = field(default_factory=list)
+    _errors: list[LadingError] = field(default_factory=list)
+
+    def run(self, transfers: Sequence[Transfer]) -> None:
+        """One after the other. Without --keep-going the first that fails is the last.
+
+        Raises its error, or with --keep-going SomeFailed where some are done.
+        """
+        with self.invocation.cancellable() as cancel:
+            for transfer in transfers:
+                try:
+                    self._one(transfer, cancel)
+                except (Cancelled, TimedOut):
+                    raise
+                except LadingError as error:
+                    self._fail(error)
+                if self._errors and not self.flags.keep_going:
+                    break
+        self._write_digests()
+        if self.invocation.form == "json" and not self.aside and not self.invocation.console.wishes.quiet:
+            self._print_json(single=len(transfers) == 1)
+        self._raise()
+
+    def _one(self, transfer: Transfer, cancel: Cancel) -> None:
+        started = time.monotonic()
+        with self.invocation.progress() as report:
+            moved = transfer(Call(self.options, report, cancel))
+        seconds = time.monotonic() - started
+        for each in moved:
+            if each.error is not None:
+                self._fail(each.error)
+            else:
+                self._done(each, seconds)
+
+    def _done(self, moved: Moved, seconds: float) -> None:
+        self._moved.append(moved)
+        record = moved_record(moved, seconds)
+        self._records.append(record)
+        text = "\n".join(_lines(moved, self.verb, seconds))
+        if self.aside:
+            self.invocation.console.say(text)
+        elif self.invocation.form != "json" or self.invocation.console.wishes.quiet:
+            self.invocation.console.result(self.invocation.form, record, text, "\n".join(moved.pinned))
+
+    def _fail(self, error: LadingError) -> None:
+        if self.flags.keep_going:
+            self.invocation.console.failure(error)
+        self._errors.append(error)
+
+    def _print_json(self, single: bool) -> None:
+        console = self.invocation.console
+        if single and len(self._records) == 1 and not self._errors:
+            console.json(self._records[0])
+        elif self._records:
+            console.json(self._records)
+
+    def _write_digests(self) -> None:
+        path = self.flags.digest_file
+        if path is None:
+            return
+        lines = [pinned for moved in self._moved if not moved.planned for pinned in moved.pinned]
+        try:
+            Path(path).write_text("".join(f"{line}\n" for line in lines))
+        except OSError as error:
+            raise DigestFileUnwritable(path, error.strerror or str(error)) from error
+
+    def _raise(self) -> None:
+        if not self._errors:
+            return
+        if self.flags.keep_going and self._moved:
+            raise SomeFailed(len(self._moved), len(self._errors))
+        raise self._errors[0]
+
+
+def archive_on_stdout(invocation: Invocation) -> bool:
+    """Whether stdout may carry an archive. Raises TerminalRefused."""
+    if invocation.console.streams.stdout.isatty():
+        raise TerminalRefused
+    return True
+
+
+def moved_record(moved: Moved, seconds: float) -> Record:
+    """A target's result as JSON."""
+    return {
+        "source": moved.source,
+        "target": moved.target,
+        "references": list(moved.pinned),
+        "digest": str(moved.root.digest),
+        "mediaType": moved.root.media_type,
+        "size": moved.root.size,
+        "totals": totals_json(moved.totals),
+        "platforms": moved.note,
+        "referrers": moved.referrers,
+        "seconds": round(seconds, 3),
+        "dryRun": moved.planned,
+        "upToDate": moved.current,
+    }
+
+
+def _lines(moved: Moved, verb: str, seconds: float) -> list[str]:
+    summary = _summary(moved, verb, seconds)
+    return [*moved.pinned[:-1], f"{moved.pinned[-1]}   {summary}"]
+
+
+def _summary(moved: Moved, verb: str, seconds: float) -> str:
+    totals = moved.totals
+    if moved.current:
+        return "up to date"
+    if moved.planned:
+        there = totals.exists + totals.mounted
+        return (
+            f"would send {size(totals.left)}, {size(there)} already there"
+            if there
+            else f"would send {size(totals.left)}"
+        )
+    moved_by = _MOVED_BY.get(verb, "sent")
+    parts = [f"{verb} in {duration(seconds)}", f"{size(totals.sent)} {moved_by}"]
+    if totals.image and 100 * totals.saved >= totals.image:
+        parts.append(f"{100 * totals.saved // totals.image} % saved")
+    if totals.kept:
+        parts.append(f"{size(totals.kept)} kept from an earlier attempt")
+    if moved.note:
+        parts.append(moved.note)
+    if moved.referrers:
+        parts.append(plural(moved.referrers, "referrer"))
+    return ", ".join([*parts, "verified"])

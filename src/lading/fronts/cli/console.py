@@ -1,0 +1,137 @@
+"""The terminal as the commands see it: results go to stdout, progress and messages to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Generic, TextIO, TypeVar
+
+import click
+
+from lading.fronts.cli import failures, templates, texts
+
+T = TypeVar("T")
+
+Record = Mapping[str, object]
+"""One result as `--format json` prints it."""
+
+_COLOURS = {"error": "red", "why": None, "try": "green", "raw": None, "warning": "yellow"}
+_SHOWN_RAW = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The three streams of a process."""
+
+    stdin: BinaryIO
+    stdout: TextIO
+    stderr: TextIO
+
+    @classmethod
+    def of_process(cls) -> Streams:
+        """This process's own."""
+        return cls(sys.stdin.buffer, sys.stdout, sys.stderr)
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What the general flags asked of the terminal, wherever on the line they stood."""
+
+    quiet: bool = False
+    verbose: int = 0
+    debug: bool = False
+    no_color: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A list of results, and how one of them is told: as JSON, as a row of a table, and with --quiet."""
+
+    each: Sequence[T]
+    record: Callable[[T], Record]
+    headings: Sequence[str]
+    row: Callable[[T], Sequence[str]]
+    quiet: Callable[[T], str]
+
+
+class Console:
+    """Prints results and messages in the form that flags, environment and terminal ask for."""
+
+    def __init__(self, streams: Streams, environment: Mapping[str, str]) -> None:
+        self.streams = streams
+        self.wishes = Wishes()
+        self._environment = environment
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether bars can be drawn: stderr is a terminal that can move its cursor, and no CI reads it."""
+        return (
+            self.streams.stderr.isatty() and self._environment.get("TERM") != "dumb" and not self._environment.get("CI")
+        )
+
+    @property
+    def colours(self) -> bool:
+        """NO_COLOR (any value but empty) and --no-color win over FORCE_COLOR, and that over what stderr is."""
+        if self.wishes.no_color or self._environment.get("NO_COLOR"):
+            return False
+        return bool(self._environment.get("FORCE_COLOR")) or self.is_terminal
+
+    def say(self, text: str) -> None:
+        """A message for the person, not with --quiet."""
+        if not self.wishes.quiet:
+            self._print_error(text)
+
+    def warn(self, text: str) -> None:
+        """Something to know although the work goes on."""
+        self._print_error(f"{self._label('warning')} {text}")
+
+    def print(self, text: str) -> None:
+        """A line of the result, as it is."""
+        self.streams.stdout.write(text + "\n")
+        self.streams.stdout.flush()
+
+    def json(self, value: Record | Sequence[Record]) -> None:
+        """A result as one JSON object, or a list of them as one array."""
+        self.print(json.dumps(value, ensure_ascii=False, indent=2))
+
+    def result(self, form: str | None, record: Record, text: str, quiet: str | None = None) -> None:
+        """One result: `text` for people, `quiet` with --quiet, `record` for json and templates."""
+        if self.wishes.quiet:
+            self.print(text if quiet is None else quiet)
+        elif form in {None, "table"}:
+            self.print(text)
+        elif form == "json":
+            self.json(record)
+        else:
+            self.print(templates.render(form or "", record))
+
+    def results(self, form: str | None, listing: Listing[T]) -> None:
+        """A list: one array as json, a line each with a template, else a table."""
+        if self.wishes.quiet:
+            for each in listing.each:
+                self.print(listing.quiet(each))
+        elif form in {None, "table"}:
+            self.print(texts.table(listing.headings, [listing.row(each) for each in listing.each]))
+        elif form == "json":
+            self.json([listing.record(each) for each in listing.each])
+        else:
+            for each in listing.each:
+                self.print(templates.render(form or "", listing.record(each)))
+
+    def failure(self, error: BaseException) -> None:
+        """What failed, why and what to try; the traceback only with --debug."""
+        if self.wishes.debug:
+            self._print_error("".join(traceback.format_exception(error)).rstrip())
+        for label, text in failures.lines(error, bool(self.wishes.verbose or self.wishes.debug)):
+            self._print_error(f"{self._label(label)} {text[:_SHOWN_RAW]}")
+
+    def _label(self, label: str) -> str:
+        text = f"{label}:".ljust(6)
+        return click.style(text, fg=_COLOURS[label], bold=True) if self.colours else text
+
+    def _print_error(self, text: str) -> None:
+        self.streams.stderr.write(text + "\n")
+        self.streams.stderr.flush()

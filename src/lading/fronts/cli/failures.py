@@ -1,0 +1,86 @@
+"""How the command line tells of a failure: one table from an error's class to an exit code, one form of three lines."""
+
+from __future__ import annotations
+
+import click
+
+from lading import errors
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+PARTLY = 3
+INTERRUPTED = 130
+
+EXIT_CODES: dict[type[BaseException], int] = {
+    errors.LadingError: FAILED,
+    errors.InputInvalid: USAGE,
+    errors.PartlyDone: PARTLY,
+    errors.AccessDenied: 4,
+    errors.NotFound: 5,
+    errors.Refused: 6,
+    errors.NetworkFailed: 7,
+    errors.RateLimited: 8,
+    errors.Unreachable: 10,
+    errors.TimedOut: 124,
+    errors.Cancelled: INTERRUPTED,
+    click.UsageError: USAGE,
+    click.Abort: INTERRUPTED,
+    KeyboardInterrupt: INTERRUPTED,
+}
+"""By the nearest class an error derives from (interfaces §3); anything else is FAILED."""
+
+MEANINGS = (
+    (0, "done"),
+    (1, "failed, other"),
+    (2, "wrong usage"),
+    (3, "partly done (--keep-going)"),
+    (4, "login missing or denied"),
+    (5, "not found"),
+    (6, "refused by rule: exists, locked, policy"),
+    (7, "network or TLS"),
+    (8, "rate limited, retries used up"),
+    (9, "findings at or above --fail-on"),
+    (10, "server, agent or Docker host not reachable"),
+    (124, "timed out"),
+    (130, "interrupted"),
+)
+
+
+AGAIN = "the same command again: what has arrived is kept, and it goes on there"
+
+
+def exit_code(error: BaseException) -> int:
+    """What the process answers when `error` ends it."""
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
+
+
+def lines(error: BaseException, verbose: bool = False) -> list[tuple[str, str]]:
+    """Label and text of each line that tells of `error`: what failed, why, what to do about it.
+
+    `verbose` adds what the other side said, word for word.
+    """
+    told = [("error", _sentence(error))]
+    if isinstance(error, errors.LadingError):
+        told += [("why", error.why)] if error.why else []
+        hint = error.hint or (AGAIN if isinstance(error, errors.Cancelled | errors.TimedOut) else None)
+        told += [("try", hint)] if hint else []
+        told += [("raw", error.raw)] if error.raw and verbose else []
+    elif isinstance(error, click.UsageError):
+        told += [("try", f"{error.ctx.command_path} --help")] if error.ctx else []
+    elif not isinstance(error, click.ClickException | KeyboardInterrupt | click.Abort):
+        told += [
+            ("why", "this is a defect of Lading"),
+            ("try", "the same command with --debug, and report what it prints"),
+        ]
+    return told
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return "interrupted"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, errors.LadingError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,87 @@
+"""One call of the program: its flags, its terminal, the application opened at first need, and how it is interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+
+from lading.fronts.cli.application import Application, Cancellation, Start
+from lading.fronts.cli.console import Console, Streams
+from lading.fronts.cli.failures import INTERRUPTED
+from lading.wire.progress import Report
+
+
+class Invocation:
+    """What commands find in click's context."""
+
+    def __init__(self, start: Start, streams: Streams, environment: Mapping[str, str]) -> None:
+        self.flags: dict[str, object] = {}
+        self.environment = environment
+        self.console = Console(streams, environment)
+        self._start = start
+        self._application: Application | None = None
+
+    @property
+    def application(self) -> Application:
+        """Opened with the flags read so far, which are all by the time a command runs."""
+        if self._application is None:
+            self._application = self._start(self.flags)
+        return self._application
+
+    @property
+    def form(self) -> str | None:
+        """The format results are wanted in."""
+        return self.application.preferences.format
+
+    def close(self) -> None:
+        """Closes the application if it was opened."""
+        if self._application is not None:
+            self._application.close()
+
+    @contextmanager
+    def cancellable(self) -> Iterator[Cancellation]:
+        """A Cancel that Ctrl-C and SIGTERM pull, and that ends with --timeout.
+
+        The first Ctrl-C cancels cleanly; the second ends the process at once, which loses nothing that was finished.
+        """
+        with self.application.cancellation() as cancel:
+
+            def interrupt(_signal: int, _frame: FrameType | None) -> None:
+                signal.signal(signal.SIGINT, _stop_now)
+                threading.Thread(target=cancel.cancel, name="interrupt", daemon=True).start()
+
+            with _on_signals(interrupt):
+                yield cancel
+
+    @contextmanager
+    def progress(self) -> Iterator[Report]:
+        """Where events go while work runs; bars are gone and lines are whole when it ends."""
+        from lading.fronts.cli.progress import renderer  # noqa: PLC0415  # commands that move nothing stay cheap
+
+        shown = renderer(self.application.preferences.progress, self.console)
+        try:
+            yield shown.report
+        finally:
+            shown.close()
+
+
+def _stop_now(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED)
+
+
+@contextmanager
+def _on_signals(interrupt: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handles SIGINT and SIGTERM while inside; only a process's first thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

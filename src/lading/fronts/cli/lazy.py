@@ -1,0 +1,93 @@
+"""Commands loaded on demand: `lading version` imports one small module, and `--help` none."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+import click
+
+from lading.fronts.cli.failures import MEANINGS
+from lading.fronts.cli.options import GeneralOption, general_options
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives (`module:attribute` below `commands`), under which heading, and its one line of help."""
+
+    place: str
+    section: str
+    help: str
+
+
+class Command(click.Command):
+    """A command that takes the general flags too and tells its exit codes."""
+
+    def __init__(self, *arguments: object, **attributes: object) -> None:
+        super().__init__(*arguments, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
+        self.params = [*self.params, *general_options()]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own = [p for p in self.get_params(ctx) if isinstance(p, click.Option) and not isinstance(p, GeneralOption)]
+        general = [p for p in self.get_params(ctx) if isinstance(p, GeneralOption)]
+        _section(ctx, formatter, "Options", own)
+        _section(ctx, formatter, "General options", general)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        write_exit_codes(formatter)
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by a table and imports one when it is called."""
+
+    def __init__(self, name: str, entries: Mapping[str, Entry], help: str) -> None:  # noqa: A002  # click's word
+        super().__init__(
+            name, help=help, params=general_options(), context_settings={"help_option_names": ["-h", "--help"]}
+        )
+        self._entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature, here and below
+        return list(self._entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = self._entries.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.place.partition(":")
+        command = getattr(import_module(f"lading.fronts.cli.commands.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self._entries and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self._entries, 1)
+            ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        for section in dict.fromkeys(entry.section for entry in self._entries.values()):
+            with formatter.section(section):
+                formatter.write_dl([(name, e.help) for name, e in self._entries.items() if e.section == section])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        write_exit_codes(formatter)
+
+
+def write_exit_codes(formatter: click.HelpFormatter) -> None:
+    """The table that scripts rely on; a code that is not in it is a failure too."""
+    with formatter.section("Exit codes (read any other as failure)"):
+        formatter.write_dl([(str(code), meaning) for code, meaning in MEANINGS])
+
+
+def _section(
+    ctx: click.Context, formatter: click.HelpFormatter, title: str, parameters: Iterable[click.Parameter]
+) -> None:
+    records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
+    if records:
+        with formatter.section(title):
+            formatter.write_dl(records)

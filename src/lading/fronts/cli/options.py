@@ -1,0 +1,174 @@
+"""Flags: the general ones, which every command takes anywhere on the line, and those that stand for a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from lading.errors import InputInvalid, LadingError
+from lading.fronts.cli.invocation import Invocation
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class PasswordOnTheLine(InputInvalid):
+    """A password as an argument: every user of the machine could read it, and the shell would keep it."""
+
+    why = "arguments are shown to everybody on this machine and kept in the shell's history"
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command)
+        self.hint = f'printf %s "$PASSWORD" | {command} … -u NAME --password-stdin'
+
+    def __str__(self) -> str:
+        return "a password is not taken as an argument"
+
+
+class GeneralOption(click.Option):
+    """A flag that is not about one command; help shows it apart."""
+
+
+def setting(*names: str, **attributes: object) -> Callable[[F], F]:
+    """A flag that overrides the setting of the same name; the command itself does not see it."""
+    return click.option(*names, callback=_remember, expose_value=False, default=None, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
+
+
+def transfer_options(function: F) -> F:
+    """What every verb takes that moves images."""
+    for option in reversed(
+        (
+            setting("--platform", multiple=True, metavar="all|have|OS/ARCH", help="Which platforms; may be repeated."),
+            *connection_settings(),
+            setting("--lanes", metavar="N", help="Layers moved at a time (pull 3, push 5)."),
+            setting("--limit-rate", metavar="RATE", help="At most this many bytes a second, like 10M."),
+            click.option("--if-absent", is_flag=True, help="Refuse where the name exists and is something else."),
+            click.option("-n", "--dry-run", is_flag=True, help="Say what would move, and move nothing."),
+            click.option("--no-referrers", is_flag=True, help="Leave signatures and SBOMs behind."),
+            click.option("--keep-going", is_flag=True, help="Go on after a failure; exit 3 if some are done."),
+            click.option("--digest-file", metavar="FILE", help="Write name@sha256:… of what is done, a line each."),
+            *login_settings(),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def connection_settings() -> tuple[Callable[[F], F], ...]:
+    """How registries are reached, for this call."""
+    return (
+        setting("--insecure", is_flag=True, help="Plain HTTP or unverified TLS for the registries named."),
+        setting("--tls-ca", metavar="FILE", help="Authorities to trust as well, as PEM."),
+    )
+
+
+def remote_options(function: F) -> F:
+    """What every verb takes that asks a registry and moves nothing."""
+    for option in reversed((*connection_settings(), *login_settings())):
+        function = option(function)
+    return function
+
+
+def login_settings() -> tuple[Callable[[F], F], ...]:
+    """A login for this call alone; the password is read from standard input, never from the line."""
+    return (
+        setting("-u", "--username", metavar="NAME", help="Log in as NAME, for this call."),
+        click.option(
+            "--password-stdin",
+            is_flag=True,
+            callback=_read_password,
+            expose_value=False,
+            help="Read the password from standard input.",
+        ),
+        click.option(
+            "-p",
+            "--password",
+            hidden=True,
+            expose_value=False,
+            callback=_refuse_password,
+            help="Refused: see --password-stdin.",
+        ),
+    )
+
+
+def _read_password(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        invocation = ctx.ensure_object(Invocation)
+        invocation.flags["password"] = invocation.console.streams.stdin.readline().decode().rstrip("\r\n")
+
+
+def _refuse_password(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise PasswordOnTheLine(ctx.command_path)
+
+
+def _remember(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value not in {None, ()} and value is not False:
+        assert parameter.name is not None
+        ctx.ensure_object(Invocation).flags[parameter.name.replace("_", "-")] = value
+
+
+def _wish(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value:
+        setattr(ctx.ensure_object(Invocation).console.wishes, str(parameter.name), value)
+
+
+def general_options() -> list[click.Parameter]:
+    """The general flags, fresh for one command: click's parameters must not be shared."""
+
+    def kept(*names: str, metavar: str, help: str) -> GeneralOption:  # noqa: A002  # click's word
+        return GeneralOption(names, callback=_remember, expose_value=False, default=None, metavar=metavar, help=help)
+
+    def wish(*names: str, help: str, count: bool = False) -> GeneralOption:  # noqa: A002  # click's word
+        return GeneralOption(names, callback=_wish, expose_value=False, is_flag=not count, count=count, help=help)
+
+    return [
+        kept("--format", metavar="table|json|TEMPLATE", help="How results are printed; '{{.field}}' makes a template."),
+        wish("-q", "--quiet", help="Only results, as name@sha256:…"),
+        kept("--progress", metavar="auto|tty|plain|json|none", help="How progress is shown, on stderr."),
+        wish("--no-color", help="No colours (NO_COLOR does the same)."),
+        wish("-v", "--verbose", count=True, help="Also what the other side answered, word for word."),
+        wish("--debug", help="Show tracebacks."),
+        kept("--timeout", metavar="TIME", help="Give up after this long, like 90s or 5m (exit 124)."),
+        kept("--data", metavar="DIR", help="The folder that holds content, names and keys."),
+        kept("--config", metavar="FILE", help="A settings file to read before the user's own."),
+    ]
+
+
+def archive_options(form: str) -> Callable[[F], F]:
+    """How archives are written: `form` where nobody says."""
+
+    def add(function: F) -> F:
+        choose_form = click.option(
+            "--archive-form",
+            type=click.Choice(["docker", "oci"]),
+            default=form,
+            show_default=True,
+            help="What an archive is written for.",
+        )
+        choose_compression = click.option(
+            "--compress",
+            type=click.Choice(["none", "gzip", "zstd"]),
+            default="none",
+            show_default=True,
+            help="How its file is compressed.",
+        )
+        return choose_form(choose_compression(function))
+
+    return add
+
+
+def image_argument(name: str, **attributes: object) -> Callable[[F], F]:
+    """An argument that names images; the shell completes it from the local store."""
+    return click.argument(name, shell_complete=_names_here, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
+
+
+def _names_here(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names in the local store that begin so; none where it cannot be read, for a shell has no use for errors."""
+    try:
+        return [
+            name for name in ctx.ensure_object(Invocation).application.images.names() if name.startswith(incomplete)
+        ]
+    except LadingError:
+        return []

@@ -1,0 +1,91 @@
+"""The program: the table of commands, one call from arguments to exit code, and how it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+
+import click
+
+from lading.fronts.cli.application import Start
+from lading.fronts.cli.console import Streams
+from lading.fronts.cli.failures import DONE, FAILED, exit_code
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.lazy import Entry, LazyGroup
+
+MOVE, KEEP, REGISTRY, LADING = "Move images", "Images kept here", "Registries", "Lading itself"
+
+COMMANDS: Mapping[str, Entry] = {
+    "pull": Entry("pull:pull", MOVE, "Bring images from registries into the local store."),
+    "push": Entry("push:push", MOVE, "Send an image to one or more registries."),
+    "copy": Entry("copy:copy", MOVE, "Copy an image between registries, layouts and archives."),
+    "save": Entry("archives:save", MOVE, "Write images from the local store to an archive."),
+    "load": Entry("archives:load", MOVE, "Read the images of an archive into the local store."),
+    "import": Entry("archives:import_", MOVE, "Make an image of a tar of a root file system."),
+    "images": Entry("images:images", KEEP, "List the images of the local store."),
+    "tag": Entry("names:tag", KEEP, "Give an image of the local store further names."),
+    "untag": Entry("names:untag", KEEP, "Take names from images, or with --remote tags from registries."),
+    "rmi": Entry("names:rmi", KEEP, "Remove images of the local store, and the content that only they held."),
+    "gc": Entry("names:gc", KEEP, "Remove content of the local store that nothing keeps."),
+    "inspect": Entry("inspect:inspect", KEEP, "Show what an image is made of: platforms, configs and layers."),
+    "history": Entry(
+        "inspect:history", KEEP, "Show the steps that made an image, the newest first, and what each added."
+    ),
+    "diff": Entry("inspect:diff", KEEP, "Show what differs between two images: layers and settings."),
+    "login": Entry("logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it."),
+    "logout": Entry("logins:logout", REGISTRY, "Forget a registry's login that Lading keeps."),
+    "ls": Entry("remote:ls", REGISTRY, "List the tags of a repository, or the repositories of a registry."),
+    "search": Entry("remote:search", REGISTRY, "Find repositories of a registry by name."),
+    "digest": Entry("remote:digest", REGISTRY, "Print the digest a registry holds under a name."),
+    "serve": Entry("serve:serve", LADING, "Run a registry on this machine, for this machine."),
+    "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back and prove; nothing to set up."),
+    "doctor": Entry("doctor:doctor", LADING, "Check this machine and the registries named."),
+    "config": Entry("config:config", LADING, "Show or check the settings."),
+    "completion": Entry("completion:completion", LADING, "Print the completion script of a shell."),
+    "version": Entry("version:version", LADING, "Print the version."),
+}
+
+PROGRAM = LazyGroup(
+    "lading",
+    COMMANDS,
+    "Lading moves container images: it pulls, pushes, copies, keeps and proves them.\n\n"
+    "Images are named as docker names them. Besides names there are oci:DIR[:NAME] (an OCI image layout), "
+    "archive:FILE (an image archive) and - (an archive on standard input or output).",
+)
+
+
+def run(start: Start, arguments: Sequence[str], streams: Streams, environment: Mapping[str, str]) -> int:
+    """One call of `lading`; returns its exit code and raises nothing."""
+    invocation = Invocation(start, streams, environment)
+    try:
+        return _call(invocation, arguments)
+    except BrokenPipeError:
+        _leave_pipe(streams)
+        return FAILED
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the one door: everything becomes an exit code
+        if isinstance(error.__cause__, BrokenPipeError):
+            _leave_pipe(streams)
+            return FAILED
+        invocation.console.failure(error)
+        return exit_code(error)
+
+
+def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
+    try:
+        code = PROGRAM.main(list(arguments), "lading", standalone_mode=False, obj=invocation)
+        return code if isinstance(code, int) else DONE
+    except click.exceptions.NoArgsIsHelpError as error:
+        invocation.console.print(error.format_message())
+        return DONE
+    except SystemExit as end:  # click's own way out, of a broken pipe and of a shell's completion
+        _leave_pipe(invocation.console.streams)
+        return end.code if isinstance(end.code, int) else FAILED
+    finally:
+        invocation.close()
+
+
+def _leave_pipe(streams: Streams) -> None:
+    """Who read our output has gone, which is no news to anybody: keep the interpreter from saying so at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), streams.stdout.fileno())

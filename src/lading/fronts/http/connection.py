@@ -1,0 +1,280 @@
+"""One client's connection, from its first byte to its end: request after request on one thread.
+
+idle ──first byte──▶ head ──▶ body and answer ──▶ idle …
+                       │            │
+                       └── refused ─┴─ cannot go on ──▶ half-closed, drained ──▶ closed
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import struct
+import time
+from enum import Enum
+from typing import Protocol
+
+from lading.engine.cancel import Cancellation
+from lading.errors import Cancelled
+from lading.fronts.http.answering import Answering
+from lading.fronts.http.exchange import Answer, Application, IncomingRequest, Peer
+from lading.fronts.http.hang_ups import HangUps
+from lading.fronts.http.head import parse_head
+from lading.fronts.http.inflow import Inflow
+from lading.fronts.http.limits import Limits
+from lading.fronts.http.outflow import Outflow
+from lading.fronts.http.request_body import RequestBody
+from lading.wire.http_framing import (
+    DRAIN_LIMIT,
+    TARGET_LIMIT,
+    Head,
+    RequestFraming,
+    RequestRefused,
+    answer_framing,
+    request_framing,
+)
+from lading.wire.message import ConnectionLost, Stalled
+
+log = logging.getLogger("lading.http")
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_DRAIN_SIZE = 64 * 1024
+
+
+class _Cut(Exception):
+    """An answer broke off after it had begun: closing the connection is all that is left to say."""
+
+    def __init__(self, minor_version: int) -> None:
+        super().__init__(minor_version)
+        self.minor_version = minor_version
+
+
+class _Next(Enum):
+    """What follows an exchange. Lingering lets the client read an answer while it still sends."""
+
+    REQUEST = "request"
+    LINGER = "linger"
+    CLOSE = "close"
+
+
+class Surroundings(Protocol):
+    """What a connection asks of its server."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this answer should be the connection's last."""
+
+    def idle(self, connection: Connection) -> bool:
+        """No request is on its way; False where the server is stopping and the connection should end."""
+
+    def busy(self, connection: Connection) -> None:
+        """A request has begun: a stopping server lets it finish."""
+
+
+class Connection:
+    """Owns its socket; `run` returns when it is closed."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        peer: Peer,
+        application: Application,
+        *,
+        limits: Limits,
+        surroundings: Surroundings,
+        hang_ups: HangUps,
+    ) -> None:
+        self._socket, self.peer, self._application = connection, peer, application
+        self._limits, self._surroundings, self._hang_ups = limits, surroundings, hang_ups
+        self._inflow = Inflow(connection, peer)
+        self._outflow = Outflow(connection, peer, limits.stall_seconds)
+        self._cancellation = Cancellation()
+        self._first = True
+
+    def run(self) -> None:
+        """Serve until either side has had enough."""
+        try:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            next_step = _Next.REQUEST
+            while next_step is _Next.REQUEST:
+                next_step = self._exchange()
+            if next_step is _Next.LINGER:
+                self._linger()
+        except _Cut as cut:
+            self._reset_if(cut.minor_version == 0)
+        except (ConnectionLost, Stalled, Cancelled, OSError) as error:
+            log.debug("%s: %s", self.peer, error)
+        finally:
+            self._socket.close()
+
+    def refuse(self, answer: Answer) -> None:
+        """Give this answer to whatever the client asks, and close."""
+        try:
+            self._give_up(answer)
+            self._linger()
+        except (ConnectionLost, Stalled, OSError) as error:
+            log.debug("%s: %s", self.peer, error)
+        finally:
+            self._socket.close()
+
+    def wake(self) -> None:
+        """End the wait for a next request; from any thread."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
+
+    def abort(self) -> None:
+        """Stop whatever is going on; from any thread."""
+        self._cancellation.cancel()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _exchange(self) -> _Next:
+        """One request and its answer."""
+        try:
+            raw = self._next_head()
+            if raw is None:
+                return _Next.CLOSE
+            head = parse_head(raw)
+            framing = request_framing(head)
+        except RequestRefused as refused:
+            self._give_up(_refusal(refused))
+            return _Next.LINGER
+        return self._serve(head, framing)
+
+    def _next_head(self) -> bytes | None:
+        """None where the client has nothing more to ask. Raises RequestRefused (408, 414, 431)."""
+        if not self._begin():
+            return None
+        deadline = time.monotonic() + self._limits.head_seconds
+        searched = 0
+        while True:
+            searched = max(self._skip_empty_lines(), searched)
+            self._check_first_byte()
+            found = self._inflow.buffer.find(b"\r\n\r\n", searched, self._inflow.end)
+            if found >= 0:
+                return self._inflow.take(found + 4 - self._inflow.start)
+            searched = self._wait_for_more(deadline)
+            if searched < 0:
+                return None
+
+    def _begin(self) -> bool:
+        """Wait for the first byte of a head, which may have come with the last request (pipelining)."""
+        seconds = self._limits.head_seconds if self._first else self._limits.idle_seconds
+        self._first = False
+        if self._inflow.held:
+            return True
+        if not self._surroundings.idle(self):
+            return False
+        try:
+            arrived = self._inflow.fill(seconds)
+        except Stalled:
+            return False
+        self._surroundings.busy(self)
+        return arrived > 0
+
+    def _skip_empty_lines(self) -> int:
+        """Some clients send one after a body (RFC 9112, 2.2)."""
+        inflow = self._inflow
+        while inflow.held >= 2 and inflow.buffer[inflow.start : inflow.start + 2] == b"\r\n":
+            inflow.start += 2
+        return inflow.start
+
+    def _check_first_byte(self) -> None:
+        """Whoever speaks TLS to this port learns at once that nobody here does, and does not wait for a time-out.
+
+        docker and skopeo try TLS first at every registry on loopback.
+        """
+        inflow = self._inflow
+        if inflow.held and not chr(inflow.buffer[inflow.start]).isalpha() and inflow.buffer[inflow.start] != ord("\r"):
+            raise RequestRefused(400, "this is not HTTP")
+
+    def _wait_for_more(self, deadline: float) -> int:
+        """Where to look on for the end of the head; -1 where the client is gone."""
+        inflow = self._inflow
+        if inflow.full:
+            line = inflow.buffer.find(b"\r\n", inflow.start, inflow.end)
+            too_long = line < 0 or line - inflow.start > TARGET_LIMIT
+            raise RequestRefused(414 if too_long else 431, "the head of the request is too long")
+        try:
+            held = inflow.held
+            arrived = inflow.fill(max(deadline - time.monotonic(), 0.001))
+        except Stalled:
+            if not inflow.held:
+                return -1
+            raise RequestRefused(408, "the head of the request did not come in time") from None
+        return inflow.start + max(held - 3, 0) if arrived else -1
+
+    def _serve(self, head: Head, framing: RequestFraming) -> _Next:
+        body = RequestBody(self._inflow, framing, self.peer, self._limits.stall_seconds, self._send_continue)
+        answering = Answering(self._outflow)
+        try:
+            answer = self._application(self._request(head, body))
+            return self._answer(answering, head, framing, body, answer)
+        except (ConnectionLost, Stalled, Cancelled):
+            raise
+        except RequestRefused as refused:
+            failure = _refusal(refused)
+        except Exception:
+            log.exception("%s %s", head.method, head.target.partition("?")[0])
+            failure = Answer(500, (("Content-Length", "0"),))
+        if answering.begun:
+            raise _Cut(head.minor_version)
+        self._answer(answering, head, framing, body, failure)
+        return _Next.LINGER
+
+    def _request(self, head: Head, body: RequestBody) -> IncomingRequest:
+        path, _, query = head.target.partition("?")
+        headers: dict[str, str] = {}
+        for name, value in head.fields:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        self._cancellation = Cancellation()
+        return IncomingRequest(head.method, path, query, headers, body, self.peer, self._cancellation)
+
+    def _answer(
+        self, answering: Answering, head: Head, framing: RequestFraming, body: RequestBody, answer: Answer
+    ) -> _Next:
+        keep_alive = framing.keep_alive and not self._surroundings.stopping
+        with contextlib.closing(answer):
+            outgoing = answer_framing(head, answer.status, answer.headers, body_read=body.ended, keep_alive=keep_alive)
+            with self._watched(answer):
+                answering.send(answer, outgoing)
+        return _Next.REQUEST if outgoing.keep_alive else _Next.LINGER
+
+    def _watched(self, answer: Answer) -> contextlib.AbstractContextManager[None]:
+        """A body that is made while it is sent may wait long for its next piece, and the client may go meanwhile."""
+        if isinstance(answer.content, (tuple, list)):
+            return contextlib.nullcontext()
+        return self._hang_ups.watching(self._socket, self._cancellation.cancel)
+
+    def _reset_if(self, needed: bool) -> None:
+        """For an HTTP/1.0 client the connection's end is the body's: only a reset shows that the body is not whole."""
+        if needed:
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _send_continue(self) -> None:
+        self._outflow.send(_CONTINUE)
+
+    def _give_up(self, answer: Answer) -> None:
+        """Answer something that was not understood far enough to have a framing."""
+        head = Head("GET", "/", 1, ())
+        framing = answer_framing(head, answer.status, answer.headers, body_read=False, keep_alive=False)
+        Answering(self._outflow).send(answer, framing)
+
+    def _linger(self) -> None:
+        """Half-close, then read what the client still sends, within bounds, so that it can read our last answer."""
+        self._socket.shutdown(socket.SHUT_WR)
+        deadline = time.monotonic() + self._limits.drain_seconds
+        buffer, drained = memoryview(bytearray(_DRAIN_SIZE)), 0
+        while drained < DRAIN_LIMIT and (left := deadline - time.monotonic()) > 0:
+            count = self._inflow.receive_into(buffer, left)
+            if not count:
+                return
+            drained += count
+
+
+def _refusal(refused: RequestRefused) -> Answer:
+    text = f"{refused}\n".encode()
+    fields = (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text))))
+    return Answer(refused.status, fields, (text,))

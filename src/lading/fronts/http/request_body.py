@@ -1,0 +1,97 @@
+"""A request's body on its way from the connection to the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lading.fronts.http.exchange import Peer
+from lading.fronts.http.inflow import Inflow
+from lading.wire.http_chunks import ChunkReader
+from lading.wire.http_framing import RequestFraming
+from lading.wire.message import ConnectionLost
+
+_DIRECT = 16 * 1024
+"""A chunk with fewer bytes left than this is received into the connection's buffer together with what follows it."""
+
+
+class RequestBody:
+    """Ends where its framing says, and raises wherever else the bytes stop. `send_continue` is called once, if at all.
+
+    A body that announces its length must deliver it; a chunked one must deliver its last chunk.
+    """
+
+    def __init__(
+        self,
+        inflow: Inflow,
+        framing: RequestFraming,
+        peer: Peer,
+        stall_seconds: float,
+        send_continue: Callable[[], None],
+    ) -> None:
+        self._inflow, self._peer, self._stall_seconds = inflow, peer, stall_seconds
+        self._length = framing.length
+        self._left = framing.length or 0
+        self._chunks = ChunkReader() if framing.length is None else None
+        self._send_continue = send_continue if framing.awaits_continue and framing.length != 0 else None
+        self._broken = False
+
+    @property
+    def length(self) -> int | None:
+        return self._length
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it was taken, so that the next request begins here."""
+        if self._broken:
+            return False
+        return self._chunks.ended if self._chunks else self._left == 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Raises ConnectionLost, Stalled, RequestRefused (a chunk that is none)."""
+        if self._send_continue:
+            send, self._send_continue = self._send_continue, None
+            send()
+        try:
+            return self._read_chunked(buffer, self._chunks) if self._chunks else self._read_counted(buffer)
+        except BaseException:
+            self._broken = True
+            raise
+
+    def close(self) -> None:
+        """Nothing is held; the connection drains what is left."""
+
+    def _read_counted(self, buffer: memoryview) -> int:
+        if not self._left:
+            return 0
+        count = self._receive(buffer[: self._left])
+        self._left -= count
+        return count
+
+    def _read_chunked(self, buffer: memoryview, chunks: ChunkReader) -> int:
+        inflow = self._inflow
+        while not chunks.due:
+            inflow.start = chunks.take(inflow.buffer, inflow.start, inflow.end)
+            if chunks.ended:
+                return 0
+            if not chunks.due:
+                self._fill()
+        if chunks.due < _DIRECT and not inflow.held:
+            self._fill()
+        count = self._receive(buffer[: chunks.due])
+        chunks.passed(count)
+        return count
+
+    def _fill(self) -> None:
+        if not self._inflow.fill(self._stall_seconds):
+            raise self._cut()
+
+    def _receive(self, target: memoryview) -> int:
+        if self._inflow.held:
+            return self._inflow.take_into(target)
+        count = self._inflow.receive_into(target, self._stall_seconds)
+        if not count:
+            raise self._cut()
+        return count
+
+    def _cut(self) -> ConnectionLost:
+        return ConnectionLost(str(self._peer), "the client ended it before the end of the body")

@@ -1,0 +1,1 @@
+"""The /v2/ door: the OCI distribution specification over the repositories service."""

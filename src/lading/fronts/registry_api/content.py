@@ -1,0 +1,88 @@
+"""Manifests and blobs by tag or digest: pulled, pushed, deleted.
+
+distribution-spec end-2, end-3, end-7, end-9, end-10.
+"""
+
+from __future__ import annotations
+
+from lading.fronts.http.exchange import Answer, Body, IncomingRequest
+from lading.fronts.registry_api.queries import Query
+from lading.fronts.registry_api.replies import Fields, ManifestTooLong, answer, streamed
+from lading.oci.digest import Digest
+from lading.oci.manifest import MANIFEST_LIMIT
+from lading.oci.media_types import essence
+from lading.services.repositories import Repositories
+from lading.wire.byte_ranges import part_of
+from lading.wire.registry_urls import BlobAt, ManifestAt
+
+
+class ContentDoor:
+    """What is asked of one manifest or blob."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+
+    def get_manifest(self, request: IncomingRequest, at: ManifestAt) -> Answer:
+        """What was stored, whatever Accept says."""
+        descriptor = self._repositories.manifest(at.path, at.reference).descriptor
+        fields = (("Content-Type", descriptor.media_type), *_named(descriptor.digest))
+        if request.method == "HEAD":
+            return Answer(200, streamed(descriptor.size, fields))
+        return Answer(200, streamed(descriptor.size, fields), stream=self._repositories.open(descriptor))
+
+    def put_manifest(self, request: IncomingRequest, at: ManifestAt) -> Answer:
+        """By tag or digest; `tag=` in the query names further tags, each told in an OCI-Tag field."""
+        tags = Query(request.query).tags()
+        given = request.headers.get("content-type")
+        raw = _read_whole(request.body, MANIFEST_LIMIT)
+        held = self._repositories.put_manifest(
+            at.path, at.reference, raw, essence(given) if given else None, cancel=request.cancel, tags=tags
+        )
+        digest = held.descriptor.digest
+        subject = (("OCI-Subject", str(held.subject)),) if held.subject else ()
+        location = (("Location", str(ManifestAt(at.path, digest))), *_named(digest))
+        return answer(201, (*location, *subject, *(("OCI-Tag", tag) for tag in tags)))
+
+    def delete_manifest(self, at: ManifestAt) -> Answer:
+        """A tag alone, or a manifest with all its tags."""
+        if isinstance(at.reference, Digest):
+            self._repositories.delete_manifest(at.path, at.reference)
+        else:
+            self._repositories.delete_tag(at.path, at.reference)
+        return answer(202)
+
+    def get_blob(self, request: IncomingRequest, at: BlobAt) -> Answer:
+        """All of it or one range."""
+        descriptor = self._repositories.blob(at.path, at.digest)
+        fields = (("Content-Type", descriptor.media_type), ("Accept-Ranges", "bytes"), *_named(at.digest))
+        if request.method == "HEAD":
+            return Answer(200, streamed(descriptor.size, fields))
+        part = part_of(descriptor.size, request.headers.get("range"))
+        if part is None:
+            return Answer(200, streamed(descriptor.size, fields), stream=self._repositories.open(descriptor))
+        offset, length = part
+        where = ("Content-Range", f"bytes {offset}-{offset + length - 1}/{descriptor.size}")
+        stream = self._repositories.open(descriptor, offset, length)
+        return Answer(206, streamed(length, (*fields, where)), stream=stream)
+
+    def delete_blob(self, at: BlobAt) -> Answer:
+        """From this repository; others that hold it keep it."""
+        self._repositories.delete_blob(at.path, at.digest)
+        return answer(202)
+
+
+def _named(digest: Digest) -> Fields:
+    return (("Docker-Content-Digest", str(digest)),)
+
+
+def _read_whole(body: Body, limit: int) -> bytes:
+    """Raises ManifestTooLong, before reading where the length is said."""
+    if body.length is not None and body.length > limit:
+        raise ManifestTooLong(limit)
+    buffer = bytearray(limit + 1 if body.length is None else body.length)
+    view, received = memoryview(buffer), 0
+    while received < len(buffer) and (count := body.readinto(view[received:])):
+        received += count
+    if received > limit:
+        raise ManifestTooLong(limit)
+    return bytes(view[:received])

@@ -1,0 +1,170 @@
+"""Answers of the /v2/ door: the fields all of them carry, JSON, and errors from one table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from lading.engine.stores import ContentUnknown
+from lading.errors import InputInvalid, LadingError, NotFound, StorageFailed
+from lading.fronts.http.exchange import Answer
+from lading.oci.digest import DigestInvalid, DigestMismatch, DigestUnsupported
+from lading.oci.manifest import ManifestInvalid, SchemaOneRefused
+from lading.services.repository_errors import (
+    BlobUnknown,
+    ChildrenMissing,
+    ManifestUnknown,
+    RepositoryUnknown,
+    StillNeeded,
+)
+from lading.wire.byte_ranges import RangeUnsatisfiable
+from lading.wire.registry_errors import STATUS, Code, Fault, render
+from lading.wire.registry_urls import RouteInvalid
+from lading.wire.upload_session import ChunkInvalid, ChunkOutOfOrder, UploadBusy, UploadUnknown
+
+JSON = "application/json"
+Fields = Sequence[tuple[str, str]]
+
+_ALWAYS = (("Docker-Distribution-Api-Version", "registry/2.0"), ("X-Content-Type-Options", "nosniff"))
+"""Old clients look for the first; a browser must not take a blob for a page."""
+
+
+class PageInvalid(InputInvalid):
+    """How many names a page should have was not said in a number."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text[:40]!r} is no number of names"
+
+
+class ManifestTooLong(InputInvalid):
+    """A manifest beyond the limit in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"a manifest has at most {self.limit} bytes"
+
+
+class EndpointUnknown(NotFound):
+    """A path that is none of the specification's."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"there is nothing at {self.path[:200]!r}"
+
+
+class MethodRefused(InputInvalid):
+    """A method that this path does not have; `allowed` are those it has."""
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(method, allowed)
+        self.method, self.allowed = method, tuple(allowed)
+
+    def __str__(self) -> str:
+        return f"{self.method} is not possible here"
+
+
+_CODES: Mapping[type[LadingError], Code] = {
+    RepositoryUnknown: Code.NAME_UNKNOWN,
+    ManifestUnknown: Code.MANIFEST_UNKNOWN,
+    BlobUnknown: Code.BLOB_UNKNOWN,
+    ContentUnknown: Code.BLOB_UNKNOWN,
+    ChildrenMissing: Code.MANIFEST_BLOB_UNKNOWN,
+    StillNeeded: Code.UNSUPPORTED,
+    ManifestInvalid: Code.MANIFEST_INVALID,
+    SchemaOneRefused: Code.MANIFEST_INVALID,
+    ManifestTooLong: Code.SIZE_INVALID,
+    DigestInvalid: Code.DIGEST_INVALID,
+    DigestUnsupported: Code.DIGEST_INVALID,
+    DigestMismatch: Code.DIGEST_INVALID,
+    UploadUnknown: Code.BLOB_UPLOAD_UNKNOWN,
+    UploadBusy: Code.UNAVAILABLE,
+    ChunkOutOfOrder: Code.RANGE_INVALID,
+    ChunkInvalid: Code.BLOB_UPLOAD_INVALID,
+    RangeUnsatisfiable: Code.RANGE_INVALID,
+    PageInvalid: Code.PAGINATION_NUMBER_INVALID,
+    EndpointUnknown: Code.UNSUPPORTED,
+    MethodRefused: Code.UNSUPPORTED,
+    StorageFailed: Code.UNAVAILABLE,
+}
+"""The specification's code for each error of ours; an error below one of these is answered like it."""
+
+_OTHER_STATUS: Mapping[type[LadingError], int] = {ManifestTooLong: 413, EndpointUnknown: 404}
+"""Where the code's own status would mislead."""
+
+_RETRY_SECONDS = "5"
+
+
+def answer(status: int, fields: Fields = (), content: bytes = b"") -> Answer:
+    """A short one, with its length; 204 has none to have (RFC 9110, 8.6)."""
+    length: Fields = () if status == 204 else (("Content-Length", str(len(content))),)
+    return Answer(status, (*_ALWAYS, *length, *fields), (content,) if content else ())
+
+
+def json_answer(document: object, media_type: str = JSON, fields: Fields = ()) -> Answer:
+    """200 with a document."""
+    return answer(200, (("Content-Type", media_type), *fields), json.dumps(document).encode())
+
+
+def streamed(length: int, fields: Fields) -> Fields:
+    """The fields of an answer whose body of `length` bytes is a stream, or is left out for a HEAD."""
+    return (*_ALWAYS, ("Content-Length", str(length)), *fields)
+
+
+def fault_of(error: LadingError) -> tuple[int, Fault] | None:
+    """The status and the entry of the error body; None for what is no client's business."""
+    if isinstance(error, RouteInvalid):
+        return STATUS[error.fault], Fault(error.fault, str(error))
+    for kind in type(error).__mro__:
+        if kind in _CODES:
+            code = _CODES[kind]
+            return _OTHER_STATUS.get(kind, STATUS[code]), Fault(code, _message(error), _detail(error))
+    return None
+
+
+def error_answer(error: LadingError, fields: Fields = ()) -> Answer | None:
+    """The error in the specification's form, as the docker command line prints it."""
+    found = fault_of(error)
+    if found is None:
+        return None
+    status, fault = found
+    return refusal(status, fault, (*fields, *_fields(error, status)))
+
+
+def refusal(status: int, fault: Fault, fields: Fields = ()) -> Answer:
+    """One fault."""
+    return answer(status, (("Content-Type", JSON), *fields), render([fault]))
+
+
+def _fields(error: LadingError, status: int) -> Fields:
+    if isinstance(error, MethodRefused):
+        return (("Allow", ", ".join(error.allowed)),)
+    if isinstance(error, RangeUnsatisfiable):
+        return (("Content-Range", f"bytes */{error.size}"),)
+    return (("Retry-After", _RETRY_SECONDS),) if status == 503 else ()
+
+
+def _message(error: LadingError) -> str:
+    """A storage's own words name files of ours: they go to the log alone."""
+    return "the registry's storage failed" if isinstance(error, StorageFailed) else str(error)
+
+
+def _detail(error: LadingError) -> str | None:
+    """What a script may want to read without parsing a sentence."""
+    match error:
+        case ChildrenMissing():
+            return json.dumps([{"digest": str(digest)} for digest in error.missing])
+        case StillNeeded():
+            return json.dumps({"parents": [str(parent) for parent in error.parents]})
+        case DigestMismatch():
+            return json.dumps({"expected": str(error.expected), "received": str(error.received)})
+    return None

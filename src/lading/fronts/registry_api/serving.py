@@ -1,0 +1,45 @@
+"""The registry as a whole, ready to be served: what the composition root and the tests put together."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from lading.fronts.http.byte_server import ByteServer, ListenFailed
+from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
+from lading.fronts.http.loopback import is_loopback
+from lading.fronts.registry_api.application import RegistryApi
+from lading.services.repositories import Repositories
+from lading.services.repository_content import RepositoryContent
+from lading.services.repository_records import RepositoryRecords
+from lading.services.repository_uploads import RepositoryUploads
+
+
+def registry_application(records: RepositoryRecords, content: RepositoryContent) -> RegistryApi:
+    """The /v2/ door over these rows and bytes."""
+    repositories = Repositories(records, content)
+    uploads = RepositoryUploads(
+        repositories,
+        records,
+        content.uploads,
+        clock=time.time,
+        new_session=lambda: secrets.token_urlsafe(24),
+    )
+    uploads.forget_collected()
+    return RegistryApi(repositories, uploads)
+
+
+def open_registry(
+    records: RepositoryRecords,
+    content: RepositoryContent,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+) -> ByteServer:
+    """A registry without a login, to be entered as a context; port 0 takes any free one (see `addresses`).
+
+    Raises ListenFailed for a host that others could reach.
+    """
+    if not is_loopback(host):
+        raise ListenFailed(host, port, "an open registry listens on loopback only")
+    return ByteServer([(host, port)], registry_application(records, content), limits)

@@ -1,0 +1,30 @@
+"""The composition root: settings in, wired objects out. No decisions; the only room that names concrete backends.
+
+    configuration   where settings stand on this machine
+    wired           the application: each part opened when it is first asked for
+    places          every kind of place that images are in, over the backends
+    served          our registry, over a data folder
+
+Every room is imported where it is opened, so that a command pays for what it uses and `lading version` for nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from lading.fronts.cli.application import Application
+from lading.fronts.cli.console import Streams
+from lading.fronts.cli.program import run as run_program
+
+
+def run() -> int:
+    """Run the command line. Returns its exit code."""
+
+    def start(flags: Mapping[str, object]) -> Application:
+        from lading.main.wired import Wired  # noqa: PLC0415  see above
+
+        return Wired.start(os.environ, flags)
+
+    return run_program(start, sys.argv[1:], Streams.of_process(), os.environ)

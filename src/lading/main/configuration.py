@@ -1,0 +1,66 @@
+"""Where settings stand on this machine, read and resolved."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from lading.fronts.cli.application import Configuration, Shown
+from lading.settings import File, Origin, Settings, SettingsUnreadable, resolve
+
+
+def load(environment: Mapping[str, str], flags: Mapping[str, object]) -> tuple[Settings, Configuration]:
+    """The settings, and how `config show` prints them.
+
+    Raises SettingInvalid, SettingUnknown, SettingsUnreadable.
+    """
+    files = [_read_settings(path) for path in _settings_paths(environment, flags)]
+    settings = resolve(flags, environment, files, _data_folder(environment), _read_text)
+    return settings, Configuration([_shown(origin) for origin in settings.origins], [file.path for file in files])
+
+
+def _settings_paths(environment: Mapping[str, str], flags: Mapping[str, object]) -> list[Path]:
+    """The --config file, which must be there, then the user's and the system's, which need not."""
+    named = flags.get("config") or environment.get("LADING_CONFIG")
+    home = Path(environment.get("XDG_CONFIG_HOME") or _home(environment) / ".config")
+    usual = [home / "lading" / "config.toml", Path("/etc/lading/config.toml")]
+    return [*([Path(str(named))] if named else []), *(path for path in usual if path.exists())]
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    return Path(environment["HOME"]) if environment.get("HOME") else Path.home()
+
+
+def _data_folder(environment: Mapping[str, str]) -> Path:
+    """interfaces §1."""
+    if environment.get("XDG_DATA_HOME"):
+        return Path(environment["XDG_DATA_HOME"]) / "lading"
+    return Path("/var/lib/lading") if os.geteuid() == 0 else _home(environment) / ".local/share/lading"
+
+
+def _read_settings(path: Path) -> File:
+    try:
+        return File(str(path), tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise SettingsUnreadable(str(path), os.strerror(error.errno or 0)) from error
+    except ValueError as error:
+        raise SettingsUnreadable(str(path), str(error)) from error
+
+
+def _read_text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        raise SettingsUnreadable(path, os.strerror(error.errno or 0)) from error
+    except ValueError as error:  # not UTF-8; its text would show part of a secret
+        raise SettingsUnreadable(path, "it is not text") from error
+
+
+def _shown(origin: Origin) -> Shown:
+    key = origin.key
+    if key.secret:
+        return Shown(key.name, "(set)" if origin.value else "", origin.text, key.meaning)
+    value = ",".join(origin.value) if isinstance(origin.value, tuple) else origin.value
+    return Shown(key.name, "" if value is None else str(value), origin.text, key.meaning)

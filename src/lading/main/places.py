@@ -1,0 +1,129 @@
+"""Every kind of place that images are in, over the backends: services.stores.Stores, and what is asked of whole
+registries."""
+# ruff: noqa: PLC0415  archives, layouts and the network are each imported when one is opened
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from lading.engine.embedded import EmbeddedStore
+from lading.engine.stores import Locations, Source, Store
+from lading.oci.descriptor import Descriptor
+from lading.oci.platform import Platform
+from lading.oci.reference import Repository
+from lading.services.stores import ArchiveForm, Compression, FullStore, Readable, RegistryStore
+from lading.wire.authorize import Credential
+from lading.wire.message import Cancel
+from lading.wire.progress import Held, Report
+from lading.wire.retry import Quota
+
+if TYPE_CHECKING:
+    from lading.backends.registry_client.client import RegistryClient
+
+IMPORTED = "1970-01-01T00:00:00Z"
+"""When imported images were made: the same for all, so that the same tar gives the same digest."""
+
+
+class HeldRelay:
+    """Takes what registries say of their rate limits to the transfer that runs, if any."""
+
+    def __init__(self) -> None:
+        self._report: Report | None = None
+
+    def __call__(self, held: Held) -> None:
+        """Called by any thread."""
+        if (report := self._report) is not None:
+            report(held)
+
+    @contextmanager
+    def telling(self, report: Report) -> Iterator[None]:
+        """While inside, `report` hears of it."""
+        self._report = report
+        try:
+            yield
+        finally:
+            self._report = None
+
+
+@dataclass(frozen=True, slots=True)
+class Openers:
+    """What the places stand on, each opened when it is first called for."""
+
+    own: Callable[[], EmbeddedStore]
+    locations: Callable[[], Locations]
+    client: Callable[[], RegistryClient]
+    scratch: Callable[[], Path]
+
+
+class Places:
+    """Fulfils services.stores.Stores and services.registries.RegistryProbe."""
+
+    def __init__(self, openers: Openers, held: HeldRelay, named: set[str], native: Platform) -> None:
+        """`named` collects the hosts that this call speaks of: --insecure holds for those."""
+        self._openers, self._held, self._named, self._native = openers, held, named, native
+
+    # ── stores
+
+    @property
+    def own(self) -> EmbeddedStore:
+        return self._openers.own()
+
+    @property
+    def locations(self) -> Locations:
+        return self._openers.locations()
+
+    def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> RegistryStore:
+        return self._client_of(repository.registry).repository(repository, writes=writes, cancel=cancel)
+
+    def quota(self, registry: str) -> Quota | None:
+        return self._client_of(registry).quota(registry)
+
+    def telling(self, report: Report) -> AbstractContextManager[None]:
+        return self._held.telling(report)
+
+    def layout(self, path: str) -> FullStore:
+        from lading.backends.content_store.layout import LayoutStore
+
+        return LayoutStore(Path(path))
+
+    def read_archive(self, path: str, cancel: Cancel) -> AbstractContextManager[Readable]:
+        from lading.backends.content_store.archive import open_archive
+
+        return open_archive(_read_from(path), self._openers.scratch(), cancel)
+
+    def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
+        from lading.backends.content_store.archive_target import ArchiveTarget
+
+        place = sys.stdout.buffer if path == "-" else Path(path)
+        return ArchiveTarget(place, form, compression, self._native)
+
+    @contextmanager
+    def root_file_system(self, path: str, platform: Platform, cancel: Cancel) -> Iterator[tuple[Source, Descriptor]]:
+        from lading.backends.content_store.root_filesystem import Provenance, imported
+
+        with imported(_read_from(path), Provenance(platform, IMPORTED), self._openers.scratch(), cancel) as image:
+            yield image, image.root
+
+    # ── whole registries
+
+    def check(self, host: str, credential: Credential | None) -> None:
+        self._client_of(host).check(host, credential)
+
+    def repositories(self, host: str) -> Iterator[str]:
+        return self._client_of(host).repositories(host)
+
+    def tags(self, repository: Repository) -> Iterator[str]:
+        return self._client_of(repository.registry).tags(repository)
+
+    def _client_of(self, registry: str) -> RegistryClient:
+        self._named.add(registry)
+        return self._openers.client()
+
+
+def _read_from(path: str) -> Path | BinaryIO:
+    return sys.stdin.buffer if path == "-" else Path(path)

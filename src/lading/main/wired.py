@@ -1,0 +1,299 @@
+"""The application: each part opened when it is first asked for, all closed together."""
+# ruff: noqa: PLC0415  every room is imported where it is opened: a command pays for what it uses
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lading import __version__
+from lading.fronts.cli.application import Configuration, Preferences, Serving
+from lading.main.configuration import load
+from lading.settings import Settings
+
+if TYPE_CHECKING:
+    from lading.backends.content_store.folder import ContentFolder
+    from lading.backends.credentials.own import OwnCredentials
+    from lading.backends.database.catalogue import Catalogue
+    from lading.backends.database.repositories import DatabaseRecords
+    from lading.backends.registry_client.client import RegistryClient
+    from lading.engine.cancel import Cancellation
+    from lading.engine.collect import Collected
+    from lading.engine.embedded import EmbeddedStore
+    from lading.engine.records import ImageNames
+    from lading.engine.stores import Locations
+    from lading.main.places import HeldRelay, Places
+    from lading.oci.digest import Digest
+    from lading.oci.platform import Platform
+    from lading.oci.reference import Repository
+    from lading.services.archives import Archives
+    from lading.services.diagnosis import Diagnosis
+    from lading.services.images import Images
+    from lading.services.registries import EndpointRules, Registries
+    from lading.services.transfers import Transfers
+    from lading.wire.authorize import Credential
+    from lading.wire.message import Cancel
+
+LEFTOVER_SECONDS = 24 * 60 * 60
+"""How long what an interrupted transfer left stays worth going on from: as long as a lease."""
+
+
+class Wired:
+    """Fulfils fronts.cli.application.Application."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        environment: Mapping[str, str],
+        flags: Mapping[str, object],
+    ) -> None:
+        self.configuration = configuration
+        self._settings, self._environment, self._flags = settings, environment, flags
+        self._open = ExitStack()
+        self._named: set[str] = set()
+
+    @classmethod
+    def start(cls, environment: Mapping[str, str], flags: Mapping[str, object]) -> Wired:
+        """Raises SettingInvalid, SettingUnknown, SettingsUnreadable."""
+        settings, configuration = load(environment, flags)
+        return cls(settings, configuration, environment, flags)
+
+    def elsewhere(self, flags: Mapping[str, object]) -> Wired:
+        return Wired.start(self._environment, {**self._flags, **flags})
+
+    def close(self) -> None:
+        self._open.close()
+
+    # ── what the command line asks
+
+    @property
+    def preferences(self) -> Preferences:
+        settings = self._settings
+        return Preferences(settings.format, settings.progress, settings.lanes, settings.platform)
+
+    @cached_property
+    def one_off(self) -> Credential | None:
+        from lading.wire.authorize import Credential
+
+        username, password = self._settings.username, self._settings.password
+        if username is None and password is None:
+            return None
+        return Credential(username or "", password or "", source="this call's flags")
+
+    def cancellation(self) -> AbstractContextManager[Cancellation]:
+        return self._cancel
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        from lading.engine.throttle import RateLimit
+        from lading.oci.platform import Platform
+        from lading.services.transfers import Transfers
+
+        rate = self._settings.limit_rate
+        limit = RateLimit(rate, time.monotonic) if rate else None
+        asked = self._environment.get("DOCKER_DEFAULT_PLATFORM")
+        pulled = Platform.parse(asked) if asked else self._native
+        return Transfers(self._places, self._image_names, lambda: self.registries, pulled, limit)
+
+    @cached_property
+    def images(self) -> Images:
+        from lading.services.images import Images
+
+        return Images(self._places, self._image_names, self._collect, self._native)
+
+    @cached_property
+    def archives(self) -> Archives:
+        from lading.services.archives import Archives
+
+        return Archives(self._places, self._image_names, self._native)
+
+    @cached_property
+    def registries(self) -> Registries:
+        from lading.backends.credentials.sources import CredentialSources
+        from lading.services.registries import Registries
+
+        own = self._own_logins
+        sources = CredentialSources(self.one_off, own, self._environment, os.getuid())
+        return Registries(sources, own, self._places, self.one_off)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        from lading.backends.machine.looks import ThisMachine
+        from lading.services.diagnosis import Diagnosis, Surroundings
+        from lading.services.serving import FIRST_PORT
+
+        settings = self._settings
+        return Diagnosis(
+            ThisMachine(self._environment, self._count_authorities),
+            self.registries,
+            Surroundings(str(settings.data), settings.registry_port or FIRST_PORT, self._environment),
+            lambda: len(list(self._image_names().all())),
+        )
+
+    def serve(self) -> AbstractContextManager[Serving]:
+        from lading.main.served import served
+        from lading.services.serving import LoginsNotServed
+
+        settings = self._settings
+        if not settings.no_auth:
+            raise LoginsNotServed
+        return served(settings.data, self._folder, lambda: self._records, settings.host, settings.registry_port)
+
+    # ── our own store
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        from lading.backends.database.catalogue import open_catalogue
+
+        catalogue = open_catalogue(self._data / "lading.db", time.time)
+        self._open.callback(catalogue.close)
+        return catalogue
+
+    def _image_names(self) -> ImageNames:
+        return self._catalogue.images
+
+    @cached_property
+    def _records(self) -> DatabaseRecords:
+        from lading.backends.database.repositories import open_records
+
+        records = open_records(self._data / "lading.db")
+        self._open.callback(records.close)
+        return records
+
+    @cached_property
+    def _folder(self) -> ContentFolder:
+        from lading.backends.content_store.folder import ContentFolder
+
+        folder = ContentFolder(self._data / "content", self._catalogue.leases)
+        self._open.callback(folder.close)
+        return folder
+
+    @cached_property
+    def _own(self) -> EmbeddedStore:
+        from lading.backends.content_store.listing import OciListing
+        from lading.engine.embedded import EmbeddedStore
+
+        listing = OciListing(self._folder.tree, self._catalogue.images)
+        self._open.callback(listing.close)
+        return EmbeddedStore(self._folder, self._catalogue.images, listing, "the local store")
+
+    def _collect(self, dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
+        """In a folder that was served once, repositories keep content too."""
+        from lading.backends.content_store.garbage import CollectableFolder
+        from lading.engine.collect import collect
+        from lading.services.serving import KEPT_PORT
+
+        was_served = (self._data / KEPT_PORT).exists()
+        return collect(
+            CollectableFolder(self._folder),
+            self._catalogue.images,
+            self._catalogue.leases,
+            [self._records] if was_served else [],
+            given_up=given_up,
+            left_before=time.time() - LEFTOVER_SECONDS,
+            dry_run=dry_run,
+            cancel=cancel,
+        )
+
+    @cached_property
+    def _data(self) -> Path:
+        folder = self._settings.data
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        return folder
+
+    def _scratch(self) -> Path:
+        """Where archives are unpacked, without names, beside the content they become."""
+        folder = self._data / "scratch"
+        folder.mkdir(0o700, exist_ok=True)
+        return folder
+
+    # ── registries
+
+    @cached_property
+    def _client(self) -> RegistryClient:
+        from lading.backends.http.transport import HttpTransport
+        from lading.backends.registry_client.client import RegistryClient
+
+        transport = HttpTransport(self._endpoints.of, self._environment, f"lading/{__version__}")
+        self._open.callback(transport.close)
+        return RegistryClient(
+            transport,
+            self._endpoints.of,
+            self._credential_of,
+            self._catalogue.profiles,
+            self._catalogue.uploads(self._account),
+            clock=time.time,
+            report_held=self._held,
+            cancel=self._cancel,
+        )
+
+    def _credential_of(self, repository: Repository) -> Credential | None:
+        return self.registries.credential(repository).credential
+
+    def _count_authorities(self) -> int:
+        from lading.backends.http.tls import context_for
+        from lading.wire.endpoint import Endpoint
+
+        return len(context_for(Endpoint("", ca_file=self._settings.tls_ca)).get_ca_certs())
+
+    @cached_property
+    def _own_logins(self) -> OwnCredentials:
+        from lading.backends.credentials.own import OwnCredentials
+
+        folder = self._settings.data
+        return OwnCredentials(folder / "logins.json", folder / "secret.key", self._settings.secret_key)
+
+    @cached_property
+    def _endpoints(self) -> EndpointRules:
+        from lading.services.registries import EndpointRules
+        from lading.wire.endpoint import Endpoint, Tls
+
+        configured = {
+            host: Endpoint(host, Tls(each.tls), each.insecure, each.ca, each.client_certificate, each.client_key)
+            for host, each in self._settings.registries.items()
+        }
+        return EndpointRules(configured, self._settings.insecure, self._settings.tls_ca, self._named)
+
+    @cached_property
+    def _account(self) -> str:
+        """A fingerprint of the login that this call was given: what is learned under one is not told to another."""
+        from lading.oci.digest import Digest
+
+        return Digest.of((self._settings.username or "").encode()).encoded[:16]
+
+    # ── what all of it shares
+
+    @cached_property
+    def _cancel(self) -> Cancellation:
+        from lading.engine.cancel import Cancellation
+
+        return Cancellation(self._settings.timeout, clock=time.monotonic)
+
+    @cached_property
+    def _held(self) -> HeldRelay:
+        from lading.main.places import HeldRelay
+
+        return HeldRelay()
+
+    @cached_property
+    def _native(self) -> Platform:
+        from lading.oci.platform import Platform
+
+        return Platform.of(platform.system(), platform.machine())
+
+    @cached_property
+    def _places(self) -> Places:
+        from lading.main.places import Openers, Places
+
+        openers = Openers(lambda: self._own, self._locations, lambda: self._client, self._scratch)
+        return Places(openers, self._held, self._named, self._native)
+
+    def _locations(self) -> Locations:
+        return self._catalogue.locations(self._account)

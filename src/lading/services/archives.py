@@ -1,0 +1,156 @@
+"""Archives: images of our own store to a file and back, and a root file system as an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lading.engine.arrival import Destination
+from lading.engine.copy import copy
+from lading.engine.records import Image, ImageNames
+from lading.errors import InputInvalid
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.platform import Platform
+from lading.oci.reference import Reference, ReferenceInvalid
+from lading.services.lookup import Lookup, is_digest
+from lading.services.places import Named
+from lading.services.platforms import Wanted
+from lading.services.selection import Chosen, choose_to_send, whole
+from lading.services.stores import ArchiveForm, Readable, Stores
+from lading.services.transfers import PULL_LANES, Call, Moved
+from lading.wire.progress import Noted
+
+
+class NameMissing(InputInvalid):
+    """An archive whose image has no name of its own, or only a tag, so that our store needs to be told one."""
+
+    hint = "Give it one with --as NAME[:TAG]."
+
+    def __init__(self, archive: str, tag: str | None) -> None:
+        super().__init__(archive, tag)
+        self.archive, self.tag = archive, tag
+
+    def __str__(self) -> str:
+        named = f"is only called {self.tag!r}" if self.tag else "has no name"
+        return f"the image in {self.archive} {named}"
+
+
+class OneNameForSeveral(InputInvalid):
+    """One new name for an archive that holds several images."""
+
+    hint = "Leave --as out: each image keeps the name it has in the archive."
+
+    def __init__(self, archive: str, count: int) -> None:
+        super().__init__(archive, count)
+        self.archive, self.count = archive, count
+
+    def __str__(self) -> str:
+        return f"{self.archive} holds {self.count} images, which cannot all have one name"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an archive was written with."""
+
+    path: str
+    images: tuple[Moved, ...]
+
+
+class Archives:
+    """Save, load and import. `native` is the platform of an imported file system where nobody says."""
+
+    def __init__(self, stores: Stores, names: Callable[[], ImageNames], native: Platform) -> None:
+        self._stores, self._names, self._native = stores, names, native
+
+    def save(self, texts: Sequence[str], path: str, call: Call) -> Saved:
+        """Write images to one archive, under the names they have here; `-` is standard output.
+
+        Docker's form holds one platform of each image. Raises ImageUnknown, PlatformsIncomplete, StorageFailed.
+        """
+        lookup = Lookup(self._names())
+        images = [lookup.find(text) for text in texts]
+        chosen = [self._to_save(image, call) for image in images]
+        options = call.options
+        with self._stores.write_archive(path, options.form, options.compression) as archive:
+            moved = []
+            for image, part in zip(images, chosen, strict=True):
+                name = image.reference
+                destination = Destination(name, archive, (name,))
+                moved.append(_move(part, name, destination, self._stores, call))
+        return Saved(path, tuple(moved))
+
+    def load(self, path: str, name: str | None, call: Call) -> tuple[Moved, ...]:
+        """Read every image of an archive, docker's or OCI's, into our own store; `-` is standard input.
+
+        `name` is a new name for the one image there is. Raises NameMissing, OneNameForSeveral, ContentCorrupt.
+        """
+        with self._stores.read_archive(path, call.cancel) as archive:
+            return tuple(
+                _move(Chosen(archive, root), path, self._here(references), self._stores, call)
+                for root, references in self._named(archive, path, name)
+            )
+
+    def import_(self, path: str, name: str, platform: Platform | None, call: Call) -> Moved:
+        """Make a one-layer image of a tar of a root file system. Raises ReferenceInvalid, ContentCorrupt."""
+        reference = Named(name).reference
+        with self._stores.root_file_system(path, platform or self._native, call.cancel) as (source, root):
+            return _move(Chosen(source, root), path, self._here((str(reference),)), self._stores, call)
+
+    def _to_save(self, image: Image, call: Call) -> Chosen:
+        own = self._stores.own
+        wanted = call.options.wanted
+        if wanted is None and call.options.form is ArchiveForm.DOCKER:
+            wanted = Wanted(platforms=(self._native,))
+        chosen = choose_to_send(own, image.root, wanted or Wanted(), whole(own))
+        if chosen.note:
+            call.report(Noted(image.reference, chosen.note))
+        return chosen
+
+    def _here(self, references: Sequence[str]) -> Destination:
+        return Destination(references[0], self._stores.own, tuple(references))
+
+    @staticmethod
+    def _named(archive: Readable, path: str, name: str | None) -> Sequence[tuple[Descriptor, tuple[str, ...]]]:
+        """The roots in the archive, each with the references it gets here."""
+        roots: dict[Digest, Descriptor] = {}
+        names: dict[Digest, list[str]] = {}
+        for own in archive.tags():
+            root = archive.resolve(own)
+            roots[root.digest] = root
+            names.setdefault(root.digest, []).append(own)
+        if name is not None:
+            if len(roots) != 1:
+                raise OneNameForSeveral(path, len(roots))
+            return [(root, (str(Named(name).reference),)) for root in roots.values()]
+        if not roots:
+            raise NameMissing(path, None)
+        return [(root, tuple(_reference(own, path) for own in names[digest])) for digest, root in roots.items()]
+
+
+def _reference(name: str, path: str) -> str:
+    """A name found in an archive as a whole reference. A bare tag, as some OCI archives hold, names nothing here."""
+    if is_digest(name):
+        raise NameMissing(path, None)
+    if "/" not in name and ":" not in name:
+        raise NameMissing(path, name)
+    try:
+        return str(Reference.parse(name).or_latest)
+    except ReferenceInvalid:
+        raise NameMissing(path, name) from None
+
+
+def _move(chosen: Chosen, text: str, destination: Destination, stores: Stores, call: Call) -> Moved:
+    (arrival,) = copy(
+        chosen.source,
+        chosen.root,
+        [destination],
+        referrers=None,
+        locations=stores.locations,
+        lanes=call.options.lanes or PULL_LANES,
+        report=call.report,
+        cancel=call.cancel,
+    )
+    if arrival.error is not None:
+        raise arrival.error
+    return Moved(text, arrival.name, chosen.root, destination.tags, arrival.totals, chosen.note)

@@ -1,0 +1,126 @@
+"""What an image is made of: its platforms, configs and layers, and which of them are here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lading.engine.stores import ContentUnknown, Source
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.image_config import ImageConfig, history_label
+from lading.oci.manifest import Index, Manifest
+from lading.oci.media_types import is_image_config, is_index
+from lading.oci.platform import Platform, choose
+from lading.services.platforms import PlatformMissing, images_of
+from lading.services.reading import read_config, read_manifest
+
+Here = Callable[[Digest], bool]
+"""Whether content is at the place that is looked at, whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One platform's image. `manifest` and `config` are None where that content is not here."""
+
+    descriptor: Descriptor
+    platform: Platform | None
+    manifest: Manifest | None = None
+    config: ImageConfig | None = None
+    complete: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of config and layers, compressed; 0 where the manifest is not here."""
+        return sum(child.size for child in self.manifest.children) if self.manifest else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """An image: where it was found, its root, and its platforms. `attestations` counts BuildKit's entries."""
+
+    name: str
+    where: str
+    root: Descriptor
+    variants: tuple[Variant, ...]
+    attestations: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of all unique configs and layers that are here."""
+        here = {
+            child.digest: child.size
+            for v in self.variants
+            if v.manifest and v.complete
+            for child in v.manifest.children
+        }
+        return sum(here.values())
+
+    @property
+    def created(self) -> str | None:
+        """When the newest of its platforms was made, as its config says (RFC 3339)."""
+        return max((v.config.created for v in self.variants if v.config and v.config.created), default=None)
+
+    def variant(self, wanted: Platform) -> Variant:
+        """The one that serves `wanted`, or the only one there is. Raises PlatformMissing."""
+        if len(self.variants) == 1:
+            return self.variants[0]
+        best = choose([v.descriptor for v in self.variants], wanted)
+        for variant in self.variants:
+            if best is not None and variant.descriptor.digest == best.digest:
+                return variant
+        raise PlatformMissing(wanted, self.name, [v.platform for v in self.variants if v.platform])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of `lading history`: the step, its layer where it made one, and that layer's size in bytes."""
+
+    created: str | None
+    label: str
+    layer: Descriptor | None
+
+
+def describe(name: str, source: Source, root: Descriptor, here: Here) -> Description:
+    """Reads manifests and configs, never layers. Content that is not here is left out and said so."""
+    if not is_index(root.media_type):
+        return Description(name, source.name, root, (_variant(source, root, here),))
+    index = read_manifest(source, root)
+    assert isinstance(index, Index)
+    images = images_of(index)
+    variants = tuple(_variant(source, child, here) for child in images)
+    return Description(name, source.name, root, variants, len(index.manifests) - len(images))
+
+
+def steps(variant: Variant) -> tuple[Step, ...]:
+    """The history of one platform, the newest step first. Layers without a line of history are lines too."""
+    if variant.manifest is None or variant.config is None:
+        return ()
+    layers = list(variant.manifest.layers)
+    told: list[Step] = []
+    for step in variant.config.history:
+        layer = layers.pop(0) if layers and not step.empty_layer else None
+        told.append(Step(step.created, history_label(step), layer))
+    told += [Step(None, "", layer) for layer in layers]
+    return tuple(reversed(told))
+
+
+def _variant(source: Source, descriptor: Descriptor, here: Here) -> Variant:
+    try:
+        manifest = read_manifest(source, descriptor)
+    except ContentUnknown:
+        return Variant(descriptor, descriptor.platform)
+    if not isinstance(manifest, Manifest):
+        return Variant(descriptor, descriptor.platform)
+    config = _config(source, manifest)
+    complete = all(here(child.digest) for child in manifest.children)
+    return Variant(descriptor, descriptor.platform or (config.platform if config else None), manifest, config, complete)
+
+
+def _config(source: Source, manifest: Manifest) -> ImageConfig | None:
+    if not is_image_config(manifest.config.media_type):
+        return None
+    try:
+        return read_config(source, manifest)
+    except ContentUnknown:
+        return None

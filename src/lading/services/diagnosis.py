@@ -1,0 +1,180 @@
+"""What `lading doctor` looks at: this machine, our data folder, and registries, each a line that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from lading.errors import AccessDenied, LadingError
+from lading.oci.reference import Reference, Repository, canonical_registry, is_registry
+from lading.services.registries import Registries
+
+LOW_SPACE = 2 * 1000**3
+"""Bytes free below which a pull of an ordinary image may fail."""
+
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+"""A clock before this program was written is wrong, and every TLS certificate with it."""
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, whether it is well, what was seen, and one command where it is not."""
+
+    name: str
+    well: bool
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A credential helper that a configuration file names; `missing` where no such program is found."""
+
+    program: str
+    named_by: str
+    missing: bool
+
+
+class Machine(Protocol):
+    """What can be seen of the machine without changing anything."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+
+    def free(self, folder: str) -> int:
+        """Bytes free where `folder` is or will be. Raises StorageFailed where it cannot be written."""
+
+    def port_free(self, port: int) -> bool:
+        """Whether nobody listens on this port of the loopback address."""
+
+    def authorities(self) -> tuple[str, int]:
+        """Where trusted certificates come from, and how many there are. Raises StorageFailed, TlsRefused."""
+
+    def docker_sockets(self) -> Sequence[tuple[str, bool]]:
+        """Sockets of Docker's interface that are there, and whether we may use each."""
+
+    def helpers(self) -> Sequence[Helper]:
+        """Those that docker's configuration names. Raises LadingError where it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What this call works with: the data folder, the registry's port, and the environment."""
+
+    folder: str
+    port: int
+    environment: Mapping[str, str]
+
+
+class Diagnosis:
+    """Looks, and changes nothing; `images` counts those of our own store."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        registries: Registries,
+        surroundings: Surroundings,
+        images: Callable[[], int],
+    ) -> None:
+        self._machine, self._registries, self._images = machine, registries, images
+        self._folder, self._port = surroundings.folder, surroundings.port
+        self._environment = surroundings.environment
+
+    def findings(self, registries: Sequence[str]) -> Iterator[Finding]:
+        """Each as soon as it is found; `registries` are hosts or repositories to knock at."""
+        yield _looked("data", self._data)
+        yield _looked("disk", self._disk)
+        yield _looked("clock", self._clock)
+        yield _looked("port", self._ports)
+        yield _looked("proxy", self._proxies)
+        yield _looked("trust", self._trust)
+        yield _looked("docker", self._docker)
+        yield _looked("helpers", self._helpers)
+        for place in registries:
+            yield self._registry(place)
+
+    def _data(self) -> Finding:
+        return Finding("data", True, f"{self._folder}, {self._images()} images")
+
+    def _disk(self) -> Finding:
+        free = self._machine.free(self._folder)
+        text = f"{free / 1000**3:.1f} GB free for {self._folder}"
+        return Finding("disk", free >= LOW_SPACE, text, "lading gc")
+
+    def _clock(self) -> Finding:
+        now = self._machine.now()
+        text = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return Finding("clock", now >= EARLIEST, text, "sudo timedatectl set-ntp true")
+
+    def _ports(self) -> Finding:
+        free = self._machine.port_free(self._port)
+        text = f"{self._port} is free for lading serve" if free else f"{self._port} is in use; serve takes the next one"
+        return Finding("port", True, text)
+
+    def _proxies(self) -> Finding:
+        found = {name: self._environment.get(name) or self._environment.get(name.lower()) for name in PROXY_VARIABLES}
+        told = [f"{name}={_without_login(value)}" for name, value in found.items() if value]
+        return Finding("proxy", True, ", ".join(told) or "none set")
+
+    def _trust(self) -> Finding:
+        source, count = self._machine.authorities()
+        return Finding("trust", count > 0, f"{count} authorities from {source}", "sudo apt-get install ca-certificates")
+
+    def _docker(self) -> Finding:
+        sockets = self._machine.docker_sockets()
+        if not sockets:
+            return Finding("docker", True, "no Docker host here, and none is needed")
+        path, usable = sockets[0]
+        text = f"{path} is there" if usable else f"{path} is there, and this user may not use it"
+        return Finding("docker", usable, text, 'sudo usermod -aG docker "$USER"')
+
+    def _helpers(self) -> Finding:
+        helpers = self._machine.helpers()
+        missing = [helper for helper in helpers if helper.missing]
+        if not missing:
+            named = ", ".join(helper.program for helper in helpers)
+            return Finding("helpers", True, f"{named}, all found" if named else "none are configured")
+        first = missing[0]
+        return Finding(
+            "helpers",
+            False,
+            f"{first.named_by} names {first.program}, which is not there",
+            f"sudo $EDITOR {first.named_by}",
+        )
+
+    def _registry(self, place: str) -> Finding:
+        try:
+            found = self._registries.knock(_repository(place))
+        except LadingError as error:
+            return Finding(place, False, str(error), _command(error, place))
+        return Finding(place, True, f"answers; {found}")
+
+
+def _repository(place: str) -> Repository:
+    """A host alone stands for everything in it. Raises ReferenceInvalid."""
+    if is_registry(place) and "/" not in place:
+        return Repository(canonical_registry(place), "")
+    return Reference.parse(place).repository
+
+
+def _looked(name: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except LadingError as error:
+        return Finding(name, False, str(error), error.hint or "lading config show --origin")
+
+
+def _command(error: LadingError, place: str) -> str:
+    if isinstance(error, AccessDenied):
+        return f"lading login {place.partition('/')[0]}"
+    return f"lading -v ls {place} --debug"
+
+
+def _without_login(url: str) -> str:
+    """A proxy's URL as it may be shown: its user and password left out."""
+    scheme, separator, rest = url.rpartition("://")
+    return scheme + separator + rest.rpartition("@")[2]

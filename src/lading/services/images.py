@@ -1,0 +1,204 @@
+"""The images of our own store: what there is, what each is made of, their names, and their removal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from lading.engine.collect import Collected
+from lading.engine.content import SourceContent
+from lading.engine.records import Image, ImageNames
+from lading.errors import InputInvalid, NotFound, Refused
+from lading.oci.descriptor import Descriptor
+from lading.oci.platform import Platform
+from lading.oci.reference import Reference
+from lading.services.checking import Checked, check_image
+from lading.services.comparison import Difference, compare
+from lading.services.descriptions import Description, Step, describe, steps
+from lading.services.lookup import ImageUnknown, Lookup, only_name
+from lading.services.places import Archive, Layout, Named, Place
+from lading.services.stores import Collector, Readable, Stores
+from lading.wire.message import Cancel
+
+
+class ImageHasNames(Refused):
+    """An image named by its id that has several names: removing all of them must be meant."""
+
+    hint = "Remove it by its names, or add --force."
+
+    def __init__(self, text: str, names: Iterable[str]) -> None:
+        self.text, self.names = text, tuple(names)
+        super().__init__(text, self.names)
+
+    def __str__(self) -> str:
+        return f"{self.text} has several names: {', '.join(self.names)}"
+
+
+class TagMissing(InputInvalid):
+    """A tag is needed, and only a repository was named."""
+
+    hint = "Write it as NAME:TAG."
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text} names no tag"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of `lading images`."""
+
+    image: Image
+    description: Description
+
+    @property
+    def reference(self) -> Reference:
+        """Its name."""
+        return Reference.parse(self.image.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What `rmi` did: the names taken, and the content that went with them."""
+
+    names: tuple[str, ...]
+    collected: Collected
+
+
+class Images:
+    """Names and descriptions; `native` is the platform asked for where nobody says."""
+
+    def __init__(self, stores: Stores, names: Callable[[], ImageNames], collect: Collector, native: Platform) -> None:
+        self._stores, self._open_names, self._collect, self._native = stores, names, collect, native
+
+    def list(self, pattern: str = "") -> tuple[Listed, ...]:
+        """In order of reference; `pattern` keeps the names that hold it."""
+        own = self._stores.own
+        found = [image for image in self._names.all() if pattern in image.reference]
+        return tuple(Listed(image, describe(image.reference, own, image.root, own.present)) for image in found)
+
+    def names(self) -> tuple[str, ...]:
+        """How people may write the names there are, in order: whole, and as docker shortens them. Reads no content."""
+        references = [Reference.parse(image.reference) for image in self._names.all()]
+        return tuple(sorted({*map(str, references), *(reference.familiar for reference in references)}))
+
+    def find(self, text: str) -> Image:
+        """By reference, or by the beginning of its id. Raises ImageUnknown, IdAmbiguous, ReferenceInvalid."""
+        return self._lookup.find(text)
+
+    def tag(self, text: str, targets: Sequence[str], cancel: Cancel) -> tuple[Image, tuple[str, ...]]:
+        """Give the image further names; says it and them. Raises ImageUnknown, ReferenceInvalid."""
+        image = self._lookup.find(text)
+        references = tuple(str(Named(target).reference) for target in targets)
+        own = self._stores.own
+        own.tag(image.root, SourceContent(own, image.root), references, "any", cancel)
+        return image, references
+
+    def untag(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Take these names; the content stays until `gc`. Raises ImageUnknown before any is taken."""
+        references = [self._lookup.named(text).reference for text in texts]
+        for reference in references:
+            self._stores.own.untag(reference)
+        return tuple(references)
+
+    def untag_remote(self, text: str, cancel: Cancel) -> Reference:
+        """Take a tag from a registry. Raises TagUnknown, Refused, TagMissing."""
+        reference = Reference.parse(text)
+        if reference.tag is None:
+            raise TagMissing(text)
+        self._stores.registry(reference.repository, cancel, writes=True).untag(reference.tag)
+        return reference
+
+    def remove(self, texts: Sequence[str], force: bool, cancel: Cancel) -> Removed:
+        """Take names, or all names of an image given by its id, and collect what only they held.
+
+        Raises ImageUnknown, IdAmbiguous, ImageHasNames before anything is taken.
+        """
+        going: dict[str, Image] = {}
+        for text in texts:
+            going.update({image.reference: image for image in self._going(text, force)})
+        for reference in going:
+            self._stores.own.untag(reference)
+        collected = self._collect(False, {image.root.digest for image in going.values()}, cancel)
+        return Removed(tuple(going), collected)
+
+    def collect(self, dry_run: bool, cancel: Cancel) -> Collected:
+        """Remove content that nothing names, or say how much there is."""
+        return self._collect(dry_run, (), cancel)
+
+    def check(self, text: str, cancel: Cancel) -> Checked:
+        """Read all of an image again and compare it with its digests. Raises ImageUnknown, ContentCorrupt."""
+        return check_image(self._stores.own, self._lookup.find(text).root, cancel)
+
+    def inspect(self, place: Place, cancel: Cancel) -> Description:
+        """A plain name is looked up here, then in its registry. Raises ImageUnknown."""
+        match place:
+            case Named(text):
+                return self._inspect_named(text, cancel)
+            case Layout(path, name):
+                return self._described(self._stores.layout(path), name, str(place))
+            case Archive(path):
+                with self._stores.read_archive(path, cancel) as archive:
+                    return self._described(archive, None, str(place))
+
+    def history(self, place: Place, platform: Platform | None, cancel: Cancel) -> tuple[Description, tuple[Step, ...]]:
+        """The steps of one platform, the newest first. Raises ImageUnknown, PlatformMissing."""
+        description = self.inspect(place, cancel)
+        return description, steps(description.variant(platform or self._native))
+
+    def diff(self, left: Place, right: Place, platform: Platform | None, cancel: Cancel) -> Difference:
+        """Raises ImageUnknown, PlatformMissing."""
+        return compare(self.inspect(left, cancel), self.inspect(right, cancel), platform or self._native)
+
+    def digest(self, place: Place, cancel: Cancel) -> Descriptor:
+        """The root a name stands for: a plain name is asked of its registry. Raises TagUnknown."""
+        match place:
+            case Named():
+                reference = place.reference
+                store = self._stores.registry(reference.repository, cancel)
+                return store.resolve(reference.digest or reference.tag or "")
+            case Layout(path, name):
+                layout = self._stores.layout(path)
+                return layout.resolve(only_name(layout, name))
+            case Archive(path):
+                with self._stores.read_archive(path, cancel) as archive:
+                    return archive.resolve(only_name(archive, None))
+
+    @property
+    def _names(self) -> ImageNames:
+        return self._open_names()
+
+    @property
+    def _lookup(self) -> Lookup:
+        return Lookup(self._names)
+
+    def _inspect_named(self, text: str, cancel: Cancel) -> Description:
+        image = self._lookup.seek(text)
+        own = self._stores.own
+        if image is not None:
+            return describe(image.reference, own, image.root, own.present)
+        reference = Named(text).reference
+        remote = self._stores.registry(reference.repository, cancel)
+        try:
+            root = remote.resolve(reference.digest or reference.tag or "")
+        except NotFound as error:
+            raise ImageUnknown(text, ["the local store", reference.repository.registry]) from error
+        return describe(str(reference), remote, root, lambda _digest: True)
+
+    @staticmethod
+    def _described(source: Readable, name: str | None, text: str) -> Description:
+        root = source.resolve(only_name(source, name))
+        return describe(text, source, root, lambda _digest: True)
+
+    def _going(self, text: str, force: bool) -> Sequence[Image]:
+        named = self._lookup.by_reference(text)
+        if named is not None:
+            return [named]
+        image = self._lookup.find(text)
+        names = [other for other in self._names.all() if other.root.digest == image.root.digest]
+        if len(names) > 1 and not force:
+            raise ImageHasNames(text, [other.reference for other in names])
+        return names

@@ -1,0 +1,136 @@
+"""Finding an image by what a person wrote: a name, the beginning of an id, or the one image a file holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from lading.engine.records import Image, ImageNames
+from lading.errors import InputInvalid, NotFound
+from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
+from lading.oci.reference import Reference, ReferenceInvalid
+from lading.services.places import Named
+from lading.services.stores import Readable
+
+_ID = re.compile(r"(?:sha256:|sha512:)?([0-9a-f]{6,128})")
+
+
+class ImageUnknown(NotFound):
+    """A name that no image has, at any of the places that were looked at."""
+
+    def __init__(self, text: str, looked: Sequence[str]) -> None:
+        super().__init__(text, looked)
+        self.text, self.looked = text, tuple(looked)
+        self.why = f"looked in {' and in '.join(self.looked)}"
+        self.hint = f"lading pull {text}   (lading images lists what is here)"
+
+    def __str__(self) -> str:
+        return f"Image not found: {self.text}"
+
+
+class IdAmbiguous(InputInvalid):
+    """The beginning of several images' ids."""
+
+    hint = "Give more digits."
+
+    def __init__(self, text: str, count: int) -> None:
+        super().__init__(text, count)
+        self.text, self.count = text, count
+
+    def __str__(self) -> str:
+        return f"{self.text} begins the id of {self.count} images"
+
+
+class NameNeeded(InputInvalid):
+    """A layout or archive that holds several images, of which none was chosen."""
+
+    def __init__(self, where: str, names: Iterable[str]) -> None:
+        self.where, self.names = where, tuple(names)
+        super().__init__(where, self.names)
+        self.hint = f"Name one of {', '.join(self.names[:20])}; lading load takes them all."
+
+    def __str__(self) -> str:
+        return f"{self.where} holds {len(self.names)} images"
+
+
+class NothingNamed(NotFound):
+    """A layout or archive in which no image has a name."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where} names no image"
+
+
+def only_name(source: Readable, name: str | None) -> str:
+    """`name`, or the name of the one image there is. Raises NameNeeded, NothingNamed."""
+    if name is not None:
+        return name
+    names = tuple(source.tags())
+    if not names:
+        raise NothingNamed(source.name)
+    if len({source.resolve(each).digest for each in names}) > 1:
+        raise NameNeeded(source.name, names)
+    return names[0]
+
+
+class Lookup:
+    """Images of our own store, by name or id."""
+
+    def __init__(self, names: ImageNames) -> None:
+        self._names = names
+
+    def find(self, text: str) -> Image:
+        """By reference, or by the beginning of its id. Raises ImageUnknown, IdAmbiguous, ReferenceInvalid."""
+        image = self.seek(text)
+        if image is None:
+            raise ImageUnknown(text, ["the local store"])
+        return image
+
+    def named(self, text: str) -> Image:
+        """By reference alone. Raises ImageUnknown, ReferenceInvalid."""
+        image = self.by_reference(text)
+        if image is None:
+            raise ImageUnknown(text, ["the local store"])
+        return image
+
+    def seek(self, text: str) -> Image | None:
+        """As `find`, None where there is none. Raises IdAmbiguous, ReferenceInvalid."""
+        return self.by_reference(text) or self._by_id(text)
+
+    def by_reference(self, text: str) -> Image | None:
+        """`name@digest` is any image of that repository with this root. Raises ReferenceInvalid."""
+        try:
+            reference = Named(text).reference
+        except ReferenceInvalid:
+            if _ID.fullmatch(text):
+                return None
+            raise
+        if reference.digest is None:
+            return self._names.find(str(reference))
+        for image in self._names.all():
+            same = image.root.digest == reference.digest
+            if same and Reference.parse(image.reference).repository == reference.repository:
+                return image
+        return None
+
+    def _by_id(self, text: str) -> Image | None:
+        match = _ID.fullmatch(text)
+        if not match:
+            return None
+        images = self._names.all()
+        found = {image.root.digest: image for image in images if image.root.digest.encoded.startswith(match[1])}
+        if len(found) > 1:
+            raise IdAmbiguous(text, len(found))
+        return next(iter(found.values()), None)
+
+
+def is_digest(name: str) -> bool:
+    """Whether a layout or archive calls an image by its digest, because nobody gave it a name."""
+    try:
+        Digest.parse(name)
+    except (DigestInvalid, DigestUnsupported):
+        return False
+    return True

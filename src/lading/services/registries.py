@@ -1,0 +1,220 @@
+"""Registries: how each is reached, which login serves a repository, logging in and out, and what a registry lists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from lading.errors import InputInvalid, Unreachable
+from lading.oci.reference import HUB, Reference, Repository, canonical_registry, is_registry
+from lading.wire.authorize import Credential
+from lading.wire.endpoint import Endpoint, Tls
+from lading.wire.guard import host_name
+from lading.wire.registry_urls import api_host
+
+
+class HubSearchNotServed(Unreachable):
+    """Docker Hub's search has an interface of its own, which joins with the service."""
+
+    why = "Docker Hub answers searches through its own interface, which this version of Lading does not speak."
+    hint = "Search at https://hub.docker.com/search, or name a registry: lading search HOST/TERM"
+
+    def __str__(self) -> str:
+        return "Docker Hub cannot be searched yet"
+
+
+class LoginUnknown(InputInvalid):
+    """A logout from somewhere nobody logged in to."""
+
+    hint = "lading config show names the data folder that holds Lading's own logins."
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"Lading holds no login for {self.place}"
+
+
+class OneLoginForTwo(InputInvalid):
+    """A login for this call alone, and two registries that could get it."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first, second)
+        self.first, self.second = first, second
+        self.hint = f"lading login {second}"
+
+    def __str__(self) -> str:
+        return f"the login given is for one registry, and this call speaks to {self.first} and {self.second}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRules:
+    """How hosts are reached: those that are configured by name, and what the flags of this call ask.
+
+    `named` are the registries that this call speaks of, which may grow: `insecure` holds for those and whatever runs on
+    the same machines, such as their token services, and for nobody else.
+    """
+
+    configured: Mapping[str, Endpoint]
+    insecure: bool = False
+    ca_file: str | None = None
+    named: Collection[str] = ()
+
+    def of(self, host: str) -> Endpoint:
+        """A flag widens what is configured: with `insecure` TLS goes unchecked, and plain HTTP is allowed."""
+        endpoint = self.configured.get(host) or self.configured.get(canonical_registry(host)) or Endpoint(host)
+        if self.insecure and host_name(host) in {host_name(api_host(registry)) for registry in self.named}:
+            tls = endpoint.tls if endpoint.tls is Tls.HTTP else Tls.SKIP
+            endpoint = replace(endpoint, tls=tls, insecure=True)
+        return replace(endpoint, ca_file=self.ca_file) if self.ca_file else endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The login that serves a repository; `source` says where it stands, for people. None: anonymous."""
+
+    credential: Credential | None
+    source: str
+
+    def __str__(self) -> str:
+        if self.credential is None:
+            return "no login"
+        return f"{self.credential.username or 'token'} from {self.source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that Lading keeps, without its secret; `place` is host[/path]."""
+
+    place: str
+    username: str
+
+
+class CredentialSearch(Protocol):
+    """Looks through the places where logins stand, in their order (interfaces §3, Credentials)."""
+
+    def find(self, repository: Repository) -> Found:
+        """The first source that has one for this repository."""
+
+    def next_after_first(self, repository: Repository) -> str | None:
+        """Where another login for it stands, which is named when the first is refused and never tried silently."""
+
+
+class OwnLogins(Protocol):
+    """Our own encrypted logins, by `host[/path]`."""
+
+    def set(self, place: str, username: str, secret: str) -> None:
+        """Replaces the login of that place."""
+
+    def remove(self, place: str) -> bool:
+        """Whether there was one."""
+
+    def logins(self) -> Sequence[Login]:
+        """In order of place."""
+
+
+class RegistryProbe(Protocol):
+    """What is asked of a whole registry rather than of a repository."""
+
+    def check(self, host: str, credential: Credential | None) -> None:
+        """Whether the registry takes this login, or none. Raises AccessDenied, NetworkFailed."""
+
+    def repositories(self, host: str) -> Iterator[str]:
+        """Its catalog, in order. Raises NotFound where it offers none."""
+
+    def tags(self, repository: Repository) -> Iterator[str]:
+        """In order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What `ls` found: `kind` is tags or repositories, `of` whose."""
+
+    kind: str
+    of: str
+    names: tuple[str, ...]
+
+
+class Registries:
+    """The registries that this program talks to; `one_off` is the login that was given for this call alone."""
+
+    def __init__(
+        self, search: CredentialSearch, own: OwnLogins, probe: RegistryProbe, one_off: Credential | None = None
+    ) -> None:
+        self._search, self._own, self._probe, self._one_off = search, own, probe, one_off
+        self._given_to: str | None = None
+
+    def credential(self, repository: Repository) -> Found:
+        """Which login serves this repository, and where it stands.
+
+        Raises OneLoginForTwo: a login given for this call goes to its only remote side, and to nobody else.
+        """
+        found = self._search.find(repository)
+        if self._one_off is not None and found.credential == self._one_off:
+            self._given_to = self._given_to or repository.registry
+            if repository.registry != self._given_to:
+                raise OneLoginForTwo(self._given_to, repository.registry)
+        return found
+
+    def next_login(self, repository: Repository) -> str | None:
+        """Where another login for it stands; None where there is no other."""
+        return self._search.next_after_first(repository)
+
+    def knock(self, repository: Repository) -> Found:
+        """Whether the registry answers, and takes the login that serves this repository.
+
+        Raises AccessDenied, NetworkFailed.
+        """
+        found = self.credential(repository)
+        self._probe.check(repository.registry, found.credential)
+        return found
+
+    def login(self, place: str, credential: Credential) -> str:
+        """Check the login at the registry, then keep it. `place` is host[/path]; its canonical spelling is returned.
+
+        Raises AccessDenied, NetworkFailed, StorageFailed.
+        """
+        host, path = split_place(place)
+        self._probe.check(host, credential)
+        kept = f"{host}/{path}" if path else host
+        self._own.set(kept, credential.username, credential.secret)
+        return kept
+
+    def logout(self, place: str) -> str:
+        """Forget Lading's own login of host[/path]. Raises LoginUnknown."""
+        host, path = split_place(place)
+        kept = f"{host}/{path}" if path else host
+        if not self._own.remove(kept):
+            raise LoginUnknown(kept)
+        return kept
+
+    def logins(self) -> Sequence[Login]:
+        """Those that Lading keeps, in order of place."""
+        return self._own.logins()
+
+    def ls(self, place: str) -> Listing:
+        """The tags of a repository, or the repositories of a registry where only a host is given."""
+        if is_registry(place.rstrip("/")) and "/" not in place.rstrip("/"):
+            host = canonical_registry(place.rstrip("/"))
+            return Listing("repositories", host, tuple(self._probe.repositories(host)))
+        repository = Reference.parse(place).repository
+        return Listing("tags", str(repository), tuple(self._probe.tags(repository)))
+
+    def search(self, text: str) -> Listing:
+        """Repositories of a registry whose names hold a term: `HOST/TERM`. Raises HubSearchNotServed."""
+        first, slash, term = text.partition("/")
+        host = canonical_registry(first) if slash and is_registry(first) else HUB
+        if host == HUB:
+            raise HubSearchNotServed
+        names = self._probe.repositories(host)
+        return Listing("repositories", host, tuple(name for name in names if term.lower() in name))
+
+
+def split_place(place: str) -> tuple[str, str]:
+    """Host in its one spelling, and path, of what a person gave to `login`; a leading scheme is cut off."""
+    bare = place.removeprefix("https://").removeprefix("http://").rstrip("/")
+    host, _, path = bare.partition("/")
+    path = "" if path in {"v1", "v2"} else path
+    return canonical_registry(host or HUB), path

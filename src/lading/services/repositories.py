@@ -1,0 +1,162 @@
+"""The embedded registry's names: what each repository holds, what its tags name, who refers to what.
+
+Bytes lie once in the content store; a repository answers only for what its own rows hold. Every change goes through
+`change`, the one choke point. What is stored is what is returned: never converted, never renamed to another digest
+algorithm, never hidden because of what a client says it accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Algorithm, Digest, DigestMismatch
+from lading.oci.manifest import Index, Manifest, parse_manifest
+from lading.oci.media_types import is_foreign_layer
+from lading.services import repository_decisions as decisions
+from lading.services.repository_content import RepositoryContent
+from lading.services.repository_errors import BlobUnknown, ManifestUnknown, RepositoryUnknown
+from lading.services.repository_records import Decide, Edit, HeldManifest, RepositoryRecords
+from lading.wire.message import BytesContent, Cancel, Reader
+from lading.wire.progress import State
+
+BLOB_TYPE = "application/octet-stream"
+"""A repository does not know what its blobs are: only their manifests say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a sorted list; `more` says whether something comes after the last of `names`."""
+
+    names: Sequence[str]
+    more: bool
+
+
+class Repositories:
+    """For any number of threads; two of these over the same records and content see each other's work."""
+
+    def __init__(self, records: RepositoryRecords, content: RepositoryContent) -> None:
+        self._records, self._content = records, content
+
+    def change(self, repository: str, decide: Decide) -> Sequence[Edit]:
+        """One transaction: the repository locked, `decide` asked, its edits applied. Raises what `decide` raises."""
+        return self._records.change(repository, decide)
+
+    # ── manifests and tags
+
+    def manifest(self, repository: str, reference: str | Digest) -> HeldManifest:
+        """By tag or digest; leased. Raises RepositoryUnknown, ManifestUnknown."""
+        view = self._records.view(repository)
+        digest = view.tag(reference) if isinstance(reference, str) else reference
+        held = view.manifest(digest) if digest else None
+        if held is None or self._content.keep((held.descriptor.digest,)):
+            self._check_known(repository)
+            raise ManifestUnknown(repository, reference)
+        return held
+
+    def put_manifest(
+        self,
+        repository: str,
+        reference: str | Digest,
+        raw: bytes,
+        media_type: str | None,
+        *,
+        cancel: Cancel,
+        tags: Collection[str] = (),
+    ) -> HeldManifest:
+        """Hold these bytes under the client's own digest, and point the tags at them: all or nothing.
+
+        `reference` is a tag or the digest; `tags` are further ones. The repository is made where it is not there.
+        Raises ManifestInvalid, SchemaOneRefused, DigestMismatch, ChildrenMissing.
+        """
+        algorithm = reference.algorithm if isinstance(reference, Digest) else Algorithm.SHA256
+        held = describe(parse_manifest(raw, media_type), algorithm)
+        digest = held.descriptor.digest
+        if isinstance(reference, Digest) and reference != digest:
+            raise DigestMismatch(reference, digest)
+        named = dict.fromkeys([*([reference] if isinstance(reference, str) else []), *tags])
+        self._content.push(held.descriptor, BytesContent(raw), _untold, cancel)
+        self.change(repository, decisions.put_manifest(repository, held, named))
+        return held
+
+    def delete_tag(self, repository: str, tag: str) -> None:
+        """Raises RepositoryUnknown, ManifestUnknown."""
+        self._check_known(repository)
+        self.change(repository, decisions.delete_tag(repository, tag))
+
+    def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Raises RepositoryUnknown, ManifestUnknown, StillNeeded."""
+        self._check_known(repository)
+        self.change(repository, decisions.delete_manifest(repository, digest))
+
+    # ── blobs
+
+    def blob(self, repository: str, digest: Digest) -> Descriptor:
+        """Its size, for who asks whether it is there; leased. Raises RepositoryUnknown, BlobUnknown."""
+        size = self._records.view(repository).blob(digest)
+        if size is None or self._content.keep((digest,)):
+            self._check_known(repository)
+            raise BlobUnknown(repository, digest)
+        return Descriptor(BLOB_TYPE, digest, size)
+
+    def mount(self, repository: str, digest: Digest, origin: str | None) -> bool:
+        """Hold a blob that `origin` holds, or with None any repository; False where none does."""
+        origins = [origin] if origin is not None else self._records.holders(digest, 1)
+        for name in origins:
+            size = self._records.view(name).blob(digest)
+            if size is not None and not self._content.keep((digest,)):
+                self.hold_blob(repository, digest, size)
+                return True
+        return False
+
+    def hold_blob(self, repository: str, digest: Digest, size: int) -> None:
+        """The bytes are on disk and leased; from now on the repository answers for them."""
+        self.change(repository, decisions.hold_blob(digest, size))
+
+    def delete_blob(self, repository: str, digest: Digest) -> None:
+        """Raises RepositoryUnknown, BlobUnknown, StillNeeded."""
+        self._check_known(repository)
+        self.change(repository, decisions.delete_blob(repository, digest))
+
+    def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
+        """The bytes of what `manifest` or `blob` gave. Raises ContentUnknown."""
+        return self._content.open(descriptor, offset, length)
+
+    # ── lists
+
+    def tags(self, repository: str, after: str, limit: int) -> Page:
+        """Raises RepositoryUnknown."""
+        self._check_known(repository)
+        return _page(self._records.tags(repository, after, limit + 1), limit)
+
+    def repositories(self, after: str, limit: int) -> Page:
+        """All names, in order."""
+        return _page(self._records.repositories(after, limit + 1), limit)
+
+    def referrers(self, repository: str, subject: Digest, artifact_type: str | None = None) -> Sequence[Descriptor]:
+        """What names this subject, of that artifact type where one is given; nothing for what is not known."""
+        found = self._records.referrers(repository, subject)
+        return [each for each in found if artifact_type is None or each.artifact_type == artifact_type]
+
+    def _check_known(self, repository: str) -> None:
+        if not self._records.knows(repository):
+            raise RepositoryUnknown(repository)
+
+
+def describe(manifest: Manifest | Index, algorithm: Algorithm) -> HeldManifest:
+    """The row of a manifest. A child that says where else it is found need not be held: its licence may forbid it."""
+    descriptor = manifest.descriptor(algorithm)
+    children = dict.fromkeys(child.digest for child in manifest.children if not is_foreign_layer(child.media_type))
+    if manifest.subject is None:
+        return HeldManifest(replace(descriptor, artifact_type=None), tuple(children))
+    shown = replace(descriptor, annotations=dict(manifest.annotations))
+    return HeldManifest(shown, tuple(children), manifest.subject.digest)
+
+
+def _page(names: Sequence[str], limit: int) -> Page:
+    return Page(names[:limit], len(names) > limit)
+
+
+def _untold(state: State, current: int = 0, *, kept: int = 0, detail: str = "", seconds: float | None = None) -> None:
+    """Nobody watches one manifest being written."""

@@ -1,0 +1,100 @@
+"""What the services ask of stores: Stores, which opens every kind of place; `main` fulfils it with the backends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from typing import Protocol
+
+from lading.engine.collect import Collected
+from lading.engine.stores import Locations, Referrers, Source, Store
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.platform import Platform
+from lading.oci.reference import Repository
+from lading.wire.message import Cancel
+from lading.wire.progress import Report
+from lading.wire.retry import Quota
+
+
+class Readable(Source, Protocol):
+    """A source whose images can be found by name."""
+
+    def resolve(self, name: str | Digest) -> Descriptor:
+        """The root under this name or digest. Raises TagUnknown, ContentUnknown."""
+
+    def tags(self, after: str = "") -> Iterator[str]:
+        """The names it holds, in order."""
+
+
+class FullStore(Source, Store, Referrers, Protocol):
+    """A source and a target: an OCI layout."""
+
+
+class RegistryStore(Source, Store, Referrers, Protocol):
+    """One repository of a registry."""
+
+
+class OwnStore(Source, Store, Referrers, Protocol):
+    """Our own store, whose names are whole references."""
+
+    def present(self, digest: Digest) -> bool:
+        """Whether the content is here, whole. Unlike `has` it leases nothing, so looking keeps nothing alive."""
+
+
+class ArchiveForm(StrEnum):
+    """How an archive is written."""
+
+    DOCKER = "docker"
+    OCI = "oci"
+
+
+class Compression(StrEnum):
+    """How an archive's file is compressed."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+
+class Stores(Protocol):
+    """Opens places; what it opens lives as long as the application unless it is a context manager."""
+
+    @property
+    def own(self) -> OwnStore:
+        """The content folder and the names of images."""
+
+    def telling(self, report: Report) -> AbstractContextManager[None]:
+        """While inside, a registry that asks to be left alone is told of to `report`, from any thread."""
+
+    @property
+    def locations(self) -> Locations:
+        """Which repositories are known to hold what, under the logins of this call."""
+
+    def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> RegistryStore:
+        """One repository, with the login that serves it; `writes` asks for that right at once."""
+
+    def quota(self, registry: str) -> Quota | None:
+        """What is left of the requests a registry allows, as it said last; None where it said nothing."""
+
+    def layout(self, path: str) -> FullStore:
+        """An OCI layout; made when something is put into it."""
+
+    def read_archive(self, path: str, cancel: Cancel) -> AbstractContextManager[Readable]:
+        """An archive, docker's or OCI's, in any compression; `-` is standard input."""
+
+    def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
+        """A new archive, which has its name once it is whole; `-` is standard output."""
+
+    def root_file_system(
+        self, path: str, platform: Platform, cancel: Cancel
+    ) -> AbstractContextManager[tuple[Source, Descriptor]]:
+        """A tar of a root file system as a one-layer image, which is gone when this ends; `-` is standard input."""
+
+
+class Collector(Protocol):
+    """Removes content of our own store that no name, lease or running work reaches."""
+
+    def __call__(self, dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
+        """`given_up` are images somebody just removed on purpose: no lease keeps what only they reached."""

@@ -1,0 +1,229 @@
+"""Pull, push and copy: which place is the source, which are the targets, and what of an image moves; `engine.copy`
+moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lading.engine.arrival import Arrival, Destination
+from lading.engine.copy import copy
+from lading.engine.plan import plan
+from lading.engine.records import ImageNames
+from lading.engine.stores import Condition
+from lading.engine.throttle import RateLimit
+from lading.errors import LadingError
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.platform import Platform
+from lading.oci.reference import Reference
+from lading.services.lookup import ImageUnknown
+from lading.services.origins import Origin, Origins
+from lading.services.places import Named, Place
+from lading.services.platforms import EVERY, NATIVE, Wanted
+from lading.services.registries import Registries
+from lading.services.reports import serialised
+from lading.services.selection import Chosen, choose_to_bring, choose_to_send, whole
+from lading.services.stores import ArchiveForm, Compression, Stores
+from lading.services.targets import Aim, Shape, TargetMissing, opened
+from lading.wire.ledger import NOTHING, Totals
+from lading.wire.message import Cancel
+from lading.wire.progress import Noted, Report
+
+PULL_LANES = 3
+PUSH_LANES = 5
+"""Layers moved at a time where nobody says, as docker does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a transfer is wanted. `wanted` None is the verb's own choice of platforms, `lanes` None its own number.
+
+    `condition` is what each tag must hold before it is moved. `dry_run` tells what would move, and moves nothing.
+    """
+
+    wanted: Wanted | None = None
+    lanes: int | None = None
+    condition: Condition = "any"
+    referrers: bool = True
+    dry_run: bool = False
+    form: ArchiveForm = ArchiveForm.OCI
+    compression: Compression = Compression.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of one target. `names` are the whole names it has there; `error` None means that all are proven.
+
+    `note` says which platforms moved, where not all did. `planned` marks a dry run, `current` that nothing was to do.
+    """
+
+    source: str
+    target: str
+    root: Descriptor
+    names: tuple[str, ...]
+    totals: Totals
+    note: str = ""
+    referrers: int = 0
+    error: LadingError | None = None
+    planned: bool = False
+    current: bool = False
+
+    @property
+    def pinned(self) -> tuple[str, ...]:
+        """`name@sha256:…` of each name: what a script keeps."""
+        return tuple(f"{name}@{self.root.digest}" for name in self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a verb: how it is wanted, who is told, and who may stop it."""
+
+    options: Options
+    report: Report
+    cancel: Cancel
+
+
+class Transfers:
+    """The three verbs. `native` is the platform pulled where nobody
+    says, `limit` holds for all that moves."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        names: Callable[[], ImageNames],
+        registries: Callable[[], Registries],
+        native: Platform,
+        limit: RateLimit | None,
+    ) -> None:
+        self._stores, self._names = stores, names
+        self._origins = Origins(stores, names, registries)
+        self._native, self._limit = native, limit
+
+    def pull(self, text: str, call: Call) -> Moved:
+        """Bring an image into our own store, under the name it has in its registry.
+
+        Raises ReferenceInvalid, TagUnknown, PlatformMissing and what a copy raises.
+        """
+        reference = Reference.parse(text).or_latest
+        with self._origins.registry(reference, call.report, call.cancel) as origin:
+            wanted = call.options.wanted or NATIVE
+            if self._is_current(reference, origin.root, wanted):
+                return Moved(str(reference), str(reference), origin.root, (_bare(reference),), NOTHING, current=True)
+            chosen = choose_to_bring(origin.store, origin.root, wanted, self._native)
+            name = str(reference)
+            aim = Aim(Destination(name, self._stores.own, (name,), call.options.condition), (_bare(reference),))
+            return self._move(origin, chosen, (aim,), PULL_LANES, call)[0]
+
+    def tags(self, text: str, cancel: Cancel) -> tuple[str, ...]:
+        """All tags of a repository in its registry, as references."""
+        repository = Reference.parse(text).repository
+        return tuple(f"{repository}:{tag}" for tag in self._stores.registry(repository, cancel).tags())
+
+    def local_tags(self, text: str) -> tuple[tuple[str, ...], ...]:
+        """The references of our own store in one repository, those of one image together.
+
+        Raises ImageUnknown where there is none.
+        """
+        repository = Reference.parse(text).repository
+        found: dict[Digest, list[str]] = {}
+        for image in self._names().all():
+            reference = Reference.parse(image.reference)
+            if reference.repository == repository and reference.tag:
+                found.setdefault(image.root.digest, []).append(str(reference))
+        if not found:
+            raise ImageUnknown(text, ["the local store"])
+        return tuple(tuple(references) for references in found.values())
+
+    def push(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
+        """Send an image to its targets; a plain source is looked up in our own store, and without targets goes where
+        its name says. Raises ImageUnknown, PlatformsIncomplete and what a copy raises."""
+        if not targets and not isinstance(source, Named):
+            raise TargetMissing(str(source))
+        with (
+            self._origins.own(source.text)
+            if isinstance(source, Named)
+            else self._origins.file(source, call.cancel) as origin
+        ):
+            aims = targets or [Named(origin.text)]
+            chosen = choose_to_send(origin.store, origin.root, call.options.wanted or Wanted(), origin.here)
+            return self._deliver(origin, chosen, aims, call)
+
+    def copy(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
+        """Copy an image between places; a plain name is one in a registry. Raises what a copy raises."""
+        from_registry = isinstance(source, Named)
+        with (
+            self._origins.registry(source.reference, call.report, call.cancel)
+            if isinstance(source, Named)
+            else self._origins.file(source, call.cancel)
+        ) as origin:
+            wanted = call.options.wanted or (EVERY if from_registry else Wanted())
+            chosen = choose_to_send(origin.store, origin.root, wanted, origin.here)
+            return self._deliver(origin, chosen, targets, call)
+
+    # ── targets
+
+    def _deliver(self, origin: Origin, chosen: Chosen, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
+        repositories = list(dict.fromkeys(each.reference.repository for each in targets if isinstance(each, Named)))
+        for repository in repositories:
+            self._origins.tell_login(repository, call.report)
+        shape = Shape(call.cancel, call.options.condition, call.options.form, call.options.compression)
+        with opened(self._stores, targets, chosen.root.digest, origin.name, shape) as aims:
+            moved = self._move(origin, chosen, aims, PUSH_LANES, call)
+        for each in moved:
+            self._origins.name_next(each.error, repositories)
+        self._origins.tell_quota(repositories, call.report)
+        return moved
+
+    def _move(self, origin: Origin, chosen: Chosen, aims: Sequence[Aim], lanes: int, call: Call) -> tuple[Moved, ...]:
+        if chosen.note:
+            for aim in aims:
+                call.report(Noted(aim.destination.name, chosen.note))
+        act = plan if call.options.dry_run else partial(copy, limit=self._limit)
+        report = serialised(call.report)
+        with self._stores.telling(report):
+            arrivals = act(
+                chosen.source,
+                chosen.root,
+                [aim.destination for aim in aims],
+                referrers=origin.referrers if call.options.referrers else None,
+                locations=self._stores.locations,
+                lanes=call.options.lanes or lanes,
+                report=report,
+                cancel=call.cancel,
+            )
+        return tuple(
+            _moved(origin, chosen, aim, arrival, call.options.dry_run)
+            for aim, arrival in zip(aims, arrivals, strict=True)
+        )
+
+    # ── what is known already
+
+    def _is_current(self, reference: Reference, root: Descriptor, wanted: Wanted) -> bool:
+        """Whether the name stands for this root here, with every image that is wanted: then one HEAD was all."""
+        image = self._names().find(str(reference))
+        if image is None or image.root.digest != root.digest:
+            return False
+        own = self._stores.own
+        chosen = choose_to_bring(own, root, wanted, self._native)
+        return all(whole(own)(part) for part in chosen.parts or (root,))
+
+
+def _moved(origin: Origin, chosen: Chosen, aim: Aim, arrival: Arrival, planned: bool) -> Moved:
+    return Moved(
+        origin.text,
+        arrival.name,
+        chosen.root,
+        aim.names,
+        arrival.totals,
+        chosen.note,
+        arrival.referrers,
+        arrival.error or next(filter(None, arrival.tags.values()), None),
+        planned,
+    )
+
+
+def _bare(reference: Reference) -> str:
+    """The name without its digest, which is printed behind it."""
+    return str(Reference(reference.repository, reference.tag))

@@ -1,0 +1,209 @@
+"""The contracts of what the engine and the client remember, run in memory and on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lading.backends.database.catalogue import open_catalogue
+from lading.engine.records import ImageNames, Leases
+from lading.engine.stores import Locations, TagMoved
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Algorithm, Digest
+from lading.oci.reference import Repository
+from lading.wire.endpoint import Profile, Profiles, Uploads
+from tests.fakes.records import (
+    Clock,
+    MemoryImageNames,
+    MemoryLeases,
+    MemoryLocations,
+    MemoryProfiles,
+    MemoryUploads,
+)
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+ROOT, OTHER = Descriptor(INDEX, Digest.of(b"root"), 1234), Descriptor(INDEX, Digest.of(b"other", Algorithm.SHA512), 5)
+LAYER = Digest.of(b"layer")
+HERE, THERE, ELSEWHERE = Repository("a.example", "x"), Repository("a.example", "y/z"), Repository("b.example:5000", "x")
+
+DAY = 24 * 60 * 60
+
+
+@dataclass
+class Remembered:
+    """Every record of one implementation, over one clock."""
+
+    clock: Clock
+    images: ImageNames
+    leases: Leases
+    locations: Locations
+    profiles: Profiles
+    uploads: Uploads
+
+
+def memory(_folder: Path) -> Iterator[Remembered]:
+    clock = Clock()
+    yield Remembered(
+        clock, MemoryImageNames(clock), MemoryLeases(clock), MemoryLocations(), MemoryProfiles(), MemoryUploads()
+    )
+
+
+def database(folder: Path) -> Iterator[Remembered]:
+    clock = Clock()
+    catalogue = open_catalogue(folder / "lading.db", clock)
+    yield Remembered(
+        clock,
+        catalogue.images,
+        catalogue.leases,
+        catalogue.locations("me"),
+        catalogue.profiles,
+        catalogue.uploads("me"),
+    )
+    catalogue.close()
+
+
+@pytest.fixture(params=[memory, database], ids=lambda opener: opener.__name__)
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Remembered]:
+    opener: Callable[[Path], Iterator[Remembered]] = request.param
+    yield from opener(tmp_path)
+
+
+def test_a_reference_points_at_its_root_since_it_was_set(records: Remembered) -> None:
+    records.images.point(["r/a:1"], ROOT, "any")
+    image = records.images.find("r/a:1")
+
+    assert image is not None
+    assert (image.reference, image.root, image.moved) == ("r/a:1", ROOT, records.clock.now)
+    assert records.images.find("r/a:2") is None
+
+
+def test_a_reference_moves(records: Remembered) -> None:
+    records.images.point(["r/a:1"], ROOT, "any")
+    records.clock.advance(60)
+    records.images.point(["r/a:1"], OTHER, "any")
+
+    assert [(image.root, image.moved) for image in records.images.all()] == [(OTHER, records.clock.now)]
+
+
+def test_images_come_in_order_of_reference(records: Remembered) -> None:
+    records.images.point(["r/b:1", "r/a:2", "r/A:1"], ROOT, "any")
+
+    assert [image.reference for image in records.images.all()] == ["r/A:1", "r/a:2", "r/b:1"]
+
+
+@pytest.mark.parametrize(
+    ("held", "condition", "moves"),
+    [
+        (None, "any", True),
+        (None, "absent", True),
+        (None, OTHER.digest, False),
+        (ROOT, "absent", True),  # right already: a repeated push succeeds
+        (OTHER, "any", True),
+        (OTHER, "absent", False),
+        (OTHER, OTHER.digest, True),
+        (OTHER, LAYER, False),
+    ],
+)
+def test_a_reference_moves_only_from_what_it_was_required_to_hold(
+    records: Remembered, held: Descriptor | None, condition: object, moves: bool
+) -> None:
+    if held:
+        records.images.point(["r:1"], held, "any")
+
+    if moves:
+        records.images.point(["r:1"], ROOT, condition)  # type: ignore[arg-type]  # the table mixes digests and words
+    else:
+        with pytest.raises(TagMoved) as refusal:
+            records.images.point(["r:1"], ROOT, condition)  # type: ignore[arg-type]
+        assert refusal.value.holds == (held.digest if held else None)
+
+    image = records.images.find("r:1")
+    assert (image and image.root) == (ROOT if moves else held)
+
+
+def test_all_references_move_or_none(records: Remembered) -> None:
+    records.images.point(["r:2"], OTHER, "any")
+
+    with pytest.raises(TagMoved):
+        records.images.point(["r:1", "r:2"], ROOT, "absent")
+
+    assert [image.reference for image in records.images.all()] == ["r:2"]
+
+
+def test_forgetting_says_whether_it_was_there(records: Remembered) -> None:
+    records.images.point(["r:1"], ROOT, "any")
+
+    assert records.images.forget("r:1")
+    assert not records.images.forget("r:1")
+    assert not list(records.images.all())
+
+
+def test_a_lease_is_held_for_a_day(records: Remembered) -> None:
+    records.leases.hold([LAYER, OTHER.digest])
+    records.clock.advance(DAY - 1)
+    assert set(records.leases.held()) == {LAYER, OTHER.digest}
+
+    records.clock.advance(3600)
+
+    assert not set(records.leases.held())
+
+
+@pytest.mark.parametrize("pause", [1, 599, 601, DAY + 3600])
+def test_a_lease_held_again_lasts_a_day_from_then(records: Remembered, pause: float) -> None:
+    records.leases.hold([LAYER])
+    records.clock.advance(pause)
+    records.leases.hold([LAYER])
+
+    records.clock.advance(DAY - 1)
+
+    assert set(records.leases.held()) == {LAYER}
+
+
+def test_holding_nothing_is_harmless(records: Remembered) -> None:
+    records.leases.hold([])
+
+    assert not set(records.leases.held())
+
+
+def test_the_latest_location_is_the_best(records: Remembered) -> None:
+    for place in (HERE, ELSEWHERE, THERE):
+        records.locations.learn(LAYER, place)
+        records.clock.advance(1)
+    assert list(records.locations.of(LAYER, "a.example")) == [THERE, HERE]
+
+    records.locations.learn(LAYER, HERE)
+
+    assert list(records.locations.of(LAYER, "a.example")) == [HERE, THERE]
+    assert list(records.locations.of(LAYER, "b.example:5000")) == [ELSEWHERE]
+    assert not list(records.locations.of(ROOT.digest, "a.example"))
+
+
+def test_a_host_of_which_nothing_is_known_follows_the_specification(records: Remembered) -> None:
+    assert records.profiles.of("a.example") == Profile()
+
+
+def test_a_profile_is_kept_whole_and_replaced_whole(records: Remembered) -> None:
+    shown = Profile("https", "https://auth.example/token", "registry", 1 << 33, False, False, False, False)
+    records.profiles.learn("a.example", shown)
+    assert records.profiles.of("a.example") == shown
+    assert records.profiles.of("b.example") == Profile()
+
+    records.profiles.learn("a.example", Profile(scheme="http"))
+
+    assert records.profiles.of("a.example") == Profile(scheme="http")
+
+
+def test_an_upload_is_remembered_where_it_goes_on_until_it_ends(records: Remembered) -> None:
+    records.uploads.begun(HERE, LAYER, "https://a.example/u/1")
+    records.uploads.begun(THERE, LAYER, "https://a.example/u/2")
+    records.uploads.begun(HERE, LAYER, "https://a.example/u/1?state=2")
+    assert records.uploads.of(HERE, LAYER) == "https://a.example/u/1?state=2"
+
+    records.uploads.ended(HERE, LAYER)
+    records.uploads.ended(HERE, LAYER)
+
+    assert records.uploads.of(HERE, LAYER) is None
+    assert records.uploads.of(THERE, LAYER) == "https://a.example/u/2"

@@ -1,0 +1,262 @@
+"""The contract of RepositoryRecords, run on every implementation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+
+import pytest
+
+from lading.backends.database.repositories import open_records
+from lading.errors import Refused
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Algorithm, Digest
+from lading.services.repository_records import (
+    DropBlob,
+    DropManifest,
+    DropTag,
+    Edit,
+    HeldManifest,
+    HoldBlob,
+    HoldManifest,
+    PointTag,
+    RepositoryRecords,
+    RepositoryView,
+    UploadSession,
+)
+from tests.fakes.repository_records import MemoryRecords
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+LAYER, CONFIG, OTHER = Digest.of(b"layer"), Digest.of(b"config"), Digest.of(b"other", Algorithm.SHA512)
+IMAGE = HeldManifest(Descriptor(MANIFEST, Digest.of(b"image"), 500), (CONFIG, LAYER))
+
+
+def memory(_folder: Path) -> AbstractContextManager[RepositoryRecords]:
+    return nullcontext(MemoryRecords())
+
+
+def database(folder: Path) -> AbstractContextManager[RepositoryRecords]:
+    return closing(open_records(folder / "lading.db"))
+
+
+OPENERS: Sequence[Callable[[Path], AbstractContextManager[RepositoryRecords]]] = [memory, database]
+
+
+@pytest.fixture(params=OPENERS, ids=lambda opener: opener.__name__)
+def records(request: pytest.FixtureRequest, tmp_path: Path):  # type: ignore[no-untyped-def]
+    with request.param(tmp_path) as opened:
+        yield opened
+
+
+def put(records: RepositoryRecords, repository: str, *edits: Edit) -> None:
+    records.change(repository, lambda _view: edits)
+
+
+def signature(of: Digest, content: bytes = b"signature") -> HeldManifest:
+    descriptor = Descriptor(
+        MANIFEST, Digest.of(content), 7, artifact_type="application/x.signature", annotations={"by": "me", "ø": "ü"}
+    )
+    return HeldManifest(descriptor, (CONFIG,), of)
+
+
+def test_a_repository_is_there_from_its_first_edit(records: RepositoryRecords) -> None:
+    put(records, "a/b")
+    assert not records.knows("a/b")
+
+    put(records, "a/b", HoldBlob(LAYER, 5))
+
+    assert records.knows("a/b")
+    assert not records.knows("a")
+
+
+def test_a_view_answers_nothing_for_a_repository_that_is_not_there(records: RepositoryRecords) -> None:
+    view = records.view("none")
+
+    assert view.blob(LAYER) is None
+    assert view.manifest(LAYER) is None
+    assert view.tag("latest") is None
+    assert not list(view.held([LAYER]))
+    assert not list(view.tags_of(LAYER))
+    assert not list(view.parents_of(LAYER))
+
+
+def test_what_is_held_is_held_in_that_repository_alone(records: RepositoryRecords) -> None:
+    put(records, "one", HoldBlob(LAYER, 5), HoldBlob(OTHER, 0), HoldManifest(IMAGE))
+
+    assert records.view("one").blob(LAYER) == 5
+    assert records.view("one").blob(OTHER) == 0
+    assert records.view("one").manifest(IMAGE.descriptor.digest) == IMAGE
+    assert records.view("two").blob(LAYER) is None
+    assert records.view("two").manifest(IMAGE.descriptor.digest) is None
+
+
+def test_a_digest_may_be_blob_and_manifest_at_once(records: RepositoryRecords) -> None:
+    digest = IMAGE.descriptor.digest
+    put(records, "r", HoldBlob(digest, 500))
+    assert records.view("r").manifest(digest) is None
+
+    put(records, "r", HoldManifest(IMAGE), DropBlob(digest))
+
+    assert records.view("r").blob(digest) is None
+    assert records.view("r").manifest(digest) == IMAGE
+
+
+def test_held_names_blobs_and_manifests(records: RepositoryRecords) -> None:
+    put(records, "r", HoldBlob(LAYER, 5), HoldManifest(IMAGE))
+
+    found = records.view("r").held([LAYER, IMAGE.descriptor.digest, OTHER])
+
+    assert set(found) == {LAYER, IMAGE.descriptor.digest}
+
+
+def test_many_digests_can_be_asked_at_once(records: RepositoryRecords) -> None:
+    put(records, "r", HoldBlob(LAYER, 5))
+    asked = [Digest.of(str(number).encode()) for number in range(2500)]
+
+    assert set(records.view("r").held([*asked, LAYER])) == {LAYER}
+
+
+def test_edits_may_be_repeated(records: RepositoryRecords) -> None:
+    edits = (HoldBlob(LAYER, 5), HoldManifest(IMAGE), PointTag("v1", IMAGE.descriptor.digest))
+    put(records, "r", *edits)
+    put(records, "r", *edits)
+
+    assert records.view("r").tag("v1") == IMAGE.descriptor.digest
+    assert list(records.view("r").parents_of(LAYER)) == [IMAGE.descriptor.digest]
+
+
+def test_a_manifest_is_replaced_by_one_of_its_digest(records: RepositoryRecords) -> None:
+    other = HeldManifest(Descriptor("application/x", IMAGE.descriptor.digest, 500), (OTHER,))
+    put(records, "r", HoldManifest(IMAGE))
+    put(records, "r", HoldManifest(other))
+
+    assert records.view("r").manifest(IMAGE.descriptor.digest) == other
+    assert not list(records.view("r").parents_of(LAYER))
+    assert list(records.view("r").parents_of(OTHER)) == [IMAGE.descriptor.digest]
+
+
+def test_tags_move_and_go(records: RepositoryRecords) -> None:
+    second = signature(OTHER)
+    put(records, "r", HoldManifest(IMAGE), HoldManifest(second), PointTag("v1", IMAGE.descriptor.digest))
+    put(records, "r", PointTag("v1", second.descriptor.digest), PointTag("v2", second.descriptor.digest))
+    assert list(records.view("r").tags_of(second.descriptor.digest)) == ["v1", "v2"]
+    assert not list(records.view("r").tags_of(IMAGE.descriptor.digest))
+
+    put(records, "r", DropTag("v1"))
+
+    assert records.view("r").tag("v1") is None
+    assert records.view("r").tag("v2") == second.descriptor.digest
+
+
+def test_tags_and_repositories_are_listed_by_code_point_in_pages(records: RepositoryRecords) -> None:
+    tags = ["0", "9", "B", "_", "a", "a.b", "a_"]
+    put(records, "r", HoldManifest(IMAGE), *(PointTag(tag, IMAGE.descriptor.digest) for tag in reversed(tags)))
+    for name in ("b", "a/b", "a", "a-b"):
+        put(records, name, HoldBlob(LAYER, 5))
+
+    assert list(records.tags("r", "", 100)) == tags
+    assert list(records.tags("r", "B", 2)) == ["_", "a"]
+    assert list(records.tags("r", "A", 0)) == []
+    assert list(records.repositories("", 100)) == ["a", "a-b", "a/b", "b", "r"]
+    assert list(records.repositories("a-b", 2)) == ["a/b", "b"]
+
+
+def test_referrers_are_listed_with_what_they_say_of_themselves(records: RepositoryRecords) -> None:
+    image = IMAGE.descriptor.digest
+    first, second = sorted((signature(image, b"1"), signature(image, b"2")), key=lambda found: found.descriptor.digest)
+    put(records, "r", HoldManifest(second), HoldManifest(first), HoldManifest(IMAGE))
+
+    assert list(records.referrers("r", image)) == [first.descriptor, second.descriptor]
+    assert dict(records.referrers("r", image)[0].annotations) == {"by": "me", "ø": "ü"}
+    assert not list(records.referrers("other", image))
+
+
+def test_a_dropped_manifest_takes_its_children_and_referrer_rows(records: RepositoryRecords) -> None:
+    found = signature(IMAGE.descriptor.digest)
+    put(records, "r", HoldManifest(found))
+
+    put(records, "r", DropManifest(found.descriptor.digest))
+
+    assert not list(records.referrers("r", IMAGE.descriptor.digest))
+    assert not list(records.view("r").parents_of(CONFIG))
+    assert not set(records.reached())
+
+
+def test_what_decide_raises_passes_and_nothing_changes(records: RepositoryRecords) -> None:
+    def refuse(view: RepositoryView) -> Sequence[Edit]:
+        assert view.blob(LAYER) is None
+        raise Refused("no")
+
+    with pytest.raises(Refused):
+        records.change("r", refuse)
+
+    assert not records.knows("r")
+    put(records, "r", HoldBlob(LAYER, 5))
+
+
+def test_change_returns_the_edits(records: RepositoryRecords) -> None:
+    assert list(records.change("r", lambda _view: [HoldBlob(LAYER, 5)])) == [HoldBlob(LAYER, 5)]
+
+
+def test_decisions_about_one_repository_see_each_other(records: RepositoryRecords) -> None:
+    """Eight threads each move the tag only where it is absent: one wins."""
+    put(records, "r", HoldManifest(IMAGE))
+    together = threading.Barrier(8)
+
+    def point_if_absent(view: RepositoryView) -> Sequence[Edit]:
+        return [] if view.tag("once") else [PointTag("once", IMAGE.descriptor.digest)]
+
+    applied: list[Sequence[Edit]] = []
+
+    def run() -> None:
+        together.wait()
+        applied.append(records.change("r", point_if_absent))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(len(edits) for edits in applied) == [0] * 7 + [1]
+
+
+def test_holders_names_the_repositories_with_a_blob(records: RepositoryRecords) -> None:
+    for name in ("c", "a", "b"):
+        put(records, name, HoldBlob(LAYER, 5))
+    put(records, "d", HoldManifest(IMAGE))
+
+    assert list(records.holders(LAYER, 2)) == ["a", "b"]
+    assert not list(records.holders(IMAGE.descriptor.digest, 2))
+
+
+def test_release_keeps_what_a_manifest_needs_in_any_repository(records: RepositoryRecords) -> None:
+    put(records, "a", HoldBlob(LAYER, 5), HoldBlob(OTHER, 6))
+    put(records, "b", HoldBlob(LAYER, 5), HoldBlob(CONFIG, 2), HoldManifest(IMAGE), HoldBlob(OTHER, 6))
+    nowhere = Digest.of(b"nowhere")
+
+    assert set(records.reached()) == {LAYER, CONFIG, IMAGE.descriptor.digest}
+    released = records.release([LAYER, CONFIG, OTHER, nowhere, IMAGE.descriptor.digest])
+
+    assert set(released) == {OTHER, nowhere}
+    assert records.view("a").blob(OTHER) is None
+    assert records.view("b").blob(OTHER) is None
+    assert records.view("a").blob(LAYER) == 5
+
+
+def test_upload_sessions_are_remembered_until_they_end(records: RepositoryRecords) -> None:
+    old, new = UploadSession("1", "a", 100.0), UploadSession("2", "b/c", 200.5)
+    records.begin_upload(new)
+    records.begin_upload(old)
+
+    assert records.upload("2") == new
+    assert list(records.uploads()) == [old, new]
+    assert list(records.uploads(begun_before=200.5)) == [old]
+
+    records.end_upload("1")
+    records.end_upload("1")
+
+    assert records.upload("1") is None
+    assert list(records.uploads()) == [new]

@@ -1,0 +1,329 @@
+"""Garbage collection over the real folder: what is kept, what goes, and what happens while others work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from lading.backends.content_store.folder import ContentFolder
+from lading.backends.content_store.garbage import CollectableFolder
+from lading.backends.content_store.listing import OciListing
+from lading.engine.cancel import Cancellation
+from lading.engine.collect import Collected, Keeper, collect
+from lading.engine.embedded import EmbeddedStore
+from lading.errors import Cancelled
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.manifest import Index, Manifest
+from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP
+from lading.wire.message import BytesContent, BytesReader, ConnectionLost
+from tests.fakes.contents import PlannedContent
+from tests.fakes.records import MemoryImageNames, MemoryLeases
+from tests.fakes.tracks import RecordingTrack
+
+NEVER, ALWAYS = 0.0, 4e9
+"""Leftovers are old where they are untouched since then."""
+
+
+@dataclass
+class Repositories:
+    """A Keeper: the names of a registry."""
+
+    held: set[Digest] = field(default_factory=set)
+    asked: list[Digest] = field(default_factory=list)
+
+    def reached(self) -> Iterable[Digest]:
+        return set(self.held)
+
+    def release(self, digests: Collection[Digest]) -> Collection[Digest]:
+        self.asked += digests
+        return [digest for digest in digests if digest not in self.held]
+
+
+class House:
+    """A store with everything that keeps content beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.names, self.leases, self.repositories = MemoryImageNames(), MemoryLeases(), Repositories()
+        self.folder = ContentFolder(path, self.leases)
+        self.listing = OciListing(self.folder.tree, self.names)
+        self.store = EmbeddedStore(self.folder, self.names, self.listing)
+
+    def push(self, raw: bytes, media_type: str = OCI_LAYER_GZIP) -> Descriptor:
+        descriptor = Descriptor(media_type, Digest.of(raw), len(raw))
+        self.store.push(descriptor, BytesContent(raw), RecordingTrack(), Cancellation())
+        return descriptor
+
+    def image(self, *layers: bytes, name: str | None = None, subject: Descriptor | None = None) -> Manifest:
+        config = self.push(b"{%d}" % len(layers), OCI_CONFIG)
+        manifest = Manifest.build(config, [self.push(layer) for layer in layers], subject=subject)
+        self.push(manifest.raw, manifest.media_type)
+        if name:
+            self.tag(manifest, name)
+        return manifest
+
+    def tag(self, document: Manifest | Index, name: str) -> None:
+        content = BytesContent(document.raw)
+        self.store.tag(document.descriptor(), content, [name], "any", Cancellation())
+
+    def a_day_passes(self) -> None:
+        self.leases.forget_all()
+
+    def collect(
+        self,
+        *,
+        dry_run: bool = False,
+        given_up: Collection[Digest] = (),
+        left_before: float = NEVER,
+        keepers: Collection[Keeper] | None = None,
+        cancel: Cancellation | None = None,
+    ) -> Collected:
+        return collect(
+            CollectableFolder(self.folder),
+            self.names,
+            self.leases,
+            (self.repositories,) if keepers is None else keepers,
+            given_up=given_up,
+            left_before=left_before,
+            dry_run=dry_run,
+            cancel=cancel or Cancellation(),
+        )
+
+    @property
+    def held(self) -> set[Digest]:
+        return {digest for digest, _ in CollectableFolder(self.folder).blobs()}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path / "content")
+    yield house
+    house.listing.close()
+    house.folder.close()
+
+
+def digests(*documents: Manifest) -> set[Digest]:
+    found = {document.descriptor().digest for document in documents}
+    return found | {child.digest for document in documents for child in document.children}
+
+
+def test_what_no_name_reaches_goes(house: House) -> None:
+    kept, lost = house.image(b"base", b"app", name="localhost/kept:1"), house.image(b"base", b"other", b"more")
+    before = house.held
+    house.a_day_passes()
+    collected = house.collect()
+
+    assert house.held == digests(kept)
+    gone = before - house.held
+    assert gone == digests(lost) - digests(kept)
+    assert collected == Collected(len(gone), len(b"other") + len(b"more") + len(b"{3}") + len(lost.raw))
+
+
+def test_a_dry_run_tells_exactly_what_would_go(house: House) -> None:
+    house.image(b"base", name="localhost/kept:1")
+    house.image(b"base", b"other")
+    house.a_day_passes()
+    before = house.held
+    told = house.collect(dry_run=True)
+
+    assert house.held == before
+    assert told == house.collect()
+    assert house.collect(dry_run=True) == Collected(0, 0)
+
+
+def test_a_lease_keeps_content_and_what_it_needs(house: House) -> None:
+    image = house.image(b"base", b"app")
+    house.a_day_passes()
+    house.folder.keep((image.descriptor().digest,))
+
+    assert house.collect() == Collected(0, 0)
+
+
+def test_an_untagged_image_goes_only_when_its_lease_is_over(house: House) -> None:
+    house.image(b"base", name="localhost/x:1")
+    house.store.untag("localhost/x:1")
+    assert house.collect() == Collected(0, 0)
+
+    house.a_day_passes()
+    house.collect()
+    assert house.held == set()
+
+
+def test_all_platforms_of_an_index_are_kept(house: House) -> None:
+    one, two = house.image(b"amd64"), house.image(b"arm64")
+    index = Index.build([one.descriptor(), two.descriptor(), Descriptor(one.media_type, Digest.of(b"absent"), 3)])
+    house.tag(index, "localhost/x:1")
+    house.a_day_passes()
+
+    house.collect()
+    assert house.held == digests(one, two) | {index.descriptor().digest}
+
+
+def test_signatures_stay_with_their_image_and_go_with_it(house: House) -> None:
+    image = house.image(b"base", name="localhost/x:1")
+    signature = house.image(b"signature", subject=image.descriptor())
+    house.a_day_passes()
+    house.collect()
+    assert digests(signature) <= house.held
+
+    house.store.untag("localhost/x:1")
+    house.collect()
+    assert house.held == set()
+    assert list((house.folder.tree.root / "referrers").rglob("sha256-*")) == []
+
+
+def test_what_repositories_reach_is_kept(house: House) -> None:
+    image = house.image(b"base")
+    house.repositories.held.add(image.descriptor().digest)
+    house.a_day_passes()
+
+    assert house.collect() == Collected(0, 0)
+
+
+def test_rows_go_before_bytes(house: House) -> None:
+    image = house.image(b"base")
+    house.a_day_passes()
+    house.collect()
+
+    assert set(house.repositories.asked) == digests(image)
+
+
+class TestBesideOthers:
+    """Somebody acts between the marking and the sweep, at the moment the sweep asks who still needs what."""
+
+    class Meanwhile:
+        """A Keeper that needs nothing, and does something once when content is about to go."""
+
+        def __init__(self, act: Callable[[], object]) -> None:
+            self._act = act
+
+        def reached(self) -> Iterable[Digest]:
+            self._act()
+            return ()
+
+        def release(self, digests: Collection[Digest]) -> Collection[Digest]:
+            return digests
+
+    def test_what_is_leased_after_marking_began_stays(self, house: House) -> None:
+        image = house.image(b"base")
+        house.a_day_passes()
+        house.collect(keepers=[self.Meanwhile(lambda: house.folder.keep(digests(image)))])
+
+        assert house.held == digests(image)
+
+    def test_what_is_pushed_after_marking_began_stays(self, house: House) -> None:
+        house.image(b"old")
+        house.a_day_passes()
+
+        def push() -> None:
+            house.push(b"new")
+            house.a_day_passes()
+
+        house.collect(keepers=[self.Meanwhile(push)])
+
+        assert house.held == {Digest.of(b"new")}
+
+    def test_an_image_tagged_after_marking_began_stays_whole(self, house: House) -> None:
+        image = house.image(b"base", b"app")
+        house.a_day_passes()
+        house.collect(keepers=[self.Meanwhile(lambda: house.tag(image, "localhost/x:1"))])
+
+        assert house.held == digests(image)
+
+    def test_a_cancelled_collection_stops(self, house: House) -> None:
+        image = house.image(b"base")
+        house.a_day_passes()
+        cancel = Cancellation()
+        with pytest.raises(Cancelled):
+            house.collect(keepers=[self.Meanwhile(cancel.cancel)], cancel=cancel)
+
+        assert house.held == digests(image)
+
+
+class TestGivingUp:
+    """`rmi`: what somebody removes on purpose goes at once, unless somebody else may be relying on it."""
+
+    def test_no_lease_keeps_what_only_the_given_up_reached(self, house: House) -> None:
+        kept, lost = house.image(b"base", name="localhost/kept:1"), house.image(b"base", b"app", name="localhost/x:1")
+        house.store.untag("localhost/x:1")
+        house.folder.close()
+        house.collect(given_up=[lost.descriptor().digest])
+
+        assert house.held == digests(kept)
+
+    def test_what_another_leased_image_shares_stays(self, house: House) -> None:
+        leased, lost = house.image(b"base"), house.image(b"base", b"app")
+        house.folder.close()
+        house.collect(given_up=[lost.descriptor().digest])
+
+        assert house.held == digests(leased)
+
+    def test_while_somebody_uses_the_store_leases_count(self, house: House) -> None:
+        lost = house.image(b"base", b"app")
+
+        assert house.collect(given_up=[lost.descriptor().digest]) == Collected(0, 0)
+
+
+class TestLeftovers:
+    def break_off(self, house: House, raw: bytes) -> None:
+        descriptor = Descriptor("x", Digest.of(raw), len(raw))
+        with pytest.raises(ConnectionLost):
+            house.store.push(descriptor, PlannedContent(raw, breaks=[10]), RecordingTrack(), Cancellation())
+
+    def files(self, house: House) -> list[str]:
+        root = house.folder.tree.root
+        return [path.name for below in ("partial", "uploads") for path in (root / below).rglob("*") if path.is_file()]
+
+    def test_young_ones_stay_to_be_gone_on_with(self, house: House) -> None:
+        self.break_off(house, bytes(100))
+        house.folder.uploads.create("session")
+
+        assert house.collect() == Collected(0, 0)
+        assert len(self.files(house)) == 3
+
+    def test_old_ones_go(self, house: House) -> None:
+        self.break_off(house, bytes(100))
+        house.folder.uploads.create("session")
+        with house.folder.uploads.writing("session", Cancellation()) as upload:
+            upload.append(BytesReader(b"12345"), Cancellation())
+        told = house.collect(dry_run=True, left_before=ALWAYS)
+
+        assert told.removed == 2
+        assert told.size == sum(path.stat().st_size for path in unfinished(house))
+        assert house.collect(left_before=ALWAYS) == told
+        assert self.files(house) == []
+
+    def test_running_ones_stay_however_old(self, house: House) -> None:
+        house.folder.uploads.create("session")
+        with house.folder.uploads.writing("session", Cancellation()):
+            assert house.collect(left_before=ALWAYS) == Collected(0, 0)
+
+
+def unfinished(house: House) -> list[Path]:
+    root = house.folder.tree.root
+    return [path for below in ("partial", "uploads") for path in (root / below).rglob("*") if path.is_file()]
+
+
+def test_nested_indexes_cost_no_more_than_their_bytes(house: House) -> None:
+    """Sixty-four levels, each naming the one below twice: 2^64 paths (an index bomb)."""
+    document: Manifest | Index = house.image(b"base")
+    for _ in range(64):
+        house.push(document.raw, document.media_type)
+        document = Index.build([document.descriptor(), document.descriptor()])
+    house.tag(document, "localhost/bomb:1")
+    house.a_day_passes()
+
+    assert house.collect() == Collected(0, 0)
+
+
+def test_a_blob_of_garbage_bytes_leads_nowhere(house: House) -> None:
+    for raw in (b"{", b"{}", b"[]", os.urandom(100), b'{"schemaVersion":1}', b'{"schemaVersion":2,"config":{}}'):
+        house.push(raw)
+
+    assert house.collect() == Collected(0, 0)
+    house.a_day_passes()
+    assert house.collect().removed == 6

@@ -1,0 +1,130 @@
+"""The program over places in memory: everything the command line is handed, and its streams."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from lading.engine.cancel import Cancellation
+from lading.fronts.cli.application import Configuration, Preferences, Serving, Shown
+from lading.fronts.cli.console import Streams
+from lading.fronts.cli.program import run
+from lading.services.archives import Archives
+from lading.services.diagnosis import Diagnosis, Surroundings
+from lading.services.images import Images
+from lading.services.registries import Registries
+from lading.services.transfers import Transfers
+from lading.wire.authorize import Credential
+from tests.fakes.images import AMD64
+from tests.fakes.logins import Machine, Own, Probe, Search
+from tests.fakes.places import MemoryPlaces
+from tests.fakes.records import Clock
+
+
+@dataclass(frozen=True)
+class Served:
+    """A registry that is said to run."""
+
+    address: str
+    folder: str
+
+
+class MemoryApplication:
+    """Fulfils fronts.cli.application.Application; remembers the flags it was opened with."""
+
+    def __init__(self) -> None:
+        self.places = MemoryPlaces()
+        self.own_logins, self.probe, self.machine = Own(), Probe(), Machine()
+        self.flags: Mapping[str, object] = {}
+        self.opened = 0
+        self.closed = 0
+        self.clock = Clock(0.0)
+        self.registries = Registries(Search(), self.own_logins, self.probe)
+        self.transfers = Transfers(self.places, self.places.image_names, lambda: self.registries, AMD64, None)
+        self.images = Images(self.places, self.places.image_names, self.places.collect, AMD64)
+        self.archives = Archives(self.places, self.places.image_names, AMD64)
+        self.diagnosis = Diagnosis(self.machine, self.registries, Surroundings("/data", 5000, {}), lambda: 0)
+        self.configuration = Configuration(
+            [
+                Shown("lanes", "8", "LADING_LANES", "layers moved at a time"),
+                Shown("password", "(set)", "LADING_PASSWORD_FILE", "its password"),
+            ],
+            ["/home/alice/.config/lading/config.toml"],
+        )
+
+    def start(self, flags: Mapping[str, object]) -> MemoryApplication:
+        """As `main` opens it."""
+        self.flags = dict(flags)
+        self.opened += 1
+        return self
+
+    @property
+    def preferences(self) -> Preferences:
+        flags = self.flags
+        platform = flags.get("platform", ())
+        form, progress = flags.get("format"), flags.get("progress", "auto")
+        assert isinstance(platform, tuple)
+        return Preferences(
+            str(form) if form else None,
+            str(progress),
+            int(str(flags["lanes"])) if "lanes" in flags else None,
+            platform,
+        )
+
+    @property
+    def one_off(self) -> Credential | None:
+        if "username" not in self.flags and "password" not in self.flags:
+            return None
+        return Credential(str(self.flags.get("username", "")), str(self.flags.get("password", "")))
+
+    def cancellation(self) -> Cancellation:
+        seconds = self.flags.get("timeout")
+        return Cancellation(float(str(seconds)) if seconds else None, clock=self.clock)
+
+    def serve(self) -> AbstractContextManager[Serving]:
+        return nullcontext(Served("127.0.0.1:5000", "/data"))
+
+    def elsewhere(self, flags: Mapping[str, object]) -> MemoryApplication:
+        return MemoryApplication().start(flags)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Call:
+    """One call of the program in this process: its exit code, and what it wrote."""
+
+    def __init__(
+        self,
+        application: MemoryApplication,
+        arguments: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        stderr: io.StringIO | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        out, err = io.StringIO(), stderr or io.StringIO()
+        streams = Streams(io.BytesIO(stdin), out, err)
+        self.code = run(application.start, arguments, streams, environment or {})
+        self.out, self.err = out.getvalue(), err.getvalue()
+
+    @property
+    def json(self) -> Any:
+        """What was printed, as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of the lines that tell of a failure."""
+        return [line.partition(":")[0] for line in self.err.splitlines()]

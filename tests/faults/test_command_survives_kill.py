@@ -1,0 +1,136 @@
+"""`lading pull` from a registry: killed again and again, and run twice at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from lading.backends.content_store.hashing import BUFFER
+from tests.fakes.blob_server import SOCKET_BUFFER, STEP, BlobServer
+from tests.peers import layouts
+from tests.peers.command import Lading
+
+MIB = 1024 * 1024
+CONFIG, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip"
+LANES = 3
+LOST_BY_A_KILL = LANES * (BUFFER + STEP + 2 * SOCKET_BUFFER)
+"""Bytes given and never on disk: of each lane a buffer being filled, and what lies in the sockets."""
+
+
+class Served:
+    """An image of random layers as a registry has it: `blobs` and their `types` by path, the manifest also as `1`."""
+
+    def __init__(self, *mebibytes: int) -> None:
+        self.blobs, self.types = {"v2/": b"{}"}, {"v2/": "application/json"}
+        self.size = sum(mebibytes) * MIB
+        self.held: set[str] = set()
+        layers = [self._blob(random.Random(size).randbytes(MIB) * size) for size in mebibytes]
+        config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": []}}
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": layouts.MANIFEST,
+            "config": {"mediaType": CONFIG} | self._blob(json.dumps(config).encode()),
+            "layers": [{"mediaType": LAYER} | layer for layer in layers],
+        }
+        raw = json.dumps(manifest).encode()
+        self.digest = self._hold(raw)
+        for name in ("1", self.digest):
+            self.blobs[f"v2/app/manifests/{name}"] = raw
+            self.types[f"v2/app/manifests/{name}"] = layouts.MANIFEST
+
+    @property
+    def largest(self) -> str:
+        """The path of the blob that every pull begins with."""
+        return max(self.blobs, key=lambda name: len(self.blobs[name]))
+
+    def _blob(self, content: bytes) -> dict[str, object]:
+        digest = self._hold(content)
+        self.blobs[f"v2/app/blobs/{digest}"] = content
+        return {"digest": digest, "size": len(content)}
+
+    def _hold(self, content: bytes) -> str:
+        self.held.add(encoded := hashlib.sha256(content).hexdigest())
+        return f"sha256:{encoded}"
+
+
+def pulling(lading: Lading, server: BlobServer) -> subprocess.Popen[bytes]:
+    name = f"127.0.0.1:{server.port}/app:1"
+    return subprocess.Popen(
+        [sys.executable, "-m", "lading", "--data", str(lading.data), "--progress=json", "pull", "--insecure", name],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=lading.surroundings(),
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> int:
+    """Its exit code."""
+    process.communicate(timeout=600)
+    return process.returncode
+
+
+def check(lading: Lading, image: Served) -> None:
+    """The image is named, whole and right, and nothing lies beside it."""
+    content = lading.data / "content"
+    held = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (content / "blobs/sha256").iterdir()}
+    assert held == {encoded: encoded for encoded in image.held}
+    assert [path for path in (content / "partial").rglob("*") if path.is_file()] == []
+    assert image.digest in lading("images", "--format", "json")
+
+
+def kill_again_and_again(lading: Lading, image: Served, kills: int) -> None:
+    """Each process gets a random share of the rest and is killed; the last one is left alone."""
+    chance = random.Random(kills)
+    with BlobServer(image.blobs, types=image.types) as server:
+        for number in range(kills):
+            most = server.given + chance.randrange(1, max(2, (image.size - server.given) // (kills - number)))
+            server.hold_at(most)
+            process = pulling(lading, server)
+            server.wait_until(most)
+            process.kill()
+            finish(process)
+            assert "app" not in lading("images", "--format", "json")
+        server.hold_at(None)
+        assert finish(pulling(lading, server)) == 0
+
+        check(lading, image)
+        assert server.given <= image.size + (kills + 1) * LOST_BY_A_KILL
+
+
+@pytest.fixture
+def lading(tmp_path: Path) -> Lading:
+    """The command with an empty store."""
+    return Lading(tmp_path / "data")
+
+
+def test_thirty_kills_of_a_pull_cost_only_what_was_on_its_way(lading: Lading) -> None:
+    kill_again_and_again(lading, Served(768, 160, 64, 32), 30)
+
+
+@pytest.mark.proof
+def test_three_hundred_kills_of_a_pull(lading: Lading) -> None:
+    kill_again_and_again(lading, Served(768, 160, 64, 32), 300)
+
+
+def test_two_commands_that_pull_one_image_ask_for_each_blob_once(lading: Lading) -> None:
+    gate = threading.Event()
+    image = Served(8, 4, 2, 1)
+    with BlobServer(image.blobs, gate, image.types) as server:
+        first = pulling(lading, server)
+        server.wait_for(image.largest)
+        second = pulling(lading, server)
+        assert second.stderr is not None
+        while b'"waiting"' not in second.stderr.readline():
+            assert second.poll() is None
+        gate.set()
+
+        assert finish(first) == finish(second) == 0
+        assert {count for name, count in server.asked.items() if "/blobs/" in name} == {1}
+        check(lading, image)

@@ -1,0 +1,143 @@
+"""How many connections, how long they may be silent, and how a server ends."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from queue import Queue
+
+import pytest
+
+from lading.fronts.http.byte_server import ByteServer, ListenFailed
+from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.limits import Limits
+from tests.fakes.raw_client import WAIT_SECONDS, RawClient
+
+GET = "GET /x HTTP/1.1\nHost: localhost\n\n"
+OK = Answer(200, (("Content-Length", "0"),))
+ANY = [("127.0.0.1", 0)]
+
+
+def test_who_comes_too_many_is_told_to_come_again() -> None:
+    limits = Limits(connections=3, per_address=2)
+    with (
+        ByteServer(ANY, lambda _: OK, limits) as server,
+        RawClient(server.addresses[0]) as first,
+        RawClient(server.addresses[0]) as second,
+    ):
+        assert first.send(GET).reply().status == 200
+        assert second.send(GET).reply().status == 200
+        with RawClient(server.addresses[0]) as third:
+            reply = third.send("PUT /x HTTP/1.1\nHost: localhost\nContent-Length: 9999\n\n").reply()
+
+        assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+        assert first.send(GET).reply().status == 200
+
+
+def test_a_place_is_free_again_when_its_client_has_gone() -> None:
+    with ByteServer(ANY, lambda _: OK, Limits(connections=1)) as server:
+        for _ in range(20):
+            with RawClient(server.addresses[0]) as client:
+                client.send("GET /x HTTP/1.1\nHost: localhost\nConnection: close\n\n")
+                assert client.reply().status in {200, 503}
+                assert client.at_end()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(b"", None), (b"\r\n", None), (b"GET /x HTTP/1.1\r\nHost: loc", 408)],
+    ids=["nothing", "an empty line", "half a head"],
+)
+def test_a_head_has_its_time(sent: bytes, status: int | None) -> None:
+    with ByteServer(ANY, lambda _: OK, Limits(head_seconds=0.2)) as server, RawClient(server.addresses[0]) as client:
+        client.send(sent)
+        if status:
+            assert client.reply().status == status
+
+        assert client.at_end()
+
+
+def test_an_idle_connection_is_closed() -> None:
+    with ByteServer(ANY, lambda _: OK, Limits(idle_seconds=0.2)) as server, RawClient(server.addresses[0]) as client:
+        assert client.send(GET).reply().status == 200
+
+        assert client.at_end()
+
+
+class Slow:
+    """Answers when a test lets it."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = Queue[IncomingRequest](), threading.Event()
+
+    def __call__(self, request: IncomingRequest) -> Answer:
+        return Answer(200, content=self._stream(request))
+
+    def _stream(self, request: IncomingRequest) -> Iterator[bytes]:
+        yield b"begun "
+        self.begun.put(request)
+        self.go_on.wait(WAIT_SECONDS)
+        request.cancel.check()
+        yield b"done"
+
+
+def test_stopping_lets_requests_finish_and_ends_idle_connections() -> None:
+    slow = Slow()
+    with (
+        ByteServer(ANY, slow) as server,
+        RawClient(server.addresses[0]) as idle,
+        RawClient(server.addresses[0]) as working,
+    ):
+        address = server.addresses[0]
+        working.send(GET)
+        slow.begun.get(timeout=WAIT_SECONDS)
+        stopping = threading.Thread(target=server.stop, args=[WAIT_SECONDS])
+        stopping.start()
+
+        assert idle.at_end()
+        with pytest.raises(ConnectionError):
+            socket.create_connection(address, WAIT_SECONDS)
+        slow.go_on.set()
+        reply = working.reply()
+        assert (reply.body, reply.whole) == (b"begun done", True)
+        stopping.join(WAIT_SECONDS)
+        assert not stopping.is_alive()
+
+
+def test_stopping_cuts_off_what_does_not_finish() -> None:
+    slow = Slow()
+    with ByteServer(ANY, slow) as server, RawClient(server.addresses[0]) as client:
+        client.send(GET)
+        request = slow.begun.get(timeout=WAIT_SECONDS)
+        with request.cancel.closing(slow.go_on.set):
+            server.stop(0.0)
+
+        assert not client.reply().whole
+
+
+def test_an_address_that_is_taken_is_told() -> None:
+    with ByteServer(ANY, lambda _: OK) as server:
+        host, port = server.addresses[0]
+        with pytest.raises(ListenFailed) as failed, ByteServer([("127.0.0.1", 0), (host, port)], lambda _: OK):
+            pass
+
+    assert (failed.value.host, failed.value.port) == (host, port)
+
+
+def test_several_addresses_are_served() -> None:
+    with ByteServer([*ANY, *ANY], lambda _: OK) as server:
+        assert len(server.addresses) == 2
+        for address in server.addresses:
+            with RawClient(address) as client:
+                assert client.send(GET).reply().status == 200
+
+
+def test_no_thread_is_left() -> None:
+    before = threading.active_count()
+    with ByteServer(ANY, lambda _: OK) as server:
+        for _ in range(5):
+            with RawClient(server.addresses[0]) as client:
+                client.send(GET).reply()
+
+    assert threading.active_count() == before

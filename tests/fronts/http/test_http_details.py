@@ -1,0 +1,170 @@
+"""Table A7 of the server trials: 100-continue, early refusals, keep-alive, limits, ambiguous framing."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading.fronts.http.byte_server import ByteServer
+from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.limits import Limits
+from tests.fakes.raw_client import RawClient
+
+HOST = "Host: localhost\n"
+
+
+def echo(request: IncomingRequest) -> Answer:
+    """Answers with the request's path and body; refuses /refused without reading anything."""
+    if request.path == "/refused":
+        return Answer(401, (("Content-Length", "0"),))
+    if request.path == "/empty":
+        return Answer(204)
+    if request.path == "/range":
+        return Answer(416, (("Content-Range", "bytes */5"), ("Content-Length", "0")))
+    buffer, body = memoryview(bytearray(1000)), bytearray(request.path[:10].encode() + b" ")
+    while count := request.body.readinto(buffer):
+        body += buffer[:count]
+    return Answer(200, (("Content-Length", str(len(body))),), (bytes(body),))
+
+
+@pytest.fixture
+def server():  # type: ignore[no-untyped-def]
+    with ByteServer([("127.0.0.1", 0)], echo, Limits(drain_seconds=5.0)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: ByteServer):  # type: ignore[no-untyped-def]
+    with RawClient(server.addresses[0]) as connected:
+        yield connected
+
+
+def test_a_client_that_expects_100_gets_it_when_the_body_is_read(client: RawClient) -> None:
+    client.send(f"PUT /x HTTP/1.1\n{HOST}Content-Length: 5\nExpect: 100-continue\n\n")
+    assert client.head().status == 100
+
+    assert client.send(b"hello").reply().body == b"/x hello"
+
+
+def test_a_client_that_expects_100_is_refused_at_once(client: RawClient) -> None:
+    client.send(f"PUT /refused HTTP/1.1\n{HOST}Content-Length: 5000000\nExpect: 100-continue\n\n")
+
+    reply = client.reply()
+
+    assert reply.status == 401
+    assert reply.headers["connection"] == "close"
+    assert client.at_end()
+
+
+def test_a_client_that_sends_without_asking_can_read_its_refusal(client: RawClient) -> None:
+    client.send(f"PUT /refused HTTP/1.1\n{HOST}Content-Length: 5000000\n\n", b"x" * 5_000_000)
+
+    assert client.reply().status == 401
+    assert client.at_end()
+
+
+def test_connections_are_kept_and_requests_may_be_pipelined(client: RawClient) -> None:
+    client.send(f"PUT /a HTTP/1.1\n{HOST}Content-Length: 3\n\n", b"one")
+    assert client.reply().body == b"/a one"
+
+    client.send(
+        f"PUT /b HTTP/1.1\n{HOST}Transfer-Encoding: chunked\n\n",
+        b"3\r\ntwo\r\n0\r\n\r\n",
+        f"GET /c HTTP/1.1\n{HOST}\n",
+        f"HEAD /d HTTP/1.1\n{HOST}\n",
+        f"\n\nGET /e HTTP/1.1\n{HOST}\n",
+    )
+
+    assert client.reply().body == b"/b two"
+    assert client.reply().body == b"/c "
+    head = client.reply("HEAD")
+    assert (head.headers["content-length"], head.body) == ("3", b"")
+    assert client.reply().body == b"/e "
+
+
+def test_http_1_0_is_answered_and_closed(client: RawClient) -> None:
+    reply = client.send("GET /old HTTP/1.0\n\n").reply()
+
+    assert (reply.body, reply.headers["connection"]) == (b"/old ", "close")
+    assert client.at_end()
+
+
+def test_connection_close_is_obeyed(client: RawClient) -> None:
+    assert client.send(f"GET /x HTTP/1.1\n{HOST}Connection: close\n\n").reply().status == 200
+    assert client.at_end()
+
+
+def test_answers_without_a_body_leave_the_connection_usable(client: RawClient) -> None:
+    assert client.send(f"GET /empty HTTP/1.1\n{HOST}\n").reply().status == 204
+    reply = client.send(f"GET /range HTTP/1.1\n{HOST}\n").reply()
+    assert (reply.status, reply.headers["content-range"]) == (416, "bytes */5")
+    assert client.send(f"GET /x HTTP/1.1\n{HOST}\n").reply().status == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "field", "lines", "status"),
+    [
+        (8_000, 0, 0, 200),
+        (60_000, 0, 0, 200),
+        (70_000, 0, 0, 414),
+        (600_000, 0, 0, 414),
+        (10, 32_000, 0, 200),
+        (10, 300_000, 0, 431),
+        (10, 600_000, 0, 431),
+        (10, 0, 120, 200),
+        (62_000, 0, 0, 414),
+    ],
+)
+def test_heads_are_bounded(client: RawClient, target: int, field: int, lines: int, status: int) -> None:
+    client.send(f"GET /{'u' * target} HTTP/1.1\n{HOST}")
+    client.send(f"X-Long: {'f' * field}\n" + "".join(f"X-{number}: y\n" for number in range(lines)) + "\n")
+
+    assert client.reply().status == status
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: 5\nContent-Length: 5\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: 5\nTransfer-Encoding: chunked\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: chunked\nContent-Length: 5\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length : 5\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: +5\n\n", 400),
+        (f"GET /x HTTP/1.1\n{HOST}X: a\n folded\n\n", 400),
+        (b"GET /x HTTP/1.1\nHost: localhost\n\r\n\r\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: gzip\n\n", 400),
+        ("GET /x HTTP/1.1\n\n", 400),
+        (f"GET /x HTTP/1.1\n{HOST}{HOST}\n", 400),
+        (f"GET /x HTTP/2.0\n{HOST}\n", 505),
+        (f"PUT /x HTTP/1.1\n{HOST}Expect: miracles\n\n", 417),
+        (f"CONNECT other:443 HTTP/1.1\n{HOST}\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+    ],
+)
+def test_what_could_be_taken_in_two_ways_is_refused(client: RawClient, head: str | bytes, status: int) -> None:
+    assert client.send(head).reply().status == status
+    assert client.at_end()
+
+
+def test_who_speaks_tls_need_not_wait(client: RawClient) -> None:
+    """The first bytes of a handshake, which has no end of a head."""
+    assert client.send(b"\x16\x03\x01\x02\x00\x01\x00").reply().status == 400
+    assert client.at_end()
+
+
+def test_an_offer_to_upgrade_is_passed_over(client: RawClient) -> None:
+    client.send(f"GET /x HTTP/1.1\n{HOST}Connection: Upgrade\nUpgrade: h2c\n\n")
+
+    assert client.reply().body == b"/x "
+
+
+def test_a_whole_url_is_taken_as_its_path(client: RawClient) -> None:
+    assert client.send(f"GET http://other/x HTTP/1.1\n{HOST}\n").reply().body == b"/x "
+
+
+def test_a_header_that_would_break_out_of_its_line_is_never_sent() -> None:
+    answer = Answer(200, (("X-Name", "a\r\nSet-Cookie: b"), ("Content-Length", "0")))
+    with ByteServer([("127.0.0.1", 0)], lambda _: answer) as server, RawClient(server.addresses[0]) as client:
+        reply = client.send(f"GET /x HTTP/1.1\n{HOST}\n").reply()
+
+    assert reply.status == 500
+    assert "set-cookie" not in reply.headers

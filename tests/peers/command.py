@@ -1,0 +1,39 @@
+"""The `lading` command as a person runs it: a process of its own, with a data folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Lading:
+    """Runs the command against one data folder, and asks nobody's settings, logins or proxies but those given."""
+
+    data: Path
+    environment: tuple[tuple[str, str], ...] = ()
+
+    def __call__(self, *arguments: str, stdin: bytes | None = None) -> str:
+        """What it prints on standard output; it must exit 0."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"lading {' '.join(arguments)} exited {done.returncode}:\n{done.stderr.decode()}"
+        return done.stdout.decode()
+
+    def run(self, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """Whatever it exits with."""
+        return subprocess.run(
+            [sys.executable, "-m", "lading", "--data", str(self.data), *arguments],
+            input=stdin or b"",
+            capture_output=True,
+            env=self.surroundings(),
+            check=False,
+            timeout=600,
+        )
+
+    def surroundings(self) -> dict[str, str]:
+        """The environment it runs in: a home of its own."""
+        home = str(self.data.parent / "home")
+        return {"PATH": os.environ["PATH"], "HOME": home, "TERM": "dumb", **dict(self.environment)}

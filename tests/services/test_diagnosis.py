@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from lading.errors import AccessDenied, LadingError, NetworkFailed, StorageFailed
+from lading.services.diagnosis import Diagnosis, Finding, Helper, Surroundings
+from lading.services.registries import Registries
+from tests.fakes.logins import Machine, Own, Probe, Search
+
+
+def findings(
+    machine: Machine, *registries: str, error: LadingError | None = None, **environment: str
+) -> dict[str, Finding]:
+    probe = Probe()
+    probe.error = error
+    diagnosis = Diagnosis(
+        machine,
+        Registries(Search(), Own(), probe),
+        Surroundings("/data", 5000, environment),
+        lambda: 3,
+    )
+    return {finding.name: finding for finding in diagnosis.findings(registries)}
+
+
+def test_a_healthy_machine_is_well() -> None:
+    found = findings(Machine(), "registry.test/acme/web", "registry.test")
+
+    assert all(finding.well for finding in found.values())
+    assert " ".join(found) == ("data disk clock port proxy trust docker helpers registry.test/acme/web registry.test")
+    assert found["registry.test"].text == "answers; alice from Lading's own logins"
+
+
+def test_every_line_that_failed_ends_with_a_command() -> None:
+    class Sick(Machine):
+        seconds = 0.0
+        bytes_free = 10
+        sockets = (("/var/run/docker.sock", False),)
+        named = (Helper("docker-credential-gone", "~/.docker/config.json", missing=True),)
+
+        def authorities(self) -> tuple[str, int]:
+            raise StorageFailed("no certificates")
+
+    found = findings(Sick())
+
+    failed = {name for name, finding in found.items() if not finding.well}
+    assert failed == {"disk", "clock", "docker", "helpers", "trust"}
+    assert all(found[name].hint for name in failed)
+    assert found["helpers"].text == "~/.docker/config.json names docker-credential-gone, which is not there"
+
+
+def test_a_registry_that_wants_a_login_is_answered_with_the_command_for_it() -> None:
+    found = findings(Machine(), "registry.test/acme", error=AccessDenied("denied"))
+
+    assert found["registry.test/acme"] == Finding("registry.test/acme", False, "denied", "lading login registry.test")
+
+
+def test_a_registry_that_is_away_is_told() -> None:
+    found = findings(Machine(), "registry.test", error=NetworkFailed("cannot connect"))
+
+    assert not found["registry.test"].well
+    assert found["registry.test"].hint
+
+
+def test_proxies_are_shown_without_their_passwords() -> None:
+    found = findings(Machine(), HTTPS_PROXY="http://alice:s3cret@proxy.test:3128", no_proxy="localhost")
+
+    assert found["proxy"].text == "HTTPS_PROXY=http://proxy.test:3128, NO_PROXY=localhost"

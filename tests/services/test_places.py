@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from lading.oci.reference import ReferenceInvalid
+from lading.services.places import Archive, DockerHostsNotServed, Layout, Named, Place, PlaceInvalid, parse_place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("web", Named("web")),
+        ("ghcr.io/acme/web:1.4", Named("ghcr.io/acme/web:1.4")),
+        ("localhost:5000/web", Named("localhost:5000/web")),
+        ("oci:/srv/images", Layout("/srv/images")),
+        ("oci:images:1.4", Layout("images", "1.4")),
+        ("oci:images:localhost:5000/a/b:1", Layout("images", "localhost:5000/a/b:1")),
+        ("archive:web.tar", Archive("web.tar")),
+        ("archive:odd:name.tar", Archive("odd:name.tar")),
+        ("-", Archive("-")),
+    ],
+)
+def test_a_place_is_read_as_people_write_it_and_written_back(text: str, place: Place) -> None:
+    assert parse_place(text) == place
+    assert str(place) == text
+
+
+@pytest.mark.parametrize("text", ["oci:", "archive:", "oci::1"])
+def test_a_place_without_a_path_is_refused(text: str) -> None:
+    with pytest.raises(PlaceInvalid):
+        parse_place(text)
+
+
+def test_docker_hosts_join_with_the_service_and_say_what_to_do_until_then() -> None:
+    with pytest.raises(DockerHostsNotServed) as refused:
+        parse_place("docker:web:1.4")
+
+    assert refused.value.hint == "docker save web:1.4 | lading load"
+
+
+def test_a_name_stands_for_its_whole_reference() -> None:
+    assert str(Named("web").reference) == "docker.io/library/web:latest"
+    with pytest.raises(ReferenceInvalid):
+        _ = Named("Web").reference

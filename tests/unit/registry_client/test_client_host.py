@@ -1,0 +1,104 @@
+"""One registry's host as this process knows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading.backends.registry_client.host import Host
+from lading.backends.registry_client.quirks import quirk_of
+from lading.engine.cancel import Cancellation
+from lading.wire.endpoint import Endpoint, Profile
+from lading.wire.progress import Held
+from lading.wire.retry import Again
+from tests.fakes.clock import WaitingClock
+from tests.fakes.records import MemoryProfiles
+
+
+class Around:
+    """A host with everything around it."""
+
+    def __init__(self, registry: str = "reg.example") -> None:
+        self.profiles, self.clock, self.held = MemoryProfiles(), WaitingClock(), list[Held]()
+        self.cancel = Cancellation(pause=self.clock.pause)
+        self.host = Host(registry, Endpoint(registry), self.profiles, self.clock, self.held.append)
+
+
+def test_a_hold_is_waited_for_once() -> None:
+    around = Around()
+    around.host.hold(Again(30, "the rate limit", shared=True))
+
+    around.host.wait(around.cancel)
+    around.host.wait(around.cancel)
+
+    assert around.clock.waited == [30]
+    assert around.held == [Held("reg.example", "the rate limit", 30)]
+
+
+def test_a_shorter_hold_does_not_cut_a_longer_one_and_is_not_told() -> None:
+    around = Around()
+    around.host.hold(Again(30, "a", shared=True))
+    around.host.hold(Again(10, "b", shared=True))
+
+    around.host.wait(around.cancel)
+
+    assert around.clock.waited == [30]
+    assert len(around.held) == 1
+
+
+@pytest.mark.parametrize(("jump", "waited"), [(-3600, [30]), (3600, [])])
+def test_a_clock_that_jumps_makes_no_wait_longer(jump: float, waited: list[float]) -> None:
+    around = Around()
+    around.host.hold(Again(30, "a", shared=True))
+    around.clock.now += jump
+
+    around.host.wait(around.cancel)
+
+    assert around.clock.waited == waited
+
+
+def test_lessons_are_kept_where_they_change_something() -> None:
+    around = Around()
+    around.host.learn(lambda profile: profile)
+    assert around.profiles.of("reg.example") == Profile()
+
+    around.host.learn(lambda _profile: Profile(chunk_limit=5))
+    assert around.profiles.of("reg.example") == Profile(chunk_limit=5)
+
+
+def test_the_time_a_body_takes_is_learned_from_others() -> None:
+    around = Around()
+    assert around.host.sending_seconds(1000) == 0
+
+    around.host.sent(100, 1)
+    around.host.sent(300, 1)
+
+    assert around.host.sending_seconds(1000) == 5
+
+
+@pytest.mark.parametrize(
+    ("host", "profile", "delete_action"),
+    [
+        ("reg.example", Profile(), "delete"),
+        ("docker.io", Profile(), "delete"),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", Profile(mounts_itself=False), "delete"),
+        ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", Profile(mounts_itself=False), "delete"),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", Profile(mounts_itself=False), "delete"),
+        ("quay.io", Profile(), "*"),
+        ("notquay.io", Profile(), "delete"),
+        ("quay.io.evil.example", Profile(), "delete"),
+    ],
+)
+def test_names_decide_only_what_asking_cannot_teach(host: str, profile: Profile, delete_action: str) -> None:
+    quirk = quirk_of(host)
+
+    assert (quirk.profile, quirk.delete_action) == (profile, delete_action)
+
+
+def test_what_was_learned_goes_before_what_a_name_says() -> None:
+    ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    around = Around(ecr)
+    assert not around.host.profile.mounts_itself
+
+    around.profiles.learn(ecr, Profile(scheme="https", chunk_limit=7))
+    known = Host(ecr, Endpoint(ecr), around.profiles, around.clock, around.held.append)
+    assert known.profile.chunk_limit == 7

@@ -1,0 +1,279 @@
+"""Login, patience and back-off around single exchanges."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading.errors import Cancelled, LadingError
+from lading.wire.authorize import Credential, PlainTextLogin
+from lading.wire.endpoint import Endpoint, Profile, Tls
+from lading.wire.message import (
+    BytesContent,
+    ConnectFailed,
+    ConnectionLost,
+    PlainHttpAnswered,
+    Reader,
+    Request,
+    Response,
+    Stalled,
+)
+from lading.wire.registry_errors import LoginNeeded, LoginRefused, RegistryFailed, TooManyRequests
+from tests.fakes.registry_client import HOST, INSECURE, PLAIN, Bench, layer
+from tests.fakes.transport import Cut
+
+CONTENT = bytes(range(200))
+LAYER = layer(CONTENT)
+LOST = ConnectionLost(HOST, "reset")
+UNREACHED = ConnectFailed(HOST, "refused")
+
+
+def schemes(bench: Bench) -> list[str]:
+    return [asked.request.url.partition(":")[0] for asked in bench.transport.asked]
+
+
+# ── https and http
+
+
+def test_tls_is_what_is_spoken_and_learned() -> None:
+    bench = Bench()
+
+    assert not bench.repository().has(LAYER)
+    assert schemes(bench) == ["https"]
+    assert bench.profiles.of(HOST).scheme == "https"
+
+
+@pytest.mark.parametrize("failure", [PlainHttpAnswered(HOST), UNREACHED])
+def test_plain_http_is_tried_where_the_user_allows_it(failure: LadingError) -> None:
+    bench = Bench(endpoint=INSECURE)
+    bench.transport.trouble("HEAD", failure)
+    repository = bench.repository()
+
+    repository.has(LAYER)
+    repository.has(LAYER)
+
+    assert schemes(bench) == ["https", "http", "http"]
+    assert bench.profiles.of(HOST).scheme == "http"
+
+
+def test_plain_http_is_tried_on_this_machine() -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", PlainHttpAnswered("localhost:5000"))
+
+    bench.repository(host="localhost:5000").has(LAYER)
+
+    assert schemes(bench) == ["https", "http"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "profile"),
+    [(Endpoint(HOST), Profile()), (Endpoint(HOST, tls=Tls.SKIP), Profile()), (INSECURE, Profile(scheme="https"))],
+)
+def test_nobody_else_is_taken_off_tls(endpoint: Endpoint, profile: Profile) -> None:
+    bench = Bench(endpoint=endpoint)
+    bench.profiles.learn(HOST, profile)
+    bench.transport.trouble("HEAD", PlainHttpAnswered(HOST))
+
+    with pytest.raises(PlainHttpAnswered):
+        bench.repository().has(LAYER)
+    assert schemes(bench) == ["https"]
+
+
+def test_what_is_configured_as_plain_is_never_asked_for_tls() -> None:
+    bench = Bench(endpoint=PLAIN)
+
+    bench.repository().has(LAYER)
+
+    assert schemes(bench) == ["http"]
+
+
+def test_a_learned_scheme_is_tried_first_and_a_changed_one_found() -> None:
+    bench = Bench(endpoint=INSECURE)
+    bench.profiles.learn(HOST, Profile(scheme="http"))
+    bench.transport.trouble("HEAD", Response(400))
+
+    bench.repository().has(LAYER)
+
+    assert schemes(bench) == ["http", "https"]
+    assert bench.profiles.of(HOST).scheme == "https"
+
+
+def test_a_host_that_never_answered_is_not_waited_for() -> None:
+    bench = Bench(endpoint=INSECURE)
+    bench.transport.trouble("HEAD", UNREACHED, ConnectFailed(HOST, "second"))
+
+    with pytest.raises(ConnectFailed, match="refused"):
+        bench.repository().has(LAYER)
+    assert bench.clock.waited == []
+
+
+# ── patience
+
+
+def test_a_question_is_repeated_until_it_is_answered() -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", LOST, Stalled(HOST, 60), Response(502), UNREACHED)
+
+    assert not bench.repository().has(LAYER)
+    assert bench.clock.waited == [0.5, 1, 2, 4]
+
+
+@pytest.mark.parametrize(("trouble", "error"), [(LOST, ConnectionLost), (Response(503), RegistryFailed)])
+def test_patience_ends(trouble: Response | LadingError, error: type[LadingError]) -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", *[trouble] * 9)
+
+    with pytest.raises(error):
+        bench.repository().has(LAYER)
+    assert len(bench.transport.asked) == 6
+
+
+def test_a_cancel_ends_a_wait() -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", LOST)
+    bench.cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        bench.repository().has(LAYER)
+
+
+def test_a_rate_limit_holds_everybody_at_that_host_and_is_told() -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", Response(429, {"retry-after": "30"}))
+
+    bench.repository("a").has(LAYER)
+
+    [held] = bench.held
+    assert (held.host, held.until) == (HOST, 31.0)
+    assert bench.clock.waited == [31.0]
+
+
+def test_a_limit_longer_than_we_may_wait_is_an_error_with_its_time() -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", Response(429, {"retry-after": "21600"}))
+
+    with pytest.raises(TooManyRequests, match="asks to wait 21600 s"):
+        bench.repository().has(LAYER)
+
+
+def test_the_allowance_is_kept_for_whoever_asks() -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", Response(404, {"ratelimit-remaining": "37;w=21600"}))
+
+    bench.repository().has(LAYER)
+
+    quota = bench.client.quota(HOST)
+    assert quota is not None
+    assert quota.remaining == 37
+
+
+# ── bodies
+
+
+def test_a_lost_body_goes_on_inside_the_blob() -> None:
+    bench = Bench()
+    bench.transport.trouble("PUT", Cut(70), Cut(30))
+
+    bench.repository().push(LAYER, BytesContent(CONTENT), bench.track, bench.cancel)
+
+    assert bench.registry.received == len(CONTENT)
+    assert bench.registry.repositories["a"].blobs == {LAYER.digest: CONTENT}
+    assert bench.clock.waited == [0.5, 0.5]  # what got further starts counting anew
+
+
+def test_bodies_that_get_nowhere_are_given_up() -> None:
+    bench = Bench()
+    bench.registry.forgets = True
+    bench.transport.trouble("PUT", *[Cut(70)] * 9)
+
+    with pytest.raises(ConnectionLost):
+        bench.repository().push(LAYER, BytesContent(CONTENT), bench.track, bench.cancel)
+    assert bench.transport.methods.count("PUT") == 6
+
+
+def test_a_refused_body_is_given_up_after_a_while() -> None:
+    bench = Bench()
+    bench.transport.trouble("PUT", *[Response(503)] * 9)
+
+    with pytest.raises(RegistryFailed):
+        bench.repository().push(LAYER, BytesContent(CONTENT), bench.track, bench.cancel)
+    assert bench.transport.methods.count("PUT") == 6
+
+
+class LostSource:
+    """Content whose own source loses its connection."""
+
+    size = len(CONTENT)
+
+    def open(self, offset: int = 0, length: int | None = None) -> Reader:
+        return self
+
+    def readinto(self, _buffer: memoryview, /) -> int:
+        raise ConnectionLost("source.example", "reset")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_source_that_is_lost_is_not_taken_for_the_target() -> None:
+    bench = Bench()
+
+    with pytest.raises(ConnectionLost, match=r"source\.example"):
+        bench.repository().push(LAYER, LostSource(), bench.track, bench.cancel)
+    assert bench.transport.methods == "POST"
+    assert bench.clock.waited == []
+
+
+# ── logins over plain HTTP
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host", "sent"),
+    [(PLAIN, HOST, True), (INSECURE, HOST, True), (Endpoint("localhost:5000"), "localhost:5000", True)],
+)
+def test_a_password_goes_over_plain_http_where_that_is_allowed(endpoint: Endpoint, host: str, sent: bool) -> None:
+    bench = Bench(endpoint=endpoint, credential=Credential("ann", "pw"))
+    if endpoint.tls is not Tls.HTTP:
+        bench.transport.trouble("HEAD", PlainHttpAnswered(host))
+    bench.transport.trouble("HEAD", Response(401, {"www-authenticate": 'Basic realm="r"'}))
+
+    bench.repository(host=host).has(LAYER)
+
+    assert (bench.transport.asked[-1].authorization is not None) is sent
+
+
+def test_a_login_without_a_credential_is_asked_for() -> None:
+    bench = Bench()
+    bench.transport.trouble("HEAD", *[Response(401, {"www-authenticate": 'Basic realm="r"'})] * 2)
+
+    with pytest.raises(LoginNeeded):
+        bench.repository().resolve("1")
+
+
+def test_a_wrong_login_names_its_source() -> None:
+    bench = Bench(credential=Credential("ann", "pw", source="~/.docker/config.json"))
+    bench.transport.trouble("HEAD", *[Response(401, {"www-authenticate": 'Basic realm="r"'})] * 2)
+
+    with pytest.raises(LoginRefused, match=r"the login from ~/\.docker/config\.json"):
+        bench.repository().resolve("1")
+
+
+def answers_elsewhere(request: Request, _body: bytes, _whole: bool) -> Response:
+    if "cdn" in request.url:
+        return Response(200, {"content-length": "200"}, CONTENT)
+    return Response(307, {"location": "https://cdn.example/signed?sig=1"})
+
+
+def test_a_login_is_not_carried_to_another_host() -> None:
+    bench = Bench(answer=answers_elsewhere, credential=Credential("ann", registry_token="t"))
+
+    bench.repository().open(LAYER).close()
+
+    assert [asked.authorization for asked in bench.transport.asked] == ["Bearer t", None]
+
+
+def test_plain_text_is_refused_for_a_token_service() -> None:
+    bench = Bench(credential=Credential("ann", "pw"))
+    bench.transport.trouble("HEAD", Response(401, {"www-authenticate": 'Bearer realm="http://auth.example/token"'}))
+
+    with pytest.raises(PlainTextLogin):
+        bench.repository().resolve("1")

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from lading.settings import (
+    KEYS,
+    File,
+    RegistrySettings,
+    SettingInvalid,
+    Settings,
+    SettingsUnreadable,
+    SettingUnknown,
+    resolve,
+)
+
+DATA = Path("/home/alice/.local/share/lading")
+
+
+def unreadable(path: str) -> str:
+    raise SettingsUnreadable(path, "no such file")
+
+
+def settings(
+    flags: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    *files: Mapping[str, object],
+) -> Settings:
+    read = [File(f"/etc/{number}.toml", content) for number, content in enumerate(files)]
+    return resolve(flags or {}, environment or {}, read, DATA, unreadable)
+
+
+def origin(found: Settings, name: str) -> str:
+    return next(each.text for each in found.origins if each.key.name == name)
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_files_in_their_order() -> None:
+    flags, environment = {"lanes": "1"}, {"LADING_LANES": "2"}
+    first, second = {"lanes": 3}, {"lanes": 4}
+
+    assert settings(flags, environment, first, second).lanes == 1
+    assert settings({}, environment, first, second).lanes == 2
+    assert settings({}, {}, first, second).lanes == 3
+    assert settings({}, {}, {}, second).lanes == 4
+    assert settings().lanes is None
+
+
+def test_every_value_says_where_it_came_from() -> None:
+    assert origin(settings({"lanes": "1"}), "lanes") == "--lanes"
+    assert origin(settings({}, {"LADING_LANES": "2"}), "lanes") == "LADING_LANES"
+    assert origin(settings({}, {}, {"lanes": 3}), "lanes") == "/etc/0.toml"
+    assert origin(settings(), "lanes") == "default"
+
+
+def test_an_empty_variable_says_nothing() -> None:
+    assert settings({}, {"LADING_LANES": ""}).lanes is None
+
+
+def test_the_data_folder_is_the_default_one_unless_said() -> None:
+    assert settings().data == DATA
+    assert settings({"data": "/srv/lading"}).data == Path("/srv/lading")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("lanes", "8", 8),
+        ("limit-rate", "10M", 10_000_000),
+        ("limit-rate", "1.5Gi", 1_610_612_736),
+        ("limit-rate", "500 ", None),
+        ("limit-rate", "500K", 500_000),
+        ("limit-rate", "200kB/s", 200_000),
+        ("limit-rate", "0", None),
+        ("limit-rate", "fast", None),
+        ("timeout", "90", 90.0),
+        ("timeout", "90s", 90.0),
+        ("timeout", "1.5m", 90.0),
+        ("timeout", "2h", 7200.0),
+        ("timeout", "0", None),
+        ("timeout", "soon", None),
+        ("lanes", "0", None),
+        ("lanes", "-1", None),
+        ("lanes", "many", None),
+        ("insecure", "yes", True),
+        ("insecure", "off", False),
+        ("insecure", "perhaps", None),
+        ("platform", "linux/amd64,linux/arm64", ("linux/amd64", "linux/arm64")),
+        ("platform", "linux/amd64,", None),
+        ("progress", "plain", "plain"),
+        ("progress", "loud", None),
+        ("registry-port", "5000", 5000),
+        ("registry-port", "0", 0),
+        ("registry-port", "65536", None),
+    ],
+)
+def test_text_is_read_by_its_meaning(name: str, text: str, value: object) -> None:
+    environment = {"LADING_" + name.upper().replace("-", "_"): text}
+    if value is None:
+        with pytest.raises(SettingInvalid) as refused:
+            settings({}, environment)
+        assert name in str(refused.value)
+    else:
+        assert getattr(settings({}, environment), name.replace("-", "_")) == value
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(SettingUnknown) as refused:
+        settings({}, {}, {"lane": 3})
+
+    assert refused.value.hint == "Did you mean lanes?"
+
+
+def test_registries_are_read_by_host_and_the_first_file_wins() -> None:
+    first = {"registry": {"a:5000": {"tls": "http"}}}
+    second = {"registry": {"a:5000": {"tls": "skip"}, "b": {"ca": "/b.pem", "client-key": "/k", "insecure": True}}}
+
+    assert settings({}, {}, first, second).registries == {
+        "a:5000": RegistrySettings("http"),
+        "b": RegistrySettings(ca="/b.pem", client_key="/k", insecure=True),
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"registry": {"a": {"tls": "sometimes"}}},
+        {"registry": {"a": "b"}},
+        {"registry": "a"},
+        {"lanes": True},
+        {"data": 3},
+    ],
+)
+def test_a_wrong_value_in_a_file_is_refused_and_the_file_named(content: Mapping[str, object]) -> None:
+    with pytest.raises(SettingInvalid, match=r"/etc/0\.toml"):
+        settings({}, {}, content)
+
+
+def test_an_unknown_key_of_a_registry_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(SettingUnknown) as refused:
+        settings({}, {}, {"registry": {"a": {"tsl": "skip"}}})
+
+    assert refused.value.hint == "Did you mean registry.a.tls?"
+
+
+def test_a_secret_may_lie_in_a_file_and_its_last_line_end_is_no_part_of_it() -> None:
+    found = resolve({}, {"LADING_PASSWORD_FILE": "/run/secret"}, [], DATA, {"/run/secret": "s3cret\n"}.__getitem__)
+
+    assert found.password == "s3cret"
+    assert origin(found, "password") == "LADING_PASSWORD_FILE"
+    assert "s3cret" not in repr(found)
+
+
+def test_every_key_is_a_setting() -> None:
+    named = {field.name for field in fields(Settings)} - {"registries", "origins"}
+
+    assert {key.name.replace("-", "_") for key in KEYS} == named
