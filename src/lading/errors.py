@@ -128,6 +128,7 @@ class PartlyDone(LadingError):
     """Some of the things asked for are done, the others are not."""
 
     code = "partly_done"
+    why = "Each failure was told as it happened."
 
 
 class Cancelled(LadingError):
@@ -135,6 +136,7 @@ class Cancelled(LadingError):
 
     side = Side.CALLER
     code = "cancelled"
+    why = "The work was asked to stop."
 
     def __str__(self) -> str:
         return "cancelled"
@@ -145,3 +147,4 @@ class TimedOut(LadingError):
 
     side = Side.CALLER
     code = "timed_out"
+    why = "The time allowed for it is over."

@@ -39,7 +39,12 @@ class TagUnknown(NotFound):
         self.name, self.where = name, where
 
     def __str__(self) -> str:
-        return f"{self.where} has no {self.name}"
+        return f"{_whole(self.name, self.where)} does not exist"
+
+
+def _whole(name: str, where: str) -> str:
+    """The whole reference: a tag with its repository, or what is one already."""
+    return name if "/" in name else f"{where}:{name}"
 
 
 class TagMoved(Refused):
@@ -50,8 +55,7 @@ class TagMoved(Refused):
         self.name, self.where, self.holds = name, where, holds
 
     def __str__(self) -> str:
-        whole = self.name if "/" in self.name else f"{self.where}:{self.name}"
-        return f"{whole} {f'is already {self.holds}' if self.holds else 'does not exist'}"
+        return f"{_whole(self.name, self.where)} {f'is already {self.holds}' if self.holds else 'does not exist'}"
 
 
 class TagUnproven(LadingError):

@@ -96,6 +96,15 @@ def test_an_error_says_what_why_and_what_to_try() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "root", [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LadingError)]
+)
+def test_every_error_says_whose_side_failed_and_what_to_do(root: type[errors.LadingError]) -> None:
+    call = Call(Failing(root("it would not")), ["images"])
+
+    assert call.labels[-3:] == ["error", "why", "try"]
+
+
 def test_what_the_other_side_said_is_shown_when_asked_for() -> None:
     assert "raw:   HTTP/1.1 418 I'm a teapot" in Call(Failing(Teapot()), ["-v", "images"]).err
 

@@ -133,7 +133,7 @@ def test_with_keep_going_the_others_are_pulled_and_the_exit_code_is_3(
 
     assert call.code == 3
     assert list(application.places.own.names) == [WEB]
-    assert "error: registry.test/acme/web has no gone" in call.err
+    assert "error: registry.test/acme/web:gone does not exist" in call.err
     assert "error: 1 of 2 failed" in call.err
 
 
@@ -186,7 +186,7 @@ def test_some_platforms_here_are_refused_with_the_way_out(
     call = Call(application, ["push", WEB, "other.test/web:1"])
 
     assert call.code == 6
-    assert call.labels[-2:] == ["error", "try"]
+    assert call.labels[-3:] == ["error", "why", "try"]
     assert "Image has 2 of 3 platforms here. Use platform=have, or pull the rest." in call.err
 
 

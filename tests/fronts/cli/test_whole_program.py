@@ -158,7 +158,7 @@ def test_a_push_to_our_own_registry_and_back(program: Program, tmp_path: Path) -
     assert Digest.parse(pulled.strip().partition("@")[2]) == Digest.parse(pushed["digest"])
     assert listed == ("1\n2\n", "a/hello\nb/hello\n")
     assert code == 5
-    assert f"{host}/a/hello has no 9" in err
+    assert f"{host}/a/hello:9 does not exist" in err
 
 
 def test_a_pull_takes_the_platform_that_docker_is_told_to_take_and_a_push_does_not_look_at_it(

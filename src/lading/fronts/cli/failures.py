@@ -49,6 +49,33 @@ MEANINGS = (
 
 AGAIN = "the same command again: what has arrived is kept, and it goes on there"
 
+WHOSE: dict[errors.Side, str] = {
+    errors.Side.CALLER: "The fault is in what was asked for.",
+    errors.Side.LADING: "The fault is on this machine's side.",
+    errors.Side.SOURCE: "The fault is on the source's side.",
+    errors.Side.TARGET: "The fault is on the target's side.",
+    errors.Side.NETWORK: "The fault is on the way to the other side.",
+}
+"""Said where an error has no nearer cause to give: whose side failed is what a person asks first."""
+
+ADVICE: dict[type[errors.LadingError], str] = {
+    errors.InputInvalid: "lading COMMAND --help",
+    errors.NotFound: "check the name: lading ls HOST/REPOSITORY lists what a registry has, lading images what is here",
+    errors.AccessDenied: "lading login HOST",
+    errors.Refused: "change what was asked for: a rule decided this, and would again",
+    errors.NetworkFailed: "lading doctor HOST, then " + AGAIN,
+    errors.RateLimited: "wait, then " + AGAIN,
+    errors.ProtocolBroken: "the same command with -v, which shows what the other side answered",
+    errors.ContentCorrupt: "the same command again; where it stays so, have the source's content put there anew",
+    errors.StorageFailed: "lading doctor",
+    errors.Unreachable: "lading doctor",
+    errors.PartlyDone: "the same command again: what is done stays done",
+    errors.Cancelled: AGAIN,
+    errors.TimedOut: AGAIN,
+    errors.LadingError: "the same command with -v",
+}
+"""What to do, where an error has no better hint of its own; by the nearest class it derives from."""
+
 
 def exit_code(error: BaseException) -> int:
     """What the process answers when `error` ends it."""
@@ -62,9 +89,7 @@ def lines(error: BaseException, verbose: bool = False) -> list[tuple[str, str]]:
     """
     told = [("error", _sentence(error))]
     if isinstance(error, errors.LadingError):
-        told += [("why", error.why)] if error.why else []
-        hint = error.hint or (AGAIN if isinstance(error, errors.Cancelled | errors.TimedOut) else None)
-        told += [("try", hint)] if hint else []
+        told += [("why", error.why or WHOSE[error.side]), ("try", error.hint or _advice(error))]
         told += [("raw", error.raw)] if error.raw and verbose else []
     elif isinstance(error, click.UsageError):
         told += [("try", f"{error.ctx.command_path} --help")] if error.ctx else []
@@ -74,6 +99,10 @@ def lines(error: BaseException, verbose: bool = False) -> list[tuple[str, str]]:
             ("try", "the same command with --debug, and report what it prints"),
         ]
     return told
+
+
+def _advice(error: errors.LadingError) -> str:
+    return next(ADVICE[kind] for kind in type(error).__mro__ if kind in ADVICE)
 
 
 def _sentence(error: BaseException) -> str:
