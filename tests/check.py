@@ -23,7 +23,7 @@ STATIC: tuple[tuple[str, list[str]], ...] = (
     ("types", [PYTHON, "-m", "mypy", "--no-error-summary"]),
     ("rooms", [str(TOOLS / "lint-imports"), "--no-cache"]),
 )
-TESTS = [PYTHON, "-m", "pytest", "-q", "-m", "not proof"]
+TESTS = [PYTHON, "-m", "pytest", "-q"]
 QUICK_TESTS = [*TESTS, "--ignore=tests/peers", "--ignore=tests/faults"]
 PROOF = (
     ("long tests", [PYTHON, "-m", "pytest", "-q", "-m", "proof"]),

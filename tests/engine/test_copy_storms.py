@@ -46,6 +46,9 @@ def test_a_storm_ends_with_whole_targets_or_clear_errors(seed: int) -> None:
     random = Random(seed)
     source = MemoryStore("there", buffer=random.choice([3, 16, 64]))
     root = put_image(source, layers_of(random.randint(1, 6), random.choice([30, 300])))
+    signed = random.random() < 0.5
+    if signed:
+        put_image(source, [b"signature" * 9], subject=root, artifact_type="application/signature")
     blobs = list(source.blobs)
     targets = [
         MemoryStore(f"target {number}", verifies=random.random() < 0.5, buffer=random.choice([3, 16, 64]))
@@ -57,7 +60,7 @@ def test_a_storm_ends_with_whole_targets_or_clear_errors(seed: int) -> None:
             target.writing[random.choice(blobs)].append(random.choice(troubles))
     if random.random() < 0.3:
         lies: list[Trouble] = [Lie(), Cut(5)]
-        source.reading[random.choice(blobs[:-1])].append(random.choice(lies))
+        source.reading[random.choice(blobs)].append(random.choice(lies))
     cancel = Cancellation()
     events = CancelAfter(cancel, random.randint(1, 200) if random.random() < 0.4 else -1)
     before = threading.active_count()
@@ -67,6 +70,7 @@ def test_a_storm_ends_with_whole_targets_or_clear_errors(seed: int) -> None:
             source,
             root,
             [Destination(target.name, target, ("v1",)) for target in targets],
+            referrers=source if signed else None,
             lanes=random.randint(1, 4),
             events=events,
             cancel=cancel,

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from lading.engine.lanes import Queue
-from lading.engine.together import each, together
+from lading.engine.together import Awaited, each, together
+from lading.errors import Cancelled
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from tests.fakes.work import bounded
@@ -78,3 +79,26 @@ def test_the_first_error_is_raised_once_all_have_ended() -> None:
 def test_answers_stand_in_the_order_of_the_questions() -> None:
     assert bounded(lambda: each(range(50), lambda number: number * 2, 4, lambda: None)) == [n * 2 for n in range(50)]
     assert each([], str, 4, lambda: None) == []
+
+
+def test_what_follows_from_an_error_is_not_raised_instead_of_it() -> None:
+    stopped = threading.Event()
+
+    def follow() -> None:
+        raise Cancelled
+
+    def fail_late() -> None:
+        assert stopped.wait(60)
+        raise KeyError("the cause")
+
+    with pytest.raises(KeyError, match="cause"):
+        bounded(lambda: together([follow, fail_late], stopped.set, "test"))
+
+
+def test_whoever_waits_for_a_value_that_could_not_be_made_is_freed() -> None:
+    awaited: Awaited[int] = Awaited()
+
+    with pytest.raises(ZeroDivisionError):
+        awaited.keep(lambda: 1 // 0)
+    with pytest.raises(Cancelled):
+        bounded(awaited.get)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from lading.engine.stores import Source
@@ -49,22 +49,20 @@ class WatchedContent:
 
     def open(self, offset: int = 0, length: int | None = None) -> Reader:
         """A plain file's reader is handed on as it is, so that the kernel can send it."""
-        with self.watching():
+        try:
             reader = self._content.open(offset, length)
+        except LadingError as error:
+            self.failed(error)
+            raise
         if self._limit is not None:
             reader = LimitedReader(reader, self._limit, self._cancel)
         elif is_plain_file(reader):
             return reader
         return _WatchedReader(reader, self, self._cancel)
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Whatever fails in here is the source's failure."""
-        try:
-            yield
-        except LadingError as error:
-            self._failures.append(error)
-            raise
+    def failed(self, error: LadingError) -> None:
+        """The source itself raised this."""
+        self._failures.append(error)
 
     def blamed_for(self, error: BaseException) -> bool:
         """Whether the source is why: it failed itself, or what it gave is not what its descriptor names."""
@@ -86,24 +84,31 @@ def is_plain_file(reader: Reader) -> bool:
 
 
 class _WatchedReader:
-    """Closed by a cancel while it may be blocked."""
+    """Closed by a cancel while it may be blocked, and by whoever comes first otherwise."""
 
     def __init__(self, reader: Reader, content: WatchedContent, cancel: Cancel) -> None:
         self._reader, self._content = reader, content
-        self._stack = ExitStack()
-        self._stack.callback(reader.close)
+        self._lock = threading.Lock()
+        self._closing: AbstractContextManager[None] | None = cancel.closing(reader.close)
         try:
-            self._stack.enter_context(cancel.closing(reader.close))
+            self._closing.__enter__()
         except BaseException:
-            self._stack.close()
+            reader.close()
             raise
 
     def readinto(self, buffer: memoryview, /) -> int:
-        with self._content.watching():
+        try:
             return self._reader.readinto(buffer)
+        except LadingError as error:
+            self._content.failed(error)
+            raise
 
     def close(self) -> None:
-        self._stack.close()
+        with self._lock:
+            closing, self._closing = self._closing, None
+        if closing is not None:
+            self._reader.close()
+            closing.__exit__(None, None, None)
 
 
 def blame_source(error: LadingError) -> LadingError:

@@ -7,13 +7,14 @@ Pull, push, copy, load and save are this, between different stores.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from lading.engine.arrival import Arrival, Destination
-from lading.engine.delivery import Delivery
-from lading.engine.reads import share
+from lading.engine.delivery import Cargo, Delivery, Parcel
 from lading.engine.stores import Locations, Referrers, Source
 from lading.engine.throttle import RateLimit
+from lading.engine.together import Awaited, together
 from lading.engine.work import Order, Work, working
 from lading.oci.descriptor import Descriptor
 from lading.wire.message import Cancel
@@ -46,13 +47,32 @@ def copy(
 
 
 def _move(work: Work, limit: RateLimit | None) -> None:
-    cargo = work.prepare()
-    wishes = work.wishes(cargo)
-    readings = dict(zip(work.deliveries, share(work.order.source, wishes, work.scope, limit), strict=True))
-    needs = dict(zip(work.deliveries, wishes, strict=True))
+    """What speaks of the image is looked for while the image's own blobs move: that takes requests, and few bytes."""
+    image = work.image()
+    parcels = work.parcels(image, limit)
+    later: Awaited[Company] = Awaited()
 
     def deliver(delivery: Delivery) -> None:
-        delivery.move(cargo, needs[delivery], readings[delivery])
-        delivery.conclude(cargo)
+        delivery.move(parcels[delivery])
+        company = later.get()
+        delivery.move(company.parcels[delivery])
+        delivery.introduce(company.cargo)
+        delivery.conclude(image)
 
-    work.everywhere(deliver)
+    def accompany() -> None:
+        later.keep(lambda: _company(work, image, limit))
+
+    together([accompany, lambda: work.everywhere(deliver)], work.scope.cancel, "copy")
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What speaks of the image, and the parcels of it."""
+
+    cargo: Cargo
+    parcels: Mapping[Delivery, Parcel]
+
+
+def _company(work: Work, image: Cargo, limit: RateLimit | None) -> Company:
+    cargo = work.company(image)
+    return Company(cargo, work.parcels(cargo, limit))

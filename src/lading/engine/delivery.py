@@ -1,6 +1,6 @@
 """The work for one destination: its tags are looked at first and moved last.
 
-    check ──> expect ──> wish ──> move ──> conclude
+    check ──> expect ──> image: wish, move ──> company: wish, move ──> conclude
       ├─ a condition does not hold: nothing moves
       └─ all tags are right, in a registry: only what speaks of the image moves
 
@@ -33,27 +33,44 @@ from lading.wire.progress import State
 
 @dataclass(frozen=True, slots=True)
 class Cargo:
-    """What a copy moves: the root, the graph under it as far as it was read, and what speaks of it.
+    """Part of what a copy moves: the image itself, or its company, which is what speaks of it.
 
-    `left_out` are layers that stay elsewhere, `missing` referrers that were listed and are not there. `labels` say what
-    made each layer.
+    `labels` say what made each layer, `notes` what a person should read of it.
     """
 
-    root: Descriptor
-    image: Graph = NOTHING
-    company: Graph = NOTHING
-    left_out: tuple[Descriptor, ...] = ()
-    missing: tuple[Descriptor, ...] = ()
+    graph: Graph = NOTHING
     labels: Mapping[Digest, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one destination needs of a cargo, and where it reads that."""
+
+    cargo: Cargo
+    wish: Wish
+    readings: Readings
+
+    def release(self) -> None:
+        """Nothing more is read of it: others need not keep bytes for this destination. Harmless twice."""
+        for reading in self.readings.values():
+            reading.taker.leave()
 
 
 class Delivery:
     """One destination of one copy. Its failure ends its own lanes only; a SourceFault passes through every method."""
 
     def __init__(
-        self, destination: Destination, holders: Holders | None, lanes: int, reporter: Reporter, cancel: Cancellation
+        self,
+        destination: Destination,
+        root: Descriptor,
+        *,
+        holders: Holders | None,
+        lanes: int,
+        reporter: Reporter,
+        cancel: Cancellation,
     ) -> None:
-        self.destination, self._holders, self._cancel = destination, holders, cancel
+        self.destination, self._root, self._holders, self._cancel = destination, root, holders, cancel
         self._reporter, self._telling = reporter, reporter.to(destination.name)
         self._mover = Mover(destination.store, holders, lanes, self._telling, cancel)
         self._store = destination.store
@@ -111,78 +128,78 @@ class Delivery:
 
     # ── the steps
 
-    def check(self, root: Descriptor) -> None:
+    def check(self) -> None:
         """Look at the tags. Raises TagMoved where a condition does not hold."""
-        self._checked = check_tags(self.destination, root.digest)
+        self._checked = check_tags(self.destination, self._root.digest)
         self._tags.update(self._checked.refused)
         for refusal in self._checked.refused.values():
             raise refusal
 
-    def expect(self, cargo: Cargo) -> None:
+    def expect(self, image: Cargo) -> None:
         """Name the repositories to mount from, all at once, so that one token covers them."""
         if isinstance(self._store, Mounter) and self._holders is not None:
-            self._store.expect(self._holders.siblings([*cargo.image.blobs.values(), *cargo.company.blobs.values()]))
+            self._store.expect(self._holders.siblings(image.graph.blobs.values()))
 
     def wish(self, cargo: Cargo) -> Wish:
         """Tell what belongs to the work, and say which blobs it needs from the source."""
-        pieces = {piece.digest: piece for piece in (*pieces_of(cargo.image), cargo.root, *pieces_of(cargo.company))}
-        self._telling.planned(pieces.values(), cargo.labels)
-        self._note(cargo)
-        if self.needs_image:
-            self._find_present(cargo.image)
+        pieces = pieces_of(cargo.graph)
+        self._telling.planned(pieces, cargo.labels)
+        for note in cargo.notes:
+            self._telling.noted(note)
+        if self.needs_image or self._root.digest not in cargo.graph:
+            self._find_present(cargo.graph)
         else:
-            self._present = frozenset(piece.digest for piece in (*pieces_of(cargo.image), cargo.root))
-        self._find_present(cargo.company)
-        sent_again = {cargo.root.digest} if self._remaining else set()
-        for digest in (pieces.keys() & self._present) - sent_again:
-            self._telling.piece(pieces[digest]).end(Outcome.EXISTS)
-        blobs = {**cargo.image.blobs, **cargo.company.blobs}
-        return Wish(self._store, tuple(blob for digest, blob in blobs.items() if digest not in self._present))
+            self._present |= {piece.digest for piece in pieces}
+        for piece in pieces:
+            if self._is_present(piece) and not (piece == self._root and self._remaining):
+                self._telling.piece(piece).end(Outcome.EXISTS)
+        return Wish(self._store, tuple(blob for blob in cargo.graph.blobs.values() if not self._is_present(blob)))
 
-    def move(self, cargo: Cargo, wish: Wish, readings: Readings) -> None:
+    def move(self, parcel: Parcel) -> None:
         """Blobs, then manifests from the leaves up, but not the root. Raises the first error."""
         try:
-            self._mover.blobs(wish.pieces, readings)
+            self._mover.blobs(parcel.wish.pieces, parcel.readings)
         finally:
-            for reading in readings.values():
-                reading.taker.leave()
-        self._mover.manifests(cargo.image, self._is_present, cargo.root)
-        self._mover.manifests(cargo.company, self._is_present)
-        self._tag_company(cargo.company)
+            parcel.release()
+        self._mover.manifests(parcel.cargo.graph, self._is_present, self._root)
 
-    def conclude(self, cargo: Cargo) -> None:
+    def introduce(self, company: Cargo) -> None:
+        """Give cosign's tags, which say what their manifest speaks of. Raises the first error."""
+        for root in company.graph.roots:
+            tag = own_tag(root)
+            beside = next(iter(self.destination.tags), "" if self._holders is not None else None)
+            if tag is not None and beside is not None:
+                content = BytesContent(company.graph.documents[root.digest].raw)
+                results = self._store.tag(root, content, [sibling(beside, tag)], "any", self._cancel)
+                _raise_first(results)
+        self._referrers = len(company.graph.roots)
+
+    def conclude(self, image: Cargo) -> None:
         """The root: by its tags, which are read back, or by its digest where there are none. Raises the first error."""
         self._cancel.check()
         if self._remaining:
-            self._tag(cargo, self._remaining)
-        elif not self._is_present(cargo.root):
-            self._hold_root(cargo)
+            self._tag(image, self._remaining)
+        elif not self._is_present(self._root):
+            self._hold_root(image)
         for tag in self.destination.tags:
             if self._tags.setdefault(tag, None) is None:
-                self._telling.tagged(tag, cargo.root)
-        for error in filter(None, self._tags.values()):
-            raise error
-        self._referrers = len(cargo.company.roots)
+                self._telling.tagged(tag, self._root)
+        _raise_first(self._tags)
         self.finished = True
 
     def foresee(self, cargo: Cargo, wish: Wish) -> None:
-        """Tell what `move` and `conclude` would do, as far as asking can tell."""
+        """Tell what moving it would do, as far as asking can tell."""
         self._mover.foresee(wish.pieces)
         if self._holders is None:
-            manifests = [m for graph in (cargo.image, cargo.company) for m in graph.manifests.values()]
+            manifests = cargo.graph.manifests.values()
             self._mover.foresee([manifest for manifest in manifests if not self._is_present(manifest)])
+
+    def dismiss(self) -> None:
+        """Nothing was to move: no tag has an error unless its condition did not hold."""
         self._tags.update(dict.fromkeys(self.destination.tags))
         self.finished = True
 
     # ── their parts
-
-    def _note(self, cargo: Cargo) -> None:
-        if cargo.left_out:
-            self._telling.noted(f"{len(cargo.left_out)} layers stay where their licence keeps them")
-        for referrer in cargo.missing:
-            self._telling.noted(
-                f"{referrer.digest} is listed as speaking of the image, but the source does not hold it"
-            )
 
     def _find_present(self, graph: Graph) -> None:
         """Ask a registry for a manifest where all below it was there when last seen: one request instead of many."""
@@ -197,38 +214,32 @@ class Delivery:
         if below.blobs and holders.likely_here(below.blobs.values()) and self._store.has(descriptor):
             self._present |= {piece.digest for piece in pieces_of(below)}
             return
-        for child in graph.documents[descriptor.digest].children:
+        for child in graph.children(descriptor.digest):
             self._look(child, graph, holders)
 
     def _is_present(self, descriptor: Descriptor) -> bool:
         return descriptor.digest in self._present
 
-    def _tag_company(self, company: Graph) -> None:
-        """Cosign's tags, which say what their manifest speaks of."""
-        for root in company.roots:
-            tag = own_tag(root)
-            beside = next(iter(self.destination.tags), "" if self._holders is not None else None)
-            if tag is not None and beside is not None:
-                content = BytesContent(company.documents[root.digest].raw)
-                results = self._store.tag(root, content, [sibling(beside, tag)], "any", self._cancel)
-                for error in filter(None, results.values()):
-                    raise error
-
-    def _hold_root(self, cargo: Cargo) -> None:
+    def _hold_root(self, image: Cargo) -> None:
         """A name that is right already holds it; without names it is held by its digest."""
         if self.destination.tags:
-            self._telling.piece(cargo.root).end(Outcome.EXISTS)
+            self._telling.piece(self._root).end(Outcome.EXISTS)
         else:
-            self._mover.manifest(cargo.root, cargo.image)
+            self._mover.manifest(self._root, image.graph)
 
-    def _tag(self, cargo: Cargo, tags: list[str]) -> None:
-        track = self._telling.piece(cargo.root)
-        content = BytesContent(cargo.image.documents[cargo.root.digest].raw)
+    def _tag(self, image: Cargo, tags: list[str]) -> None:
+        track = self._telling.piece(self._root)
+        content = BytesContent(image.graph.documents[self._root.digest].raw)
         with self._mover.failing(track):
             track(State.COMMITTING)
-            outcome = Outcome.EXISTS if self._holders is None and self._store.has(cargo.root) else Outcome.SENT
-            results = self._store.tag(cargo.root, content, tags, self.destination.condition, self._cancel)
+            outcome = Outcome.EXISTS if self._holders is None and self._store.has(self._root) else Outcome.SENT
+            results = self._store.tag(self._root, content, tags, self.destination.condition, self._cancel)
             self._tags.update(results)
             if None not in results.values():
-                raise next(error for error in results.values() if error is not None)
+                _raise_first(results)
             track.end(outcome)
+
+
+def _raise_first(results: Mapping[str, LadingError | None]) -> None:
+    for error in filter(None, results.values()):
+        raise error

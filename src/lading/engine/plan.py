@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lading.engine.arrival import Arrival, Destination
+from lading.engine.delivery import Cargo
 from lading.engine.stores import Locations, Referrers, Source
-from lading.engine.work import Order, working
+from lading.engine.work import Order, Work, working
 from lading.oci.descriptor import Descriptor
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
@@ -31,7 +32,14 @@ def plan(
     has an error. Raises as `copy` does.
     """
     with working(Order(source, root, destinations, referrers, locations, lanes), report, cancel) as work:
-        cargo = work.prepare()
-        wishes = dict(zip(work.deliveries, work.wishes(cargo), strict=True))
-        work.everywhere(lambda delivery: delivery.foresee(cargo, wishes[delivery]))
+        image = work.image()
+        _foresee(work, image)
+        company = work.company(image)
+        _foresee(work, company)
+        work.everywhere(lambda delivery: delivery.dismiss())
     return work.arrivals()
+
+
+def _foresee(work: Work, cargo: Cargo) -> None:
+    wishes = dict(zip(work.deliveries, work.wishes(cargo), strict=True))
+    work.everywhere(lambda delivery: delivery.foresee(cargo, wishes[delivery]))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
+
+from lading.errors import Cancelled, TimedOut
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -13,7 +15,8 @@ R = TypeVar("R")
 def together(works: Sequence[Callable[[], None]], stop: Callable[[], None], name: str) -> None:
     """Run all of these and return when every one has ended; one of them runs here.
 
-    A work that raises calls `stop`, which must make the others end; the first error is then raised here.
+    A work that raises calls `stop`, which must make the others end. The first real error is then raised here, not the
+    Cancelled that follows from it elsewhere.
     """
     errors: list[BaseException] = []
 
@@ -38,7 +41,7 @@ def together(works: Sequence[Callable[[], None]], stop: Callable[[], None], name
     finally:
         _join(threads, stop)
     if errors:
-        raise errors[0]
+        raise next((error for error in errors if not isinstance(error, Cancelled | TimedOut)), errors[0])
 
 
 def _join(threads: Iterable[threading.Thread], stop: Callable[[], None]) -> None:
@@ -50,6 +53,28 @@ def _join(threads: Iterable[threading.Thread], stop: Callable[[], None]) -> None
             stop()
             thread.join()
             raise
+
+
+class Awaited(Generic[T]):
+    """A value that one thread makes while others go on, and that they wait for in the end."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._made: list[T] = []
+
+    def keep(self, make: Callable[[], T]) -> None:
+        """Make it here and now; whoever waits goes on even when this raises."""
+        try:
+            self._made.append(make())
+        finally:
+            self._ready.set()
+
+    def get(self) -> T:
+        """Waits. Raises Cancelled where it could not be made: the error is its maker's to raise."""
+        self._ready.wait()
+        if not self._made:
+            raise Cancelled
+        return self._made[0]
 
 
 def each(items: Sequence[T], ask: Callable[[T], R], lanes: int, stop: Callable[[], None]) -> list[R]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from lading.engine.arrival import Arrival, Destination, DestinationTwice, SourceCorrupt
 from lading.engine.cancel import Cancellation
 from lading.engine.content import WRONG_BYTES, blame_source
-from lading.engine.delivery import Cargo, Delivery
-from lading.engine.graph import NOTHING
+from lading.engine.delivery import Cargo, Delivery, Parcel
+from lading.engine.graph import unread
 from lading.engine.holders import Holders
 from lading.engine.mover import SourceFault
 from lading.engine.narrow import repository_of
-from lading.engine.reads import Wish
+from lading.engine.reads import Wish, share
 from lading.engine.reporting import Reporter
-from lading.engine.source_reading import Company, NearerSource, SourceReading
+from lading.engine.source_reading import NearerSource, SourceReading
 from lading.engine.stores import Locations, Mounter, Referrers, Source
+from lading.engine.throttle import RateLimit
 from lading.engine.together import together
 from lading.errors import LadingError
 from lading.oci.descriptor import Descriptor
@@ -44,22 +45,40 @@ class Work:
 
     def __init__(self, order: Order, deliveries: Sequence[Delivery], scope: Cancellation) -> None:
         self.order, self.deliveries, self.scope = order, tuple(deliveries), scope
+        self._reading = SourceReading(order.source, _nearer(order.destinations), order.lanes, scope)
+        self._parcels: list[Parcel] = []
 
-    def prepare(self) -> Cargo:
+    def image(self) -> Cargo:
         """Look at the tags and read the graph.
 
         Reading first costs no request where the source is local, and lets one token cover all mounts. From a registry
         the graph is read only once a tag is known not to be right. Raises what is the source's fault.
         """
         local = repository_of(self.order.source) is None
-        cargo = self._load(whole=True) if local else Cargo(self.order.root)
+        image = self._read() if local else Cargo(unread(self.order.root))
         if local:
-            self.everywhere(lambda delivery: delivery.expect(cargo))
-        self.everywhere(lambda delivery: delivery.check(self.order.root))
-        if not local and not all(delivery.failed for delivery in self.deliveries):
-            cargo = self._load(whole=any(delivery.needs_image for delivery in self.deliveries))
-            self.everywhere(lambda delivery: delivery.expect(cargo))
-        return cargo
+            self.everywhere(lambda delivery: delivery.expect(image))
+        self.everywhere(lambda delivery: delivery.check())
+        if not local:
+            if any(delivery.needs_image for delivery in self.deliveries):
+                image = self._read()
+            self.everywhere(lambda delivery: delivery.expect(image))
+        return image
+
+    def company(self, image: Cargo) -> Cargo:
+        """What speaks of the image, without what belongs to the image itself. Raises what is the source's fault."""
+        if self.order.referrers is None or all(delivery.failed for delivery in self.deliveries):
+            return Cargo()
+        company = self._reading.company(tuple(image.graph.manifests.values()), self.order.referrers)
+        notes = [f"{each.digest} is listed as speaking of the image, but is not there" for each in company.missing]
+        graph = company.graph.without({*image.graph.manifests, *image.graph.blobs})
+        return Cargo(graph, notes=tuple(notes))
+
+    def _read(self) -> Cargo:
+        graph = self._reading.graph(self.order.root)
+        left_out = {blob.digest for blob in self._reading.elsewhere(graph)}
+        notes = (f"{len(left_out)} layers stay where their licence keeps them",) if left_out else ()
+        return Cargo(graph.without(left_out), self._reading.labels(graph), notes)
 
     def wishes(self, cargo: Cargo) -> list[Wish]:
         """What each destination needs from the source; nothing where it failed."""
@@ -70,6 +89,19 @@ class Work:
 
         self.everywhere(wish)
         return [wishes.get(delivery, Wish(delivery.destination.store, ())) for delivery in self.deliveries]
+
+    def parcels(self, cargo: Cargo, limit: RateLimit | None) -> Mapping[Delivery, Parcel]:
+        """What each destination needs, read once for all of them."""
+        wishes = self.wishes(cargo)
+        shared = share(self.order.source, wishes, self.scope, limit)
+        parcels = [Parcel(cargo, wish, readings) for wish, readings in zip(wishes, shared, strict=True)]
+        self._parcels += parcels
+        return dict(zip(self.deliveries, parcels, strict=True))
+
+    def release(self) -> None:
+        """Close what a destination that failed did not come to read."""
+        for parcel in self._parcels:
+            parcel.release()
 
     def everywhere(self, step: Callable[[Delivery], None]) -> None:
         """At each destination that has not failed; its errors stay with it. Raises SourceFault."""
@@ -83,29 +115,11 @@ class Work:
         """What became of each."""
         return tuple(delivery.arrival() for delivery in self.deliveries)
 
-    def _load(self, *, whole: bool) -> Cargo:
-        """What is to move: `whole`, or only what speaks of the root."""
-        order = self.order
-        reading = SourceReading(order.source, self._nearer(), order.lanes, self.scope)
-        image = reading.graph(order.root) if whole else NOTHING
-        company = Company()
-        if order.referrers is not None:
-            company = reading.company(tuple(image.manifests.values()) or (order.root,), order.referrers)
-        left_out = reading.elsewhere(image)
-        known = {*image.manifests, *image.blobs}
-        return Cargo(
-            order.root,
-            image.without({blob.digest for blob in left_out}),
-            company.graph.without(known),
-            left_out,
-            company.missing,
-            reading.labels(image),
-        )
 
-    def _nearer(self) -> list[NearerSource]:
-        """Stores of our own among the destinations: what they hold need not be fetched to be read."""
-        stores = [delivery.destination.store for delivery in self.deliveries]
-        return [store for store in stores if isinstance(store, NearerSource) and store.verified]
+def _nearer(destinations: Sequence[Destination]) -> list[NearerSource]:
+    """Stores of our own among the destinations: what they hold need not be fetched to be read."""
+    stores = [destination.store for destination in destinations]
+    return [store for store in stores if isinstance(store, NearerSource) and store.verified]
 
 
 @contextmanager
@@ -117,18 +131,22 @@ def working(order: Order, report: Report, cancel: Cancel) -> Iterator[Work]:
         deliveries = [
             Delivery(
                 destination,
-                _holders(destination, order.locations, repository_of(order.source)),
-                order.lanes,
-                reporter,
-                stack.enter_context(Cancellation.within(scope)),
+                order.root,
+                holders=_holders(destination, order.locations, repository_of(order.source)),
+                lanes=order.lanes,
+                reporter=reporter,
+                cancel=stack.enter_context(Cancellation.within(scope)),
             )
             for destination in order.destinations
         ]
+        work = Work(order, deliveries, scope)
         try:
-            yield Work(order, deliveries, scope)
+            yield work
         except SourceFault as fault:
             cancel.check()
             raise _source_error(order.source, fault) from fault.error
+        finally:
+            work.release()
         if not all(delivery.failed or delivery.finished for delivery in deliveries):
             cancel.check()
 

@@ -33,10 +33,10 @@ from lading.errors import ProtocolBroken
 from lading.oci.digest import Digest
 from lading.wire.endpoint import Profile
 from lading.wire.guard import referrer
-from lading.wire.locations import LocationBroken, follow, locate, with_query
+from lading.wire.locations import LocationBroken, locate, with_query
 from lading.wire.message import ConnectionLost, Content, Conversation, Request, Response, Stalled
+from lading.wire.presence import presence
 from lading.wire.registry_errors import BodyTooLarge, Code, Refusal, refused
-from lading.wire.registry_urls import BlobAt, url
 from lading.wire.retry import TRANSIENT
 
 MEBIBYTE = 1024 * 1024
@@ -112,19 +112,6 @@ def commit_seconds(size: int) -> float:
     return COMMIT_SECONDS + size / COMMIT_RATE
 
 
-def presence(origin: str, path: str, digest: Digest, size: int) -> Conversation[bool | None]:
-    """Whether the repository holds the blob, whole; None where the answer leaves it open (some answer 403 or 405)."""
-    head = Request("HEAD", url(origin, BlobAt(path, digest)), {"accept-encoding": "identity"})
-    request, response = yield from follow(head)
-    if response.status in TRANSIENT:
-        raise refused(request, response)
-    if response.status == 404:
-        return False
-    if response.status != 200:
-        return None
-    return response.headers.get("content-length", str(size)) == str(size)
-
-
 class Sending:
     """One blob's sessions; what is learned of the host holds from the next request on."""
 
@@ -136,6 +123,7 @@ class Sending:
         """Whether something was lost, so that the next oddity needs no other reason."""
         self._oddities = 0
         self._pieces = False
+        """Whether the last body was not the whole blob."""
 
     def begin(self, request: Request, response: Response) -> Place:
         """The session that this answer to a POST has started."""
@@ -143,7 +131,6 @@ class Sending:
         if not location:
             raise LocationBroken(request.url, f"answered {response.status} without a Location")
         least = response.headers.get("oci-chunk-min-length", "")
-        self._pieces = False
         return self._moved(
             request, Place(request.url, 0, int(least) if re.fullmatch(r"\d{1,12}", least) else 0), location
         )
@@ -200,7 +187,7 @@ class Sending:
         headers = {"content-type": "application/octet-stream"}
         if length and not (final and place.offset == 0):
             headers["content-range"] = f"{place.offset}-{place.offset + length - 1}"
-        self._pieces = self._pieces or not final or place.offset > 0
+        self._pieces = place.offset > 0 or not final
         digest = quote(str(self._goods.digest), safe="")
         return Request(
             "PUT" if final else "PATCH",
@@ -252,7 +239,7 @@ class Sending:
             return self._misplaced(place, request, response)
         if status == 413:
             return self._smaller(place, request, response)
-        if patch and status in {405, 501} and self.profile.chunk_limit is None:
+        if patch and status in {405, 501}:
             self.learn(lambda profile: replace(profile, patches=False))
             return place
         unknown = bool(Refusal.of(request, response).codes & _GONE)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from lading.wire.endpoint import Profile
+from lading.wire.locations import locate
 from lading.wire.message import Conversation, Request
 from lading.wire.registry_errors import refused
 from lading.wire.registry_urls import UploadStart, url
@@ -87,7 +88,8 @@ class _Journey:
         """Where an earlier attempt stopped; None where it left nothing."""
         if self._hopes.session is None:
             return None
-        place = yield from self._sending.status(Place(self._hopes.session))
+        session = locate(self._goods.origin, self._hopes.session)  # never back to plain HTTP from an origin under TLS
+        place = yield from self._sending.status(Place(session))
         if place is None or place.offset == 0:
             self._witness.ended()
             return None

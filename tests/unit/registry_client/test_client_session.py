@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from lading.errors import Cancelled, LadingError
@@ -62,6 +65,25 @@ def test_plain_http_is_tried_on_this_machine() -> None:
     bench.repository(host="localhost:5000").has(LAYER)
 
     assert schemes(bench) == ["https", "http"]
+
+
+def test_threads_that_meet_a_plain_registry_together_all_get_through() -> None:
+    start = threading.Barrier(8)
+
+    def plain(request: Request, body: bytes, whole: bool) -> Response:
+        if request.url.startswith("https:"):
+            raise PlainHttpAnswered(HOST)
+        return bench.registry(request, body, whole)
+
+    def ask(_number: int) -> bool:
+        start.wait(10)
+        return repository.has(LAYER)
+
+    bench = Bench(endpoint=INSECURE, answer=plain)
+    repository = bench.repository()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert not any(threads.map(ask, range(8)))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lading.backends.registry_client.pushing import REMEMBERED
+from lading.backends.registry_client.referring import ReferrerUnlisted
 from lading.backends.registry_client.repository import RegistryRepository, UntagUnsupported
 from lading.engine.stores import (
     Condition,
@@ -199,7 +200,7 @@ def test_every_tag_is_put_and_proven() -> None:
     tags = [f"t{number}" for number in range(10)]
 
     assert tag(bench, bench.repository(), *tags) == dict.fromkeys(tags)
-    assert sorted(bench.transport.methods.split()) == ["HEAD"] * 10 + ["PUT"] * 10
+    assert bench.transport.methods == " ".join(["PUT HEAD"] * 10)
     assert bench.registry.repositories["a"].tags == dict.fromkeys(tags, ROOT.digest)
 
 
@@ -398,6 +399,20 @@ def test_the_list_we_keep_carries_annotations() -> None:
     [listed] = repository.referrers(ROOT.digest)
     assert dict(listed.annotations) == {"by": "ann"}
     assert repository.resolve(fallback_tag(ROOT.digest)).media_type == OCI_INDEX
+
+
+def test_a_list_that_keeps_nothing_is_given_up() -> None:
+    registry = Bench().registry
+    registry.lists_referrers = False
+
+    def forgetful(request: Request, body: bytes, whole: bool) -> Response:
+        listed = fallback_tag(ROOT.digest) in request.url
+        return Response(404 if request.method != "PUT" else 201) if listed else registry(request, body, whole)
+
+    bench = Bench(answer=forgetful)
+
+    with pytest.raises(ReferrerUnlisted, match="however often it is added"):
+        bench.repository().push(SIGNATURE.descriptor(), BytesContent(SIGNATURE.raw), bench.track, bench.cancel)
 
 
 def test_referrers_pushed_together_are_all_listed() -> None:

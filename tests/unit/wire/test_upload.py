@@ -308,6 +308,12 @@ def test_an_upload_of_another_process_goes_on() -> None:
     assert notes.sessions == [url, None]
 
 
+def test_an_upload_begun_in_plain_http_goes_on_under_tls() -> None:
+    played = journey(stands(39), CREATED, PRESENT, hopes=Hopes(session=f"http://reg.example{SESSION}"))
+
+    assert {request.url.partition(":")[0] for request in played.asked} == {"https"}
+
+
 @pytest.mark.parametrize("status", [GONE, ABSENT, Response(403), stands(0)])
 def test_an_upload_that_is_gone_meanwhile_starts_as_usual(status: Response) -> None:
     notes = Notes()
@@ -416,6 +422,22 @@ def test_a_lost_patch_asks_where_the_registry_stands() -> None:
 
     assert played.lines[3] == STATUS
     assert played.asked[4].start == 50
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_a_host_without_patch_gets_the_whole(status: int) -> None:
+    notes = Notes()
+
+    played = in_chunks(STARTED, Response(status), CREATED, notes=notes)
+
+    assert played.lines == [MOUNT, PATCH, PUT]
+    assert played.asked[2].body_size == 100
+    assert not notes.profile.patches
+
+
+def test_a_host_that_takes_neither_pieces_nor_the_whole_is_given_up() -> None:
+    with pytest.raises(BodyTooLarge):
+        in_chunks(STARTED, Response(405), Response(413))
 
 
 def test_chunks_of_which_only_the_last_was_kept_are_noticed() -> None:

@@ -6,7 +6,6 @@ Nothing is decided here: each ability holds one conversation of `lading.wire` an
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from lading.backends.registry_client.blob_reader import BlobReader
@@ -37,18 +36,17 @@ from lading.wire.download import Part, Span, download
 from lading.wire.endpoint import Uploads
 from lading.wire.manifests import Shelf, fetch, find, is_content, put, remove
 from lading.wire.message import BytesReader, Cancel, Content, Conversation, Reader
+from lading.wire.presence import presence
 from lading.wire.progress import State
 from lading.wire.registry_errors import ContentRefused, ThingUnknown, Unsupported
 from lading.wire.registry_urls import BlobAt, url
-from lading.wire.sending import Goods, presence
+from lading.wire.sending import Goods
 from lading.wire.upload import Hopes, Landed, upload
 
 T = TypeVar("T")
 
 EXPECTED_LIMIT = 12
 """Repositories to mount from that one token is asked for: services refuse or cut off very long lists."""
-
-TAG_LANES = 5
 
 
 class UntagUnsupported(Refused):
@@ -182,7 +180,11 @@ class RegistryRepository:
     def tag(
         self, descriptor: Descriptor, content: Content, tags: Sequence[str], condition: Condition, cancel: Cancel
     ) -> Mapping[str, LadingError | None]:
-        """See Tags: for each tag a PUT, and a HEAD that proves it; with a condition a HEAD before."""
+        """See Tags: for each tag a PUT, and a HEAD that proves it; with a condition a HEAD before.
+
+        One after the other: docker-registry 2.8 writes the manifest's own link anew for every tag, and answers 500 to
+        whoever reads it in that moment.
+        """
         self._writes = True
         raw = read_all(content.open(), descriptor.size)
 
@@ -195,10 +197,7 @@ class RegistryRepository:
                 return error
             return None
 
-        if len(tags) == 1:
-            return {tags[0]: point(tags[0])}
-        with ThreadPoolExecutor(TAG_LANES, thread_name_prefix="tag") as lanes:
-            return dict(zip(tags, lanes.map(point, tags), strict=True))
+        return {tag: point(tag) for tag in tags}
 
     def _point(self, tag: str, descriptor: Descriptor, raw: bytes, condition: Condition, cancel: Cancel) -> None:
         if condition != "any":

@@ -25,6 +25,7 @@ from lading.wire.message import (
     ConnectionLost,
     Conversation,
     PlainHttpAnswered,
+    ReadFailed,
     Request,
     Response,
     Stalled,
@@ -210,10 +211,12 @@ class Session:
         if request.content is None:
             return self._attempt(request, errand, tries)
         content = SourceWatch(request.content)
-        outcome = self._attempt(replace(request, content=content), errand, tries)
-        if content.failure is not None and outcome is content.failure:
-            raise content.failure
-        return outcome
+        try:
+            return self._attempt(replace(request, content=content), errand, tries)
+        except ReadFailed:
+            if content.failure is not None:
+                raise content.failure from None
+            raise
 
     def _attempt(self, request: Request, errand: _Errand, tries: Tries) -> Response | NetworkFailed:
         try:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from lading.errors import NetworkFailed
-from lading.wire.message import Content, FileReader, Reader
+from lading.wire.message import Content, FileReader, Reader, ReadFailed
 
 
 class SourceWatch:
-    """Content that remembers how its own source failed. A plain file's reader is handed on as it is."""
+    """Content that remembers how its own source failed, and says ReadFailed to the transport.
+
+    A transport that loses its connection still looks for an answer; it must not take the source's loss for its own.
+    A plain file's reader is handed on as it is.
+    """
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -20,12 +27,18 @@ class SourceWatch:
 
     def open(self, offset: int = 0, length: int | None = None) -> Reader:
         """As the content itself does."""
-        try:
+        with self.watching():
             reader = self._content.open(offset, length)
+        return reader if isinstance(reader, FileReader) else _WatchedReader(reader, self)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """What the network does in here, it does to the source. Raises ReadFailed."""
+        try:
+            yield
         except NetworkFailed as error:
             self.failure = error
-            raise
-        return reader if isinstance(reader, FileReader) else _WatchedReader(reader, self)
+            raise ReadFailed("the content to send", str(error)) from error
 
 
 class _WatchedReader:
@@ -33,11 +46,8 @@ class _WatchedReader:
         self._reader, self._watch = reader, watch
 
     def readinto(self, buffer: memoryview, /) -> int:
-        try:
+        with self._watch.watching():
             return self._reader.readinto(buffer)
-        except NetworkFailed as error:
-            self._watch.failure = error
-            raise
 
     def close(self) -> None:
         self._reader.close()
