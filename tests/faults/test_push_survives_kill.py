@@ -48,9 +48,15 @@ def lading(tmp_path: Path) -> Lading:
     return Lading(tmp_path / "data")
 
 
+def noise(seed: int, size: int) -> bytes:
+    """Bytes that do not compress, the same for the same seed."""
+    chance = random.Random(seed)
+    return b"".join(chance.randbytes(min(MIB, size - start)) for start in range(0, size, MIB))
+
+
 def image_of(folder: Path, sizes: list[int]) -> str:
     """A layout whose layers are noise, named v1; gives its digest."""
-    layers = [random.Random(number).randbytes(size) for number, size in enumerate(sizes)]
+    layers = [noise(number, size) for number, size in enumerate(sizes)]
     named = [(content, f"sha256:{hashlib.sha256(content).hexdigest()}") for content in layers]
     return layouts.write_layout(folder, "v1", layouts.write_image(folder, named))
 
