@@ -107,7 +107,8 @@ class Aim:
 def _aims(rows: Sequence[Measured]) -> list[str]:
     aims = [aim for row in rows for aim in _aims_of(row)]
     missed = [f"- missed: {aim.text}" for aim in aims if not aim.met]
-    return [f"Aims met: {sum(aim.met for aim in aims)} of {len(aims)}.", *missed]
+    explained = ["", "What keeps the missed ones up is in `benchmarks-explained.md`."] if missed else []
+    return [f"Aims met: {sum(aim.met for aim in aims)} of {len(aims)}.", *missed, *explained]
 
 
 COMMAND_AIMS = {
@@ -132,7 +133,9 @@ def _aims_of(row: Measured) -> list[Aim]:
         aims.append(Aim(f"{row.name}: transfer {ratio:.2f} × floor (1.1)", ratio <= 1.1))
     if row.name in COMMAND_AIMS:
         ratio, most = command.command / skopeo.command, COMMAND_AIMS[row.name]
-        aims.append(Aim(f"{row.name}: command {ratio:.2f} × skopeo ({most:g})", ratio <= most))
+        least = floor.command / skopeo.command
+        text = f"{row.name}: command {ratio:.2f} × skopeo ({most:g}; the floor itself {least:.2f})"
+        aims.append(Aim(text, ratio <= most))
     if row.name in SMALL_ROWS:
         more = command.command - skopeo.command
         aims.append(Aim(f"{row.name}: command {more:+.2f} s against skopeo (+0.12)", more <= 0.12))
