@@ -76,6 +76,13 @@ class Asked:
         return self.body
 
 
+def _linger(connection: socket.socket) -> None:
+    """Read and drop what the client still sends: closing at once would reset the connection and lose our answer."""
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(65536):
+        pass
+
+
 def _nothing(_count: int) -> bytes:
     return b""
 
@@ -258,6 +265,9 @@ class ScriptedServer:
                 if not asked.complete and reply.read is None:
                     return
                 if not self._reply(connection, asked.method, reply):
+                    return
+                if not asked.complete:
+                    _linger(connection)
                     return
 
     def _reply(self, connection: socket.socket, method: str, reply: Reply) -> bool:

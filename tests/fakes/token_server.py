@@ -3,7 +3,7 @@
 tokens = TokenService(login=("me", "secret"))
 with ScriptedServer(tokens) as service:
     tokens.url = service.url("/token")
-    with ScriptedServer(PlayedRegistry(tokens.guard)) as registry: ...
+    with ScriptedServer(TroubledRegistry(tokens.guard)) as registry: ...
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class TokenService:
 
     `key` is the JSON member that holds a token. `expires_in` None leaves the member out. `get` and `post` are statuses
     to answer instead of a token. `withheld` are scopes (name:action) silently left out, `refused` ones that make the
-    whole request fail. `uses` is how many requests each token serves before it has expired (None: all).
+    whole request fail. `uses` is how many requests each token serves before it has expired (None: all). `bare` refuses
+    without a challenge, but for the root (Google's registry).
     """
 
     login: tuple[str, str] | None = None
@@ -39,6 +40,7 @@ class TokenService:
     withheld: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     uses: int | None = None
+    bare: bool = False
     url: str = ""
     challenge: Callable[[str, str], str] = lambda url, scope: (
         f'Bearer realm="{url}",service="registry.test",scope="{scope}"'
@@ -98,7 +100,12 @@ class TokenService:
             return None
         scope = " ".join(f"repository:{name}:{action}" for name, _, action in (each.rpartition(":") for each in wanted))
         field = ("WWW-Authenticate", self.challenge(self.url, scope))
-        return Reply(401, [field], b'{"errors":[{"code":"UNAUTHORIZED"}]}', read=0 if asked.length else None)
+        return Reply(
+            401,
+            [] if self.bare and wanted else [field],
+            b'{"errors":[{"code":"UNAUTHORIZED"}]}',
+            read=0 if asked.length else None,
+        )
 
     def expire(self) -> None:
         """No token given so far serves any more."""

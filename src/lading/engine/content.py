@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from lading.engine.stores import Source
@@ -109,6 +110,17 @@ class _WatchedReader:
         if closing is not None:
             self._reader.close()
             closing.__exit__(None, None, None)
+
+
+@contextmanager
+def at_source() -> Iterator[None]:
+    """Inside, only the source is spoken to: what fails over there, or on the way there, is on the source's side."""
+    try:
+        yield
+    except LadingError as error:
+        if error.side in {Side.TARGET, Side.NETWORK}:
+            blame_source(error)
+        raise
 
 
 def blame_source(error: LadingError) -> LadingError:

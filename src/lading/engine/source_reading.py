@@ -8,14 +8,13 @@ from typing import Protocol, runtime_checkable
 
 from lading.engine.arrival import SourceCorrupt
 from lading.engine.cancel import Cancellation
-from lading.engine.content import WRONG_BYTES, SourceContent, WatchedContent, blame_source
+from lading.engine.content import WRONG_BYTES, SourceContent, WatchedContent, at_source
 from lading.engine.graph import NOTHING, Document, Graph, read_document, walk
 from lading.engine.narrow import offer_of
 from lading.engine.reach import read_all
 from lading.engine.referrers import questions
 from lading.engine.stores import ContentUnknown, Referrers, Source
 from lading.engine.together import each
-from lading.errors import NetworkFailed
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.image_config import ConfigInvalid, ImageConfig
@@ -97,7 +96,8 @@ class SourceReading:
         if config.size > MANIFEST_LIMIT:
             return {}
         try:
-            raw = read_all(SourceContent(self._source, config).open(), config.size)
+            with at_source():
+                raw = read_all(SourceContent(self._source, config).open(), config.size)
             lines = ImageConfig.parse(raw).layer_labels
         except (ContentUnknown, ConfigInvalid):
             return {}
@@ -117,11 +117,10 @@ class SourceReading:
                 return read_document(SourceContent(nearer, descriptor), descriptor)
         self._cancel.check()
         try:
-            return read_document(WatchedContent(SourceContent(self._source, descriptor), self._cancel), descriptor)
+            with at_source():
+                return read_document(WatchedContent(SourceContent(self._source, descriptor), self._cancel), descriptor)
         except WRONG_BYTES as error:
             raise SourceCorrupt(descriptor.digest, self._source.name, str(error)) from error
-        except NetworkFailed as error:
-            raise blame_source(error) from None
 
     def _is_there(self, descriptor: Descriptor) -> bool:
         try:

@@ -210,8 +210,8 @@ def write_json(value: object) -> bytes:
 
 
 def _first_repeated(pairs: list[tuple[str, object]]) -> str:
-    names = [name for name, _ in pairs]
-    return next(name for place, name in enumerate(names) if name in names[:place])
+    seen: set[str] = set()
+    return next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
 
 
 def _check_nesting(value: object, invalid: type[DocumentInvalid]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from lading.engine.content import at_source
 from lading.engine.records import ImageNames
 from lading.engine.referrers import WithCosignTags
 from lading.engine.stores import Referrers
@@ -47,7 +48,8 @@ class Origins:
         self.tell_login(reference.repository, report)
         store = self._stores.registry(reference.repository, cancel)
         with self._naming_next([reference.repository]):
-            root = store.resolve(reference.digest or reference.tag or "")
+            with at_source():
+                root = store.resolve(reference.digest or reference.tag or "")
             referrers = WithCosignTags(store, store, reference.tag or "")
             yield Origin(str(reference), store, root, str(reference), everywhere, referrers)
         self.tell_quota([reference.repository], report)

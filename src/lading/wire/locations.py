@@ -7,7 +7,8 @@ asked over https is never followed to http on the same host: what was meant is h
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from string import punctuation
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from lading.errors import ProtocolBroken
 from lading.wire.guard import referrer
@@ -32,11 +33,12 @@ class LocationBroken(ProtocolBroken):
 def locate(asked: str, location: str) -> str:
     """The URL that `location` in an answer to `asked` means. Raises LocationBroken.
 
-    It is used as it stands, its query above all: registries keep their state there (distribution's `_state`).
+    It is used as it stands, its query above all: registries keep their state there (distribution's `_state`). Only what
+    no URL may hold, blanks and letters beyond ASCII, is percent-encoded, as browsers do.
     """
     here = urlsplit(asked)
     try:
-        there = urlsplit(urljoin(asked, location))
+        there = urlsplit(urljoin(asked, quote(location.strip(), safe=punctuation, encoding="latin-1")))
         port = there.port
     except ValueError as error:
         raise LocationBroken(asked, "sends us to something that is no URL") from error

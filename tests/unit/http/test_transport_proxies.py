@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lading.backends.http.proxies import Proxies
-from lading.backends.http.refusals import ProxyRefused, ProxyUnsupported, UrlInvalid
+from lading.backends.http.refusals import ProxyInvalid, ProxyRefused, ProxyUnsupported
 from lading.backends.http.target import Target
 from lading.engine.cancel import Cancellation
 from lading.wire.endpoint import Endpoint
@@ -72,7 +72,7 @@ def test_another_kind_of_proxy_is_refused_without_showing_its_password(scheme: s
 
 @pytest.mark.parametrize("value", ["http://", "http://h:port", "http://[::1"])
 def test_a_proxy_that_cannot_be_read_is_named_by_its_variable(value: str) -> None:
-    with pytest.raises(UrlInvalid, match="HTTP_PROXY"):
+    with pytest.raises(ProxyInvalid, match="HTTP_PROXY"):
         Proxies({"HTTP_PROXY": value}).route(Target.parse("http://r.example/"))
 
 

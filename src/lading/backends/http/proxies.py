@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from lading.backends.http.refusals import ProxyUnsupported, UrlInvalid
+from lading.backends.http.refusals import ProxyInvalid, ProxyUnsupported
 from lading.backends.http.target import Target
 
 
@@ -58,7 +58,7 @@ class Proxies:
         self._spared = [_spared(entry) for entry in spared.replace(",", " ").split()]
 
     def route(self, target: Target) -> Proxy | None:
-        """None: directly. Raises ProxyUnsupported, UrlInvalid."""
+        """None: directly. Raises ProxyUnsupported, ProxyInvalid."""
         variable, value = self._chosen[target.scheme]
         if not value or _is_this_machine(target.host) or any(entry.covers(target) for entry in self._spared):
             return None
@@ -79,11 +79,11 @@ def _proxy(variable: str, value: str) -> Proxy:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UrlInvalid(f"the host or port in {variable} cannot be read") from error
+        raise ProxyInvalid(variable, "its host or port cannot be read") from error
     if parts.scheme != "http":
         raise ProxyUnsupported(variable, parts.scheme)
     if not host:
-        raise UrlInvalid(f"{variable} names no host")
+        raise ProxyInvalid(variable, "it has no host")
     login = None
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

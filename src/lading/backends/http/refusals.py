@@ -12,8 +12,9 @@ TlsRefused
 InputInvalid
 ├── CertificateFileUnusable   a CA, certificate or key file we were given
 ├── ProxyUnsupported          a kind of proxy we do not speak to
-└── UrlInvalid                text that is no URL we can ask
+└── ProxyInvalid              a proxy variable that cannot be read
 ProtocolBroken
+├── UrlInvalid                a realm, Location or header value that cannot be asked for
 ├── AnswerMalformed           not HTTP
 └── AnswerTooLong             longer than anything that may be held in memory
 """
@@ -123,8 +124,24 @@ class ProxyUnsupported(InputInvalid):
         return f"{self.variable} names a proxy of kind {self.scheme!r}, and only http:// proxies are supported"
 
 
-class UrlInvalid(InputInvalid):
-    """Text that is no URL we can ask. The text may hold a signature and is not repeated."""
+class ProxyInvalid(InputInvalid):
+    """A proxy variable that cannot be read. Its value may hold a password and is not repeated."""
+
+    hint = "a proxy is written http://host:port, or http://user:password@host:port"
+
+    def __init__(self, variable: str, reason: str) -> None:
+        super().__init__(variable, reason)
+        self.variable, self.reason = variable, reason
+
+    def __str__(self) -> str:
+        return f"{self.variable} names no proxy: {self.reason}"
+
+
+class UrlInvalid(ProtocolBroken):
+    """Text that is no URL we can ask; names of hosts are checked where people write them, so an answer gave it.
+
+    It may hold a signature and is not repeated.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -82,7 +82,7 @@ class HttpTransport:
         self._contexts_lock = threading.Lock()
 
     def send(self, request: Request, cancel: Cancel, passed: Callable[[int], None] = _uncounted) -> Response:
-        """See Transport. Raises UrlInvalid, ProxyUnsupported and CertificateFileUnusable besides."""
+        """See Transport. Raises UrlInvalid, ProxyUnsupported, ProxyInvalid and CertificateFileUnusable besides."""
         cancel.check()
         target = Target.parse(request.url)
         errand = _Errand(request, target, self._place(target), cancel, passed)
