@@ -3,6 +3,7 @@ PY = .venv/bin/python
 
 demo: .venv/.ready           ## run the main job: push, share, copy, pull back, prove; no Docker, no network
 	.venv/bin/lading demo
+	@echo "The command is .venv/bin/lading; for your path: pipx install ."
 
 check: .venv/.dev            ## everything CI runs
 	$(PY) -m tests.check

@@ -78,10 +78,11 @@ class Refused(LadingError):
 
 
 class NetworkFailed(LadingError):
-    """No answer, or a broken one, between us and the other side."""
+    """No answer, or a broken one, between us and the other side, `host`; empty where that is not known."""
 
     side = Side.NETWORK
     code = "network"
+    host: str = ""
 
 
 class TlsRefused(NetworkFailed):

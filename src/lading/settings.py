@@ -51,6 +51,8 @@ class SettingUnknown(InputInvalid):
 class SettingsUnreadable(StorageFailed):
     """A settings file, or the file of a secret, that cannot be read or is no TOML."""
 
+    hint = "Correct the file; the path comes from a flag, from the environment, or is the user's own settings file."
+
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
         self.path, self.reason = path, reason

@@ -43,7 +43,7 @@ class MemoryApplication:
         self.opened = 0
         self.closed = 0
         self.clock = Clock(0.0)
-        self.registries = Registries(Search(), self.own_logins, self.probe)
+        self.registries = Registries(Search(), self.own_logins, self.probe, docker=Own())
         self.transfers = Transfers(self.places, self.places.image_names, lambda: self.registries, AMD64, None)
         self.images = Images(self.places, self.places.image_names, self.places.collect, AMD64)
         self.archives = Archives(self.places, self.places.image_names, AMD64)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.credential_helper import CredentialHelper
 from tests.peers import layouts, programs
 from tests.peers.command import Lading
 from tests.peers.programs import RunningRegistry
@@ -60,6 +62,26 @@ def test_a_login_for_one_call_is_read_from_standard_input(lading: Lading, locked
     lading("copy", source, f"{locked.host}/app:1", "--insecure", "-u", "alice", "--password-stdin", stdin=b"s3cret\n")
 
     assert lading("ls", f"{locked.host}/app", "-u", "alice", "--password-stdin", stdin=b"s3cret\n") == "1\n"
+
+
+def test_a_login_goes_through_dockers_own_helper_when_asked(
+    locked: RunningRegistry, source: str, tmp_path: Path
+) -> None:
+    helper = CredentialHelper.install(tmp_path / "bin")
+    configuration = tmp_path / "docker/config.json"
+    configuration.parent.mkdir()
+    configuration.write_text('{"credsStore": "test"}')
+    path = ("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    lading = Lading(tmp_path / "data", (("DOCKER_CONFIG", str(configuration.parent)), path))
+    lading("login", "--docker", locked.host, "-u", "alice", "--password-stdin", stdin=b"s3cret\n")
+    used = lading.run("copy", source, f"{locked.host}/app:1", "--insecure")
+
+    assert helper.keeps() == {locked.host: ["alice", "s3cret"]}
+    assert used.returncode == 0
+    assert b"login: alice from docker-credential-test, which" in used.stderr
+    assert "s3cret" not in configuration.read_text()
+    lading("logout", "--docker", locked.host)
+    assert helper.keeps() == {}
 
 
 def test_dockers_logins_are_used_and_the_next_one_is_named_when_one_is_refused(

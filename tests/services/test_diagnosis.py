@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from lading.errors import AccessDenied, LadingError, NetworkFailed, StorageFailed
 from lading.services.diagnosis import Diagnosis, Finding, Helper, Surroundings
 from lading.services.registries import Registries
+from lading.wire.message import ConnectFailed, PlainHttpAnswered
 from tests.fakes.logins import Machine, Own, Probe, Search
 
 
@@ -13,7 +16,7 @@ def findings(
     probe.error = error
     diagnosis = Diagnosis(
         machine,
-        Registries(Search(), Own(), probe),
+        Registries(Search(), Own(), probe, docker=Own()),
         Surroundings("/data", 5000, environment),
         lambda: 3,
     )
@@ -52,11 +55,19 @@ def test_a_registry_that_wants_a_login_is_answered_with_the_command_for_it() -> 
     assert found["registry.test/acme"] == Finding("registry.test/acme", False, "denied", "lading login registry.test")
 
 
-def test_a_registry_that_is_away_is_told() -> None:
-    found = findings(Machine(), "registry.test", error=NetworkFailed("cannot connect"))
+@pytest.mark.parametrize(
+    ("error", "command"),
+    [
+        (ConnectFailed("registry.test", "refused"), "curl -v https://registry.test/v2/"),
+        (PlainHttpAnswered("registry.test"), "lading doctor --insecure registry.test"),
+        (NetworkFailed("lost"), "lading -v ls registry.test --debug"),
+    ],
+)
+def test_a_registry_that_is_away_is_told_with_the_command_that_fits(error: LadingError, command: str) -> None:
+    found = findings(Machine(), "registry.test", error=error)
 
     assert not found["registry.test"].well
-    assert found["registry.test"].hint
+    assert found["registry.test"].hint == command
 
 
 def test_proxies_are_shown_without_their_passwords() -> None:

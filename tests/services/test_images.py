@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lading.engine.cancel import Cancellation
@@ -40,6 +42,20 @@ def put_built(store: MemoryStore, tag: str, *steps: str, created: str = "2026-01
 # ── names
 
 
+def test_an_index_that_names_one_image_very_often_is_described_by_reading_it_once() -> None:
+    house = House()
+    image = put_image(house.own)
+    entries = [replace(image, platform=platform) for platform in [AMD64, ARM64] * 1000]
+    put_index(house.own, entries, tag="docker.io/library/a:1")
+    house.own.opened.clear()
+
+    (listed,) = house.images.list()
+
+    assert [variant.platform for variant in listed.description.variants] == [AMD64, ARM64] * 1000
+    assert all(variant.complete for variant in listed.description.variants)
+    assert len(house.own.opened) < 10
+
+
 def test_images_are_listed_in_order_with_what_is_here_of_each() -> None:
     house = House()
     whole = put_image(house.own, platform=AMD64)
@@ -69,6 +85,17 @@ def test_an_image_is_found_by_name_by_digest_and_by_the_beginning_of_its_id() ->
         house.images.find("db")
     with pytest.raises(ImageUnknown):
         house.images.find(f"other/web@{root.digest}")
+
+
+@pytest.mark.parametrize(("text", "near"), [("wbe:1", "web:1"), ("web:2", "web:1"), ("postgres", None)])
+def test_a_name_that_nearly_exists_is_suggested(text: str, near: str | None) -> None:
+    house = House()
+    put_image(house.own, tag=WEB)
+
+    with pytest.raises(ImageUnknown) as unknown:
+        house.images.find(text)
+    assert unknown.value.near == near
+    assert (unknown.value.hint or "").startswith(f"Did you mean {near}?" if near else f"lading pull {text} ")
 
 
 def test_an_id_that_several_images_begin_with_is_refused() -> None:

@@ -5,6 +5,7 @@ import pytest
 from lading.errors import AccessDenied
 from lading.oci.reference import Repository
 from lading.services.registries import (
+    DockerKnowsHosts,
     EndpointRules,
     Found,
     HubSearchNotServed,
@@ -23,8 +24,8 @@ ALICE = Credential("alice", "s3cret")
 
 class House:
     def __init__(self) -> None:
-        self.own, self.probe = Own(), Probe()
-        self.registries = Registries(Search(), self.own, self.probe)
+        self.own, self.docker, self.probe = Own(), Own(), Probe()
+        self.registries = Registries(Search(), self.own, self.probe, docker=self.docker)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,26 @@ def test_a_logout_forgets_and_says_where_there_was_nothing() -> None:
         house.registries.logout("registry.test")
 
 
+def test_dockers_logins_are_changed_only_where_they_are_meant() -> None:
+    house = House()
+    house.registries.login("registry.test", ALICE, docker=True)
+
+    assert (house.own.kept, house.docker.kept) == ({}, {"registry.test": ("alice", "s3cret")})
+    assert house.registries.logins(docker=True) == [Login("registry.test", "alice")]
+    with pytest.raises(LoginUnknown, match="Lading holds no login"):
+        house.registries.logout("registry.test")
+    assert house.registries.logout("registry.test", docker=True) == "registry.test"
+    with pytest.raises(LoginUnknown, match="docker holds no login"):
+        house.registries.logout("registry.test", docker=True)
+
+
+def test_docker_keeps_no_login_for_a_path() -> None:
+    house = House()
+    with pytest.raises(DockerKnowsHosts, match=r"registry\.test/acme"):
+        house.registries.login("registry.test/acme", ALICE, docker=True)
+    assert house.probe.checked == []
+
+
 def test_the_login_that_serves_is_named_with_its_source_and_without_its_secret() -> None:
     found = House().registries.credential(Repository("registry.test", "acme/web"))
 
@@ -77,7 +98,7 @@ def test_a_login_for_one_call_goes_to_one_registry_only() -> None:
         def find(self, repository: Repository) -> Found:
             return Found(ALICE, "this call's flags")
 
-    registries = Registries(Given(), Own(), Probe(), ALICE)
+    registries = Registries(Given(), Own(), Probe(), ALICE, docker=Own())
 
     assert registries.credential(Repository("a.test", "one")).credential == ALICE
     assert registries.credential(Repository("a.test", "two")).credential == ALICE

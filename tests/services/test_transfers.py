@@ -38,7 +38,11 @@ class House:
         self.places = MemoryPlaces()
         self.events = Events()
         self.transfers = Transfers(
-            self.places, self.places.image_names, lambda: Registries(Search(), Own(), Probe()), AMD64, None
+            self.places,
+            self.places.image_names,
+            lambda: Registries(Search(), Own(), Probe(), docker=Own()),
+            AMD64,
+            None,
         )
         self.web = self.places.registry(WEB)
 
@@ -208,6 +212,18 @@ def test_tags_in_one_repository_are_one_work_and_move_blobs_once() -> None:
     ]
     assert {tag: held.digest for tag, held in house.web.names.items()} == {"1": root.digest, "2": root.digest}
     assert len(house.web.pushed) == len(set(house.web.pushed))
+
+
+def test_a_push_looks_once_whether_a_child_is_here_that_the_index_names_very_often() -> None:
+    house = House()
+    own = house.places.own
+    child = put_image(own)
+    put_index(own, [child] * 1000, tag=REF)
+    own.opened.clear()
+
+    house.push(REF)
+
+    assert own.opens(child.digest) <= 2
 
 
 def test_an_image_is_found_by_the_beginning_of_its_id() -> None:

@@ -16,17 +16,18 @@ def load(environment: Mapping[str, str], flags: Mapping[str, object]) -> tuple[S
 
     Raises SettingInvalid, SettingUnknown, SettingsUnreadable.
     """
-    files = [_read_settings(path) for path in _settings_paths(environment, flags)]
+    named, usual = flags.get("config") or environment.get("LADING_CONFIG"), _usual_paths(environment)
+    paths = [*([Path(str(named))] if named else []), *(path for path in usual if path.exists())]
+    files = [_read_settings(path) for path in paths]
     settings = resolve(flags, environment, files, _data_folder(environment), _read_text)
-    return settings, Configuration([_shown(origin) for origin in settings.origins], [file.path for file in files])
+    shown = [_shown(origin) for origin in settings.origins]
+    return settings, Configuration(shown, [file.path for file in files], [str(path) for path in usual])
 
 
-def _settings_paths(environment: Mapping[str, str], flags: Mapping[str, object]) -> list[Path]:
-    """The --config file, which must be there, then the user's and the system's, which need not."""
-    named = flags.get("config") or environment.get("LADING_CONFIG")
+def _usual_paths(environment: Mapping[str, str]) -> list[Path]:
+    """The user's settings file and the system's, which need not be there; the --config file must."""
     home = Path(environment.get("XDG_CONFIG_HOME") or _home(environment) / ".config")
-    usual = [home / "lading" / "config.toml", Path("/etc/lading/config.toml")]
-    return [*([Path(str(named))] if named else []), *(path for path in usual if path.exists())]
+    return [home / "lading" / "config.toml", Path("/etc/lading/config.toml")]
 
 
 def _home(environment: Mapping[str, str]) -> Path:

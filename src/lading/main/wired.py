@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lading import __version__
 from lading.fronts.cli.application import Configuration, Preferences, Serving
 from lading.main.configuration import load
+from lading.main.data_folder import private_folder
 from lading.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,12 +117,14 @@ class Wired:
 
     @cached_property
     def registries(self) -> Registries:
-        from lading.backends.credentials.sources import CredentialSources
+        from lading.backends.credentials.docker_logins import DockerLogins
+        from lading.backends.credentials.sources import CredentialSources, docker_config
         from lading.services.registries import Registries
 
         own = self._own_logins
         sources = CredentialSources(self.one_off, own, self._environment, os.getuid())
-        return Registries(sources, own, self._places, self.one_off)
+        docker = DockerLogins(docker_config(self._environment), self._environment)
+        return Registries(sources, own, self._places, self.one_off, docker=docker)
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
@@ -204,15 +207,11 @@ class Wired:
 
     @cached_property
     def _data(self) -> Path:
-        folder = self._settings.data
-        folder.mkdir(0o700, parents=True, exist_ok=True)
-        return folder
+        return private_folder(self._settings.data)
 
     def _scratch(self) -> Path:
         """Where archives are unpacked, without names, beside the content they become."""
-        folder = self._data / "scratch"
-        folder.mkdir(0o700, exist_ok=True)
-        return folder
+        return private_folder(self._data / "scratch")
 
     # ── registries
 

@@ -42,6 +42,15 @@ class ArchiveInvalid(DocumentInvalid):
     what = "the image archive"
 
 
+class NoImages(ArchiveInvalid):
+    """A tar that is whole, and holds something else than images."""
+
+    hint = "If it holds a root file system: lading import FILE NAME[:TAG]"
+
+    def __init__(self) -> None:
+        super().__init__("the tar", f"holds neither {INDEX_FILE} nor {DOCKER_MANIFEST_FILE}")
+
+
 @dataclass(frozen=True, slots=True)
 class DockerImage:
     """One image of a Docker archive: names of members, and the references it was saved under."""

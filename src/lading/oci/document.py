@@ -8,6 +8,7 @@ NaN, deep nesting. `null` counts as absent, as Go's writers mean it.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
@@ -210,8 +211,7 @@ def write_json(value: object) -> bytes:
 
 
 def _first_repeated(pairs: list[tuple[str, object]]) -> str:
-    seen: set[str] = set()
-    return next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    return next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
 
 
 def _check_nesting(value: object, invalid: type[DocumentInvalid]) -> None:

@@ -107,7 +107,7 @@ class ImageConfig:
         return tuple(labels[: len(self.diff_ids)] + [""] * missing)
 
 
-_SHELL = re.compile(r"^(?:RUN )?(?:\|\d+ (?:\S+=\S* )*)?/bin/(?:ba)?sh -c (?P<nop>#\(nop\)\s*)?")
+_SHELL = re.compile(r"^(?:RUN )?(?:\|\d+ (?:[^\s=]+=\S* )*)?/bin/(?:ba)?sh -c (?P<nop>#\(nop\)\s*)?")
 _SPACES = re.compile(r"\s+")
 
 

@@ -8,7 +8,7 @@ Edits keep what other tools wrote, known to us or not: only the entries that cha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lading.oci.archive import CONTAINERD_NAME, INDEX_FILE, REF_NAME, ArchiveInvalid
@@ -71,6 +71,17 @@ def find(entries: tuple[Descriptor, ...], name: str) -> Descriptor | None:
         if matches:
             return next(iter(matches.values()))
     return None
+
+
+def called(entries: Iterable[Descriptor]) -> Mapping[str, Descriptor]:
+    """The entries by their exact names, for who asks for many; a name that two different images have is left out."""
+    found: dict[str, Descriptor] = {}
+    shared: set[str] = set()
+    for entry in entries:
+        name = entry_name(entry)
+        if found.setdefault(name, entry).digest != entry.digest:
+            shared.add(name)
+    return {name: entry for name, entry in found.items() if name not in shared}
 
 
 def bare(entry: Descriptor) -> Descriptor:

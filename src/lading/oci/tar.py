@@ -120,7 +120,8 @@ _WITHOUT_DATA = frozenset(
 def _header(block: bytes, position: int) -> _Header | None:
     """None at the end mark, a block of zeros."""
     if len(block) < BLOCK:
-        raise TarInvalid(position, "it ends without its end mark; part of it is missing")
+        empty = not block and not position
+        raise TarInvalid(position, "it is empty" if empty else "it ends without its end mark; part of it is missing")
     if not any(block):
         return None
     written = _number(block[148:156], position)
@@ -137,7 +138,7 @@ def _member(header: _Header, extension: Mapping[str, str], position: int) -> Mem
     name = extension.get("path", header.name)
     if kind is MemberKind.FILE and name.endswith("/"):
         kind = MemberKind.FOLDER  # how tars before POSIX write folders
-    if any(key.startswith("GNU.sparse.") for key in extension):
+    if _SPARSE in extension:
         kind = MemberKind.SPARSE
     size = _decimal(extension["size"], position) if "size" in extension else header.size
     return Member(name, kind, 0 if kind in _WITHOUT_DATA else size, position, extension.get("linkpath", header.link))
@@ -174,18 +175,30 @@ def _extended(header: _Header, raw: bytes, position: int) -> dict[str, str]:
     return _pax_records(raw, position)
 
 
+_READ = frozenset({"path", "linkpath", "size"})
+_SPARSE = "GNU.sparse."
+
+
 def _pax_records(raw: bytes, position: int) -> dict[str, str]:
-    """`length key=value\\n` again and again, the length counting itself (POSIX pax, Extended Header)."""
+    """`length key=value\\n` again and again, the length counting itself (POSIX pax, Extended Header).
+
+    Only what is read is kept, each field once: a tar may have extended headers without end before a member.
+    """
     records: dict[str, str] = {}
-    while raw:
-        digits, space, _ = raw[:12].partition(b" ")
-        length = int(digits) if space and digits.isdigit() else 0
-        record = raw[len(digits) + 1 : length]
+    start = 0
+    while start < len(raw):
+        digits, space, _ = raw[start : start + 12].partition(b" ")
+        end = start + (int(digits) if space and digits.isdigit() else 0)
+        record = raw[start + len(digits) + 1 : end]
         key, equals, value = record.partition(b"=")
-        if not equals or not record.endswith(b"\n") or length > len(raw):
+        if not equals or not record.endswith(b"\n") or end > len(raw):
             raise TarInvalid(position, "an extended header is garbled")
-        records[_decoded(key)] = _decoded(value[:-1])
-        raw = raw[length:]
+        name = _decoded(key)
+        if name in _READ:
+            records[name] = _decoded(value[:-1])
+        elif name.startswith(_SPARSE):
+            records[_SPARSE] = ""
+        start = end
     return records
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lading.engine.stores import ContentUnknown, Source
 from lading.oci.descriptor import Descriptor
@@ -88,7 +88,8 @@ def describe(name: str, source: Source, root: Descriptor, here: Here) -> Descrip
     index = read_manifest(source, root)
     assert isinstance(index, Index)
     images = images_of(index)
-    variants = tuple(_variant(source, child, here) for child in images)
+    read = {child.digest: _variant(source, child, here) for child in {child.digest: child for child in images}.values()}
+    variants = tuple(_as_listed(read[child.digest], child) for child in images)
     return Description(name, source.name, root, variants, len(index.manifests) - len(images))
 
 
@@ -115,6 +116,14 @@ def _variant(source: Source, descriptor: Descriptor, here: Here) -> Variant:
     config = _config(source, manifest)
     complete = all(here(child.digest) for child in manifest.children)
     return Variant(descriptor, descriptor.platform or (config.platform if config else None), manifest, config, complete)
+
+
+def _as_listed(variant: Variant, child: Descriptor) -> Variant:
+    """What was read once, as this entry of the index lists it: an index may name one child thousands of times."""
+    if child is variant.descriptor:
+        return variant
+    built_for = variant.config.platform if variant.config else None
+    return replace(variant, descriptor=child, platform=child.platform or built_for)
 
 
 def _config(source: Source, manifest: Manifest) -> ImageConfig | None:

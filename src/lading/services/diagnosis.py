@@ -10,6 +10,7 @@ from typing import Protocol
 from lading.errors import AccessDenied, LadingError
 from lading.oci.reference import Reference, Repository, canonical_registry, is_registry
 from lading.services.registries import Registries
+from lading.wire.message import ConnectFailed, PlainHttpAnswered
 
 LOW_SPACE = 2 * 1000**3
 """Bytes free below which a pull of an ordinary image may fail."""
@@ -169,8 +170,13 @@ def _looked(name: str, look: Callable[[], Finding]) -> Finding:
 
 
 def _command(error: LadingError, place: str) -> str:
+    host = place.partition("/")[0]
     if isinstance(error, AccessDenied):
-        return f"lading login {place.partition('/')[0]}"
+        return f"lading login {host}"
+    if isinstance(error, PlainHttpAnswered):
+        return f"lading doctor --insecure {place}"
+    if isinstance(error, ConnectFailed):
+        return f"curl -v https://{host}/v2/"
     return f"lading -v ls {place} --debug"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 
@@ -18,11 +19,12 @@ _ID = re.compile(r"(?:sha256:|sha512:)?([0-9a-f]{6,128})")
 class ImageUnknown(NotFound):
     """A name that no image has, at any of the places that were looked at."""
 
-    def __init__(self, text: str, looked: Sequence[str]) -> None:
+    def __init__(self, text: str, looked: Sequence[str], near: str | None = None) -> None:
         super().__init__(text, looked)
-        self.text, self.looked = text, tuple(looked)
+        self.text, self.looked, self.near = text, tuple(looked), near
         self.why = f"looked in {' and in '.join(self.looked)}"
-        self.hint = f"lading pull {text}   (lading images lists what is here)"
+        start = f"Did you mean {near}?" if near else f"lading pull {text}"
+        self.hint = f"{start}   (lading images lists what is here)"
 
     def __str__(self) -> str:
         return f"Image not found: {self.text}"
@@ -86,14 +88,14 @@ class Lookup:
         """By reference, or by the beginning of its id. Raises ImageUnknown, IdAmbiguous, ReferenceInvalid."""
         image = self.seek(text)
         if image is None:
-            raise ImageUnknown(text, ["the local store"])
+            raise ImageUnknown(text, ["the local store"], self._near(text))
         return image
 
     def named(self, text: str) -> Image:
         """By reference alone. Raises ImageUnknown, ReferenceInvalid."""
         image = self.by_reference(text)
         if image is None:
-            raise ImageUnknown(text, ["the local store"])
+            raise ImageUnknown(text, ["the local store"], self._near(text))
         return image
 
     def seek(self, text: str) -> Image | None:
@@ -115,6 +117,11 @@ class Lookup:
             if same and Reference.parse(image.reference).repository == reference.repository:
                 return image
         return None
+
+    def _near(self, text: str) -> str | None:
+        """The name here that is most like it, where one is."""
+        names = [Reference.parse(image.reference).familiar for image in self._names.all()]
+        return next(iter(difflib.get_close_matches(text, names, 1)), None)
 
     def _by_id(self, text: str) -> Image | None:
         match = _ID.fullmatch(text)

@@ -27,14 +27,14 @@ class HubSearchNotServed(Unreachable):
 class LoginUnknown(InputInvalid):
     """A logout from somewhere nobody logged in to."""
 
-    hint = "lading config show names the data folder that holds Lading's own logins."
+    hint = "lading login --list shows the logins that Lading keeps; docker's and podman's are left to them."
 
-    def __init__(self, place: str) -> None:
-        super().__init__(place)
-        self.place = place
+    def __init__(self, place: str, docker: bool) -> None:
+        super().__init__(place, docker)
+        self.place, self.docker = place, docker
 
     def __str__(self) -> str:
-        return f"Lading holds no login for {self.place}"
+        return f"{'docker' if self.docker else 'Lading'} holds no login for {self.place}"
 
 
 class OneLoginForTwo(InputInvalid):
@@ -102,8 +102,21 @@ class CredentialSearch(Protocol):
         """Where another login for it stands, which is named when the first is refused and never tried silently."""
 
 
+class DockerKnowsHosts(InputInvalid):
+    """A login for part of a registry, to be kept where only whole registries have logins."""
+
+    hint = "leave out --docker: Lading's own logins may be for a path"
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"docker keeps logins for hosts, and {self.place} has a path"
+
+
 class OwnLogins(Protocol):
-    """Our own encrypted logins, by `host[/path]`."""
+    """Logins that are kept, by `host[/path]`: our own encrypted ones, or docker's."""
 
     def set(self, place: str, username: str, secret: str) -> None:
         """Replaces the login of that place."""
@@ -138,12 +151,21 @@ class Listing:
 
 
 class Registries:
-    """The registries that this program talks to; `one_off` is the login that was given for this call alone."""
+    """The registries that this program talks to; `one_off` is the login that was given for this call alone.
+
+    Where a call says `docker`, docker's own logins are meant and not ours.
+    """
 
     def __init__(
-        self, search: CredentialSearch, own: OwnLogins, probe: RegistryProbe, one_off: Credential | None = None
+        self,
+        search: CredentialSearch,
+        own: OwnLogins,
+        probe: RegistryProbe,
+        one_off: Credential | None = None,
+        *,
+        docker: OwnLogins,
     ) -> None:
-        self._search, self._own, self._probe, self._one_off = search, own, probe, one_off
+        self._search, self._own, self._docker, self._probe, self._one_off = search, own, docker, probe, one_off
         self._given_to: str | None = None
 
     def credential(self, repository: Repository) -> Found:
@@ -171,28 +193,33 @@ class Registries:
         self._probe.check(repository.registry, found.credential)
         return found
 
-    def login(self, place: str, credential: Credential) -> str:
+    def login(self, place: str, credential: Credential, *, docker: bool = False) -> str:
         """Check the login at the registry, then keep it. `place` is host[/path]; its canonical spelling is returned.
 
-        Raises AccessDenied, NetworkFailed, StorageFailed.
+        Raises DockerKnowsHosts, AccessDenied, NetworkFailed, StorageFailed.
         """
         host, path = split_place(place)
-        self._probe.check(host, credential)
         kept = f"{host}/{path}" if path else host
-        self._own.set(kept, credential.username, credential.secret)
+        if docker and path:
+            raise DockerKnowsHosts(kept)
+        self._probe.check(host, credential)
+        self._kept(docker).set(kept, credential.username, credential.secret)
         return kept
 
-    def logout(self, place: str) -> str:
-        """Forget Lading's own login of host[/path]. Raises LoginUnknown."""
+    def logout(self, place: str, *, docker: bool = False) -> str:
+        """Forget the login of host[/path]. Raises LoginUnknown."""
         host, path = split_place(place)
         kept = f"{host}/{path}" if path else host
-        if not self._own.remove(kept):
-            raise LoginUnknown(kept)
+        if not self._kept(docker).remove(kept):
+            raise LoginUnknown(kept, docker)
         return kept
 
-    def logins(self) -> Sequence[Login]:
-        """Those that Lading keeps, in order of place."""
-        return self._own.logins()
+    def logins(self, *, docker: bool = False) -> Sequence[Login]:
+        """Those that are kept, in order of place."""
+        return self._kept(docker).logins()
+
+    def _kept(self, docker: bool) -> OwnLogins:
+        return self._docker if docker else self._own
 
     def ls(self, place: str) -> Listing:
         """The tags of a repository, or the repositories of a registry where only a host is given."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lading.engine.narrow import InHand, narrow, without
 from lading.engine.stores import ContentUnknown, Source
 from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
 from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import is_foreign_layer, is_image_config, is_index
 from lading.oci.platform import Platform, satisfies
@@ -35,16 +36,27 @@ def everywhere(_child: Descriptor) -> bool:
 
 
 def whole(source: Source) -> Here:
-    """For places on this machine, where an index may name children that were never fetched."""
+    """For places on this machine, where an index may name children that were never fetched.
+
+    Each is looked into once: an index may name one child thousands of times.
+    """
+    known: dict[Digest, bool] = {}
 
     def here(child: Descriptor) -> bool:
-        try:
-            document = read_manifest(source, child)
-        except ContentUnknown:
-            return False
-        return all(is_foreign_layer(each.media_type) or _held(source, each) for each in document.children)
+        if child.digest not in known:
+            known[child.digest] = _is_whole(source, child)
+        return known[child.digest]
 
     return here
+
+
+def _is_whole(source: Source, manifest: Descriptor) -> bool:
+    try:
+        document = read_manifest(source, manifest)
+    except ContentUnknown:
+        return False
+    needed = {each.digest: each for each in document.children if not is_foreign_layer(each.media_type)}
+    return all(_held(source, each) for each in needed.values())
 
 
 def choose_to_send(source: Source, root: Descriptor, wanted: Wanted, here: Here) -> Chosen:

@@ -207,7 +207,7 @@ class Transfers:
             return False
         own = self._stores.own
         chosen = choose_to_bring(own, root, wanted, self._native)
-        return all(whole(own)(part) for part in chosen.parts or (root,))
+        return all(map(whole(own), chosen.parts or (root,)))
 
 
 def _moved(origin: Origin, chosen: Chosen, aim: Aim, arrival: Arrival, planned: bool) -> Moved:

@@ -16,7 +16,6 @@ alone is asked for: then there is a token for the push and none for the mounts.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,11 +24,15 @@ from urllib.parse import urlencode, urlsplit
 
 from lading.errors import AccessDenied, ProtocolBroken, Side
 from lading.wire.guard import may_carry_secrets, referrer
+from lading.wire.json_answers import read_json
 from lading.wire.message import BytesContent, Conversation, Request, Response
 from lading.wire.registry_errors import Refusal, Unauthorized, refused
 
 DEFAULT_LIFETIME = 60.0
 """Seconds that a token is good for where its service does not say (Docker's token specification, expires_in)."""
+
+LONGEST_LIFETIME = 10 * 365 * 24 * 60 * 60
+"""Seconds. Whoever says more means for ever, and may say it in a number that no clock holds."""
 
 CLIENT_ID = "lading"
 IDENTITY_USER = "<token>"
@@ -230,7 +233,7 @@ def _with_query(url: str, pairs: Sequence[tuple[str, str]]) -> str:
 def _token(request: Request, response: Response, scopes: tuple[Scope, ...]) -> Token:
     host = urlsplit(request.url).netloc
     try:
-        answer = json.loads(response.body)
+        answer = read_json(response.body)
     except ValueError as error:
         raise TokenUnreadable(host, "the answer is not JSON") from error
     if not isinstance(answer, dict):
@@ -246,7 +249,9 @@ def _token(request: Request, response: Response, scopes: tuple[Scope, ...]) -> T
 def _lifetime(answer: Mapping[str, object], headers: Mapping[str, str]) -> float:
     """What is left of the token, by the service's own clock: ours may be wrong, and a cached token is not new."""
     seconds = answer.get("expires_in")
-    whole = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else DEFAULT_LIFETIME
+    whole = DEFAULT_LIFETIME
+    if isinstance(seconds, int | float) and seconds > 0:
+        whole = float(min(seconds, LONGEST_LIFETIME))
     issued, answered = _instant(answer.get("issued_at")), _answered(headers)
     if issued is None or answered is None:
         return whole
@@ -270,5 +275,5 @@ def _instant(text: object) -> float | None:
 def _answered(headers: Mapping[str, str]) -> float | None:
     try:
         return parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None

@@ -24,6 +24,7 @@ from lading.wire.locations import follow
 from lading.wire.message import Conversation, Reader, Request, Response
 from lading.wire.registry_errors import refused
 
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 
@@ -116,7 +117,7 @@ def _part(asked: Request, response: Response, span: Span) -> Part:
 
 def _checked(asked: Request, response: Response, stream: Reader, span: Span) -> Part:
     check_encoding(asked, response)
-    length = _content_length(response.headers)
+    length = content_length(response.headers)
     if response.status == 200:
         if length is not None and length != span.size:
             raise LengthWrong(span.digest, span.size, length)
@@ -149,6 +150,7 @@ def _range(asked: Request, response: Response, span: Span) -> tuple[int, int]:
     return start, end
 
 
-def _content_length(headers: Mapping[str, str]) -> int | None:
+def content_length(headers: Mapping[str, str]) -> int | None:
+    """In bytes; None where it is not said, or not in a number that content could have."""
     text = headers.get("content-length", "").strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if _LENGTH.fullmatch(text) else None

@@ -8,7 +8,6 @@ says is followed on the registry's own host only; whoever walks the pages stops 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from lading.oci.manifest import Index, parse_manifest
 from lading.oci.media_types import OCI_INDEX
 from lading.oci.reference import ReferenceInvalid, check_path, check_tag, fallback_tag
 from lading.wire.guard import authority
+from lading.wire.json_answers import read_json
 from lading.wire.locations import follow, locate
 from lading.wire.manifests import Shelf, fetch
 from lading.wire.message import Conversation, Request, Response
@@ -35,8 +35,9 @@ PAGE_SIZE = 1000
 """How many entries to ask for at once: the most that Amazon ECR allows."""
 
 _NO_REFERRERS_API = frozenset({400, 404, 405, 406, 501})
-_LINK = re.compile(r"<?(?P<target>[^<>,;\s]+)>?\s*;(?P<parameters>[^<>]*)")
-_NEXT = re.compile(r"""\brel\s*=\s*["']?\s*next\b""", re.IGNORECASE)
+_LINK = re.compile(r"<?(?<![^<>,;\s])(?P<target>[^<>,;\s]++)>?\s*+;(?P<parameters>[^<>]*+)")
+_NEXT = re.compile(r"""\brel\s*+=\s*+["']?\s*+next\b""", re.IGNORECASE)
+"""Neither looks at a byte again that it has passed: a field may have hundreds of thousands."""
 
 
 class ListUnreadable(ProtocolBroken):
@@ -120,7 +121,7 @@ def _names(page: str, member: str, check: Callable[[str, str], None]) -> Convers
 def _read(request: Request, response: Response, member: str, check: Callable[[str, str], None]) -> Iterator[str]:
     """The names that pass `check`; `null` is an empty list, as Go writes it and Nexus sends it."""
     try:
-        document = json.loads(response.body)
+        document = read_json(response.body)
     except ValueError as error:
         raise ListUnreadable(request.url, "it is not JSON") from error
     listed = document.get(member) if isinstance(document, dict) else None

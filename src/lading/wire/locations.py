@@ -30,24 +30,31 @@ class LocationBroken(ProtocolBroken):
         return f"{self.url} {self.reason}"
 
 
-def locate(asked: str, location: str) -> str:
-    """The URL that `location` in an answer to `asked` means. Raises LocationBroken.
+def resolved(asked: str, written: str) -> str:
+    """The URL that `written`, found in an answer to `asked`, spells. Raises LocationBroken.
 
     It is used as it stands, its query above all: registries keep their state there (distribution's `_state`). Only what
     no URL may hold, blanks and letters beyond ASCII, is percent-encoded, as browsers do.
     """
-    here = urlsplit(asked)
     try:
-        there = urlsplit(urljoin(asked, quote(location.strip(), safe=punctuation, encoding="latin-1")))
-        port = there.port
+        there = urlsplit(urljoin(asked, quote(written.strip(), safe=punctuation, encoding="latin-1")))
+        there.port  # noqa: B018  reading it is what checks it
     except ValueError as error:
         raise LocationBroken(asked, "sends us to something that is no URL") from error
     if there.scheme not in {"http", "https"} or not there.hostname:
         raise LocationBroken(asked, "sends us to something that is no URL of the web")
-    if here.scheme == "https" and there.scheme == "http" and there.hostname == here.hostname:
-        netloc = here.netloc if port in {None, 80} else there.netloc
-        return urlunsplit(there._replace(scheme="https", netloc=netloc))
     return urlunsplit(there)
+
+
+def locate(asked: str, location: str) -> str:
+    """Where `location` in an answer to `asked` sends us: as `resolved`, and under TLS where it stays on a host that was
+    asked under TLS. Raises LocationBroken."""
+    url = resolved(asked, location)
+    here, there = urlsplit(asked), urlsplit(url)
+    if here.scheme == "https" and there.scheme == "http" and there.hostname == here.hostname:
+        netloc = here.netloc if there.port in {None, 80} else there.netloc
+        return urlunsplit(there._replace(scheme="https", netloc=netloc))
+    return url
 
 
 def with_query(url: str, query: str) -> str:

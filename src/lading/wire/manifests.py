@@ -21,7 +21,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest, DigestInvalid, DigestMismatch, DigestUnsupported
 from lading.oci.manifest import SchemaOneRefused, parse_manifest
 from lading.oci.media_types import MANIFEST_TYPES, essence, is_schema1
-from lading.wire.download import check_encoding
+from lading.wire.download import check_encoding, content_length
 from lading.wire.locations import follow
 from lading.wire.message import BytesContent, ConnectionLost, Conversation, Request, Response, Stalled
 from lading.wire.registry_errors import refused
@@ -173,14 +173,14 @@ def _described(shelf: Shelf, reference: str | Digest, response: Response) -> Des
     media_type = essence(response.headers.get("content-type", ""))
     if is_schema1(media_type):
         raise SchemaOneRefused
-    digest, length = _digest(response.headers), response.headers.get("content-length", "")
-    if media_type not in MANIFEST_TYPES or not (length.isascii() and length.isdigit() and int(length)):
+    digest, length = _digest(response.headers), content_length(response.headers)
+    if media_type not in MANIFEST_TYPES or not length:
         return None
     if isinstance(reference, Digest):
         if digest is not None and digest.algorithm is reference.algorithm and digest != reference:
             raise DigestWrong(shelf.host, reference, digest)
-        return Descriptor(media_type, reference, int(length))
-    return None if digest is None else Descriptor(media_type, digest, int(length))
+        return Descriptor(media_type, reference, length)
+    return None if digest is None else Descriptor(media_type, digest, length)
 
 
 def _seen(fetched: Fetched, reference: str | Digest) -> Descriptor:

@@ -9,12 +9,13 @@ an empty body, half a body. What a person needs of it travels in one typed error
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from lading.errors import AccessDenied, LadingError, NotFound, ProtocolBroken, RateLimited, Refused, Side
+from lading.wire.json_answers import read_json
 from lading.wire.message import Request, Response
 
 EXCERPT = 300
@@ -94,15 +95,17 @@ def _entry(fault: Fault) -> dict[str, object]:
 
 
 def parse(body: bytes) -> tuple[Fault, ...]:
-    """The faults of an error body; none where it is something else."""
+    """The faults of an error body; none where it is something else, or nested too deeply to be told."""
     try:
-        document = json.loads(body)
-    except ValueError:
+        return tuple(_faults(read_json(body)))
+    except (ValueError, RecursionError):
         return ()
+
+
+def _faults(document: object) -> Iterator[Fault]:
     errors = document.get("errors") if isinstance(document, dict) else None
-    if not isinstance(errors, list):
-        return ()
-    return tuple(_fault(entry) for entry in errors if isinstance(entry, dict))
+    if isinstance(errors, list):
+        yield from (_fault(entry) for entry in errors if isinstance(entry, dict))
 
 
 def _fault(entry: Mapping[str, object]) -> Fault:
@@ -169,7 +172,9 @@ class Unauthorized(RegistryRefused, AccessDenied):
 class LoginNeeded(Unauthorized):
     """401, and nobody was logged in."""
 
-    hint = "Log in with `lading login`; a repository that does not exist may answer the same."
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.hint = f"lading login {refusal.host}   (a repository that does not exist may answer the same)"
 
     def __str__(self) -> str:
         return f"{self.refusal.host} wants a login: {self.refusal}"

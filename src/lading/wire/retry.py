@@ -134,7 +134,7 @@ def _retry_after(text: str, now: float) -> float | None:
         return float(text)
     try:
         return parsedate_to_datetime(text).timestamp() - now
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -162,6 +162,13 @@ def test_a_password_as_an_argument_is_refused_and_the_right_form_shown(
     assert application.own_logins.kept == {}
 
 
+def test_an_empty_password_is_told_as_one(application: MemoryApplication) -> None:
+    call = Call(application, ["login", "registry.test", "-u", "alice", "--password-stdin"])
+
+    assert call.code == 2
+    assert "error: no password came on standard input" in call.err
+
+
 def test_a_login_without_a_password_and_a_terminal_is_refused(application: MemoryApplication) -> None:
     assert Call(application, ["login", "registry.test", "-u", "alice"]).code == 2
 
@@ -184,6 +191,8 @@ def test_doctor_tells_each_check_and_fails_when_one_does(application: MemoryAppl
     assert (well.code, unwell.code) == (0, 1)
     assert all(line.startswith("ok ") for line in well.out.splitlines())
     assert "FAIL  disk     0.0 GB free for /data  →  lading gc" in unwell.out.splitlines()
+    assert "try:   what stands at the end of that line, after the arrow" in unwell.err
+    assert {line[19:20] for line in well.out.splitlines()} == {" "}, "a long name moves the texts of all"
     assert Call(application, ["doctor", "--format", "json"]).json[1]["well"] is False
 
 

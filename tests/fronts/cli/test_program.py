@@ -16,12 +16,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from lading import errors
+from lading import __version__, errors
 from lading.engine.cancel import Cancellation
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.failures import EXIT_CODES, MEANINGS, exit_code
 from lading.fronts.cli.program import COMMANDS, PROGRAM, run
 from lading.oci.reference import Repository
+from lading.wire.message import ConnectFailed
 from tests.fakes.application import Call, MemoryApplication, Terminal
 from tests.fakes.images import put_image
 from tests.fakes.memory import Stall
@@ -105,6 +106,18 @@ def test_every_error_says_whose_side_failed_and_what_to_do(root: type[errors.Lad
     assert call.labels[-3:] == ["error", "why", "try"]
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (errors.InputInvalid(), "lading images --help"),
+        (ConnectFailed("ghcr.io", "refused"), "lading doctor ghcr.io, then the same command again: "),
+        (errors.NetworkFailed(), "lading doctor HOST, then the same command again: "),
+    ],
+)
+def test_advice_names_the_command_and_the_host(error: errors.LadingError, advice: str) -> None:
+    assert f"try:   {advice}" in Call(Failing(error), ["images"]).err
+
+
 def test_what_the_other_side_said_is_shown_when_asked_for() -> None:
     assert "raw:   HTTP/1.1 418 I'm a teapot" in Call(Failing(Teapot()), ["-v", "images"]).err
 
@@ -124,6 +137,13 @@ def test_wrong_usage_is_exit_2_and_names_the_help(arguments: list[str]) -> None:
     assert call.code == 2
     assert call.labels == ["error", "try"]
     assert "--help" in call.err
+
+
+def test_a_commands_option_before_the_command_is_sent_behind_it() -> None:
+    call = Call(MemoryApplication(), ["--insecure", "ls", "registry.test"])
+
+    assert call.code == 2
+    assert "try:   put it after the command" in call.err
 
 
 def test_a_command_that_nearly_exists_is_suggested() -> None:
@@ -197,7 +217,7 @@ def test_the_first_interrupt_cancels_cleanly_and_says_how_to_go_on() -> None:
 
     assert call.code == 130
     assert "error: cancelled" in call.err
-    assert "try:   the same command again: what has arrived is kept, and it goes on there" in call.err
+    assert "try:   the same command again: it goes on from what is kept" in call.err
     assert application.places.own.names == {}
 
 
@@ -272,6 +292,13 @@ def test_a_pipe_that_breaks_under_an_archive_is_as_quiet() -> None:
 
 
 HEAVY = ("rich", "urllib3", "sqlalchemy", "alembic", "sqlite3", "ssl", "cryptography", "asyncio", "httptools", "isal")
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_is_a_flag_too(flag: str) -> None:
+    call = Call(MemoryApplication(), [flag])
+
+    assert (call.code, call.out) == (0, f"lading {__version__}\n")
 
 
 def test_version_imports_click_and_nothing_heavy() -> None:

@@ -111,6 +111,27 @@ def test_history_inspect_and_diff_read_real_images(program: Program, tmp_path: P
     assert program.json("inspect", "demo/hello:1")["platforms"][0]["platform"] == "linux/amd64"
 
 
+@pytest.mark.parametrize("command", [["images"], ["import", "-", "root:1"], ["doctor"], ["serve", "--no-auth"]])
+def test_a_data_folder_that_cannot_be_one_is_no_defect(program: Program, tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").touch()
+
+    code, out, err = program(*command, data="file/folder")
+
+    assert code == 1
+    assert "file/folder" in out + err
+    assert "defect" not in err
+
+
+def test_a_tar_that_holds_no_image_leads_to_import(program: Program, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "root.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("etc/hostname"))
+
+    code, _, err = program("load", f"{tmp_path}/root.tar")
+
+    assert code == 1
+    assert "lading import FILE NAME[:TAG]" in err
+
+
 def test_the_same_root_file_system_is_the_same_image(program: Program, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "root.tar", "w") as tar:
         member = tarfile.TarInfo("etc/hostname")

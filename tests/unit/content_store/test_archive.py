@@ -23,7 +23,7 @@ from lading.engine.arrival import Destination
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import ContentUnknown, TagUnknown
 from lading.errors import Cancelled, LadingError
-from lading.oci.archive import LAYOUT_TEXT, ArchiveInvalid, blob_member
+from lading.oci.archive import LAYOUT_TEXT, ArchiveInvalid, NoImages, blob_member
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest, DigestMismatch
 from lading.oci.image_config import ConfigInvalid
@@ -175,6 +175,23 @@ def test_one_platform_of_several_is_enough(tmp_path: Path) -> None:
         assert archive.resolve("1.0").digest == index.descriptor().digest
         with pytest.raises(ContentUnknown):
             archive.open(absent)
+
+
+def test_what_is_named_very_often_is_looked_into_once(tmp_path: Path) -> None:
+    files, child = oci_files()
+    for _ in range(3):
+        index = Index.build([child] * 2000)
+        child = index.descriptor()
+        files[blob_member(child.digest)] = index.raw
+    entries = [child] * 1000 + [named(child, f"q.io/app:{number}") for number in range(4000)]
+    files["index.json"] = Index.build(entries).raw
+
+    with read(tar_of(files), tmp_path) as archive:
+        names = list(archive.tags())
+        roots = {archive.resolve(name).digest for name in names}
+
+    assert len(names) == 4001
+    assert roots == {child.digest}
 
 
 def test_a_plain_archives_members_can_be_sent_by_the_kernel(tmp_path: Path) -> None:
@@ -370,7 +387,7 @@ HOSTILE: list[tuple[str, Callable[[], bytes], type[LadingError]]] = [
     ("a device", lambda: with_member("a", tarfile.CHRTYPE), ArchiveInvalid),
     ("a pipe", lambda: with_member("a", tarfile.FIFOTYPE), ArchiveInvalid),
     ("a member twice", lambda: with_member("index.json"), ArchiveInvalid),
-    ("neither index", lambda: tar_of({"etc/passwd": b"root"}), ArchiveInvalid),
+    ("neither index", lambda: tar_of({"etc/passwd": b"root"}), NoImages),
     ("no layout file", lambda: tar_of({"index.json": EMPTY}), ArchiveInvalid),
     ("another layout version", changed("oci-layout", b'{"imageLayoutVersion":"3.0.0"}'), ArchiveInvalid),
     ("a bad index", changed("index.json", b"{}"), ArchiveInvalid),

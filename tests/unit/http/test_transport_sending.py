@@ -11,7 +11,16 @@ import pytest
 from lading.backends.http.transport import HttpTransport
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
-from lading.wire.message import BytesContent, ConnectionLost, Content, ReadFailed, Request, Stalled
+from lading.wire.message import (
+    BytesContent,
+    BytesReader,
+    ConnectionLost,
+    Content,
+    Reader,
+    ReadFailed,
+    Request,
+    Stalled,
+)
 from tests.fakes.reading import FileContent, read_all
 from tests.fakes.scripted_server import Asked, Ending, Reply, ScriptedServer
 
@@ -233,6 +242,37 @@ def test_changing_is_never_repeated(transport: HttpTransport, cancel: Cancellati
         with pytest.raises(ConnectionLost):
             transport.send(Request(method, server.url("/second")), cancel)
     assert len(server.asked) == 2
+
+
+class _HangsUpFirst:
+    """Content whose first opening is the moment at which the server gives up its idle connections."""
+
+    size = 1000
+
+    def __init__(self, server: ScriptedServer) -> None:
+        self.server = server
+        self.opened = 0
+
+    def open(self, offset: int = 0, length: int | None = None) -> Reader:
+        self.opened += 1
+        if self.opened == 1:
+            self.server.hang_up()
+        return BytesReader(bytes(self.size))
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST"])
+def test_a_body_of_which_no_byte_had_moved_is_sent_on_a_fresh_connection(
+    transport: HttpTransport, cancel: Cancellation, method: str
+) -> None:
+    counted: list[int] = []
+    with ScriptedServer(lambda _: Reply(201)) as server:
+        transport.send(Request("GET", server.url("/first")), cancel)
+        content = _HangsUpFirst(server)
+        request = Request(method, server.url("/second"), content=content)
+        assert transport.send(request, cancel, counted.append).status == 201
+
+    assert sum(counted) == content.size
+    assert (content.opened, server.connections) == (2, 2)
 
 
 def test_many_threads_share_one_transport(transport: HttpTransport, cancel: Cancellation) -> None:

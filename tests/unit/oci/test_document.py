@@ -107,6 +107,15 @@ def test_a_list_is_not_read_beyond_its_limit() -> None:
         fields(text).texts("list")
 
 
+def test_a_member_given_twice_among_very_many_is_found_at_once() -> None:
+    members = ",".join(f'"{number:x}":0' for number in range(300_000))
+
+    with pytest.raises(DocumentInvalid) as refused:
+        read_json(f'{{{members},"ff":0}}'.encode(), DocumentInvalid)
+
+    assert refused.value.field == "ff"
+
+
 def test_null_counts_as_absent() -> None:
     document = fields('{"text": null, "texts": null, "map": null, "inner": null, "flag": null}')
 

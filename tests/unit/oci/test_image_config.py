@@ -88,6 +88,11 @@ def test_a_step_is_shown_as_its_dockerfile_line(created_by: str, label: str) -> 
     assert history_label(HistoryStep(created_by=created_by, comment="imported")) == label
 
 
+@pytest.mark.parametrize("line", ["|1 " + "a=b=c= " * 60, "|1 " + "=" * 60_000, "|9 " + "a " * 60_000])
+def test_a_line_made_to_be_matched_in_many_ways_is_shown_as_it_is(line: str) -> None:
+    assert history_label(HistoryStep(created_by=line)) == line.strip()
+
+
 @pytest.mark.parametrize(
     ("members", "field"),
     [

@@ -113,6 +113,22 @@ def test_a_bad_reference_names_the_part_that_is_wrong(text: str, part: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("https://host.io/a:1", "Leave out https:// and write host.io/a:1"),
+        ("docker://host.io/a", "Leave out docker:// and write host.io/a"),
+        ("./layout", "oci:./layout"),
+        ("/srv/web.tar", "archive:/srv/web.tar"),
+    ],
+)
+def test_an_address_or_a_path_is_answered_with_the_right_form(text: str, hint: str) -> None:
+    with pytest.raises(ReferenceInvalid) as refused:
+        Reference.parse(text)
+
+    assert hint in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(
     ("text", "familiar", "whole"),
     [
         ("docker.io/library/ubuntu:1", "ubuntu:1", "docker.io/library/ubuntu:1"),

@@ -193,6 +193,15 @@ def test_garbled_extended_headers_are_refused(raw: bytes) -> None:
         members_of(raw)
 
 
+def test_extended_headers_of_very_many_records_cost_their_bytes_and_are_not_kept() -> None:
+    many = pax(b"".join(b"16 key%07d=x\n" % number for number in range(EXTENSION_LIMIT // 16))).removesuffix(WHOLE)
+    named = pax(b"13 path=name\n").removesuffix(WHOLE)
+
+    (member,) = members_of(many * 20 + named + tar_of(file("other")))
+
+    assert member.name == "name"
+
+
 def test_a_global_header_names_nothing() -> None:
     header = tarfile.TarInfo("x")
     header.type, header.size = b"g", 12

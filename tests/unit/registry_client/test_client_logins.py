@@ -11,6 +11,7 @@ from lading.engine.stores import Outcome
 from lading.oci.reference import Repository
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Profile
+from lading.wire.locations import LocationBroken
 from lading.wire.message import BytesContent, ConnectFailed, Request, Response
 from lading.wire.registry_errors import LoginNeeded, LoginRefused
 from tests.fakes.registry_client import HOST, Bench, layer
@@ -187,6 +188,17 @@ def test_a_challenge_at_the_root_is_looked_for_where_the_answer_has_none() -> No
 
     assert not bench.repository().has(LAYER)
     assert bench.transport.lines[1] == "GET /v2/"
+
+
+@pytest.mark.parametrize("realm", ["file:///etc/passwd", "http://[bad", "https://h:99999/", "javascript:1", "http://"])
+def test_a_challenge_that_names_nobody_who_could_be_asked_is_the_registrys_fault(realm: str) -> None:
+    challenge = {"www-authenticate": f'Bearer realm="{realm}"'}
+    bench = Bench(answer=lambda _request, _body, _whole: Response(401, challenge))
+
+    with pytest.raises(LocationBroken, match=HOST):
+        bench.repository().has(LAYER)
+
+    assert bench.profiles.of(HOST).realm is None
 
 
 def test_what_a_challenge_asks_for_besides_goes_into_the_next_token() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from lading.errors import AccessDenied, ProtocolBroken
 from lading.wire.authorize import (
+    LONGEST_LIFETIME,
     Credential,
     PlainTextLogin,
     Realm,
@@ -134,6 +135,14 @@ def test_the_service_breaking_down_is_not_the_callers_fault() -> None:
         ({"expires_in": 0}, {}, 60),
         ({"expires_in": -5}, {}, 60),
         ({"expires_in": "300"}, {}, 60),
+        ({"expires_in": 10**400}, {}, LONGEST_LIFETIME),
+        ({"expires_in": float("inf")}, {}, LONGEST_LIFETIME),
+        ({"expires_in": float("nan")}, {}, 60),
+        (
+            {"expires_in": 300, "issued_at": "2026-01-01T00:00:00Z"},
+            {"date": "Fri, 01 Jan 99999999999 00:00:00 GMT"},
+            300,
+        ),
         ({"expires_in": 300, "issued_at": "2026-01-01T00:00:00Z"}, {}, 300),
         ({"expires_in": 300, "issued_at": "2026-01-01T00:00:00Z"}, {"date": "Thu, 01 Jan 2026 00:01:40 GMT"}, 200),
         (
@@ -166,6 +175,7 @@ def test_a_tokens_life_is_counted_by_the_services_own_clock(
         b'{"token": ""}',
         b'{"token": "a\\r\\nb"}',
         b'{"token":"\xc3\xa9"}',
+        b"[" * 100_000,
     ],
 )
 def test_a_yes_without_a_token_says_so(body: bytes) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.wire.guard import authority, is_loopback, may_carry_secrets, referrer
-from lading.wire.locations import LocationBroken, follow, locate, with_query
+from lading.wire.locations import LocationBroken, follow, locate, resolved, with_query
 from lading.wire.message import Request, Response
 from tests.fakes.conversation import play
 
@@ -40,6 +40,11 @@ def test_a_location_is_resolved_and_stays_under_tls(asked: str, location: str, u
 def test_what_is_no_address_of_the_web_is_refused(location: str) -> None:
     with pytest.raises(LocationBroken):
         locate(ASKED, location)
+
+
+def test_who_gives_tokens_may_be_asked_as_it_is_written() -> None:
+    assert resolved(ASKED, "http://reg.example/token?a=b") == "http://reg.example/token?a=b"
+    assert resolved(ASKED, "/token") == "https://reg.example/token"
 
 
 @given(st.text(max_size=40))

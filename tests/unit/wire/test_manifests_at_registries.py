@@ -49,6 +49,8 @@ def test_one_head_finds_a_tag() -> None:
         answer(digest=None),
         answer(length=None),
         answer(length=0),
+        answer(length=10**19),
+        Response(200, {**answer().headers, "content-length": "9" * 5000}),
         answer(media_type="text/plain; charset=utf-8"),
         answer(media_type=None),
         Response(200, {"docker-content-digest": "nonsense", "content-type": OCI_MANIFEST, "content-length": "9"}),

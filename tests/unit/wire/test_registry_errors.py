@@ -65,6 +65,8 @@ def test_every_code_has_a_status() -> None:
         b'{"error": "unauthorized"}',
         b"\xff\xfe{",
         b'{"errors": [{"code"',
+        b"[" * 100_000,
+        b'{"errors":' + b"[" * 100_000,
     ],
 )
 def test_whatever_else_stands_in_the_body_is_no_fault(body: bytes) -> None:

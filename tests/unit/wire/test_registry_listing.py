@@ -61,7 +61,10 @@ def test_a_registry_without_order_is_put_in_order_and_not_gone_through_twice() -
     assert play(tags(SHELF, "gone"), listed(tags=["c", "B"])).result.entries == ("B", "c")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"tags": "1"}', b'{"tags": {"1": 2}}'])
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"tags": "1"}', b'{"tags": {"1": 2}}', DEEP, b'{"tags":' + DEEP])
 def test_what_is_no_list_says_so(body: bytes) -> None:
     with pytest.raises(ListUnreadable, match=r"https://reg\.example/v2/a/tags/list answered no list"):
         play(tags(SHELF), Response(200, {}, body))
@@ -115,6 +118,11 @@ def test_the_next_page_in_many_spellings(link: str, url: str | None) -> None:
 @given(st.text(alphabet="</>;,=\"' relnxt?&", max_size=60))
 def test_no_link_breaks_the_reader(link: str) -> None:
     following(Request("GET", "https://reg.example/v2/"), Response(200, {"link": link}))
+
+
+@pytest.mark.parametrize("link", ["a" * 500_000, "<" * 500_000, "</x>; rel=" + " " * 500_000, "rel=" * 200_000 + ";"])
+def test_a_link_as_long_as_a_header_may_be_is_read_in_one_pass(link: str) -> None:
+    assert following(Request("GET", "https://reg.example/v2/"), Response(200, {"link": link})) is None
 
 
 def test_referrers_by_the_api() -> None:

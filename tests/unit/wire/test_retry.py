@@ -89,6 +89,7 @@ def test_a_wait_is_never_longer_than_allowed(attempt: int, jitter: float, outcom
         ({"retry-after": formatdate(NOW + 30, usegmt=True)}, 30),
         ({"retry-after": formatdate(NOW - 30, usegmt=True)}, 0),
         ({"retry-after": "Thu, 99 Foo 2026 99:99:99 GMT"}, None),
+        ({"retry-after": "Fri, 01 Jan 99999999999 00:00:00 GMT"}, None),
         ({"ratelimit-reset": "50"}, 50),
         ({"ratelimit": "limit=100, remaining=0, reset=50"}, 50),
         ({"ratelimit": '"default";r=0;t=50'}, 50),

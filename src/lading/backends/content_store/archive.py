@@ -28,12 +28,13 @@ from lading.oci.archive import (
     INDEX_FILE,
     LAYOUT_FILE,
     ArchiveInvalid,
+    NoImages,
     blob_member,
     check_layout,
 )
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.layout_index import is_named, read_index
+from lading.oci.layout_index import bare, called, is_named, read_index
 from lading.oci.manifest import Index
 from lading.oci.media_types import is_index
 from lading.oci.tar import Member
@@ -59,7 +60,9 @@ class ArchiveSource:
             self._made = images_of_docker(tar, self._document(DOCKER_MANIFEST_FILE))
             self._entries = self._made.entries
         else:
-            raise ArchiveInvalid("the tar", f"holds neither {INDEX_FILE} nor {DOCKER_MANIFEST_FILE}")
+            raise NoImages
+        self._called = called(self._entries)
+        self._whole: set[Digest] = set()
         for entry in self._entries:
             self._check_whole(entry, _DEPTH_LIMIT)
 
@@ -82,7 +85,8 @@ class ArchiveSource:
     def resolve(self, name: str | Digest) -> Descriptor:
         """Raises TagUnknown, ContentUnknown, ArchiveInvalid."""
         if isinstance(name, str):
-            return named_image(self._entries, name, self.name)
+            entry = self._called.get(name)
+            return named_image(self._entries, name, self.name) if entry is None else bare(entry)
         made, member = self._made.manifests.get(name), self._member(name)
         size = len(made) if made is not None else member.size if member else None
         if size is None:
@@ -92,7 +96,11 @@ class ArchiveSource:
 
     def tags(self, after: str = "") -> Iterator[str]:
         """In order; an image without a name is called by its digest, what only refers to another is left out."""
-        yield from names_of([entry for entry in self._entries if is_named(entry) or not self._refers(entry)], after)
+        nameless = {entry.digest: entry for entry in self._entries if not is_named(entry)}
+        left_out = {digest for digest, entry in nameless.items() if self._refers(entry)}
+        yield from names_of(
+            [entry for entry in self._entries if is_named(entry) or entry.digest not in left_out], after
+        )
 
     def close(self) -> None:
         """Frees the file, and with it what was unpacked."""
@@ -123,13 +131,17 @@ class ArchiveSource:
     def _check_whole(self, descriptor: Descriptor, depth: int) -> None:
         """That a manifest is there with all it needs, so that nothing is moved of an archive that lacks a part.
 
-        Of an index at least one child must be here: archives often hold one platform of several.
+        Of an index at least one child must be here: archives often hold one platform of several. Each is looked into
+        once, however often it is named, so nested indexes cost no more than their bytes.
         """
         if not is_manifest_like(descriptor):
             return
         if depth == 0:
             raise ArchiveInvalid(INDEX_FILE, f"has indexes within indexes, more than {_DEPTH_LIMIT} deep")
         self._check_size(descriptor)
+        if descriptor.digest in self._whole:
+            return
+        self._whole.add(descriptor.digest)
         manifest = manifest_of(descriptor.digest, descriptor.size, self.open(descriptor))
         if not isinstance(manifest, Index):
             for child in manifest.children:

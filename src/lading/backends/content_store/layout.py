@@ -119,7 +119,9 @@ class LayoutStore:
         Raises LayoutUnknown, ArchiveInvalid.
         """
         entries = self._entries()
-        yield from names_of([entry for entry in entries if is_named(entry) or not self._refers(entry)], after)
+        nameless = {entry.digest: entry for entry in entries if not is_named(entry)}
+        left_out = {digest for digest, entry in nameless.items() if self._refers(entry)}
+        yield from names_of([entry for entry in entries if is_named(entry) or entry.digest not in left_out], after)
 
     def _entries(self) -> tuple[Descriptor, ...]:
         return read_index(self._folder.read_index())
@@ -131,7 +133,7 @@ class LayoutStore:
 
     def referrers(self, subject: Digest) -> Iterable[Descriptor]:
         """Those that the index lists; what cannot be read refers to nothing. Raises LayoutUnknown, ArchiveInvalid."""
-        for entry in self._entries():
+        for entry in {entry.digest: entry for entry in self._entries()}.values():
             manifest = self._readable(entry)
             if manifest is not None and manifest.subject is not None and manifest.subject.digest == subject:
                 yield replace(manifest.descriptor(entry.digest.algorithm), annotations=manifest.annotations)

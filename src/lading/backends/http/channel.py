@@ -170,7 +170,7 @@ class Inbox(io.RawIOBase):
         try:
             self._channel.wait(self._deadline - time.monotonic())
         except Stalled as stalled:
-            raise Stalled(stalled.host, self._whole_seconds) from stalled
+            raise Stalled(self._channel.host, self._whole_seconds) from stalled
 
     def peek(self) -> bytes:
         """What has arrived already, without taking it or waiting; empty also at the end (`ended`)."""

@@ -42,6 +42,9 @@ _CERTIFICATE_CAUSES: dict[int, type[CertificateRefused]] = {
     64: CertificateMismatch,  # IP address
 }
 
+_CUTS_PASS: int = getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+"""With it, OpenSSL takes a connection that was cut off for one that was ended; OpenSSL 1.1.1 does not know it."""
+
 _ASKS_FOR_OURS = frozenset(
     {
         # alerts the other side sends about our certificate, by their names in openssl/sslerr.h
@@ -64,6 +67,7 @@ def context_for(endpoint: Endpoint) -> ssl.SSLContext:
     # The same certificates convince every Python we run on: from 3.13 on, strictness about extensions that many private
     # CAs leave out would be the default. A given CA file may hold an intermediate or the server's own certificate.
     context.verify_flags = (context.verify_flags & ~ssl.VERIFY_X509_STRICT) | ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.options &= ~_CUTS_PASS  # Python 3.11.2, which Debian 12 ships, sets it
     context.set_alpn_protocols(["http/1.1"])
     if not checked:
         context.check_hostname = False
@@ -129,9 +133,9 @@ def _handshake(wrapped: ssl.SSLSocket, name: str, deadline: float, seconds: floa
             first = False
         except ssl.SSLWantWriteError:
             _wait(wrapped, name, select.POLLOUT, deadline, seconds)
-        except ssl.SSLEOFError as error:
-            raise ConnectFailed(name, "it hung up during the TLS handshake") from error
         except ssl.SSLError as error:
+            if _is_cut_off(error):
+                raise ConnectFailed(name, "it hung up during the TLS handshake") from error
             if first and _speaks_plain_http(wrapped):
                 raise PlainHttpAnswered(name) from None
             raise _refused(name, error) from error
@@ -158,6 +162,11 @@ def _speaks_plain_http(wrapped: ssl.SSLSocket) -> bool:
         return socket.socket.recv(wrapped, 5, socket.MSG_PEEK).startswith((b"HTTP/", b"1.1 ", b"1.0 "))
     except OSError:
         return False
+
+
+def _is_cut_off(error: ssl.SSLError) -> bool:
+    """Whether the connection ended without TLS's own goodbye; Python 3.11.2 gives OpenSSL 3's word for it no class."""
+    return isinstance(error, ssl.SSLEOFError) or error.reason == "UNEXPECTED_EOF_WHILE_READING"
 
 
 def _refused(name: str, error: ssl.SSLError) -> TlsRefused:
@@ -192,9 +201,9 @@ class TlsChannel(Channel):
         except ssl.SSLWantWriteError:
             self._wants = select.POLLOUT
             return None
-        except ssl.SSLEOFError as error:
-            raise ConnectionLost(self.host, "it was cut off") from error
         except ssl.SSLError as error:
+            if _is_cut_off(error):
+                raise ConnectionLost(self.host, "it was cut off") from error
             # In TLS 1.3 a server judges our certificate after our side of the handshake is over.
             raise _refused(self.host, error) from error
         except OSError as error:

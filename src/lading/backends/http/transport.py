@@ -26,11 +26,23 @@ from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, ConnectFailed, ConnectionLost, Request, Response
 
 CONNECT_SECONDS = 10.0
-_REPEATABLE = frozenset({"GET", "HEAD"})
+_ASKING = frozenset({"GET", "HEAD"})
 
 
 def _uncounted(_count: int) -> None:
     """Nobody counts the bytes."""
+
+
+class _Tally:
+    """Counts the bytes of a body that went out, and tells whoever else counts them."""
+
+    def __init__(self, passed: Callable[[int], None]) -> None:
+        self.count = 0
+        self._passed = passed
+
+    def __call__(self, count: int) -> None:
+        self.count += count
+        self._passed(count)
 
 
 class _Place(NamedTuple):
@@ -85,14 +97,16 @@ class HttpTransport:
         """See Transport. Raises UrlInvalid, ProxyUnsupported, ProxyInvalid and CertificateFileUnusable besides."""
         cancel.check()
         target = Target.parse(request.url)
-        errand = _Errand(request, target, self._place(target), cancel, passed)
+        tally = _Tally(passed)
+        errand = _Errand(request, target, self._place(target), cancel, tally)
         kept = self._kept(errand)
         if kept is not None:
             try:
                 return self._exchange(kept, errand)
             except ConnectionLost:
-                # It was closed over there while idle: nothing was answered, and asking again changes nothing.
-                if kept.inbox.heard or request.body_size or request.method not in _REPEATABLE:
+                # It was closed over there while idle. What was only asked, or never got to its body, had no effect.
+                begun = tally.count > 0 if request.body_size else request.method not in _ASKING
+                if kept.inbox.heard or begun:
                     raise
         return self._exchange(self._connect(errand), errand)
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urljoin
 
 from lading.backends.registry_client.host import Host
 from lading.errors import AccessDenied, Cancelled, LadingError, TimedOut
 from lading.wire.authorize import Credential, PlainTextLogin, Realm, Scope, Token, authorize, basic
 from lading.wire.challenge import choose, parse_challenges
 from lading.wire.guard import may_carry_secrets
+from lading.wire.locations import resolved
 from lading.wire.message import Conversation, Request, Response
 
 BODY_MARGIN = 60.0
@@ -94,7 +94,10 @@ class Logins:
             return None  # what was remembered is out of date; the registry will say anew
 
     def renew(self, visitor: Visitor, request: Request, response: Response, used: Grant | None) -> Grant | None:
-        """After a 401: what may be taken instead of `used`; None where nothing better is to be had."""
+        """After a 401: what may be taken instead of `used`; None where nothing better is to be had.
+
+        Raises LocationBroken where the challenge names nobody who could be asked, and what the token dance raises.
+        """
         credential = visitor.credential
         challenge = choose(parse_challenges(response.headers.get("www-authenticate", "")))
         if challenge is None or (credential and credential.registry_token):
@@ -106,7 +109,7 @@ class Logins:
         if used is not None and not used.proven and used.covers(self._allowed(wanted)):
             return None
         realm = Realm(
-            urljoin(request.url, challenge.parameters["realm"]),
+            resolved(request.url, challenge.parameters["realm"]),
             challenge.parameters.get("service"),
             self._host.authority,
         )

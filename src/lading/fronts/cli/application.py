@@ -43,10 +43,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings in force, and the files they may stand in, in the order in which they are asked."""
+    """The settings in force, the files that were read, in the order in which they are asked, and where they may be."""
 
     settings: Sequence[Shown]
     files: Sequence[str]
+    places: Sequence[str] = ()
 
 
 class Cancellation(Cancel, Protocol):

@@ -121,11 +121,11 @@ class Console:
             for each in listing.each:
                 self.print(templates.render(form or "", listing.record(each)))
 
-    def failure(self, error: BaseException) -> None:
-        """What failed, why and what to try; the traceback only with --debug."""
+    def failure(self, error: BaseException, command: str | None = None) -> None:
+        """What failed, why and what to try; the traceback only with --debug. `command` is the one that was called."""
         if self.wishes.debug:
             self._print_error("".join(traceback.format_exception(error)).rstrip())
-        for label, text in failures.lines(error, bool(self.wishes.verbose or self.wishes.debug)):
+        for label, text in failures.lines(error, bool(self.wishes.verbose or self.wishes.debug), command):
             self._print_error(f"{self._label(label)} {text[:_SHOWN_RAW]}")
 
     def _label(self, label: str) -> str:

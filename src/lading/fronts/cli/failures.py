@@ -47,7 +47,7 @@ MEANINGS = (
 )
 
 
-AGAIN = "the same command again: what has arrived is kept, and it goes on there"
+AGAIN = "the same command again: it goes on from what is kept"
 
 WHOSE: dict[errors.Side, str] = {
     errors.Side.CALLER: "The fault is in what was asked for.",
@@ -59,11 +59,11 @@ WHOSE: dict[errors.Side, str] = {
 """Said where an error has no nearer cause to give: whose side failed is what a person asks first."""
 
 ADVICE: dict[type[errors.LadingError], str] = {
-    errors.InputInvalid: "lading COMMAND --help",
+    errors.InputInvalid: "lading {command} --help",
     errors.NotFound: "check the name: lading ls HOST/REPOSITORY lists what a registry has, lading images what is here",
     errors.AccessDenied: "lading login HOST",
     errors.Refused: "change what was asked for: a rule decided this, and would again",
-    errors.NetworkFailed: "lading doctor HOST, then " + AGAIN,
+    errors.NetworkFailed: "lading doctor {host}, then " + AGAIN,
     errors.RateLimited: "wait, then " + AGAIN,
     errors.ProtocolBroken: "the same command with -v, which shows what the other side answered",
     errors.ContentCorrupt: "the same command again; where it stays so, have the source's content put there anew",
@@ -74,7 +74,10 @@ ADVICE: dict[type[errors.LadingError], str] = {
     errors.TimedOut: AGAIN,
     errors.LadingError: "the same command with -v",
 }
-"""What to do, where an error has no better hint of its own; by the nearest class it derives from."""
+"""What to do, where an error has no better hint of its own; by the nearest class it derives from.
+
+`{command}` and `{host}` stand for the command that was called and the other side, where they are known.
+"""
 
 
 def exit_code(error: BaseException) -> int:
@@ -82,17 +85,17 @@ def exit_code(error: BaseException) -> int:
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
 
 
-def lines(error: BaseException, verbose: bool = False) -> list[tuple[str, str]]:
+def lines(error: BaseException, verbose: bool = False, command: str | None = None) -> list[tuple[str, str]]:
     """Label and text of each line that tells of `error`: what failed, why, what to do about it.
 
-    `verbose` adds what the other side said, word for word.
+    `verbose` adds what the other side said, word for word. `command` is the one that was called, as far as it was read.
     """
     told = [("error", _sentence(error))]
     if isinstance(error, errors.LadingError):
-        told += [("why", error.why or WHOSE[error.side]), ("try", error.hint or _advice(error))]
+        told += [("why", error.why or WHOSE[error.side]), ("try", error.hint or _advice(error, command))]
         told += [("raw", error.raw)] if error.raw and verbose else []
     elif isinstance(error, click.UsageError):
-        told += [("try", f"{error.ctx.command_path} --help")] if error.ctx else []
+        told += [("try", _usage_advice(error, error.ctx))] if error.ctx else []
     elif not isinstance(error, click.ClickException | KeyboardInterrupt | click.Abort):
         told += [
             ("why", "this is a defect of Lading"),
@@ -101,8 +104,16 @@ def lines(error: BaseException, verbose: bool = False) -> list[tuple[str, str]]:
     return told
 
 
-def _advice(error: errors.LadingError) -> str:
-    return next(ADVICE[kind] for kind in type(error).__mro__ if kind in ADVICE)
+def _advice(error: errors.LadingError, command: str | None) -> str:
+    host = error.host if isinstance(error, errors.NetworkFailed) else ""
+    advice = next(ADVICE[kind] for kind in type(error).__mro__ if kind in ADVICE)
+    return advice.format(command=command or "COMMAND", host=host or "HOST")
+
+
+def _usage_advice(error: click.UsageError, ctx: click.Context) -> str:
+    if isinstance(error, click.NoSuchOption) and isinstance(ctx.command, click.Group):
+        return f"put it after the command, if it is one of that command's; {ctx.command_path} --help lists the others"
+    return f"{ctx.command_path} --help"
 
 
 def _sentence(error: BaseException) -> str:

@@ -20,6 +20,7 @@ class Invocation:
 
     def __init__(self, start: Start, streams: Streams, environment: Mapping[str, str]) -> None:
         self.flags: dict[str, object] = {}
+        self.command: str | None = None
         self.environment = environment
         self.console = Console(streams, environment)
         self._start = start

@@ -10,7 +10,8 @@ from importlib import import_module
 import click
 
 from lading.fronts.cli.failures import MEANINGS
-from lading.fronts.cli.options import GeneralOption, general_options
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.options import GeneralOption, general_options, version_option
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,10 @@ class LazyGroup(click.Group):
 
     def __init__(self, name: str, entries: Mapping[str, Entry], help: str) -> None:  # noqa: A002  # click's word
         super().__init__(
-            name, help=help, params=general_options(), context_settings={"help_option_names": ["-h", "--help"]}
+            name,
+            help=help,
+            params=[*general_options(), version_option()],
+            context_settings={"help_option_names": ["-h", "--help"]},
         )
         self._entries = entries
 
@@ -64,6 +68,9 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        invocation = ctx.find_object(Invocation)
+        if args[0] in self._entries and invocation:
+            invocation.command = args[0]
         if args[0] not in self._entries and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], self._entries, 1)
             ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))

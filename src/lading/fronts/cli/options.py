@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from lading import __version__
 from lading.errors import InputInvalid, LadingError
 from lading.fronts.cli.invocation import Invocation
 
@@ -24,6 +25,16 @@ class PasswordOnTheLine(InputInvalid):
 
     def __str__(self) -> str:
         return "a password is not taken as an argument"
+
+
+class PasswordEmpty(InputInvalid):
+    """--password-stdin, and nothing came on standard input."""
+
+    why = "standard input ended, or its first line is empty"
+    hint = 'Is the variable or file set that should hold it? printf %s "$PASSWORD" | … --password-stdin'
+
+    def __str__(self) -> str:
+        return "no password came on standard input"
 
 
 class GeneralOption(click.Option):
@@ -95,7 +106,10 @@ def login_settings() -> tuple[Callable[[F], F], ...]:
 def _read_password(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
         invocation = ctx.ensure_object(Invocation)
-        invocation.flags["password"] = invocation.console.streams.stdin.readline().decode().rstrip("\r\n")
+        password = invocation.console.streams.stdin.readline().decode().rstrip("\r\n")
+        if not password:
+            raise PasswordEmpty
+        invocation.flags["password"] = password
 
 
 def _refuse_password(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -134,6 +148,20 @@ def general_options() -> list[click.Parameter]:
         kept("--data", metavar="DIR", help="The folder that holds content, names and keys."),
         kept("--config", metavar="FILE", help="A settings file to read before the user's own."),
     ]
+
+
+def version_option() -> click.Option:
+    """`lading --version`, as most programs have it."""
+
+    def tell(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            ctx.ensure_object(Invocation).console.print(f"lading {__version__}")
+            ctx.exit()
+
+    names = ["-V", "--version"]
+    return click.Option(
+        names, is_flag=True, is_eager=True, expose_value=False, callback=tell, help="Print the version and leave."
+    )
 
 
 def archive_options(form: str) -> Callable[[F], F]:

@@ -67,7 +67,7 @@ def run(start: Start, arguments: Sequence[str], streams: Streams, environment: M
         if isinstance(error.__cause__, BrokenPipeError):
             _leave_pipe(streams)
             return FAILED
-        invocation.console.failure(error)
+        invocation.console.failure(error, invocation.command)
         return exit_code(error)
 
 

@@ -67,7 +67,7 @@ def load(invocation: Invocation, archive: str, input_file: str | None, name: str
 def import_(invocation: Invocation, archive: str, name: str) -> None:
     """Make an image of a tar of a root file system.
 
-    FILE may be compressed by gzip, zstd or xz; - is standard input. The same tar gives the same digest.
+    FILE may be compressed by gzip, zstd or xz; - is standard input. The same file gives the same digest.
     """
     words = invocation.application.preferences.platform
     platform = Platform.parse(words[0]) if words else None

@@ -15,8 +15,11 @@ from lading.fronts.cli.lazy import Command
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
-    For bash: `lading completion bash > ~/.local/share/bash-completion/completions/lading`. Names of images are
-    completed from the local store.
+    Names of images are completed from the local store. For bash:
+
+    \b
+      mkdir -p ~/.local/share/bash-completion/completions
+      lading completion bash > ~/.local/share/bash-completion/completions/lading
     """
     kind = get_completion_class(shell)
     assert kind is not None

@@ -17,6 +17,8 @@ from lading.fronts.cli.lazy import Command
 def config(invocation: Invocation, act: str, origin: bool) -> None:
     """Show or check the settings.
 
+    show prints each setting and its value, path the settings files that are read, validate whether they are right.
+
     A flag wins over LADING_ and its name in the environment, that over the --config file, then the user's file, the
     system's file and the default. Secrets only say whether they are set.
     """
@@ -24,9 +26,14 @@ def config(invocation: Invocation, act: str, origin: bool) -> None:
     if act == "path":
         for path in configuration.files:
             invocation.console.print(path)
+        if not configuration.files:
+            invocation.console.say(f"no settings file is there; looked for {', '.join(configuration.places)}")
     elif act == "validate":
         checked = {"files": list(configuration.files), "valid": True}
-        text = "\n".join(f"{path}   right" for path in configuration.files) or "no settings file, which is right"
+        text = (
+            "\n".join(f"{path}   right" for path in configuration.files)
+            or "no settings file is there, and none is needed"
+        )
         invocation.console.result(invocation.form, checked, text)
     else:
         _show(invocation, origin)

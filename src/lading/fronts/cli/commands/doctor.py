@@ -11,11 +11,16 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import remote_options
 from lading.services.diagnosis import Finding
 
+NAME_WIDTH = 8
+"""Columns of the names of the checks that are always made; a registry's name may need more."""
+
 
 class Unwell(LadingError):
     """Some checks failed; each line said what to do."""
 
     code = "unwell"
+    why = "Each line that begins with FAIL says what was found."
+    hint = "what stands at the end of that line, after the arrow"
 
     def __init__(self, count: int) -> None:
         super().__init__(count)
@@ -36,11 +41,12 @@ def doctor(invocation: Invocation, registries: tuple[str, ...]) -> None:
     changes nothing. Every line that failed ends with a command.
     """
     told: list[Finding] = []
+    width = max(NAME_WIDTH, *map(len, registries)) if registries else NAME_WIDTH
     with invocation.cancellable():
         for finding in invocation.application.diagnosis.findings(registries):
             told.append(finding)
             if invocation.form in {None, "table"}:
-                invocation.console.print(_line(finding))
+                invocation.console.print(_line(finding, width))
     if invocation.form == "json":
         invocation.console.json([_record(finding) for finding in told])
     failed = [finding for finding in told if not finding.well]
@@ -48,10 +54,10 @@ def doctor(invocation: Invocation, registries: tuple[str, ...]) -> None:
         raise Unwell(len(failed))
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: Finding, width: int) -> str:
     if finding.well:
-        return f"ok    {finding.name:<8} {finding.text}"
-    return f"FAIL  {finding.name:<8} {finding.text}  →  {finding.hint}"
+        return f"ok    {finding.name:<{width}} {finding.text}"
+    return f"FAIL  {finding.name:<{width}} {finding.text}  →  {finding.hint}"
 
 
 def _record(finding: Finding) -> Record:

@@ -23,36 +23,43 @@ class PasswordMissing(InputInvalid):
         return "a login needs a name and a password"
 
 
+docker_option = click.option(
+    "--docker", is_flag=True, help="Docker's own logins instead: by the helper that its configuration names."
+)
+
+
 @click.command(cls=Command)
 @click.argument("place", metavar="[HOST[/PATH]]", default=HUB)
 @click.argument("extra", nargs=-1, metavar="")
-@click.option("--list", "listed", is_flag=True, help="List the logins that Lading keeps, without their secrets.")
+@click.option("--list", "listed", is_flag=True, help="List the logins that are kept, without their secrets.")
+@docker_option
 @remote_options
 @click.pass_obj
-def login(invocation: Invocation, place: str, extra: tuple[str, ...], listed: bool) -> None:
+def login(invocation: Invocation, place: str, extra: tuple[str, ...], listed: bool, docker: bool) -> None:
     """Keep a registry's login, encrypted, after checking it.
 
     HOST/PATH keeps a login for that part of the registry alone; the longest path that fits is the one used. Docker's
-    and podman's own logins are read as well and never written.
+    and podman's own logins are read as well; only --docker writes there, as `docker login` does.
     """
     if extra:
         raise PasswordOnTheLine("lading login HOST")
     if listed:
-        _list(invocation)
+        _list(invocation, docker)
         return
     credential = _asked(invocation)
     with invocation.cancellable():
-        kept = invocation.application.registries.login(place, credential)
+        kept = invocation.application.registries.login(place, credential, docker=docker)
     record = {"place": kept, "username": credential.username}
     invocation.console.result(invocation.form, record, f"{kept}   logged in as {credential.username}", kept)
 
 
 @click.command(cls=Command)
 @click.argument("place", metavar="[HOST[/PATH]]", default=HUB)
+@docker_option
 @click.pass_obj
-def logout(invocation: Invocation, place: str) -> None:
+def logout(invocation: Invocation, place: str, docker: bool) -> None:
     """Forget a registry's login that Lading keeps."""
-    gone = invocation.application.registries.logout(place)
+    gone = invocation.application.registries.logout(place, docker=docker)
     invocation.console.result(invocation.form, {"place": gone}, f"{gone}   logged out", gone)
 
 
@@ -70,10 +77,10 @@ def _asked(invocation: Invocation) -> Credential:
     return Credential(username, secret, source="this command")
 
 
-def _list(invocation: Invocation) -> None:
+def _list(invocation: Invocation, docker: bool) -> None:
     def record(kept: Login) -> Record:
         return {"place": kept.place, "username": kept.username}
 
-    logins = invocation.application.registries.logins()
+    logins = invocation.application.registries.logins(docker=docker)
     listing = Listing(logins, record, ("REGISTRY", "USER"), lambda k: (k.place, k.username), lambda k: k.place)
     invocation.console.results(invocation.form, listing)

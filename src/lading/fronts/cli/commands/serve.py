@@ -26,9 +26,9 @@ def serve(invocation: Invocation) -> None:
     with invocation.application.serve() as serving, invocation.cancellable() as cancel:
         console = invocation.console
         console.warn("open to every program on this machine: --no-auth")
-        console.say(f"data      {serving.folder}")
-        console.say(f"try       lading copy oci:DIR {serving.address}/hello:1")
         console.result(invocation.form, {"registry": serving.address}, f"registry  http://{serving.address}")
+        console.say(f"data      {serving.folder}")
+        console.say(f"try       lading push IMAGE {serving.address}/hello:1")
         try:
             while True:
                 cancel.wait(WAIT_SECONDS)

@@ -120,7 +120,7 @@ class Bars:
 def _ending(left: int | None, speed: float) -> Iterator[str]:
     seconds = seconds_left(left, speed)
     if seconds is not None:
-        yield duration(seconds)
+        yield f"{duration(seconds)} left"
 
 
 def _there(exists: int, mounted: int) -> Iterator[str]:
