@@ -137,6 +137,22 @@ def test_the_number_of_manifests_has_an_end() -> None:
         walk([root.descriptor()], read, everything)
 
 
+def test_more_manifests_than_fit_in_memory_are_refused_before_they_are_read() -> None:
+    size = 4 * 1024 * 1024
+    children = [Descriptor(OCI_MANIFEST, Digest.of(str(number).encode()), size) for number in range(17)]
+    root = Index.build(children)
+    levels: list[int] = []
+
+    def read(descriptors: Sequence[Descriptor]) -> list[Document]:
+        levels.append(len(descriptors))
+        return [root for _ in descriptors]
+
+    with pytest.raises(GraphRefused, match=str(graphs.MANIFEST_BYTES_LIMIT)):
+        walk([root.descriptor()], read, everything)
+
+    assert levels == [1]
+
+
 @pytest.mark.parametrize(("extra", "error"), [(0, DigestMismatch), (5, ContentTooLong), (-5, ContentTooShort)])
 def test_a_manifest_is_checked_whoever_gave_it(extra: int, error: type[Exception]) -> None:
     store = MemoryStore(verified=True)

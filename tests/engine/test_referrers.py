@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
+
 from lading.engine.arrival import Destination
 from lading.engine.referrers import WithCosignTags, own_tag, sibling
+from lading.engine.source_reading import CompanyRefused
 from lading.errors import AccessDenied
 from lading.oci.archive import REF_NAME
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.media_types import OCI_MANIFEST
 from lading.oci.reference import cosign_tags
 from tests.fakes.images import ARM64, attestation_of, put_image, put_index
 from tests.fakes.memory import Fail, MemoryLocations, MemoryRegistry, MemoryStore
@@ -148,6 +153,22 @@ def test_a_referrer_that_is_listed_but_gone_is_told_and_not_an_error() -> None:
     assert arrival.error is None
     assert arrival.referrers == 0
     assert any(str(gone.digest) in note for note in events.notes)
+
+
+def test_more_referrers_than_anybody_reads_are_refused_before_one_is_fetched() -> None:
+    source, target = MemoryStore("there"), MemoryStore()
+    root = put_image(source)
+
+    class Endless:
+        def referrers(self, _subject: Digest) -> Iterable[Descriptor]:
+            return (Descriptor(OCI_MANIFEST, Digest.of(b"%d" % number), 5) for number in itertools.count())
+
+    with pytest.raises(CompanyRefused, match="speaks of it") as refused:
+        run_copy(source, root, [Destination("here", target, ("v1",))], referrers=Endless())
+
+    assert "--no-referrers" in str(refused.value.hint)
+    assert {digest for digest, _, _ in source.opened} <= set(source.blobs)
+    assert target.names == {}
 
 
 def test_a_signature_that_does_not_arrive_keeps_the_tag_away() -> None:

@@ -117,8 +117,9 @@ def walk(
     level: Mapping[Digest, Descriptor] = {root.digest: root for root in roots}
     for _ in range(DEPTH_LIMIT):
         unread = [descriptor for digest, descriptor in level.items() if digest not in documents]
+        if excess := beyond_limits(documents.values(), unread):
+            raise GraphRefused(roots[0].digest, f"it has {excess}")
         documents |= {d.digest: document for d, document in zip(unread, read(unread), strict=True)}
-        _check_limits(roots, documents)
         children = [c for digest in level for c in documents[digest].children if is_document(c) and offers(c)]
         if not children:
             return _ordered(roots, documents, offers)
@@ -126,11 +127,12 @@ def walk(
     raise GraphRefused(roots[0].digest, f"its manifests are nested more than {DEPTH_LIMIT} deep")
 
 
-def _check_limits(roots: Sequence[Descriptor], documents: Mapping[Digest, Document]) -> None:
-    if len(documents) > MANIFEST_COUNT_LIMIT:
-        raise GraphRefused(roots[0].digest, f"it has more than {MANIFEST_COUNT_LIMIT} manifests")
-    if sum(len(document.raw) for document in documents.values()) > MANIFEST_BYTES_LIMIT:
-        raise GraphRefused(roots[0].digest, f"its manifests have more than {MANIFEST_BYTES_LIMIT} bytes")
+def beyond_limits(held: Collection[Document], unread: Collection[Descriptor]) -> str | None:
+    """What would be too much if the unread were held as well, as it is told; asked before a byte of them is read."""
+    if len(held) + len(unread) > MANIFEST_COUNT_LIMIT:
+        return f"more than {MANIFEST_COUNT_LIMIT} manifests"
+    size = sum(len(document.raw) for document in held) + sum(descriptor.size for descriptor in unread)
+    return f"more than {MANIFEST_BYTES_LIMIT} bytes of manifests" if size > MANIFEST_BYTES_LIMIT else None
 
 
 def _ordered(

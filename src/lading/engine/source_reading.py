@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 from lading.engine.arrival import SourceCorrupt
 from lading.engine.cancel import Cancellation
 from lading.engine.content import WRONG_BYTES, SourceContent, WatchedContent, at_source
-from lading.engine.graph import NOTHING, Document, Graph, read_document, walk
+from lading.engine.graph import (
+    MANIFEST_COUNT_LIMIT,
+    NOTHING,
+    Document,
+    Graph,
+    GraphRefused,
+    beyond_limits,
+    read_document,
+    walk,
+)
 from lading.engine.narrow import offer_of
 from lading.engine.reach import read_all
-from lading.engine.referrers import questions
+from lading.engine.referrers import Question, questions
 from lading.engine.stores import ContentUnknown, Referrers, Source
 from lading.engine.together import each
 from lading.oci.descriptor import Descriptor
@@ -42,6 +52,15 @@ class NearerSource(Source, Protocol):
         """As a Target has it."""
 
 
+class CompanyRefused(GraphRefused):
+    """More speaks of the image than Lading reads."""
+
+    hint = "--no-referrers leaves behind what speaks of the image."
+
+    def __init__(self, root: Digest, excess: str) -> None:
+        super().__init__(root, f"with what speaks of it, it has {excess}")
+
+
 class SourceReading:
     """Reads from the source, or from a target that holds the manifest already and is a checked source itself."""
 
@@ -65,7 +84,7 @@ class SourceReading:
     def company(self, image: Sequence[Descriptor], referrers: Referrers) -> Company:
         """The referrers of these manifests, and theirs.
 
-        A referrer that is listed and not there (an old fallback tag) is told, not an error.
+        A referrer that is listed and not there (an old fallback tag) is told, not an error. Raises CompanyRefused.
         """
         found: dict[Digest, Descriptor] = {}
         missing: list[Descriptor] = []
@@ -73,8 +92,10 @@ class SourceReading:
         subjects = [descriptor.digest for descriptor in image if not is_attestation(descriptor)]
         for _ in range(NESTING_LIMIT):
             asked = [question for subject in subjects for question in questions(referrers, subject)]
-            listed = each(asked, lambda question: tuple(question()), self._lanes, self._stop)
+            listed = each(asked, _some, self._lanes, self._stop)
             fresh = {d.digest: d for answer in listed for d in answer if d.digest not in seen}
+            if excess := beyond_limits(self._documents.values(), fresh.values()):
+                raise CompanyRefused(image[0].digest, excess)
             there = each(list(fresh.values()), self._is_there, self._lanes, self._stop)
             missing += [d for d, held in zip(fresh.values(), there, strict=True) if not held]
             seen |= fresh.keys()
@@ -138,3 +159,8 @@ class SourceReading:
 
     def _stop(self) -> None:
         self._cancel.cancel()
+
+
+def _some(question: Question) -> tuple[Descriptor, ...]:
+    """Its answer, and of one without an end no more than shows that it is too long."""
+    return tuple(islice(question(), MANIFEST_COUNT_LIMIT + 1))

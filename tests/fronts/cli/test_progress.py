@@ -105,6 +105,20 @@ def test_the_cursor_comes_back_when_bars_end() -> None:
     assert stream.getvalue().rindex("\x1b[?25h") > stream.getvalue().rindex("\x1b[?25l")
 
 
+def test_the_total_says_what_time_is_left() -> None:
+    clock = Clock()
+    bars = Bars(io.StringIO(), clock, colours=False, live=False)
+    bars.report(Planned("t", (Piece("a", size=100_000_000),)))
+    bars.report(Advanced("t", "a", State.MOVING))
+    bars.rows()
+    clock.now = 5.0
+    bars.report(Advanced("t", "a", State.MOVING, 50_000_000))
+    rows = bars.rows()
+    bars.close()
+
+    assert rows[-1].note == "10.0 MB/s  5.0 s left"
+
+
 def test_bars_do_not_pretend_to_know_a_total_that_nobody_knows() -> None:
     bars = Bars(io.StringIO(), Clock(), colours=False, live=False)
     bars.report(Advanced("t", "a", State.MOVING, 5_000_000))

@@ -30,6 +30,13 @@ def test_other_refusals_name_the_file(tmp_path: Path, number: int) -> None:
     assert str(refusal.value) == f"cannot use {tmp_path / 'x'}: {os.strerror(number)}"
 
 
+def test_a_file_in_a_folder_that_is_not_there_is_answered_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(StorageUnusable) as refusal, storing(tmp_path / "new" / "x"):
+        (tmp_path / "new" / "x").touch()
+
+    assert refusal.value.hint == f"mkdir -p {tmp_path / 'new'}"
+
+
 def test_a_replaced_file_has_the_new_bytes_and_mode(tmp_path: Path) -> None:
     path = tmp_path / "x"
     replace_file(path, b"a long first text")

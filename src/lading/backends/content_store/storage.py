@@ -41,6 +41,7 @@ class StorageUnusable(StorageFailed):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(path, why)
         self.path, self.why = path, why
+        self.hint = None if os.path.isdir(path.parent) else f"mkdir -p {path.parent}"
 
     def __str__(self) -> str:
         return f"cannot use {self.path}: {self.why}"
