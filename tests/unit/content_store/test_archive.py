@@ -6,8 +6,10 @@ import hashlib
 import io
 import json
 import os
+import sys
 import tarfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +24,7 @@ from lading.backends.content_store.compression import CompressionInvalid
 from lading.engine.arrival import Destination
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import ContentUnknown, TagUnknown
-from lading.errors import Cancelled, LadingError
+from lading.errors import Cancelled, LadingError, TimedOut
 from lading.oci.archive import LAYOUT_TEXT, ArchiveInvalid, NoImages, blob_member
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest, DigestMismatch
@@ -264,13 +266,29 @@ def test_a_plain_file_on_standard_input_is_not_copied(tmp_path: Path) -> None:
         assert archive.resolve("1.0").digest == root.digest
 
 
-@pytest.mark.parametrize("name", ["missing.tar", "."])
+@pytest.mark.parametrize("name", ["missing.tar", ".", "x" * 5000])
 def test_what_is_no_file_is_said_to_be_none(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArchiveMissing) as refused:
         open_archive(tmp_path / name, tmp_path, Cancellation())
 
     assert refused.value.why
     assert (refused.value.hint is not None) is (name == ".")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a pipe that nobody writes to cannot be waited for")
+def test_a_pipe_that_nobody_writes_to_is_waited_for_until_the_work_is_cancelled(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(TimedOut):
+        open_archive(tmp_path / "pipe", tmp_path, Cancellation(0.05, clock=time.monotonic))
+
+
+def test_standard_input_that_stays_silent_is_waited_for_until_the_work_is_cancelled(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"the beginning")
+    with os.fdopen(reading, "rb") as stream, pytest.raises(TimedOut):
+        open_archive(stream, tmp_path, Cancellation(0.05, clock=time.monotonic))
+    os.close(writing)
 
 
 def test_unpacking_can_be_cancelled(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from lading.backends.content_store.compression import (
     ArchiveBomb,
     CompressionInvalid,
     Packing,
-    StreamReader,
     look_ahead,
     packer,
     recognise,
     unpacked,
 )
+from lading.backends.content_store.stream_reader import StreamReader
+from lading.engine.cancel import Cancellation
 from lading.services.stores import Compression
 from lading.wire.message import BytesReader
 from tests.fakes.reading import read_all
@@ -27,7 +28,7 @@ SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00note"
 
 
 def unpack(raw: bytes, buffer: int = 65536) -> bytes:
-    packing, reader = look_ahead(StreamReader(io.BytesIO(raw), "test"))
+    packing, reader = look_ahead(StreamReader(io.BytesIO(raw), "test", Cancellation()))
     return read_all(unpacked(reader, packing, "test"), buffer)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,34 @@ def test_a_file_that_was_renamed_away_does_not_stand_for_the_name(tmp_path: Path
     assert not os.path.samestat(os.fstat(first), os.fstat(second))
     os.close(first)
     os.close(second)
+
+
+@pytest.mark.parametrize("lay", [Path.symlink_to, Path.hardlink_to])
+def test_a_link_is_taken_away_and_what_it_leads_to_is_left_alone(
+    tmp_path: Path, lay: Callable[[Path, Path], None]
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    precious.chmod(0o444)
+    lay(tmp_path / "x", precious)
+
+    claimed = claim(tmp_path / "x", create=True)
+
+    assert claimed is not None
+    os.write(claimed, b"other")
+    os.close(claimed)
+    assert precious.read_bytes() == b"precious"
+    assert stat.S_IMODE(precious.stat().st_mode) == 0o444
+    assert (tmp_path / "x").read_bytes() == b"other"
+
+
+def test_a_link_is_nothing_to_claim_where_nothing_is_to_be_made(tmp_path: Path) -> None:
+    (tmp_path / "x").symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(FileNotFoundError):
+        claim(tmp_path / "x", create=False)
+
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_being_alone_is_answered_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_a_replaced_file_has_the_new_bytes_and_mode(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert [each.name for each in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("lay", [Path.symlink_to, Path.hardlink_to])
+def test_a_link_at_the_temporary_name_leads_nowhere(tmp_path: Path, lay: Callable[[Path, Path], None]) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    lay(tmp_path / ".x.new", precious)
+
+    replace_file(tmp_path / "x", b"new")
+
+    assert precious.read_bytes() == b"precious"
+    assert (tmp_path / "x").read_bytes() == b"new"
+    assert not (tmp_path / "x").is_symlink()
 
 
 def test_writing_starts_where_it_is_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +13,18 @@ from typing import BinaryIO
 from lading.backends.content_store.compression import (
     HEAD,
     Packing,
-    StreamReader,
     look_ahead,
     recognise,
     unpacked,
 )
+from lading.backends.content_store.stream_reader import StreamReader
 from lading.errors import NotFound, Side
-from lading.wire.message import Reader
+from lading.wire.message import Cancel, Reader
 
 STANDARD_INPUT = "standard input"
+
+_AT_ONCE = os.O_NONBLOCK if sys.platform == "linux" else 0
+"""A pipe is opened before anybody writes to it. Elsewhere it would then look as if nobody ever will."""
 
 
 class ArchiveMissing(NotFound):
@@ -31,7 +35,7 @@ class ArchiveMissing(NotFound):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(path, why)
         self.path, self.why = path, why
-        self.hint = f"A folder is oci:{path}." if path.is_dir() else None
+        self.hint = f"A folder is oci:{path}." if os.path.isdir(path) else None
 
     def __str__(self) -> str:
         return f"there is no image archive at {self.path}"
@@ -43,16 +47,16 @@ def name_of(place: Path | BinaryIO) -> str:
 
 
 @contextmanager
-def arriving(place: Path | BinaryIO) -> Iterator[Reader]:
+def arriving(place: Path | BinaryIO, cancel: Cancel) -> Iterator[Reader]:
     """The tar from its start, without its packing; a stream is read from where it stands and left open.
 
-    Raises ArchiveMissing; its readinto raises CompressionInvalid, ArchiveBomb, ReadFailed.
+    Raises ArchiveMissing; its readinto raises CompressionInvalid, ArchiveBomb, ReadFailed, Cancelled.
     """
     if not isinstance(place, Path):
-        yield _plain(StreamReader(place, STANDARD_INPUT), STANDARD_INPUT)
+        yield _plain(StreamReader(place, STANDARD_INPUT, cancel), STANDARD_INPUT)
         return
     with os.fdopen(open_path(place), "rb", buffering=0) as stream:
-        yield _plain(StreamReader(stream, str(place)), str(place))
+        yield _plain(StreamReader(stream, str(place), cancel), str(place))
 
 
 def plain_file(place: Path | BinaryIO) -> int | None:
@@ -67,19 +71,27 @@ def plain_file(place: Path | BinaryIO) -> int | None:
 
 def _regular(path: Path) -> int | None:
     """Pipes are not opened here: who writes to one would notice that it is closed again."""
-    return open_path(path) if path.is_file() else None
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise _missing(path, error) from error
+    return open_path(path) if regular else None
 
 
 def open_path(path: Path) -> int:
     """A file number, the caller's to close. Raises ArchiveMissing."""
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY | _AT_ONCE)
     except OSError as error:
-        raise ArchiveMissing(path, os.strerror(error.errno or 0)) from error
+        raise _missing(path, error) from error
     if stat.S_ISDIR(os.fstat(file).st_mode):
         os.close(file)
         raise ArchiveMissing(path, "it is a folder")
     return file
+
+
+def _missing(path: Path, error: OSError) -> ArchiveMissing:
+    return ArchiveMissing(path, os.strerror(error.errno or 0))
 
 
 def _plain(reader: Reader, name: str) -> Reader:

@@ -6,12 +6,11 @@ import lzma
 import sys
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import BinaryIO
 
 from lading.backends.content_store.isal_streams import GzipBroken, Packer, Unpacker, gzip_packer, gzip_unpacker
 from lading.errors import ContentCorrupt
 from lading.services.stores import Compression
-from lading.wire.message import Reader, ReadFailed
+from lading.wire.message import Reader
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -75,24 +74,6 @@ def recognise(head: bytes) -> Packing:
     if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
         return Packing.ZSTD
     return Packing.XZ if head.startswith(b"\xfd7zXZ\0") else Packing.PLAIN
-
-
-class StreamReader:
-    """A Reader over a stream of Python's. The stream stays its owner's to close."""
-
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        self._stream, self._name = stream, name
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        try:
-            piece = self._stream.read(len(buffer))
-        except (OSError, ValueError) as error:
-            raise ReadFailed(self._name, str(error)) from error
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def close(self) -> None:
-        """Nothing is ours."""
 
 
 class Headed:

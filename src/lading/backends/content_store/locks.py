@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,15 +66,15 @@ def claim(path: Path, *, create: bool) -> int | None:
     """Opens the file at `path` and locks it; None where somebody else has it. Closing it is letting go.
 
     The file is its own lock, so none is left over. While we waited for it, its last holder may have renamed or removed
-    it; then whatever stands at `path` now is opened instead. Raises FileNotFoundError unless `create`.
+    it; then whatever stands at `path` now is opened instead. A link there, or a file that has another name too, is
+    removed: who else may write to the folder could lead us into files that only we may write. Raises
+    FileNotFoundError unless `create`.
     """
-    flags = os.O_RDWR | (os.O_CREAT if create else 0)
     while True:
-        try:
-            file = os.open(path, flags, PRIVATE_FILE)
-        except PermissionError:
-            path.chmod(PRIVATE_FILE)  # its last holder died between making it read-only and giving it a blob's name
-            file = os.open(path, flags, PRIVATE_FILE)
+        file = _open_plain(path, os.O_CREAT if create else 0)
+        if file is None:
+            path.unlink(missing_ok=True)
+            continue
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -84,8 +85,33 @@ def claim(path: Path, *, create: bool) -> int | None:
         os.close(file)
 
 
+def _open_plain(path: Path, create: int) -> int | None:
+    """None where something else than a plain file with this one name stands there."""
+    if path.is_symlink():
+        return None
+    flags = os.O_RDWR | os.O_NOFOLLOW | create
+    try:
+        file = os.open(path, flags, PRIVATE_FILE)
+    except PermissionError:
+        _make_writable(path)  # its last holder died between making it read-only and giving it a blob's name
+        file = os.open(path, flags, PRIVATE_FILE)
+    status = os.fstat(file)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+        return file
+    os.close(file)
+    return None
+
+
+def _make_writable(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        os.fchmod(file, PRIVATE_FILE)
+    finally:
+        os.close(file)
+
+
 def _stands_at(path: Path, file: int) -> bool:
     try:
-        return os.path.samestat(os.fstat(file), path.stat())
+        return os.path.samestat(os.fstat(file), path.lstat())
     except FileNotFoundError:
         return False

@@ -89,7 +89,7 @@ def open_tar(place: Path | BinaryIO, scratch: Path, cancel: Cancel) -> PlainTar:
 def _spooled(place: Path | BinaryIO, scratch: Path, cancel: Cancel) -> int:
     """The number of a nameless file that holds what the tar unpacks to."""
     buffer = memoryview(bytearray(_BUFFER))
-    with arriving(place) as reader, nameless(scratch) as spool:
+    with arriving(place, cancel) as reader, nameless(scratch) as spool:
         while count := fill(reader, buffer):
             cancel.check()
             spool.write(buffer[:count])

@@ -66,7 +66,7 @@ def imported(place: Path | BinaryIO, provenance: Provenance, scratch: Path, canc
     Raises ArchiveMissing, TarInvalid, CompressionInvalid, ArchiveBomb, DiskFull, StorageUnusable, ReadFailed,
     Cancelled; nothing is left behind, whatever ends it.
     """
-    with arriving(place) as reader, nameless(scratch) as spool:
+    with arriving(place, cancel) as reader, nameless(scratch) as spool:
         layer, diff_id = _packed(reader, spool, cancel)
         origin = place.name if isinstance(place, Path) else name_of(place)
         step = HistoryStep(provenance.created, f"import from {origin}", comment=provenance.message)

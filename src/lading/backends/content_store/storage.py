@@ -86,7 +86,8 @@ def sync_folder(folder: Path) -> None:
 def replace_file(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> None:
     """Readers see the old bytes or the new ones, never a mixture, whenever the power goes. One writer at a time."""
     fresh = path.with_name(f".{path.name}.new")
-    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    fresh.unlink(missing_ok=True)  # a killed writer's, or a link that somebody else has laid there
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
     try:
         os.fchmod(file, mode)
         write_all(file, memoryview(content), 0)
