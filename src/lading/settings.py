@@ -125,33 +125,44 @@ def _text(value: object) -> str:
     return value
 
 
+def _login(value: object) -> str:
+    """What travels to registries, where bytes that are no text would mean something else to each."""
+    text = _text(value)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must be text in UTF-8")
+    return text
+
+
 def _count(value: object) -> int:
-    number = int(value) if isinstance(value, str) and value.isdigit() else value
+    number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ValueError("must be a whole number from 1")
     return number
 
 
 def _port(value: object) -> int:
-    number = int(value) if isinstance(value, str) and value.isdigit() else value
+    number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= 65535:
         raise ValueError("must be a port up to 65535; 0 is any free one")
     return number
 
 
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_LONGEST = 365 * 24 * 60 * 60
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _BYTES = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
 
 
 def _seconds(value: object) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value))
-    if not match or not float(match[1]):
-        raise ValueError("must be a time like 30, 90s, 5m or 2h")
-    return float(match[1]) * _UNITS[match[2]]
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh]?)", str(value))
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError("must be a time like 30, 90s, 5m or 2h, and at most a year")
+    return seconds
 
 
 def _rate(value: object) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]?I?)B?(?:/S)?", str(value).upper())
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([KMG]?I?)B?(?:/S)?", str(value).upper())
     if not match or match[2] not in _BYTES or not int(float(match[1]) * _BYTES[match[2]]):
         raise ValueError("must be bytes a second like 500K, 10M or 1Gi")
     return int(float(match[1]) * _BYTES[match[2]])
@@ -192,8 +203,8 @@ KEYS = (
     Key("timeout", _seconds, "the longest a command may take, like 90s or 5m"),
     Key("progress", _one_of("auto", "tty", "plain", "json", "none"), "how progress is shown"),
     Key("format", _text, "table, json or a template"),
-    Key("username", _text, "the login for this one command"),
-    Key("password", _text, "its password", secret=True),
+    Key("username", _login, "the login for this one command"),
+    Key("password", _login, "its password", secret=True),
     Key("secret-key", _text, "the key that protects stored logins", secret=True),
     Key("host", _text, "the address that serve listens on"),
     Key("registry-port", _port, "the port of the registry that serve runs"),
@@ -225,10 +236,11 @@ def resolve(
     flags: Mapping[str, object],
     environment: Mapping[str, str],
     files: Sequence[File],
-    data: Path,
+    data: Path | None,
     read: ReadText,
 ) -> Settings:
-    """The settings, the first file first; `data` is the default folder, `read` opens the `…_FILE` of a secret.
+    """The settings, the first file first; `data` is the default folder, where there is one, and `read` opens the
+    `…_FILE` of a secret.
 
     Raises SettingInvalid, SettingUnknown, SettingsUnreadable.
     """
@@ -236,9 +248,19 @@ def resolve(
         _check_keys(file)
     origins = tuple(_origin(key, flags, environment, files, read) for key in KEYS)
     chosen = {origin.key.name.replace("-", "_"): origin.value for origin in origins if origin.value is not None}
-    folder = Path(str(chosen.pop("data", data))).expanduser()
+    folder = _folder(chosen.pop("data", data))
     shown = tuple(Origin(o.key, str(folder), o.text) if o.key.name == "data" else o for o in origins)
     return Settings(folder, registries=_registries(files), origins=shown, **chosen)  # type: ignore[arg-type]  # KEYS and Settings agree by test
+
+
+def _folder(said: object) -> Path:
+    try:
+        folder = None if said is None else Path(str(said)).expanduser()
+    except RuntimeError:  # ~ of somebody the system does not know
+        folder = None
+    if folder is None:
+        raise SettingInvalid("data", DEFAULT, "must be said with --data or LADING_DATA: this user has no home folder")
+    return folder
 
 
 def _check_keys(file: File) -> None:

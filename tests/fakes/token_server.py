@@ -12,7 +12,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -28,7 +28,7 @@ class TokenService:
     `key` is the JSON member that holds a token. `expires_in` None leaves the member out. `get` and `post` are statuses
     to answer instead of a token. `withheld` are scopes (name:action) silently left out, `refused` ones that make the
     whole request fail. `uses` is how many requests each token serves before it has expired (None: all). `bare` refuses
-    without a challenge, but for the root (Google's registry).
+    without a challenge, but for the root (Google's registry). `mint` makes the text of the nth token for its scopes.
     """
 
     login: tuple[str, str] | None = None
@@ -42,6 +42,7 @@ class TokenService:
     uses: int | None = None
     bare: bool = False
     url: str = ""
+    mint: Callable[[int, Collection[str]], str] = lambda number, scopes: f"token-{number}"
     challenge: Callable[[str, str], str] = lambda url, scope: (
         f'Bearer realm="{url}",service="registry.test",scope="{scope}"'
     )
@@ -78,7 +79,7 @@ class TokenService:
 
     def _grant(self, scopes: frozenset[str]) -> Reply:
         with self.lock:
-            token = f"token-{len(self.granted) + 1}"
+            token = self.mint(len(self.granted) + 1, scopes)
             self.granted[token] = scopes
             if self.uses is not None:
                 self.left[token] = self.uses

@@ -81,6 +81,13 @@ def test_the_data_folder_is_the_default_one_unless_said() -> None:
         ("timeout", "2h", 7200.0),
         ("timeout", "0", None),
         ("timeout", "soon", None),
+        ("timeout", "9000h", None),
+        ("timeout", "9" * 400, None),
+        ("limit-rate", "9" * 400, None),
+        ("lanes", "²", None),
+        ("lanes", "9" * 5000, None),
+        ("username", "ann\udcff", None),
+        ("password", "\udcff", None),
         ("lanes", "0", None),
         ("lanes", "-1", None),
         ("lanes", "many", None),
@@ -104,6 +111,13 @@ def test_text_is_read_by_its_meaning(name: str, text: str, value: object) -> Non
         assert name in str(refused.value)
     else:
         assert getattr(settings({}, environment), name.replace("-", "_")) == value
+
+
+def test_without_a_home_the_data_folder_must_be_said() -> None:
+    with pytest.raises(SettingInvalid, match="--data"):
+        resolve({}, {}, [], None, str)
+
+    assert resolve({"data": "/srv/lading"}, {}, [], None, str).data == Path("/srv/lading")
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:

@@ -26,19 +26,29 @@ def load(environment: Mapping[str, str], flags: Mapping[str, object]) -> tuple[S
 
 def _usual_paths(environment: Mapping[str, str]) -> list[Path]:
     """The user's settings file and the system's, which need not be there; the --config file must."""
-    home = Path(environment.get("XDG_CONFIG_HOME") or _home(environment) / ".config")
-    return [home / "lading" / "config.toml", Path("/etc/lading/config.toml")]
+    home = _home(environment)
+    own = environment.get("XDG_CONFIG_HOME") or (home and home / ".config")
+    return [*([Path(own) / "lading" / "config.toml"] if own else []), Path("/etc/lading/config.toml")]
 
 
-def _home(environment: Mapping[str, str]) -> Path:
-    return Path(environment["HOME"]) if environment.get("HOME") else Path.home()
+def _home(environment: Mapping[str, str]) -> Path | None:
+    """None for a user whom the system does not know, as containers run them."""
+    if environment.get("HOME"):
+        return Path(environment["HOME"])
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
-def _data_folder(environment: Mapping[str, str]) -> Path:
+def _data_folder(environment: Mapping[str, str]) -> Path | None:
     """interfaces §1."""
     if environment.get("XDG_DATA_HOME"):
         return Path(environment["XDG_DATA_HOME"]) / "lading"
-    return Path("/var/lib/lading") if os.geteuid() == 0 else _home(environment) / ".local/share/lading"
+    if os.geteuid() == 0:
+        return Path("/var/lib/lading")
+    home = _home(environment)
+    return home and home / ".local/share/lading"
 
 
 def _read_settings(path: Path) -> File:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from lading.errors import AccessDenied, LadingError
+from lading.errors import AccessDenied, Cancelled, LadingError, TimedOut
 from lading.oci.reference import Reference, Repository, canonical_registry, is_registry
 from lading.services.registries import Registries
 from lading.wire.message import ConnectFailed, PlainHttpAnswered
@@ -150,6 +150,8 @@ class Diagnosis:
     def _registry(self, place: str) -> Finding:
         try:
             found = self._registries.knock(_repository(place))
+        except (Cancelled, TimedOut):
+            raise
         except LadingError as error:
             return Finding(place, False, str(error), _command(error, place))
         return Finding(place, True, f"answers; {found}")

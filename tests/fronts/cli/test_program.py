@@ -237,16 +237,17 @@ def test_the_time_that_was_allowed_ends_a_transfer() -> None:
     assert call.code == 124
 
 
-def test_the_second_interrupt_ends_the_process_at_once() -> None:
-    program = """
+@pytest.mark.parametrize(("first", "second"), [("SIGINT", "SIGINT"), ("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM")])
+def test_the_second_interrupt_ends_the_process_at_once(first: str, second: str) -> None:
+    program = f"""
 import os, signal, sys
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.invocation import Invocation
 from tests.fakes.application import MemoryApplication
 
-with Invocation(MemoryApplication().start, Streams.of_process(), {}).cancellable():
-    os.kill(os.getpid(), signal.SIGINT)
-    os.kill(os.getpid(), signal.SIGINT)
+with Invocation(MemoryApplication().start, Streams.of_process(), {{}}).cancellable():
+    os.kill(os.getpid(), signal.{first})
+    os.kill(os.getpid(), signal.{second})
     sys.exit(99)
 """
 

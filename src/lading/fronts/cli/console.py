@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +14,7 @@ from typing import BinaryIO, Generic, TextIO, TypeVar
 
 import click
 
+from lading.errors import StorageFailed
 from lading.fronts.cli import failures, templates, texts
 
 T = TypeVar("T")
@@ -20,6 +24,20 @@ Record = Mapping[str, object]
 
 _COLOURS = {"error": "red", "why": None, "try": "green", "raw": None, "warning": "yellow"}
 _SHOWN_RAW = 4000
+_LAYOUT = "\n\t"
+
+
+class OutputLost(StorageFailed):
+    """Standard output does not take the result: its disk is full, or it was closed."""
+
+    hint = "send standard output somewhere that takes it; what the command did is done"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return "the result cannot be written to standard output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +50,16 @@ class Streams:
 
     @classmethod
     def of_process(cls) -> Streams:
-        """This process's own."""
+        """This process's own, whatever encoding they have. One that its caller has closed gives nothing or takes
+        nothing, so that no file opened later is taken for it."""
+        if sys.stdin is None:
+            sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+        if sys.stdout is None:
+            sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")  # every write fails: the result is lost
+        if sys.stderr is None:
+            sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         return cls(sys.stdin.buffer, sys.stdout, sys.stderr)
 
 
@@ -82,20 +109,28 @@ class Console:
     def say(self, text: str) -> None:
         """A message for the person, not with --quiet."""
         if not self.wishes.quiet:
-            self._print_error(text)
+            self._print_error(texts.visible(text, kept=_LAYOUT))
 
     def warn(self, text: str) -> None:
         """Something to know although the work goes on."""
-        self._print_error(f"{self._label('warning')} {text}")
+        self._print_error(f"{self._label('warning')} {texts.visible(text)}")
 
     def print(self, text: str) -> None:
-        """A line of the result, as it is."""
-        self.streams.stdout.write(text + "\n")
-        self.streams.stdout.flush()
+        """A line of the result, or several. Raises BrokenPipeError, OutputLost."""
+        self._write(texts.visible(text, kept=_LAYOUT))
 
     def json(self, value: Record | Sequence[Record]) -> None:
-        """A result as one JSON object, or a list of them as one array."""
-        self.print(json.dumps(value, ensure_ascii=False, indent=2))
+        """A result as one JSON object, or a list of them as one array. Raises as `print` does."""
+        self._write(texts.visible_json(json.dumps(value, ensure_ascii=False, indent=2)))
+
+    def _write(self, text: str) -> None:
+        try:
+            self.streams.stdout.write(text + "\n")
+            self.streams.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error.strerror or str(error)) from error
 
     def result(self, form: str | None, record: Record, text: str, quiet: str | None = None) -> None:
         """One result: `text` for people, `quiet` with --quiet, `record` for json and templates."""
@@ -124,14 +159,16 @@ class Console:
     def failure(self, error: BaseException, command: str | None = None) -> None:
         """What failed, why and what to try; the traceback only with --debug. `command` is the one that was called."""
         if self.wishes.debug:
-            self._print_error("".join(traceback.format_exception(error)).rstrip())
+            self._print_error(texts.visible("".join(traceback.format_exception(error)).rstrip(), kept=_LAYOUT))
         for label, text in failures.lines(error, bool(self.wishes.verbose or self.wishes.debug), command):
-            self._print_error(f"{self._label(label)} {text[:_SHOWN_RAW]}")
+            self._print_error(f"{self._label(label)} {texts.visible(text[:_SHOWN_RAW])}")
 
     def _label(self, label: str) -> str:
         text = f"{label}:".ljust(6)
         return click.style(text, fg=_COLOURS[label], bold=True) if self.colours else text
 
     def _print_error(self, text: str) -> None:
-        self.streams.stderr.write(text + "\n")
-        self.streams.stderr.flush()
+        """Where messages cannot be written nobody reads them, and the work is none the worse for it."""
+        with contextlib.suppress(OSError):
+            self.streams.stderr.write(text + "\n")
+            self.streams.stderr.flush()

@@ -47,12 +47,13 @@ class Invocation:
     def cancellable(self) -> Iterator[Cancellation]:
         """A Cancel that Ctrl-C and SIGTERM pull, and that ends with --timeout.
 
-        The first Ctrl-C cancels cleanly; the second ends the process at once, which loses nothing that was finished.
+        The first signal cancels cleanly; the second ends the process at once, which loses nothing that was finished.
         """
         with self.application.cancellation() as cancel:
 
             def interrupt(_signal: int, _frame: FrameType | None) -> None:
-                signal.signal(signal.SIGINT, _stop_now)
+                for number in _SIGNALS:
+                    signal.signal(number, _stop_now)
                 threading.Thread(target=cancel.cancel, name="interrupt", daemon=True).start()
 
             with _on_signals(interrupt):
@@ -70,17 +71,20 @@ class Invocation:
             shown.close()
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 def _stop_now(_signal: int, _frame: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
 @contextmanager
 def _on_signals(interrupt: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handles SIGINT and SIGTERM while inside; only a process's first thread may."""
+    """Handles the signals while inside; only a process's first thread may."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield
     finally:

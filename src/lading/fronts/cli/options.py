@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 
@@ -35,6 +35,15 @@ class PasswordEmpty(InputInvalid):
 
     def __str__(self) -> str:
         return "no password came on standard input"
+
+
+class PasswordUnreadable(InputInvalid):
+    """--password-stdin, and what came is no text, so that each registry would take it for something else."""
+
+    why = "its bytes are not UTF-8"
+
+    def __str__(self) -> str:
+        return "the password on standard input cannot be read"
 
 
 class GeneralOption(click.Option):
@@ -106,10 +115,19 @@ def login_settings() -> tuple[Callable[[F], F], ...]:
 def _read_password(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
         invocation = ctx.ensure_object(Invocation)
-        password = invocation.console.streams.stdin.readline().decode().rstrip("\r\n")
-        if not password:
-            raise PasswordEmpty
-        invocation.flags["password"] = password
+        invocation.flags["password"] = _password(invocation.console.streams.stdin)
+
+
+def _password(stdin: BinaryIO) -> str:
+    """The first line, and not a byte more: what follows may be an archive."""
+    line: bytes = getattr(stdin, "raw", stdin).readline()  # a stream that buffers would read on
+    try:
+        password = line.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise PasswordUnreadable from None  # its own text shows a part of the secret
+    if not password:
+        raise PasswordEmpty
+    return password
 
 
 def _refuse_password(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:

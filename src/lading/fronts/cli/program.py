@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from lading.fronts.cli.application import Start
-from lading.fronts.cli.console import Streams
+from lading.fronts.cli.console import OutputLost, Streams
 from lading.fronts.cli.failures import DONE, FAILED, exit_code
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Entry, LazyGroup
@@ -67,6 +67,8 @@ def run(start: Start, arguments: Sequence[str], streams: Streams, environment: M
         if isinstance(error.__cause__, BrokenPipeError):
             _leave_pipe(streams)
             return FAILED
+        if isinstance(error, OutputLost):
+            _leave_pipe(streams)
         invocation.console.failure(error, invocation.command)
         return exit_code(error)
 
@@ -86,6 +88,7 @@ def _call(invocation: Invocation, arguments: Sequence[str]) -> int:
 
 
 def _leave_pipe(streams: Streams) -> None:
-    """Who read our output has gone, which is no news to anybody: keep the interpreter from saying so at its end."""
+    """Nobody takes our output any more, which has been told or is no news: keep the interpreter from saying so at its
+    end."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), streams.stdout.fileno())

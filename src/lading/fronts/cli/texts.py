@@ -1,8 +1,13 @@
-"""Figures and times as people read them; tables for the terminal."""
+"""Figures and times as people read them; tables for the terminal, and nothing that could command it.
+
+What strangers wrote (names in archives, configs, a registry's refusals) may hold sequences that move the cursor, change
+the window's title or answer in the person's place: on a terminal they are shown as what they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -46,10 +51,34 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def visible(text: str, kept: str = "") -> str:
+    r"""The text with all that does not print, but for the characters `kept`, written as Python writes it: `\x1b`.
+
+    So are the marks that turn the direction of writing, and halves of surrogate pairs, which no terminal takes.
+    """
+    return _written(text, kept, lambda hidden: hidden.encode("unicode_escape").decode("ascii"))
+
+
+def visible_json(text: str) -> str:
+    r"""JSON with all that does not print, but for its line ends, as JSON itself writes it: `\u009b` means the same."""
+    return _written(text, "\n", lambda hidden: json.dumps(hidden)[1:-1])
+
+
+def _written(text: str, kept: str, write: Callable[[str], str]) -> str:
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in kept else write(each) for each in text)
+
+
+def lines(parts: Iterable[str]) -> str:
+    """A line each, whatever stands in them."""
+    return "\n".join(map(visible, parts))
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns with two spaces between them; nothing is cut, so it can be read by a script."""
-    lines = [tuple(headings), *(tuple(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    filled = [tuple(headings), *(tuple(map(visible, row)) for row in rows)]
+    widths = [max(len(line[column]) for line in filled) for column in range(len(headings))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in filled
     )

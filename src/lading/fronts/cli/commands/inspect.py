@@ -11,7 +11,7 @@ from lading.fronts.cli.console import Listing, Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import image_argument, remote_options, setting
-from lading.fronts.cli.texts import plural, size
+from lading.fronts.cli.texts import lines, plural, size
 from lading.oci.descriptor import Descriptor
 from lading.oci.platform import Platform
 from lading.services.comparison import Difference
@@ -35,7 +35,7 @@ def inspect(invocation: Invocation, image: str) -> None:
     """
     with invocation.cancellable() as cancel:
         description = invocation.application.images.inspect(parse_place(image), cancel)
-    text = "\n".join(_described(description))
+    text = lines(_described(description))
     pinned = f"{description.name}@{description.root.digest}"
     invocation.console.result(invocation.form, description_record(description), text, pinned)
 
@@ -87,7 +87,7 @@ def diff(invocation: Invocation, left: str, right: str) -> None:
         "onlyRight": [layer_record(layer) for layer in found.only_right],
         "settings": [{"name": each.name, "left": each.left, "right": each.right} for each in found.settings],
     }
-    invocation.console.result(invocation.form, record, "\n".join(_differences(found)))
+    invocation.console.result(invocation.form, record, lines(_differences(found)))
 
 
 def _described(description: Description) -> Iterator[str]:

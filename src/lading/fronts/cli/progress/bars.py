@@ -15,7 +15,7 @@ from rich.text import Text
 
 from lading.fronts.cli.progress.speed import Speed, seconds_left
 from lading.fronts.cli.progress.words import WORDS, describe, short
-from lading.fronts.cli.texts import duration, progress, size
+from lading.fronts.cli.texts import duration, progress, size, visible
 from lading.wire.ledger import Entry, Ledger
 from lading.wire.progress import Advanced, Event, Held, Noted, Piece, State
 
@@ -65,7 +65,7 @@ class Bars:
             self._ledger.apply(event)
         message = self._message(event)
         if message is not None:
-            self._console.print(Text(message))
+            self._console.print(Text(visible(message)))
 
     def close(self) -> None:
         """The bars go; the cursor comes back."""
@@ -102,7 +102,7 @@ class Bars:
         width = max(BAR_WIDTHS[0], min(BAR_WIDTHS[-1], self._console.width - WORDS_WIDTH))
         for row in self.rows():
             bar = ProgressBar(total=row.total or None, completed=row.current, width=width, pulse=False)
-            table.add_row(row.name, bar, progress(row.current, row.total), row.note)
+            table.add_row(row.name, bar, progress(row.current, row.total), Text(visible(row.note)))
         return table
 
     @staticmethod

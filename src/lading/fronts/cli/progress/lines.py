@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import TextIO
 
 from lading.fronts.cli.progress.speed import Speed, seconds_left
 from lading.fronts.cli.progress.words import describe, short
-from lading.fronts.cli.texts import duration, plural, progress, size
+from lading.fronts.cli.texts import duration, plural, progress, size, visible, visible_json
 from lading.wire.event_json import event_json
 from lading.wire.ledger import Ledger
 from lading.wire.progress import Advanced, Event, Held, Noted, Planned, Report, State, Tagged
@@ -27,8 +28,7 @@ class JsonLines:
         self.report: Report = coalesced(self._write)
 
     def _write(self, event: Event) -> None:
-        self._stream.write(json.dumps(event_json(event), ensure_ascii=False) + "\n")
-        self._stream.flush()
+        _write(self._stream, visible_json(json.dumps(event_json(event), ensure_ascii=False)))
 
     def close(self) -> None:
         """There is nothing to close: every line is whole."""
@@ -81,5 +81,11 @@ class PlainLines:
 
     def _say(self, line: str) -> None:
         self._spoke = self._clock()
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        _write(self._stream, visible(line))
+
+
+def _write(stream: TextIO, line: str) -> None:
+    """Where it cannot be written nobody reads it, and the work goes on."""
+    with contextlib.suppress(OSError):
+        stream.write(line + "\n")
+        stream.flush()
