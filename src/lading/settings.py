@@ -12,7 +12,6 @@ system's file, the default (interfaces §1). No file is read from the working di
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +38,8 @@ class SettingUnknown(InputInvalid):
     """A key that no setting has; the hint names the nearest one."""
 
     def __init__(self, name: str, origin: str, known: Iterable[str]) -> None:
+        import difflib  # noqa: PLC0415  only a wrong key needs it
+
         super().__init__(name, origin)
         self.name, self.origin = name, origin
         near = difflib.get_close_matches(name, list(known), 1)
@@ -315,4 +316,6 @@ def _registry(host: str, table: object, path: str) -> RegistrySettings:
             values[name.replace("-", "_")] = _REGISTRY_KEYS[name](value)
         except ValueError as error:
             raise SettingInvalid(f"registry.{host}.{name}", path, str(error)) from error
+    if "client_key" in values and "client_certificate" not in values:
+        raise SettingInvalid(f"registry.{host}.client-key", path, "needs client-certificate beside it")
     return RegistrySettings(**values)  # type: ignore[arg-type]  # _REGISTRY_KEYS and RegistrySettings agree by test

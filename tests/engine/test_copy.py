@@ -177,7 +177,8 @@ def test_a_copy_inside_one_registry_mounts_from_the_source() -> None:
 
     run_copy(source, root, [Destination("two", target, ("v1",))])
 
-    assert target.expected == [frozenset({source.repository})]
+    assert target.expected[0] == frozenset({source.repository})  # said before anything is asked: one token is enough
+    assert set(target.expected) == {frozenset({source.repository})}
     assert {digest for digest, _, _ in source.opened} == {root.digest}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 PIECE = 256 * 1024
 
@@ -37,12 +37,14 @@ class CountingProxy:
     @contextlib.contextmanager
     def running(self) -> Iterator[CountingProxy]:
         """Takes connections inside the block; afterwards none is left."""
-        self._start(self._accept)
+        accepting = self._start(self._accept)
         try:
             yield self
         finally:
-            self._listener.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
+            accepting.join()  # from here on there are no more sockets and threads than are known
             for each in self._sockets:
                 with contextlib.suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
@@ -51,22 +53,31 @@ class CountingProxy:
             for each in self._sockets:
                 each.close()
 
-    def _start(self, work: object, *arguments: socket.socket) -> None:
-        assert callable(work)
+    def _start(self, work: Callable[..., None], *arguments: socket.socket) -> threading.Thread:
         thread = threading.Thread(target=work, args=arguments)
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._port))
             except OSError:
                 return
-            self._sockets += [client, server]
-            self._start(self._upward, client, server)
-            self._start(self._downward, server, client)
+            self._sockets.append(client)
+            self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        """A server that was killed takes nobody: its client is hung up on, as by the server itself."""
+        try:
+            server = socket.create_connection(("127.0.0.1", self._port))
+        except OSError:
+            self._end(client)
+            return
+        self._sockets.append(server)
+        self._start(self._upward, client, server)
+        self._start(self._downward, server, client)
 
     def _upward(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):

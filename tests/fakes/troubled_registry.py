@@ -142,6 +142,8 @@ class TroubledRegistry:
         return self.registry.repositories[name].blobs
 
     def __call__(self, asked: Asked) -> Reply:
+        if asked.method == "TLS":
+            return Reply(400)
         where = door(asked)
         refusal = self._guard(asked) if self._guard else None
         if refusal is not None:

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.counting_proxy import CountingProxy
 from tests.peers import layouts, programs
-from tests.peers.command import Lading
+from tests.peers.command import Lading, OurRegistry
 
 MIB = 1024 * 1024
 KILLS = 30
-
-
-@dataclass
-class OurRegistry:
-    """`lading serve` in a process of its own, on a port that stays the same when it is started again."""
-
-    data: Path
-    port: int
-
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-m", "lading", "--data", str(self.data), "serve", "--no-auth"]
-        log = self.data.parent / "serve.log"
-        with programs.process([*command, "--registry-port", str(self.port)], log) as child:
-            programs.wait_for_port(self.port, child, log)
-            yield child
 
 
 @pytest.fixture

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.peers import programs
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,38 @@ class Lading:
             timeout=600,
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Begins it and does not wait."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "lading", "--data", str(self.data), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.surroundings(),
+        )
+
     def surroundings(self) -> dict[str, str]:
         """The environment it runs in: a home of its own."""
         home = str(self.data.parent / "home")
         return {"PATH": os.environ["PATH"], "HOME": home, "TERM": "dumb", **dict(self.environment)}
+
+
+@dataclass(frozen=True)
+class OurRegistry:
+    """`lading serve` in a process of its own, on a port that stays the same when it is started again."""
+
+    data: Path
+    port: int
+
+    @property
+    def host(self) -> str:
+        """As references spell it."""
+        return f"127.0.0.1:{self.port}"
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
+        command = [sys.executable, "-m", "lading", "--data", str(self.data), "serve", "--no-auth"]
+        log = self.data.parent / "serve.log"
+        with programs.process([*command, "--registry-port", str(self.port)], log) as child:
+            programs.wait_for_port(self.port, child, log)
+            yield child

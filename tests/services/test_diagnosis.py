@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lading.backends.http.refusals import CertificateFileUnusable, CertificateUntrusted, ProxyUnreachable
 from lading.errors import AccessDenied, LadingError, NetworkFailed, StorageFailed
 from lading.services.diagnosis import Diagnosis, Finding, Helper, Surroundings
 from lading.services.registries import Registries
@@ -55,12 +56,18 @@ def test_a_registry_that_wants_a_login_is_answered_with_the_command_for_it() -> 
     assert found["registry.test/acme"] == Finding("registry.test/acme", False, "denied", "lading login registry.test")
 
 
+PROXY_HINT = "correct the proxy variable (lading doctor shows it), or reach the registry directly:"
+
+
 @pytest.mark.parametrize(
     ("error", "command"),
     [
         (ConnectFailed("registry.test", "refused"), "curl -v https://registry.test/v2/"),
         (PlainHttpAnswered("registry.test"), "lading doctor --insecure registry.test"),
         (NetworkFailed("lost"), "lading -v ls registry.test --debug"),
+        (CertificateUntrusted("registry.test"), CertificateUntrusted.hint),
+        (CertificateFileUnusable("CA file", "/ca.pem", "away"), CertificateFileUnusable.hint),
+        (ProxyUnreachable("registry.test", "proxy:3128", "away"), f"{PROXY_HINT} NO_PROXY=registry.test"),
     ],
 )
 def test_a_registry_that_is_away_is_told_with_the_command_that_fits(error: LadingError, command: str) -> None:

@@ -129,11 +129,11 @@ def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
 
 def test_registries_are_read_by_host_and_the_first_file_wins() -> None:
     first = {"registry": {"a:5000": {"tls": "http"}}}
-    second = {"registry": {"a:5000": {"tls": "skip"}, "b": {"ca": "/b.pem", "client-key": "/k", "insecure": True}}}
+    second = {"registry": {"a:5000": {"tls": "skip"}, "b": {"ca": "/b.pem", "insecure": True}}}
 
     assert settings({}, {}, first, second).registries == {
         "a:5000": RegistrySettings("http"),
-        "b": RegistrySettings(ca="/b.pem", client_key="/k", insecure=True),
+        "b": RegistrySettings(ca="/b.pem", insecure=True),
     }
 
 
@@ -141,6 +141,7 @@ def test_registries_are_read_by_host_and_the_first_file_wins() -> None:
     "content",
     [
         {"registry": {"a": {"tls": "sometimes"}}},
+        {"registry": {"a": {"client-key": "/k"}}},
         {"registry": {"a": "b"}},
         {"registry": "a"},
         {"lanes": True},

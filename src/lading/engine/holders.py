@@ -29,20 +29,20 @@ class Holders:
 
     def __init__(self, locations: Locations, here: Repository, origin: Repository | None) -> None:
         self._locations, self._here, self._origin = locations, here, origin
+        self._beside = (origin,) if origin is not None and origin.registry == here.registry else ()
         self._known: dict[Digest, Sequence[Repository]] = {}
 
     def origins(self, blob: Descriptor) -> Sequence[Repository]:
-        """Where it is known to lie, best first: the target repository itself alone where it was seen there before."""
+        """Where it is known to lie, best first: the target repository itself alone where it was seen there before, else
+        the repository that the copy reads where that is beside it, which needs no other's token."""
         known = self._of(blob.digest)
         if self._here in known:
             return (self._here,)
-        siblings = [] if self._origin is None or self._origin.registry != self._here.registry else [self._origin]
-        siblings += [repository for repository in known if repository not in siblings]
-        return tuple(siblings[:ORIGIN_LIMIT])
+        return self._beside or tuple(known[:ORIGIN_LIMIT])
 
     def siblings(self, blobs: Iterable[Descriptor]) -> Collection[Repository]:
-        """All other repositories that these will be asked from."""
-        return {repository for blob in blobs for repository in self.origins(blob)} - {self._here}
+        """All other repositories that these will be asked from; the one that the copy reads is among them early."""
+        return {*self._beside, *(repository for blob in blobs for repository in self.origins(blob))} - {self._here}
 
     def sibling(self, blob: Descriptor) -> Repository | None:
         """The other repository that it would be mounted from."""

@@ -52,12 +52,12 @@ class Work:
         """Look at the tags and read the graph.
 
         Reading first costs no request where the source is local, and lets one token cover all mounts. From a registry
-        the graph is read only once a tag is known not to be right. Raises what is the source's fault.
+        the graph is read only once a tag is known not to be right; until then the source's own repository is the one
+        to mount from. Raises what is the source's fault.
         """
         local = repository_of(self.order.source) is None
         image = self._read() if local else Cargo(unread(self.order.root))
-        if local:
-            self.everywhere(lambda delivery: delivery.expect(image))
+        self.everywhere(lambda delivery: delivery.expect(image))
         self.everywhere(lambda delivery: delivery.check())
         if not local:
             if any(delivery.needs_image for delivery in self.deliveries):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,6 +51,8 @@ def _data_folder(environment: Mapping[str, str]) -> Path | None:
 
 
 def _read_settings(path: Path) -> File:
+    import tomllib  # noqa: PLC0415  most calls have no file to read
+
     try:
         return File(str(path), tomllib.loads(path.read_text()))
     except OSError as error:

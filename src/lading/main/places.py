@@ -42,12 +42,12 @@ class HeldRelay:
 
     @contextmanager
     def telling(self, report: Report) -> Iterator[None]:
-        """While inside, `report` hears of it."""
-        self._report = report
+        """While inside, `report` hears of it; afterwards whoever did before."""
+        before, self._report = self._report, report
         try:
             yield
         finally:
-            self._report = None
+            self._report = before
 
 
 @dataclass(frozen=True, slots=True)

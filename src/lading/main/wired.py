@@ -237,10 +237,11 @@ class Wired:
         return self.registries.credential(repository).credential
 
     def _count_authorities(self) -> int:
-        from lading.backends.http.tls import context_for
+        from lading.backends.http.tls import protection_for
         from lading.wire.endpoint import Endpoint
 
-        return len(context_for(Endpoint("", ca_file=self._settings.tls_ca)).get_ca_certs())
+        endpoint = Endpoint("", ca_file=self._settings.tls_ca)
+        return len(protection_for(endpoint, self._environment.get("SSL_CERT_FILE")).context.get_ca_certs())
 
     @cached_property
     def _own_logins(self) -> OwnCredentials:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from lading.errors import AccessDenied, Cancelled, LadingError, TimedOut
+from lading.errors import AccessDenied, Cancelled, InputInvalid, LadingError, TimedOut, TlsRefused
 from lading.oci.reference import Reference, Repository, canonical_registry, is_registry
 from lading.services.registries import Registries
 from lading.wire.message import ConnectFailed, PlainHttpAnswered
@@ -178,7 +178,9 @@ def _command(error: LadingError, place: str) -> str:
     if isinstance(error, PlainHttpAnswered):
         return f"lading doctor --insecure {place}"
     if isinstance(error, ConnectFailed):
-        return f"curl -v https://{host}/v2/"
+        return error.hint or f"curl -v https://{host}/v2/"
+    if isinstance(error, TlsRefused | InputInvalid) and error.hint:
+        return error.hint
     return f"lading -v ls {place} --debug"
 
 

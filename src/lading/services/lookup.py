@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 
@@ -120,6 +119,8 @@ class Lookup:
 
     def _near(self, text: str) -> str | None:
         """The name here that is most like it, where one is."""
+        import difflib  # noqa: PLC0415  only a wrong name needs it
+
         names = [Reference.parse(image.reference).familiar for image in self._names.all()]
         return next(iter(difflib.get_close_matches(text, names, 1)), None)
 

@@ -47,7 +47,7 @@ class Origins:
         """An image in a registry. Raises TagUnknown, AccessDenied, NetworkFailed."""
         self.tell_login(reference.repository, report)
         store = self._stores.registry(reference.repository, cancel)
-        with self._naming_next([reference.repository]):
+        with self._naming_next([reference.repository]), self._stores.telling(report):
             with at_source():
                 root = store.resolve(reference.digest or reference.tag or "")
             referrers = WithCosignTags(store, store, reference.tag or "")

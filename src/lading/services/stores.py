@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lading.engine.collect import Collected
 from lading.engine.stores import Locations, Referrers, Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
@@ -16,6 +15,9 @@ from lading.oci.reference import Repository
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from lading.wire.retry import Quota
+
+if TYPE_CHECKING:  # the engine's collector is loaded by whoever collects
+    from lading.engine.collect import Collected
 
 
 class Readable(Source, Protocol):

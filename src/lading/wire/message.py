@@ -43,6 +43,7 @@ class AddressRefused(NetworkFailed):
 class PlainHttpAnswered(TlsRefused):
     """TLS was asked for and the port answered in plain HTTP: whoever allows that may ask again without TLS."""
 
+    why = "TLS was asked for, and what came back is no TLS."
     hint = "if this registry really has no TLS, allow plain HTTP for it with --insecure"
 
     def __init__(self, host: str) -> None:
@@ -51,6 +52,20 @@ class PlainHttpAnswered(TlsRefused):
 
     def __str__(self) -> str:
         return f"{self.host} answers in plain HTTP, not TLS"
+
+
+class TlsExpected(TlsRefused):
+    """Plain HTTP was asked for, as the settings say, and the port wants TLS."""
+
+    why = "It was asked in plain HTTP, as the settings say of it."
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+        self.hint = f'take tls = "http" out of [registry."{host}"] in the settings file'
+
+    def __str__(self) -> str:
+        return f"{self.host} speaks TLS, not plain HTTP"
 
 
 class ConnectionLost(NetworkFailed):

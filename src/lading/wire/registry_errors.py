@@ -170,34 +170,42 @@ class Unauthorized(RegistryRefused, AccessDenied):
 
 
 class LoginNeeded(Unauthorized):
-    """401, and nobody was logged in."""
+    """401, and nobody was logged in to `registry`; a token service of another name may have been the one to say so."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    why = "No login for it was given, and none is kept here."
+
+    def __init__(self, refusal: Refusal, registry: str) -> None:
         super().__init__(refusal)
-        self.hint = f"lading login {refusal.host}   (a repository that does not exist may answer the same)"
+        self.registry = registry
+        self.hint = f"lading login {registry}   (a repository that does not exist may answer the same)"
 
     def __str__(self) -> str:
-        return f"{self.refusal.host} wants a login: {self.refusal}"
+        return f"{self.registry} wants a login: {self.refusal}"
 
 
 class LoginRefused(Unauthorized):
-    """401, and a login was sent; `source` says where it came from."""
+    """401, and a login was sent; `source` says where it came from, `registry` whom it is for."""
 
-    hint = "Check the name and the password, or log in again with `lading login`."
+    why = "The name and the password do not fit, or may not be used here."
 
-    def __init__(self, refusal: Refusal, source: str) -> None:
+    def __init__(self, refusal: Refusal, registry: str, source: str) -> None:
         super().__init__(refusal)
-        self.source = source
+        self.registry, self.source = registry, source
+        self.hint = f"check the name and the password, or log in again: lading login {registry}"
 
     def __str__(self) -> str:
-        return f"{self.refusal.host} does not take the login from {self.source}: {self.refusal}"
+        return f"{self.registry} does not take the login from {self.source}: {self.refusal}"
 
 
 class PermissionDenied(RegistryRefused, AccessDenied):
-    """403: this login may not do that."""
+    """403: this login may not do that, or nobody may without one."""
 
     side = Side.CALLER
-    hint = "The login works, but it may not do this here; some registries answer so for what does not exist."
+    why = "It does not let whoever asks do this here; some registries answer so for what does not exist."
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.hint = f"log in as somebody who may: lading login {refusal.host}"
 
 
 class ThingUnknown(RegistryRefused, NotFound):
@@ -235,7 +243,8 @@ class ContentRefused(RegistryRefused, Refused):
 class TooManyRequests(RegistryRefused, RateLimited):
     """429: the rate limit. `seconds` is how long the registry asks to wait, None where it does not say."""
 
-    hint = "Wait, or log in: many registries allow more to those they know."
+    why = "It allows no more requests for now, and asking again did not help or would take too long."
+    hint = "wait, or log in: many registries allow more to those they know"
 
     def __init__(self, refusal: Refusal, seconds: float | None = None) -> None:
         super().__init__(refusal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from queue import Queue
 
 import pytest
@@ -19,20 +20,85 @@ OK = Answer(200, (("Content-Length", "0"),))
 ANY = [("127.0.0.1", 0)]
 
 
-def test_who_comes_too_many_is_told_to_come_again() -> None:
+PUT = "PUT /x HTTP/1.1\nHost: localhost\nContent-Length: 9999\n\n"
+
+
+def read_all(request: IncomingRequest) -> Answer:
+    """Is at work until the body has come."""
+    buffer = memoryview(bytearray(9999))
+    while request.body.readinto(buffer):
+        pass
+    return OK
+
+
+def test_who_comes_while_all_are_at_work_is_told_to_come_again() -> None:
     limits = Limits(connections=3, per_address=2)
     with (
-        ByteServer(ANY, lambda _: OK, limits) as server,
+        ByteServer(ANY, read_all, limits) as server,
         RawClient(server.addresses[0]) as first,
         RawClient(server.addresses[0]) as second,
     ):
-        assert first.send(GET).reply().status == 200
-        assert second.send(GET).reply().status == 200
+        for working in (first, second):
+            working.send(PUT.replace("\n\n", "\nExpect: 100-continue\n\n"))
+            assert working.head().status == 100
         with RawClient(server.addresses[0]) as third:
-            reply = third.send("PUT /x HTTP/1.1\nHost: localhost\nContent-Length: 9999\n\n").reply()
+            reply = third.send(PUT).reply()
 
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
-        assert first.send(GET).reply().status == 200
+        assert first.send(b"x" * 9999).reply().status == 200
+
+
+def is_served(client: RawClient) -> bool:
+    """Whether a request on this connection is answered with 200; a refusal closes it."""
+    try:
+        return client.send(GET).reply().status == 200
+    except ConnectionError:
+        return False
+
+
+def is_served_soon(server: ByteServer) -> bool:
+    """Whether a newcomer is, who comes again when told to: a connection is idle only a moment after its answer."""
+    for _ in range(10_000):
+        with RawClient(server.addresses[0]) as client:
+            if is_served(client):
+                return True
+    return False
+
+
+@pytest.mark.parametrize("limits", [Limits(connections=2), Limits(per_address=2)], ids=["in all", "per address"])
+def test_who_comes_gets_the_place_of_an_idle_connection(limits: Limits) -> None:
+    with ByteServer(ANY, lambda _: OK, limits) as server, ExitStack() as stack:
+        kept = [stack.enter_context(RawClient(server.addresses[0])) for _ in range(2)]
+        assert [is_served(client) for client in kept] == [True, True]
+
+        assert is_served_soon(server)
+
+        assert not all(is_served(client) for client in kept)
+
+
+def test_two_hundred_silent_connections_keep_nobody_out() -> None:
+    limits = Limits(connections=8, head_seconds=WAIT_SECONDS)
+    with ByteServer(ANY, lambda _: OK, limits) as server, ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(RawClient(server.addresses[0]))
+
+        assert is_served_soon(server)
+
+
+def test_empty_lines_without_end_are_no_head() -> None:
+    limits = Limits(head_seconds=0.2, drain_seconds=0.0)
+    with (
+        ByteServer(ANY, lambda _: OK, limits) as server,
+        RawClient(server.addresses[0]) as client,
+        pytest.raises(ConnectionError),
+    ):
+        send_for_ever(client, b"\r\n" * 1000)
+
+
+def send_for_ever(client: RawClient, piece: bytes) -> None:
+    """Until the server has had enough."""
+    while True:
+        client.send(piece)
 
 
 def test_a_place_is_free_again_when_its_client_has_gone() -> None:

@@ -129,6 +129,16 @@ def test_heads_are_bounded(client: RawClient, target: int, field: int, lines: in
         (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: chunked\nContent-Length: 5\n\n", 400),
         (f"PUT /x HTTP/1.1\n{HOST}Content-Length : 5\n\n", 400),
         (f"PUT /x HTTP/1.1\n{HOST}Content-Length: +5\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: -1\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: 0x5\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: 5, 5\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: 5 5\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length:\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: {'9' * 19}\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: chunked\nTransfer-Encoding: chunked\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: chunked, identity\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding:\n\n", 400),
+        ("PUT /x HTTP/1.0\nTransfer-Encoding: chunked\n\n", 400),
         (f"GET /x HTTP/1.1\n{HOST}X: a\n folded\n\n", 400),
         (b"GET /x HTTP/1.1\nHost: localhost\n\r\n\r\n", 400),
         (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: gzip\n\n", 400),
@@ -142,6 +152,29 @@ def test_heads_are_bounded(client: RawClient, target: int, field: int, lines: in
 )
 def test_what_could_be_taken_in_two_ways_is_refused(client: RawClient, head: str | bytes, status: int) -> None:
     assert client.send(head).reply().status == status
+    assert client.at_end()
+
+
+SMUGGLED = f"GET /smuggled HTTP/1.1\n{HOST}\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (f"PUT /x HTTP/1.1\n{HOST}Content-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: chunked\n\n+0\n\n", 400),
+        (f"PUT /x HTTP/1.1\n{HOST}Transfer-Encoding: chunked\n\n3\nlonger\n0\n\n", 400),
+        (f"PUT /refused HTTP/1.1\n{HOST}Content-Length: {len(SMUGGLED) + 3}\n\n", 401),
+        (f"HEAD /refused HTTP/1.1\n{HOST}Content-Length: {len(SMUGGLED) + 3}\n\n", 401),
+        (f"GET /empty HTTP/1.1\n{HOST}Transfer-Encoding: chunked\n\n40\n", 204),
+        (f"FOO /x HTTP/1.1\n{HOST}\n", 400),
+    ],
+    ids=["two framings", "a chunk that is none", "a chunk too long", "unread", "HEAD", "unread chunks", "no method"],
+)
+def test_nothing_that_follows_a_doubtful_request_is_answered(client: RawClient, sent: str, status: int) -> None:
+    method = "HEAD" if sent.startswith("HEAD") else "GET"
+
+    assert client.send(sent, SMUGGLED).reply(method).status == status
     assert client.at_end()
 
 

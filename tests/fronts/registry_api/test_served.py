@@ -122,6 +122,18 @@ def test_a_session_has_one_writer(server: ByteServer) -> None:
     assert replies[0].headers["range"] == "0-14"
 
 
+def test_a_session_that_is_cancelled_under_its_writer_is_gone(server: ByteServer) -> None:
+    session = begin(server)
+    with RawClient(server.addresses[0]) as client:
+        client.send(head("PUT", f"{session}?digest={digest_of(b'0123456789')}", "Content-Length: 10"), b"01234")
+        wait_for_offset(server, session, 5)
+        assert ask(server, "DELETE", session).status == 204
+        reply = client.send(b"56789").reply()
+
+    assert (reply.status, b"BLOB_UPLOAD_UNKNOWN" in reply.body) == (404, True)
+    assert ask(server, "HEAD", f"/v2/r/blobs/{digest_of(b'0123456789')}").status == 404
+
+
 def test_clients_that_push_the_same_at_once_all_succeed(server: ByteServer) -> None:
     together = threading.Barrier(8)
     statuses: list[int] = []

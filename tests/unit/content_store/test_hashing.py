@@ -39,6 +39,24 @@ def test_the_digest_is_right_whoever_hashes(cores: int, threaded: bool) -> None:
     assert (threads == {"hashing"}) is threaded
 
 
+def test_little_pieces_are_hashed_where_they_arrive_but_never_before_their_turn() -> None:
+    """The second is little, and waits for the first, which is not."""
+    go_on, hashed = threading.Event(), list[tuple[int, bool]]()
+
+    def update(filled: memoryview) -> None:
+        beside = threading.current_thread().name == "hashing"
+        assert not beside or go_on.wait(20)
+        hashed.append((len(filled), beside))
+
+    with Streams(cores=2).hashing(update, LARGE) as hashing:
+        for size in (10, BUFFER, 11):
+            hashing.update(hashing.buffer()[:size])
+        go_on.set()
+        hashing.finish()
+
+    assert hashed == [(10, False), (BUFFER, True), (11, True)]
+
+
 def test_as_many_streams_as_cores_hash_for_themselves() -> None:
     streams = Streams(cores=2)
     here: list[str] = []

@@ -186,7 +186,7 @@ def test_a_session_cancelled_under_its_writer_never_becomes_a_blob(folder: Conte
     with folder.uploads.writing("one", Cancellation()) as upload:
         upload.append(BytesReader(LAYER), Cancellation())
         folder.uploads.cancel("one")
-        with pytest.raises(StorageUnusable):
+        with pytest.raises(UploadUnknown):
             upload.finish(Digest.of(LAYER), Cancellation())
 
     assert folder.size(Digest.of(LAYER)) is None

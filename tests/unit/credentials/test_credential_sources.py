@@ -236,6 +236,26 @@ def test_a_missing_helper_is_named_with_the_file_that_names_it(home: Home) -> No
         home.sources().find(APP)
 
 
+@pytest.mark.parametrize("program", ["desktop", "test"], ids=["missing", "failing"])
+def test_the_next_login_is_named_where_a_helper_cannot_be_asked(home: Home, program: str) -> None:
+    home.helper().behave("fails")
+    home.docker(credsStore=program)
+    home.write(".config/containers/auth.json", {"auths": {"r.example": login("podman")}})
+    with pytest.raises((HelperMissing, HelperFailed)) as caught:
+        home.sources().find(APP)
+    next_one = "another login stands in ~/.config/containers/auth.json (r.example); it was not tried"
+    assert caught.value.why == next_one
+
+
+def test_a_next_login_that_cannot_be_read_is_not_named(home: Home) -> None:
+    home.environment["PATH"] = ""
+    home.docker(credsStore="desktop")
+    home.write(".config/containers/auth.json", "no JSON")
+    with pytest.raises(HelperMissing) as caught:
+        home.sources().find(APP)
+    assert "another login" not in str(caught.value.why)
+
+
 @pytest.mark.parametrize(("mood", "reason"), [("fails", "ended with 1"), ("babbles", "cannot be read")])
 def test_a_helper_that_fails_is_named_and_its_words_are_not_repeated(home: Home, mood: str, reason: str) -> None:
     home.helper().behave(mood)

@@ -135,11 +135,11 @@ def test_a_tunnel_that_is_refused_names_proxy_and_host(opens: Opens, cancel: Can
 def test_a_proxy_that_is_away_is_named(opens: Opens, cancel: Cancellation, scheme: str) -> None:
     with FakeProxy() as proxy:
         environment = {"ALL_PROXY": proxy.url()}
-    with pytest.raises(ConnectFailed, match=f"cannot connect to the proxy 127.0.0.1:{proxy.port}"):
+    with pytest.raises(ConnectFailed, match=f"r.example: the proxy 127.0.0.1:{proxy.port} cannot be used: "):
         opens(environment=environment).send(Request("GET", f"{scheme}://r.example/"), cancel)
 
 
 def test_a_proxy_without_address_is_named(opens: Opens, cancel: Cancellation) -> None:
     transport = opens(environment={"HTTP_PROXY": "http://nowhere.invalid:3128"})
-    with pytest.raises(ConnectFailed, match=r"the proxy nowhere\.invalid:3128: its name does not resolve"):
+    with pytest.raises(ConnectFailed, match=r"the proxy nowhere\.invalid:3128 cannot be used: its name does not"):
         transport.send(Request("GET", "http://r.example/"), cancel)

@@ -17,7 +17,9 @@ from lading.backends.http.refusals import (
     CertificateExpired,
     CertificateFileUnusable,
     CertificateMismatch,
+    CertificateNotYetValid,
     CertificateUntrusted,
+    ClientCertificateRefused,
     ClientCertificateRequired,
     HandshakeFailed,
 )
@@ -108,7 +110,7 @@ def test_ssl_cert_file_names_authorities(authority: Authority) -> None:
         (("elsewhere.example",), (-1, 30), True, CertificateMismatch),
         (("127.0.0.2",), (-1, 30), True, CertificateMismatch),
         (("127.0.0.1",), (-9, -2), True, CertificateExpired),
-        (("127.0.0.1",), (5, 30), True, CertificateExpired),
+        (("127.0.0.1",), (5, 30), True, CertificateNotYetValid),
     ],
     ids=["unknown authority", "another name", "another address", "expired", "not yet valid"],
 )
@@ -154,7 +156,7 @@ def test_a_missing_client_certificate_is_spoken_of(
     tls.maximum_version = version
     with ScriptedServer(lambda _: Reply(), tls=tls) as server, pytest.raises(error, match=server.authority) as caught:
         opens(endpoint(authority)).send(Request("GET", server.url("/")), cancel)
-    assert "client certificate" in str(caught.value.hint)
+    assert "client" in str(caught.value.hint)
 
 
 def test_a_client_certificate_of_strangers_is_named(
@@ -164,16 +166,22 @@ def test_a_client_certificate_of_strangers_is_named(
     foreign = Authority(tmp_path, "Foreign").client()
     with ScriptedServer(lambda _: Reply(), tls=tls) as server:
         transport = opens(endpoint(authority, foreign))
-        with pytest.raises(ClientCertificateRequired):
+        with pytest.raises(ClientCertificateRefused, match=str(foreign.certificate)):
             transport.send(Request("GET", server.url("/")), cancel)
 
 
 @pytest.mark.parametrize(
-    "unusable",
+    ("kind", "unusable"),
     [
-        lambda broken, ours: Endpoint("any", ca_file=broken),
-        lambda broken, ours: Endpoint("any", client_certificate=broken, client_key=str(ours.key)),
-        lambda broken, ours: Endpoint("any", client_certificate=str(ours.certificate), client_key=broken),
+        ("CA file", lambda broken, ours: Endpoint("any", ca_file=broken)),
+        (
+            "client certificate",
+            lambda broken, ours: Endpoint("any", client_certificate=broken, client_key=str(ours.key)),
+        ),
+        (
+            "client key",
+            lambda broken, ours: Endpoint("any", client_certificate=str(ours.certificate), client_key=broken),
+        ),
     ],
     ids=["authorities", "certificate", "key"],
 )
@@ -183,6 +191,7 @@ def test_a_file_that_cannot_be_used_is_named(
     cancel: Cancellation,
     authority: Authority,
     tmp_path: Path,
+    kind: str,
     unusable: Callable[[str, Certificate], Endpoint],
     content: bytes | None,
 ) -> None:
@@ -192,7 +201,43 @@ def test_a_file_that_cannot_be_used_is_named(
         broken.write_bytes(content)
     with pytest.raises(CertificateFileUnusable) as caught:
         opens(unusable(str(broken), ours)).send(Request("GET", "https://127.0.0.1:1/"), cancel)
-    assert caught.value.path in {str(broken), str(ours.certificate)}
+    assert (caught.value.kind, caught.value.path) == (kind, str(broken))
+
+
+def test_a_key_may_stand_in_the_certificates_file_and_is_missed_where_it_does_not(
+    opens: Opens, cancel: Cancellation, authority: Authority, tmp_path: Path
+) -> None:
+    ours = authority.client()
+    both = tmp_path / "both.pem"
+    both.write_bytes(ours.certificate.read_bytes() + ours.key.read_bytes())
+    tls = authority.context(authority.server("127.0.0.1"), asks=True)
+    with ScriptedServer(lambda _: Reply(), tls=tls) as server:
+        asked = Request("GET", server.url("/"))
+        together = replace(endpoint(authority), client_certificate=str(both))
+        assert opens(together).send(asked, cancel).status == 200
+        with pytest.raises(CertificateFileUnusable, match="no key of its own"):
+            opens(replace(together, client_certificate=str(ours.certificate))).send(asked, cancel)
+
+
+@pytest.mark.parametrize("content", [None, b"no PEM at all"])
+def test_ssl_cert_file_is_named_where_it_cannot_be_used(tmp_path: Path, content: bytes | None) -> None:
+    named = tmp_path / "authorities.pem"
+    if content is not None:
+        named.write_bytes(content)
+    program = (
+        "import sys; from lading.backends.http.tls import protection_for; from lading.errors import LadingError\n"
+        "from lading.wire.endpoint import Endpoint, Tls\n"
+        "protection_for(Endpoint('any', tls=Tls.SKIP), sys.argv[1])\n"
+        "try: protection_for(Endpoint('any'), sys.argv[1])\n"
+        "except LadingError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(named)],
+        env=os.environ | {"SSL_CERT_FILE": str(named)},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode().startswith(f"the SSL_CERT_FILE {named} cannot be used: ")
 
 
 def test_plain_http_on_the_port_is_told_apart(opens: Opens, cancel: Cancellation) -> None:

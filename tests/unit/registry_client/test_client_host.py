@@ -31,7 +31,7 @@ def test_a_hold_is_waited_for_once() -> None:
     around.host.wait(around.cancel)
 
     assert around.clock.waited == [30]
-    assert around.held == [Held("reg.example", "the rate limit", 30)]
+    assert around.held == [Held("reg.example", "30 s for the rate limit", 30)]
 
 
 def test_a_shorter_hold_does_not_cut_a_longer_one_and_is_not_told() -> None:

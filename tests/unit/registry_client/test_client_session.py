@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lading.backends.http.refusals import HandshakeFailed
+from lading.engine.stores import TagUnknown
 from lading.errors import Cancelled, LadingError
 from lading.wire.authorize import Credential, PlainTextLogin
 from lading.wire.endpoint import Endpoint, Profile, Tls
@@ -19,6 +21,7 @@ from lading.wire.message import (
     Request,
     Response,
     Stalled,
+    TlsExpected,
 )
 from lading.wire.registry_errors import LoginNeeded, LoginRefused, RegistryFailed, TooManyRequests
 from tests.fakes.registry_client import HOST, INSECURE, PLAIN, Bench, layer
@@ -263,12 +266,48 @@ def test_a_password_goes_over_plain_http_where_that_is_allowed(endpoint: Endpoin
     assert (bench.transport.asked[-1].authorization is not None) is sent
 
 
+@pytest.mark.parametrize(
+    ("over_tls", "expected"),
+    [
+        (Response(404), TlsExpected),
+        (HandshakeFailed(HOST, "no shared cipher"), TlsExpected),
+        (PlainHttpAnswered(HOST), TagUnknown),
+        (UNREACHED, TagUnknown),
+    ],
+    ids=["it answers", "it speaks TLS that we do not like", "it is plain HTTP", "nothing"],
+)
+def test_a_port_that_wants_tls_is_told_apart_from_a_registry_that_refuses(
+    over_tls: Response | LadingError, expected: type[LadingError]
+) -> None:
+    bench = Bench(endpoint=PLAIN)
+    bench.transport.trouble("HEAD", Response(400))
+    bench.transport.trouble("GET", over_tls)
+
+    with pytest.raises(expected, match=HOST):
+        bench.repository().resolve("1")
+
+    assert schemes(bench)[:2] == ["http", "https"]
+
+
 def test_a_login_without_a_credential_is_asked_for() -> None:
     bench = Bench()
     bench.transport.trouble("HEAD", *[Response(401, {"www-authenticate": 'Basic realm="r"'})] * 2)
 
-    with pytest.raises(LoginNeeded):
+    with pytest.raises(LoginNeeded) as needed:
         bench.repository().resolve("1")
+
+    assert str(needed.value.hint).startswith(f"lading login {HOST} ")
+
+
+def test_the_registry_is_named_where_its_token_service_refuses() -> None:
+    bench = Bench(credential=Credential("ann", "pw", source="a file"))
+    bench.transport.trouble("HEAD", Response(401, {"www-authenticate": 'Bearer realm="https://auth.example/token"'}))
+    bench.transport.trouble("GET", Response(401))
+
+    with pytest.raises(LoginRefused, match=f"^{HOST} does not take the login from a file: GET https://auth") as refused:
+        bench.repository().resolve("1")
+
+    assert str(refused.value.hint).endswith(f"lading login {HOST}")
 
 
 def test_a_wrong_login_names_its_source() -> None:

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lading.backends.content_store.compression import PIECE, Packing
+from lading.backends.content_store.compression import Packing
+from lading.backends.content_store.pieces import PIECE
 from lading.backends.content_store.plain_tar import PlainTar
 from lading.oci.archive import ArchiveInvalid, DockerImage, read_docker_manifest
 from lading.oci.descriptor import Descriptor

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from lading.backends.content_store.isal_streams import GzipBroken, Packer, Unpacker, gzip_packer, gzip_unpacker
+from lading.backends.content_store.pieces import PIECE, fill
 from lading.errors import ContentCorrupt
 from lading.services.stores import Compression
 from lading.wire.message import Reader
@@ -20,7 +21,6 @@ else:
 HEAD = 6
 """How many first bytes tell."""
 
-PIECE = 256 * 1024
 ALWAYS_ALLOWED = 1024 * 1024 * 1024
 RATIO_LIMIT = 500
 """Past the first GiB, how many bytes may come of one: gzip made of zeros alone reaches 1,030, images 2 to 20."""
@@ -104,14 +104,6 @@ def look_ahead(reader: Reader) -> tuple[Packing, Reader]:
 def unpacked(reader: Reader, packing: Packing, what: str) -> Reader:
     """`reader` without its compression. The result's readinto raises CompressionInvalid, ArchiveBomb."""
     return reader if packing is Packing.PLAIN else _Unpacking(reader, packing, what)
-
-
-def fill(reader: Reader, buffer: memoryview) -> int:
-    """Reads until the buffer is full or nothing comes any more; answers how many bytes came."""
-    filled = 0
-    while filled < len(buffer) and (count := reader.readinto(buffer[filled:])):
-        filled += count
-    return filled
 
 
 def packer(compression: Compression) -> Packer | None:

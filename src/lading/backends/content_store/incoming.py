@@ -19,7 +19,7 @@ from typing import Protocol
 
 from lading.backends.content_store.background_sync import BackgroundSync
 from lading.backends.content_store.hashing import BUFFER, Streams
-from lading.backends.content_store.locks import claim
+from lading.backends.content_store.locks import claim, stands_at
 from lading.backends.content_store.storage import PRIVATE_FILE, storing, sync_file, write_all
 from lading.backends.content_store.tree import Tree
 from lading.oci.digest import Algorithm, Digest, DigestMismatch
@@ -146,7 +146,7 @@ class Upload:
         """The session becomes this blob, on disk and leased when this returns; answers its size in bytes.
 
         Success where the blob is there already. Raises DigestMismatch, which leaves the session as it was,
-        StorageUnusable, Cancelled.
+        UploadUnknown where it was cancelled meanwhile, StorageUnusable, Cancelled.
         """
         size = self.offset
         kept = self._digests.take(self._path.name, size) if digest.algorithm is Algorithm.SHA256 else None
@@ -156,6 +156,8 @@ class Upload:
             if digest.algorithm is Algorithm.SHA256:
                 self._digests.put(self._path.name, size, running)
             raise DigestMismatch(digest, received)
+        if not stands_at(self._path, self._file):
+            raise UploadUnknown(self._path.name)
         self._keep(digest, self._path, self._file)
         return size
 

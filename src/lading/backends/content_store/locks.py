@@ -80,7 +80,7 @@ def claim(path: Path, *, create: bool) -> int | None:
         except BlockingIOError:
             os.close(file)
             return None
-        if _stands_at(path, file):
+        if stands_at(path, file):
             return file
         os.close(file)
 
@@ -110,7 +110,8 @@ def _make_writable(path: Path) -> None:
         os.close(file)
 
 
-def _stands_at(path: Path, file: int) -> bool:
+def stands_at(path: Path, file: int) -> bool:
+    """Whether `path` still is this open file's name."""
     try:
         return os.path.samestat(os.fstat(file), path.lstat())
     except FileNotFoundError:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lading.backends.content_store.arriving import arriving, name_of, plain_file
-from lading.backends.content_store.compression import HEAD, Packing, fill, recognise
+from lading.backends.content_store.compression import HEAD, Packing, recognise
 from lading.backends.content_store.file_reader import PlainFileReader
+from lading.backends.content_store.pieces import fill
 from lading.backends.content_store.scratch import nameless
 from lading.oci.archive import ArchiveInvalid
 from lading.oci.document import DOCUMENT_LIMIT

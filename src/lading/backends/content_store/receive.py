@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lading.backends.content_store.compression import PIECE, fill
 from lading.backends.content_store.hashing import Hashing, Streams
+from lading.backends.content_store.pieces import PIECE, fill
 from lading.engine.stores import Track
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import ContentTooLong, Verifier

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lading.backends.content_store.arriving import arriving, name_of
-from lading.backends.content_store.compression import PIECE, fill
 from lading.backends.content_store.file_reader import PlainFileReader
 from lading.backends.content_store.isal_streams import gzip_packer
+from lading.backends.content_store.pieces import PIECE, fill
 from lading.backends.content_store.scratch import Spool, nameless
 from lading.engine.stores import ContentUnknown
 from lading.oci.descriptor import Descriptor

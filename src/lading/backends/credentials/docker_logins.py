@@ -6,13 +6,16 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lading.backends.credentials import private_file
 from lading.backends.credentials.config_file import ConfigFile
 from lading.backends.credentials.failures import CredentialFileUnusable
-from lading.backends.credentials.helpers import Helper
 from lading.backends.credentials.places import helper_key, split
 from lading.services.registries import Login
+
+if TYPE_CHECKING:
+    from lading.backends.credentials.helpers import Helper
 
 
 class DockerLogins:
@@ -58,7 +61,11 @@ class DockerLogins:
 
     def _helper(self, document: Mapping[str, object], place: str) -> Helper | None:
         name = self._parsed(document).helper_for(split(place)[0])
-        return None if name is None else Helper(name, str(self._path), self._environment)
+        if name is None:
+            return None
+        from lading.backends.credentials.helpers import Helper  # noqa: PLC0415  most files name none
+
+        return Helper(name, str(self._path), self._environment)
 
     def _parsed(self, document: Mapping[str, object]) -> ConfigFile:
         return ConfigFile.parse(json.dumps(document).encode(), str(self._path), self._environment)

@@ -53,8 +53,13 @@ class SecretKeyInvalid(InputInvalid):
         return f"{self.source} holds no key"
 
 
+UNSEEN = "It may keep the login that is meant for this registry, so nothing was asked without it."
+
+
 class HelperMissing(AccessDenied):
     """A credential helper that a file names and this machine does not have."""
+
+    why = UNSEEN
 
     def __init__(self, program: str, named_by: str) -> None:
         super().__init__(program, named_by)
@@ -67,6 +72,8 @@ class HelperMissing(AccessDenied):
 
 class HelperFailed(AccessDenied):
     """A credential helper that did not do what it was asked. What it printed may hold a secret and is not repeated."""
+
+    why = UNSEEN
 
     def __init__(self, program: str, named_by: str, reason: str) -> None:
         super().__init__(program, named_by, reason)

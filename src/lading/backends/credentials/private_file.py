@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -70,6 +69,8 @@ def changing(path: Path) -> Iterator[None]:
 
 def _written(path: Path, content: bytes) -> Path:
     """A new file beside `path`, on the disk, which nobody else may read (mkstemp makes it 0600)."""
+    import tempfile  # noqa: PLC0415  most commands only read
+
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(number, "wb") as file:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lading.backends.credentials import private_file
 from lading.backends.credentials.config_file import ConfigFile
+from lading.backends.credentials.failures import HelperFailed, HelperMissing
 from lading.backends.credentials.own import OwnCredentials
+from lading.errors import LadingError
 from lading.oci.reference import Repository
 from lading.services.registries import Found
 from lading.wire.authorize import Credential
@@ -47,10 +50,7 @@ class CredentialSources:
         own = self._own.find(repository)
         if own is not None:
             yield own
-        for file in self._files():
-            found = file.find(repository)
-            if found is not None:
-                yield found
+        yield from _written(self._files(), repository)
 
     def _files(self) -> Iterator[ConfigFile]:
         written = self._environment.get("DOCKER_AUTH_CONFIG")
@@ -76,6 +76,20 @@ class CredentialSources:
 
     def _shown(self, path: Path) -> str:
         return f"~/{path.relative_to(self._home)}" if path.is_relative_to(self._home) else str(path)
+
+
+def _written(files: Iterator[ConfigFile], repository: Repository) -> Iterator[Found]:
+    """What files of logins have. A helper that cannot be asked ends the search: what comes next is named only."""
+    for file in files:
+        try:
+            found = file.find(repository)
+        except (HelperMissing, HelperFailed) as error:
+            with suppress(LadingError):
+                if other := next(_written(files, repository), None):
+                    error.why = f"another login stands in {other.source}; it was not tried"
+            raise
+        if found is not None:
+            yield found
 
 
 def docker_config(environment: Mapping[str, str]) -> Path:

@@ -1,13 +1,16 @@
 """Why no protected connection, no way through a proxy, or no understandable answer: the leaves of this room.
 
 ConnectFailed
-└── ProxyRefused              a proxy stands between us and will not let us through
+├── ProxyUnreachable          a proxy is to be used and does not answer
+└── ProxyRefused              it answers, and will not let us through
 TlsRefused
 ├── CertificateRefused        the other side's certificate does not convince us
 │   ├── CertificateUntrusted      nobody we know signed it
 │   ├── CertificateMismatch       it is for another name
-│   └── CertificateExpired        it is over, or not yet valid
+│   ├── CertificateExpired        it is over
+│   └── CertificateNotYetValid    its time has not come
 ├── ClientCertificateRequired the other side wants to see ours
+├── ClientCertificateRefused  it saw ours and does not take it
 └── HandshakeFailed           anything else
 InputInvalid
 ├── CertificateFileUnusable   a CA, certificate or key file we were given
@@ -21,18 +24,40 @@ ProtocolBroken
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
 from lading.errors import InputInvalid, ProtocolBroken, TlsRefused
 from lading.wire.message import ConnectFailed
+
+
+class ProxyUnreachable(ConnectFailed):
+    """A proxy is to be used for this host, and does not answer."""
+
+    why = "A proxy is set for it, and nothing came through."
+
+    def __init__(self, host: str, proxy: str, reason: str) -> None:
+        super().__init__(host, f"the proxy {proxy} cannot be used: {reason}")
+        self.proxy = proxy
+        self.hint = _other_way(host)
 
 
 class ProxyRefused(ConnectFailed):
     """A proxy will not let us through; `status` is what it answered."""
 
+    why = "The proxy refused, and the registry was not reached."
+
     def __init__(self, host: str, proxy: str, status: int) -> None:
         super().__init__(host, f"the proxy {proxy} answered {status}")
         self.proxy, self.status = proxy, status
-        if status == 407:
+        self.hint = _other_way(host)
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             self.hint = "put the proxy's user and password into the proxy variable: http://user:password@host:port"
+
+
+def _other_way(host: str) -> str:
+    name = urlsplit(f"//{host}").hostname or host
+    return f"correct the proxy variable (lading doctor shows it), or reach the registry directly: NO_PROXY={name}"
 
 
 class CertificateRefused(TlsRefused):
@@ -52,6 +77,7 @@ class CertificateUntrusted(CertificateRefused):
     """Nobody we know signed it."""
 
     said = "is signed by nobody this machine trusts"
+    why = "Whoever signed it is not among the authorities that are known here, nor in a CA file that was given."
     hint = "name the registry's CA with --tls-ca FILE, or in SSL_CERT_FILE"
 
 
@@ -59,27 +85,54 @@ class CertificateMismatch(CertificateRefused):
     """It is for another name."""
 
     said = "is for another name"
+    why = "It does not show that this is the host that was asked for."
     hint = "use the name the certificate was made for"
 
 
 class CertificateExpired(CertificateRefused):
-    """It is over, or not yet valid."""
+    """It is over."""
 
-    said = "has expired or is not valid yet"
-    hint = "look at this machine's clock, then at the certificate's dates"
+    said = "has expired"
+    why = "By this machine's clock its last day is over."
+    hint = "look at this machine's clock; where it is right, the registry's owner has to renew the certificate"
+
+
+class CertificateNotYetValid(CertificateRefused):
+    """Its time has not come."""
+
+    said = "is not valid yet"
+    why = "By this machine's clock its first day has not come."
+    hint = "look at this machine's clock; where it is right, the registry's owner has to look at the certificate"
 
 
 class ClientCertificateRequired(TlsRefused):
-    """The other side wants to see our certificate, or did not like it."""
+    """The other side wants to see our certificate, and there is none for it."""
 
-    hint = "configure a client certificate and key for this registry"
+    why = "It lets in only those who show a certificate, and none is set for it."
 
     def __init__(self, host: str) -> None:
         super().__init__(host)
         self.host = host
+        self.hint = (
+            f'set client-certificate and client-key under [registry."{host}"] in the settings: lading config path'
+        )
 
     def __str__(self) -> str:
-        return f"{self.host} asks for a client certificate that it accepts"
+        return f"{self.host} asks for a client certificate"
+
+
+class ClientCertificateRefused(TlsRefused):
+    """The other side does not take the certificate that we showed it; `path` is where ours stands."""
+
+    why = "The registry trusts none who signed it, or it is over."
+    hint = "have one made by the authority that the registry trusts for its clients"
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        self.host, self.path = host, path
+
+    def __str__(self) -> str:
+        return f"{self.host} does not take the client certificate {self.path}"
 
 
 class HandshakeFailed(TlsRefused):
@@ -99,16 +152,18 @@ class HandshakeFailed(TlsRefused):
 
 
 class CertificateFileUnusable(InputInvalid):
-    """A CA, certificate or key file that cannot be read or holds something else."""
+    """A file that cannot be read or holds something else; `kind` says what it was to be."""
 
     code = "tls"
+    why = "Without it no protected connection is made."
+    hint = "give a PEM file that this user may read: text with lines like -----BEGIN CERTIFICATE-----"
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
+    def __init__(self, kind: str, path: str, reason: str) -> None:
+        super().__init__(kind, path, reason)
+        self.kind, self.path, self.reason = kind, path, reason
 
     def __str__(self) -> str:
-        return f"cannot use {self.path}: {self.reason}"
+        return f"the {self.kind} {self.path} cannot be used: {self.reason}"
 
 
 class ProxyUnsupported(InputInvalid):

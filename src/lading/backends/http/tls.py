@@ -9,16 +9,20 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from lading.backends.http.channel import Channel
 from lading.backends.http.refusals import (
     CertificateExpired,
     CertificateFileUnusable,
     CertificateMismatch,
+    CertificateNotYetValid,
     CertificateRefused,
     CertificateUntrusted,
+    ClientCertificateRefused,
     ClientCertificateRequired,
     HandshakeFailed,
 )
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
 _CERTIFICATE_CAUSES: dict[int, type[CertificateRefused]] = {
     # X509_V_ERR_… of openssl/x509_vfy.h
-    9: CertificateExpired,  # not yet valid
+    9: CertificateNotYetValid,
     10: CertificateExpired,
     18: CertificateUntrusted,  # signed by itself
     19: CertificateUntrusted,  # signed by itself somewhere in the chain
@@ -59,8 +63,19 @@ _ASKS_FOR_OURS = frozenset(
 )
 
 
-def context_for(endpoint: Endpoint) -> ssl.SSLContext:
-    """The system's CAs (or SSL_CERT_FILE), the endpoint's own, and our certificate. Raises CertificateFileUnusable."""
+class Protection(NamedTuple):
+    """How connections to one endpoint are protected; `shown` is where our own certificate stands, if there is one."""
+
+    context: ssl.SSLContext
+    shown: str | None
+
+
+def protection_for(endpoint: Endpoint, system_file: str | None) -> Protection:
+    """The system's CAs, the endpoint's own, and our certificate.
+
+    `system_file` is what SSL_CERT_FILE says, which the TLS library reads by itself and in silence. Raises
+    CertificateFileUnusable.
+    """
     checked = endpoint.tls is not Tls.SKIP
     # Reading the system's CAs takes tens of milliseconds, which who checks nothing does not need to spend.
     context = ssl.create_default_context() if checked else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -72,22 +87,42 @@ def context_for(endpoint: Endpoint) -> ssl.SSLContext:
     if not checked:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if checked and system_file and not context.cert_store_stats()["x509"]:
+        _trust(context, "SSL_CERT_FILE", system_file)
     if endpoint.ca_file is not None:
-        ca_file = endpoint.ca_file
-        _load(ca_file, lambda: context.load_verify_locations(cafile=ca_file))
+        _trust(context, "CA file", endpoint.ca_file)
     if endpoint.client_certificate is not None:
-        certificate, key = endpoint.client_certificate, endpoint.client_key
-        _load(certificate, lambda: context.load_cert_chain(certificate, key, password=_no_password))
-    return context
+        _show(context, endpoint.client_certificate, endpoint.client_key)
+    return Protection(context, endpoint.client_certificate)
 
 
-def _load(path: str, load: Callable[[], None]) -> None:
+def _trust(context: ssl.SSLContext, kind: str, path: str) -> None:
+    with _reading(kind, path, "it holds no certificate"):
+        context.load_verify_locations(cafile=path)
+
+
+def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """Our own certificate, whose key may stand in the same file. Each file is looked at by itself, to name the one."""
+    _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "client certificate", certificate)
+    if key is None:
+        with _reading("client certificate", certificate, "it holds no key of its own, and no client-key is set"):
+            context.load_cert_chain(certificate, password=_no_password)
+        return
+    reason = "it holds no key of that certificate, or one with a password"
+    with _reading("client key", key, reason):
+        Path(key).open("rb").close()
+        context.load_cert_chain(certificate, key, password=_no_password)
+
+
+@contextmanager
+def _reading(kind: str, path: str, otherwise: str) -> Iterator[None]:
+    """`otherwise` is what is wrong with a file that can be read, and that the TLS library does not take."""
     try:
-        load()
+        yield
     except ssl.SSLError as error:
-        raise CertificateFileUnusable(path, "it holds no certificate or key that fits") from error
+        raise CertificateFileUnusable(kind, path, otherwise) from error
     except OSError as error:
-        raise CertificateFileUnusable(path, (error.strerror or "it cannot be read").lower()) from error
+        raise CertificateFileUnusable(kind, path, (error.strerror or "it cannot be read").lower()) from error
 
 
 def _no_password() -> bytes:
@@ -95,25 +130,23 @@ def _no_password() -> bytes:
     return b""
 
 
-def secure(
-    connected: socket.socket, target: Target, context: ssl.SSLContext, seconds: float, cancel: Cancel
-) -> Channel:
+def secure(connected: socket.socket, target: Target, protection: Protection, seconds: float, cancel: Cancel) -> Channel:
     """The same connection, encrypted within these seconds; else it is closed.
 
     Raises TlsRefused, PlainHttpAnswered, ConnectFailed, Cancelled.
     """
     name = target.authority
     try:
-        wrapped = context.wrap_socket(
+        wrapped = protection.context.wrap_socket(
             connected, server_hostname=target.host, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
     except (OSError, ValueError) as error:
         connected.close()
         raise HandshakeFailed(name, "its name cannot be asked for") from error
-    channel = TlsChannel(wrapped, name)
+    channel = TlsChannel(wrapped, name, protection.shown)
     try:
         with cancel.closing(channel.shut):
-            _handshake(wrapped, name, time.monotonic() + seconds, seconds)
+            _handshake(wrapped, channel.refused, name, time.monotonic() + seconds, seconds)
     except BaseException:
         channel.close()
         cancel.check()
@@ -121,7 +154,9 @@ def secure(
     return channel
 
 
-def _handshake(wrapped: ssl.SSLSocket, name: str, deadline: float, seconds: float) -> None:
+def _handshake(
+    wrapped: ssl.SSLSocket, refused: Callable[[ssl.SSLError], TlsRefused], name: str, deadline: float, seconds: float
+) -> None:
     first = True
     while True:
         try:
@@ -138,7 +173,7 @@ def _handshake(wrapped: ssl.SSLSocket, name: str, deadline: float, seconds: floa
                 raise ConnectFailed(name, "it hung up during the TLS handshake") from error
             if first and _speaks_plain_http(wrapped):
                 raise PlainHttpAnswered(name) from None
-            raise _refused(name, error) from error
+            raise refused(error) from error
         except OSError as error:
             raise ConnectFailed(name, "it hung up during the TLS handshake") from error
         else:
@@ -169,22 +204,15 @@ def _is_cut_off(error: ssl.SSLError) -> bool:
     return isinstance(error, ssl.SSLEOFError) or error.reason == "UNEXPECTED_EOF_WHILE_READING"
 
 
-def _refused(name: str, error: ssl.SSLError) -> TlsRefused:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _CERTIFICATE_CAUSES.get(error.verify_code, CertificateRefused)(name)
-    if error.reason in _ASKS_FOR_OURS:
-        return ClientCertificateRequired(name)
-    return HandshakeFailed(name, (error.reason or "unknown cause").replace("_", " ").lower())
-
-
 class TlsChannel(Channel):
     """A channel whose bytes the TLS library encrypts."""
 
     kernel_sends = False
 
-    def __init__(self, wrapped: ssl.SSLSocket, host: str) -> None:
+    def __init__(self, wrapped: ssl.SSLSocket, host: str, shown: str | None) -> None:
+        """`shown` is where the certificate stands that we show, if there is one."""
         super().__init__(wrapped, host)
-        self._wrapped = wrapped
+        self._wrapped, self._shown = wrapped, shown
 
     def try_receive(self, buffer: WriteableBuffer) -> int | None:
         return self._attempt(lambda: self._wrapped.recv_into(buffer))
@@ -205,6 +233,16 @@ class TlsChannel(Channel):
             if _is_cut_off(error):
                 raise ConnectionLost(self.host, "it was cut off") from error
             # In TLS 1.3 a server judges our certificate after our side of the handshake is over.
-            raise _refused(self.host, error) from error
+            raise self.refused(error) from error
         except OSError as error:
             raise self._lost(error) from error
+
+    def refused(self, error: ssl.SSLError) -> TlsRefused:
+        """What the TLS library's error means for this connection."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return _CERTIFICATE_CAUSES.get(error.verify_code, CertificateRefused)(self.host)
+        if error.reason in _ASKS_FOR_OURS:
+            if self._shown is not None:
+                return ClientCertificateRefused(self.host, self._shown)
+            return ClientCertificateRequired(self.host)
+        return HandshakeFailed(self.host, (error.reason or "unknown cause").replace("_", " ").lower())

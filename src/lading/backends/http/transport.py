@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,10 +16,10 @@ from lading.backends.http.dial import dial
 from lading.backends.http.pool import Pool
 from lading.backends.http.proxies import Proxies, Proxy
 from lading.backends.http.receiving import Answer, Body, read_answer, read_whole
-from lading.backends.http.refusals import ProxyRefused
+from lading.backends.http.refusals import ProxyRefused, ProxyUnreachable
 from lading.backends.http.sending import head, send_body
 from lading.backends.http.target import Target
-from lading.backends.http.tls import context_for, secure
+from lading.backends.http.tls import Protection, protection_for, secure
 from lading.backends.http.tunnel import open_tunnel
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, ConnectFailed, ConnectionLost, Request, Response
@@ -90,8 +89,9 @@ class HttpTransport:
         self._resolve = resolve
         self._connect_seconds = connect_seconds
         self._pool = Pool()
-        self._contexts: dict[Endpoint, ssl.SSLContext] = {}
-        self._contexts_lock = threading.Lock()
+        self._authorities = environment.get("SSL_CERT_FILE")
+        self._protections: dict[Endpoint, Protection] = {}
+        self._protections_lock = threading.Lock()
 
     def send(self, request: Request, cancel: Cancel, passed: Callable[[int], None] = _uncounted) -> Response:
         """See Transport. Raises UrlInvalid, ProxyUnsupported, ProxyInvalid and CertificateFileUnusable besides."""
@@ -135,13 +135,13 @@ class HttpTransport:
     def _connect(self, errand: _Errand) -> Channel:
         """Raises ConnectFailed, AddressRefused, TlsRefused, CertificateFileUnusable, Cancelled."""
         target, proxy, endpoint = errand.target, errand.place.proxy, errand.place.endpoint
-        context = None if endpoint is None else self._context(endpoint)
+        protection = None if endpoint is None else self._protection(endpoint)
         connected = self._dial(errand) if proxy is None else self._dial_proxy(errand, proxy)
-        if context is None:
+        if protection is None:
             return Channel(connected, target.authority)
         if proxy is not None:
             open_tunnel(connected, proxy, target, self._connect_seconds, errand.cancel)
-        return secure(connected, target, context, self._connect_seconds, errand.cancel)
+        return secure(connected, target, protection, self._connect_seconds, errand.cancel)
 
     def _dial(self, errand: _Errand) -> socket.socket:
         found = self._resolve(errand.target.host, errand.target.port)
@@ -150,19 +150,18 @@ class HttpTransport:
 
     def _dial_proxy(self, errand: _Errand, proxy: Proxy) -> socket.socket:
         self._guard(errand, addressing.written(errand.target.host))
-        name = f"the proxy {proxy}"
         try:
             found = self._resolve(proxy.host, proxy.port)
+            return dial(str(proxy), found, self._connect_seconds, errand.cancel)
         except ConnectFailed as error:
-            raise ConnectFailed(name, error.reason) from error
-        return dial(name, found, self._connect_seconds, errand.cancel)
+            raise ProxyUnreachable(errand.target.authority, str(proxy), error.reason) from error
 
-    def _context(self, endpoint: Endpoint) -> ssl.SSLContext:
+    def _protection(self, endpoint: Endpoint) -> Protection:
         """Made once per endpoint: reading the system's CAs takes tens of milliseconds."""
-        with self._contexts_lock:
-            if endpoint not in self._contexts:
-                self._contexts[endpoint] = context_for(endpoint)
-            return self._contexts[endpoint]
+        with self._protections_lock:
+            if endpoint not in self._protections:
+                self._protections[endpoint] = protection_for(endpoint, self._authorities)
+            return self._protections[endpoint]
 
     def _exchange(self, channel: Channel, errand: _Errand) -> Response:
         request, cancel = errand.request, errand.cancel

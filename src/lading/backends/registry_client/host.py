@@ -114,7 +114,7 @@ class Host:
             if longer:
                 self._held_until, self._held_for = until, again.seconds
         if longer:
-            self._report_held(Held(self.registry, again.reason, until))
+            self._report_held(Held(self.registry, f"{max(1, round(again.seconds))} s for {again.reason}", until))
 
     def wait(self, cancel: Cancel) -> None:
         """Until the hold is over, and never longer than it was meant to be: clocks jump. Raises Cancelled."""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from lading.backends.registry_client.host import Host
 from lading.backends.registry_client.logins import Grant, Logins, Visitor
 from lading.backends.registry_client.source_watch import SourceWatch
-from lading.errors import LadingError, NetworkFailed
+from lading.errors import LadingError, NetworkFailed, TlsRefused
 from lading.wire.authorize import Credential, Scope
 from lading.wire.guard import authority
 from lading.wire.message import (
@@ -29,6 +29,7 @@ from lading.wire.message import (
     Request,
     Response,
     Stalled,
+    TlsExpected,
     Transport,
 )
 from lading.wire.registry_errors import LoginNeeded, LoginRefused, Refusal, TooManyRequests, Unauthorized, refused
@@ -155,8 +156,8 @@ class Session:
     def _named(self, error: Unauthorized) -> Unauthorized:
         """Say whose login was not taken, or that there was none."""
         if self.credential is None:
-            return LoginNeeded(error.refusal)
-        return LoginRefused(error.refusal, self.credential.source or "this command")
+            return LoginNeeded(error.refusal, self.host.registry)
+        return LoginRefused(error.refusal, self.host.registry, self.credential.source or "this command")
 
     def _drive(self, conversation: Conversation[T], errand: _Errand) -> T:
         bodies = self.tries()
@@ -236,7 +237,7 @@ class Session:
         while True:
             self.host.wait(errand.cancel)
             response = self._send(request, grant, errand)
-            self._meet(request, response)
+            self._meet(request, response, errand)
             if response.status != 401:
                 if grant is not None:
                     grant.proven = True
@@ -257,12 +258,22 @@ class Session:
         root = Request("GET", url(f"{parts.scheme}://{parts.netloc}", Root()))
         return self._send(root, None, errand)
 
-    def _meet(self, request: Request, response: Response) -> None:
-        """The host has answered. Plain HTTP that was only remembered, and answers 400, may be TLS by now."""
-        plain = request.url.startswith("http:")
-        if plain and response.status == 400 and not self.host.met and len(self.host.origins) > 1:
-            raise ConnectFailed(self.host.authority, "it does not answer in plain HTTP any more")
+    def _meet(self, request: Request, response: Response, errand: _Errand) -> None:
+        """The host has answered. What answers plain HTTP with 400 at first contact may be a port that wants TLS."""
+        if request.url.startswith("http:") and response.status == 400 and not self.host.met:
+            if len(self.host.origins) > 1:
+                raise ConnectFailed(self.host.authority, "it does not answer in plain HTTP any more")
+            if self._wants_tls(errand):
+                raise TlsExpected(self.host.authority)
         self.host.answered(request.url, response)
+
+    def _wants_tls(self, errand: _Errand) -> bool:
+        """Whether a port that was to be spoken to without TLS speaks it, with whatever certificate."""
+        try:
+            self._transport.send(Request("GET", url(f"https://{self.host.authority}", Root())), errand.cancel)
+        except NetworkFailed as error:
+            return isinstance(error, TlsRefused) and not isinstance(error, PlainHttpAnswered)
+        return True
 
     def _send(self, request: Request, grant: Grant | None, errand: _Errand) -> Response:
         if grant is not None:

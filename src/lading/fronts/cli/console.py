@@ -7,7 +7,6 @@ import io
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Generic, TextIO, TypeVar
@@ -159,6 +158,8 @@ class Console:
     def failure(self, error: BaseException, command: str | None = None) -> None:
         """What failed, why and what to try; the traceback only with --debug. `command` is the one that was called."""
         if self.wishes.debug:
+            import traceback  # noqa: PLC0415  only --debug shows one
+
             self._print_error(texts.visible("".join(traceback.format_exception(error)).rstrip(), kept=_LAYOUT))
         for label, text in failures.lines(error, bool(self.wishes.verbose or self.wishes.debug), command):
             self._print_error(f"{self._label(label)} {texts.visible(text[:_SHOWN_RAW])}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -72,6 +71,8 @@ class LazyGroup(click.Group):
         if args[0] in self._entries and invocation:
             invocation.command = args[0]
         if args[0] not in self._entries and not args[0].startswith("-"):
+            import difflib  # noqa: PLC0415  only a wrong word needs it
+
             near = difflib.get_close_matches(args[0], self._entries, 1)
             ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
         return super().resolve_command(ctx, args)

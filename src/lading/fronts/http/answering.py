@@ -89,7 +89,7 @@ class Answering:
     def _send_file(self, head: bytes, stream: FileReader, length: int) -> None:
         """A short file costs one system call to read and one to send, a longer one is left to the kernel."""
         if length < JOIN_LIMIT:
-            content = b"".join(bytes(piece) for piece in _read(stream))
+            content = b"".join(bytes(piece) for piece in _read(stream, max(length, 1)))
             if len(content) != length:
                 raise AnswerBroken(length, len(content))
             self._send(head, content)
@@ -107,7 +107,7 @@ def _pieces(answer: Answer) -> Iterator[bytes | memoryview]:
         yield from _read(answer.stream)
 
 
-def _read(stream: Reader) -> Iterable[memoryview]:
-    buffer = memoryview(bytearray(_READ_SIZE))
+def _read(stream: Reader, size: int = _READ_SIZE) -> Iterable[memoryview]:
+    buffer = memoryview(bytearray(size))
     while count := stream.readinto(buffer):
         yield buffer[:count]

@@ -1,7 +1,8 @@
 """The byte server: HTTP/1.1 with a thread for each connection, for doors through which images move.
 
 Bytes move fastest on blocking threads, and a stalled transfer may hold nothing but its own thread: so there is no pool
-to run dry, only a bound on connections, with an answer (503, Retry-After) for who comes when it is reached.
+to run dry, only a bound on connections. Who comes when it is reached gets the place of the connection that has waited
+longest for its next request, and where all are at work an answer (503, Retry-After).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class ByteServer:
         self._listeners: list[socket.socket] = []
         self._lock = threading.Lock()
         self._threads: dict[Connection, threading.Thread] = {}
-        self._idle: set[Connection] = set()
+        self._idle: dict[Connection, None] = {}  # in the order in which they became idle
         self._counts: Counter[str] = Counter()
         self._refused = 0
         self._stopping = False
@@ -119,13 +120,13 @@ class ByteServer:
     def idle(self, connection: Connection) -> bool:
         """No request is on its way; False where the server is stopping and the connection should end."""
         with self._lock:
-            self._idle.add(connection)
+            self._idle[connection] = None
             return not self._stopping
 
     def busy(self, connection: Connection) -> None:
         """A request has begun: a stopping server lets it finish."""
         with self._lock:
-            self._idle.discard(connection)
+            self._idle.pop(connection, None)
 
     def _accept_all(self) -> None:
         poll = select.poll()
@@ -156,7 +157,8 @@ class ByteServer:
     def _start(self, connection: Connection, accepted: socket.socket) -> None:
         address = connection.peer.address
         with self._lock:
-            room = self._counts.total() < self._limits.connections and self._counts[address] < self._limits.per_address
+            left = None if self._has_room(address) else self._longest_idle(address)
+            room = left is not None or self._has_room(address)
             if not room and self._refused >= _REFUSED_AT_ONCE:
                 accepted.close()
                 return
@@ -166,7 +168,25 @@ class ByteServer:
                 self._refused += 1
             thread = threading.Thread(target=self._run, args=[connection, room], name=f"http {address}", daemon=True)
             self._threads[connection] = thread
-        thread.start()
+        if left:
+            left.wake()
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no thread for us now; others will end
+            log.warning("cannot serve a connection: %s", error)
+            accepted.close()
+            self._ended(connection, room)
+
+    def _has_room(self, address: str) -> bool:
+        return self._counts.total() < self._limits.connections and self._counts[address] < self._limits.per_address
+
+    def _longest_idle(self, address: str) -> Connection | None:
+        """The one whose end would make room for another from `address`; nobody else will end it."""
+        same = self._counts[address] >= self._limits.per_address
+        found = next((idle for idle in self._idle if not same or idle.peer.address == address), None)
+        if found:
+            del self._idle[found]
+        return found
 
     def _run(self, connection: Connection, room: bool) -> None:
         try:
@@ -181,7 +201,7 @@ class ByteServer:
         address = connection.peer.address
         with self._lock:
             del self._threads[connection]
-            self._idle.discard(connection)
+            self._idle.pop(connection, None)
             if not room:
                 self._refused -= 1
             elif self._counts[address] > 1:

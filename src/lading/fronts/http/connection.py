@@ -198,12 +198,19 @@ class Connection:
             raise RequestRefused(414 if too_long else 431, "the head of the request is too long")
         try:
             held = inflow.held
-            arrived = inflow.fill(max(deadline - time.monotonic(), 0.001))
+            arrived = inflow.fill(self._left(deadline))
         except Stalled:
             if not inflow.held:
                 return -1
             raise RequestRefused(408, "the head of the request did not come in time") from None
         return inflow.start + max(held - 3, 0) if arrived else -1
+
+    def _left(self, deadline: float) -> float:
+        """Raises Stalled where nothing is left, whatever still arrives: empty lines without end are no head either."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Stalled(str(self.peer), self._limits.head_seconds)
+        return left
 
     def _serve(self, head: Head, framing: RequestFraming) -> _Next:
         body = RequestBody(self._inflow, framing, self.peer, self._limits.stall_seconds, self._send_continue)

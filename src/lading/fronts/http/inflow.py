@@ -39,6 +39,11 @@ class Inflow:
         self.end += received
         return received
 
+    def widen(self) -> None:
+        """Room for as much as is ever held: worth it where much comes that must be looked at before it is taken."""
+        if len(self.buffer) < HEAD_LIMIT:
+            self._move_to(HEAD_LIMIT)
+
     def take(self, count: int) -> bytes:
         """The next `count` bytes held."""
         taken = bytes(self.buffer[self.start : self.start + count])
@@ -56,7 +61,8 @@ class Inflow:
     def receive_into(self, target: memoryview, seconds: float) -> int:
         """Past the buffer, which must be empty or be `target`; 0 at the end. Raises ConnectionLost, Stalled."""
         try:
-            self._connection.settimeout(seconds)
+            if self._connection.gettimeout() != seconds:  # setting it is a system call, asking is none
+                self._connection.settimeout(seconds)
             return self._connection.recv_into(target)
         except TimeoutError:
             raise Stalled(str(self._peer), seconds) from None
@@ -68,7 +74,10 @@ class Inflow:
             self.start = self.end = 0
         if self.end < len(self.buffer):
             return
+        self._move_to(len(self.buffer) if self.start else min(2 * len(self.buffer), HEAD_LIMIT))
+
+    def _move_to(self, size: int) -> None:
+        """What is held stands at the front of a buffer of `size` bytes."""
         held = self.buffer[self.start : self.end]
-        size = len(self.buffer) if self.start else min(2 * len(self.buffer), HEAD_LIMIT)
         self.buffer = held + bytes(size - len(held))
         self.start, self.end = 0, len(held)

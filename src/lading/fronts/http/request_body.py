@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lading.fronts.http.exchange import Peer
 from lading.fronts.http.inflow import Inflow
 from lading.wire.http_chunks import ChunkReader
-from lading.wire.http_framing import RequestFraming
+from lading.wire.http_framing import RequestFraming, RequestRefused
 from lading.wire.message import ConnectionLost
 
 _DIRECT = 16 * 1024
@@ -33,6 +33,7 @@ class RequestBody:
         self._left = framing.length or 0
         self._chunks = ChunkReader() if framing.length is None else None
         self._send_continue = send_continue if framing.awaits_continue and framing.length != 0 else None
+        self._refused: RequestRefused | None = None
         self._broken = False
 
     @property
@@ -68,20 +69,44 @@ class RequestBody:
         return count
 
     def _read_chunked(self, buffer: memoryview, chunks: ChunkReader) -> int:
-        inflow = self._inflow
-        while not chunks.due:
-            inflow.start = chunks.take(inflow.buffer, inflow.start, inflow.end)
-            if chunks.ended:
-                return 0
-            if not chunks.due:
+        """Gathers the payload of all chunks that are here: docker sends 32 KiB each, too little to write and hash."""
+        inflow, gathered = self._inflow, 0
+        while gathered < len(buffer) and self._at_payload(chunks, gathered):
+            if inflow.held:
+                count = inflow.take_into(buffer[gathered : gathered + chunks.due])
+            elif gathered:
+                break
+            elif chunks.due < _DIRECT:
                 self._fill()
-        if chunks.due < _DIRECT and not inflow.held:
+                continue
+            else:
+                count = self._receive(buffer[: chunks.due])
+            chunks.passed(count)
+            gathered += count
+        return gathered
+
+    def _at_payload(self, chunks: ChunkReader, gathered: int) -> bool:
+        """Whether payload is next; waits for it only while nothing is `gathered`."""
+        self._take_framing(chunks, gathered)
+        while not (chunks.due or chunks.ended or gathered):
             self._fill()
-        count = self._receive(buffer[: chunks.due])
-        chunks.passed(count)
-        return count
+            self._take_framing(chunks, gathered)
+        return chunks.due > 0
+
+    def _take_framing(self, chunks: ChunkReader, gathered: int) -> None:
+        """Raises RequestRefused, but not before the payload that is `gathered` has been handed out."""
+        if self._refused:
+            raise self._refused
+        inflow = self._inflow
+        try:
+            inflow.start = chunks.take(inflow.buffer, inflow.start, inflow.end)
+        except RequestRefused as refused:
+            self._refused = refused
+            if not gathered:
+                raise
 
     def _fill(self) -> None:
+        self._inflow.widen()
         if not self._inflow.fill(self._stall_seconds):
             raise self._cut()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from lading.errors import LadingError, StorageFailed
 from lading.fronts.http.exchange import Answer, IncomingRequest
@@ -107,4 +106,4 @@ def _knocks_rightly(request: IncomingRequest) -> bool:
     """The Host is a loopback name, and a page that asks, if one does, came from the same place."""
     host = request.headers.get("host", "localhost")
     origin = request.headers.get("origin")
-    return is_loopback(host) and (origin is None or urlsplit(origin).netloc == host)
+    return is_loopback(host) and (origin is None or origin.partition("://")[2] == host)

@@ -15,6 +15,9 @@ from lading.services.repositories import Repositories
 from lading.wire.byte_ranges import part_of
 from lading.wire.registry_urls import BlobAt, ManifestAt
 
+_PIECE = 64 * 1024
+"""Memory follows what has come, not what was announced: many may announce much and send nothing."""
+
 
 class ContentDoor:
     """What is asked of one manifest or blob."""
@@ -79,10 +82,9 @@ def _read_whole(body: Body, limit: int) -> bytes:
     """Raises ManifestTooLong, before reading where the length is said."""
     if body.length is not None and body.length > limit:
         raise ManifestTooLong(limit)
-    buffer = bytearray(limit + 1 if body.length is None else body.length)
-    view, received = memoryview(buffer), 0
-    while received < len(buffer) and (count := body.readinto(view[received:])):
-        received += count
-    if received > limit:
-        raise ManifestTooLong(limit)
-    return bytes(view[:received])
+    received, piece = bytearray(), memoryview(bytearray(_PIECE))
+    while count := body.readinto(piece):
+        received += piece[:count]
+        if len(received) > limit:
+            raise ManifestTooLong(limit)
+    return bytes(received)

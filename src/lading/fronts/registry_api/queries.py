@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from lading.fronts.registry_api.replies import PageInvalid
+from lading.fronts.registry_api.replies import PageInvalid, TagsTooMany
 from lading.oci.digest import Digest, DigestInvalid
 from lading.oci.reference import ReferenceInvalid, check_tag
 from lading.wire.registry_errors import Code
@@ -12,6 +12,10 @@ from lading.wire.registry_urls import RouteInvalid
 
 PAGE_LIMIT = 1000
 """The longest page of names: more would be asked for with the Link of the first."""
+
+
+TAGS_LIMIT = 100
+"""Tags that one request sets, all in one transaction, which everybody else waits for."""
 
 
 class Query:
@@ -37,8 +41,10 @@ class Query:
         return digest
 
     def tags(self) -> tuple[str, ...]:
-        """Every `tag`. Raises RouteInvalid."""
+        """Every `tag`. Raises RouteInvalid, TagsTooMany."""
         tags = tuple(dict.fromkeys(self._fields.get("tag", [])))
+        if len(tags) > TAGS_LIMIT:
+            raise TagsTooMany(TAGS_LIMIT)
         for tag in tags:
             try:
                 check_tag(tag, tag)

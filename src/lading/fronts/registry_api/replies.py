@@ -40,6 +40,17 @@ class PageInvalid(InputInvalid):
         return f"{self.text[:40]!r} is no number of names"
 
 
+class TagsTooMany(InputInvalid):
+    """More `tag` parameters than one request may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"one request sets at most {self.limit} tags"
+
+
 class ManifestTooLong(InputInvalid):
     """A manifest beyond the limit in bytes."""
 
@@ -92,13 +103,14 @@ _CODES: Mapping[type[LadingError], Code] = {
     ChunkInvalid: Code.BLOB_UPLOAD_INVALID,
     RangeUnsatisfiable: Code.RANGE_INVALID,
     PageInvalid: Code.PAGINATION_NUMBER_INVALID,
+    TagsTooMany: Code.TAG_INVALID,
     EndpointUnknown: Code.UNSUPPORTED,
     MethodRefused: Code.UNSUPPORTED,
     StorageFailed: Code.UNAVAILABLE,
 }
 """The specification's code for each error of ours; an error below one of these is answered like it."""
 
-_OTHER_STATUS: Mapping[type[LadingError], int] = {ManifestTooLong: 413, EndpointUnknown: 404}
+_OTHER_STATUS: Mapping[type[LadingError], int] = {ManifestTooLong: 413, TagsTooMany: 414, EndpointUnknown: 404}
 """Where the code's own status would mislead."""
 
 _RETRY_SECONDS = "5"

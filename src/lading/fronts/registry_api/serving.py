@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 
 from lading.fronts.http.byte_server import ByteServer, ListenFailed
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
@@ -13,6 +14,9 @@ from lading.services.repositories import Repositories
 from lading.services.repository_content import RepositoryContent
 from lading.services.repository_records import RepositoryRecords
 from lading.services.repository_uploads import RepositoryUploads
+
+LOOPBACK_LIMITS = replace(DEFAULT_LIMITS, per_address=DEFAULT_LIMITS.connections)
+"""All clients of a loopback door have one address, so it says nothing of how many they are."""
 
 
 def registry_application(records: RepositoryRecords, content: RepositoryContent) -> RegistryApi:
@@ -34,7 +38,7 @@ def open_registry(
     content: RepositoryContent,
     host: str = "127.0.0.1",
     port: int = 0,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits = LOOPBACK_LIMITS,
 ) -> ByteServer:
     """A registry without a login, to be entered as a context; port 0 takes any free one (see `addresses`).
 
