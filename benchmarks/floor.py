@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 from typing import TypedDict
 
@@ -226,9 +227,9 @@ def sync_folder(folder: Path) -> None:
     os.close(number)
 
 
-def write_all(file: object, chunk: memoryview) -> None:
+def write_all(file: FileIO, chunk: memoryview) -> None:
     while chunk:
-        chunk = chunk[file.write(chunk) :]  # type: ignore[attr-defined]
+        chunk = chunk[file.write(chunk) :]
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ class Cost:
     """Of one run, or the medians of several.
 
     `command` and `cpu` are seconds of whole processes, `transfer` seconds from the first request to the last proof,
-    `memory` the peak in MiB, `requests` what the registries answered.
+    `memory` the peak in MiB, of several runs the highest, `requests` what the registries answered.
     """
 
     command: float
@@ -54,7 +54,7 @@ def run(commands: Sequence[Sequence[str]]) -> Cost:
 
 
 def middle(costs: Sequence[Cost]) -> Cost:
-    """The median of each figure."""
+    """The median of each figure; of memory the most that any run took."""
     transfers = [cost.transfer for cost in costs if cost.transfer is not None]
     return Cost(
         median(cost.command for cost in costs),

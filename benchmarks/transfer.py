@@ -64,7 +64,7 @@ def timed() -> int:
     for module in LOADED_FIRST:
         importlib.import_module(module)
     watch = Stopwatch()
-    HttpTransport.send = watch.starting(HttpTransport.send)  # type: ignore[method-assign]
+    HttpTransport.send = watch.starting(HttpTransport.send)  # type: ignore[method-assign]  # the program as it is, watched
     for verb in ("push", "pull", "copy"):
         setattr(Transfers, verb, watch.stopping(getattr(Transfers, verb)))
     code = main.run()

@@ -12,13 +12,19 @@ import sys
 YOUNG_OBJECTS = 50_000
 """New objects between two looks for cycles, instead of 700: about what a command makes until it begins to work."""
 
+INTERRUPTED = 130
+"""The exit code (interfaces, 3)."""
+
 
 def main() -> None:
     """The console command."""
     gc.set_threshold(YOUNG_OBJECTS)
-    from lading.main import run  # noqa: PLC0415  importing makes most of those objects
+    try:
+        from lading.main import run  # noqa: PLC0415  importing makes most of those objects
 
-    code = run()
+        code = run()
+    except KeyboardInterrupt:  # before anything has begun that could say so
+        code = INTERRUPTED
     gc.freeze()  # the last look, at the interpreter's end, passes over what is here
     sys.exit(code)
 

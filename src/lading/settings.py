@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from lading.errors import InputInvalid, StorageFailed
@@ -64,11 +64,15 @@ class SettingsUnreadable(StorageFailed):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting: its name on the command line, how its text is read, what it means, whether it is a secret."""
+    """One setting: its name on the command line, how its text is read, what it means, whether it is a secret.
+
+    `unset` tells people what holds where nobody says, for settings whose default is no value of their own.
+    """
 
     name: str
     read: Callable[[object], Value]
     meaning: str
+    unset: str = ""
     secret: bool = False
 
     @property
@@ -84,6 +88,13 @@ class Origin:
     key: Key
     value: Value | None
     text: str
+
+    @property
+    def shown(self) -> str:
+        """The value, or what holds where nobody said one, as people read it; a secret only says whether it is set."""
+        if self.value is None:
+            return self.key.unset or _spelled(_DEFAULTS[self.key.name])
+        return "(set)" if self.key.secret else _spelled(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,22 +207,23 @@ def _one_of(*names: str) -> Callable[[object], str]:
 
 KEYS = (
     Key("data", _text, "the folder that holds content, names and keys"),
-    Key("lanes", _count, "layers moved at a time (pull 3, push 5)"),
-    Key("limit-rate", _rate, "bytes a second, like 10M"),
-    Key("platform", _words, "all, have, or os/architecture[/variant]"),
+    Key("lanes", _count, "layers moved at a time", "pull 3, push 5"),
+    Key("limit-rate", _rate, "bytes a second, like 10M", "no limit"),
+    Key("platform", _words, "all, have, or os/architecture[/variant]", "pull this machine's, push and copy all"),
     Key("insecure", _switch, "plain HTTP or unverified TLS for the registries named"),
-    Key("tls-ca", _text, "a PEM file of authorities to trust as well"),
-    Key("timeout", _seconds, "the longest a command may take, like 90s or 5m"),
+    Key("tls-ca", _text, "a PEM file of authorities to trust as well", "none"),
+    Key("timeout", _seconds, "the longest a command may take, like 90s or 5m", "no limit"),
     Key("progress", _one_of("auto", "tty", "plain", "json", "none"), "how progress is shown"),
-    Key("format", _text, "table, json or a template"),
-    Key("username", _login, "the login for this one command"),
-    Key("password", _login, "its password", secret=True),
-    Key("secret-key", _text, "the key that protects stored logins", secret=True),
+    Key("format", _text, "table, json or a template", "table"),
+    Key("username", _login, "the login for this one command", "none"),
+    Key("password", _login, "its password", "none", secret=True),
+    Key("secret-key", _text, "the key that protects stored logins", "kept in the data folder", secret=True),
     Key("host", _text, "the address that serve listens on"),
-    Key("registry-port", _port, "the port of the registry that serve runs"),
+    Key("registry-port", _port, "the port of the registry that serve runs", "5000, or the next free one"),
     Key("no-auth", _switch, "serve anybody on this machine without a login"),
 )
 _BY_NAME = {key.name: key for key in KEYS}
+_DEFAULTS = {each.name.replace("_", "-"): each.default for each in fields(Settings)}
 _REGISTRY_KEYS: Mapping[str, Callable[[object], Value]] = {
     "tls": _one_of("verify", "skip", "http"),
     "insecure": _switch,
@@ -252,6 +264,13 @@ def resolve(
     folder = _folder(chosen.pop("data", data))
     shown = tuple(Origin(o.key, str(folder), o.text) if o.key.name == "data" else o for o in origins)
     return Settings(folder, registries=_registries(files), origins=shown, **chosen)  # type: ignore[arg-type]  # KEYS and Settings agree by test
+
+
+def _spelled(value: object) -> str:
+    """As it would stand in the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _folder(said: object) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
@@ -45,7 +45,7 @@ OPENERS: Sequence[Callable[[Path], AbstractContextManager[RepositoryRecords]]] =
 
 
 @pytest.fixture(params=OPENERS, ids=lambda opener: opener.__name__)
-def records(request: pytest.FixtureRequest, tmp_path: Path):  # type: ignore[no-untyped-def]
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RepositoryRecords]:
     with request.param(tmp_path) as opened:
         yield opened
 

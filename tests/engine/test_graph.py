@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from lading.engine import graph as graphs
 from lading.engine.arrival import Destination, SourceCorrupt
 from lading.engine.content import SourceContent
-from lading.engine.graph import DEPTH_LIMIT, Document, GraphRefused, is_document, read_document, walk
+from lading.engine.graph import DEPTH_LIMIT, Document, GraphRefused, read_document, walk
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import ContentTooLong, ContentTooShort, Digest, DigestMismatch
 from lading.oci.manifest import Index, Manifest, ManifestInvalid, SchemaOneRefused, parse_manifest
-from lading.oci.media_types import DOCKER_SCHEMA1, OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST
+from lading.oci.media_types import DOCKER_SCHEMA1, OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST, is_document
 from tests.fakes.images import put_image, put_index
 from tests.fakes.memory import Lie, MemoryRegistry, MemoryStore
 from tests.fakes.work import run_copy
@@ -95,7 +95,7 @@ def test_an_index_may_list_what_is_no_manifest() -> None:
 
     assert arrival.error is None
     assert target.blobs[layer.digest] == b"cache layer"
-    assert not is_document(layer)
+    assert not is_document(layer.media_type)
 
 
 def test_an_index_that_names_itself_is_refused() -> None:

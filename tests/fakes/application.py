@@ -47,11 +47,14 @@ class MemoryApplication:
         self.transfers = Transfers(self.places, self.places.image_names, lambda: self.registries, AMD64, None)
         self.images = Images(self.places, self.places.image_names, self.places.collect, AMD64)
         self.archives = Archives(self.places, self.places.image_names, AMD64)
-        self.diagnosis = Diagnosis(self.machine, self.registries, Surroundings("/data", 5000, {}), lambda: 0)
+        self.diagnosis = Diagnosis(
+            self.machine, self.registries, Surroundings("/data", lambda: [5000, 5001], {}), lambda: 0
+        )
         self.configuration = Configuration(
             [
                 Shown("lanes", "8", "LADING_LANES", "layers moved at a time"),
                 Shown("password", "(set)", "LADING_PASSWORD_FILE", "its password"),
+                Shown("host", "127.0.0.1", "default", "the address that serve listens on"),
             ],
             ["/home/alice/.config/lading/config.toml"],
         )

@@ -65,6 +65,8 @@ class Machine:
 
     seconds = 1_800_000_000.0
     bytes_free = 50 * 1000**3
+    free_port = True
+    answering = ""
     sockets: Sequence[tuple[str, bool]] = (("/var/run/docker.sock", True),)
     named: Sequence[Helper] = (Helper("docker-credential-pass", "~/.docker/config.json", missing=False),)
 
@@ -75,7 +77,10 @@ class Machine:
         return self.bytes_free
 
     def port_free(self, port: int) -> bool:
-        return True
+        return self.free_port
+
+    def server_name(self, port: int) -> str:
+        return self.answering
 
     def authorities(self) -> tuple[str, int]:
         return "/etc/ssl/certs", 140

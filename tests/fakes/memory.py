@@ -17,6 +17,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, TagUnproven, Track
@@ -137,6 +138,7 @@ class MemoryStore:
         self.readers: list[MemoryReader] = []
         self.bytes_in = 0
         self.lock = threading.RLock()
+        self.receiving: defaultdict[Digest, threading.Lock] = defaultdict(threading.Lock)
 
     # ── filling it
 
@@ -198,13 +200,27 @@ class MemoryStore:
         cancel.check()
         with self.lock:
             self.asked.append(f"push {descriptor.digest}")
-            if descriptor.digest in self.blobs:
-                return Outcome.EXISTS
-            trouble = take(self.writing, descriptor.digest)
-        if isinstance(trouble, Fail):
-            raise trouble.error
-        self._receive(descriptor, content, track, cancel, trouble)
+        with self._alone(descriptor.digest, cancel):
+            with self.lock:
+                if descriptor.digest in self.blobs:
+                    return Outcome.EXISTS
+                trouble = take(self.writing, descriptor.digest)
+            if isinstance(trouble, Fail):
+                raise trouble.error
+            self._receive(descriptor, content, track, cancel, trouble)
         return Outcome.SENT
+
+    @contextmanager
+    def _alone(self, digest: Digest, cancel: Cancel) -> Iterator[None]:
+        """One writer of a piece at a time, as in a folder; who comes second waits, and finds it there."""
+        with self.lock:
+            receiving = self.receiving[digest]
+        while not receiving.acquire(timeout=0.01):
+            cancel.check()
+        try:
+            yield
+        finally:
+            receiving.release()
 
     def _receive(
         self, descriptor: Descriptor, content: Content, track: Track, cancel: Cancel, trouble: Trouble | None

@@ -104,7 +104,7 @@ class World:
 
     def knows(self, **profile: object) -> None:
         """What was learned of the registry before."""
-        self.profiles.learn(self.host, replace(Profile(scheme="http"), **profile))  # type: ignore[arg-type]
+        self.profiles.learn(self.host, replace(Profile(scheme="http"), **profile))  # type: ignore[arg-type]  # names of Profile's fields
 
     def repository(self, name: str = NAME, *, writes: bool = False) -> RegistryRepository:
         """One at the registry."""
@@ -203,14 +203,14 @@ def final_files(folder: Path) -> list[Path]:
 
 
 def public(name: str, port: int) -> Resolve:
-    """A resolver to whom `name` is a public host, and which still leads to `port` on loopback.
+    """A resolver to whom `name` is a host elsewhere, and which still leads to `port` on loopback.
 
-    The guard asks what a host is with port 0; whoever connects asks with the port.
+    The guard judges by the farthest address; whoever connects takes the first. No connection goes to the second.
     """
 
     def look_up(host: str, asked: int) -> Sequence[Address]:
         if host != name:
             return resolve(host, asked)
-        return [Address(socket.AF_INET, ("127.0.0.1", port) if asked else ("8.8.8.8", 0))]
+        return [Address(socket.AF_INET, place) for place in (("127.0.0.1", port), ("255.255.255.255", port))]
 
     return look_up

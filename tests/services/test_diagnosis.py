@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from lading.backends.http.refusals import CertificateFileUnusable, CertificateUntrusted, ProxyUnreachable
@@ -11,14 +13,18 @@ from tests.fakes.logins import Machine, Own, Probe, Search
 
 
 def findings(
-    machine: Machine, *registries: str, error: LadingError | None = None, **environment: str
+    machine: Machine,
+    *registries: str,
+    error: LadingError | None = None,
+    ports: Sequence[int] = (5000, 5001),
+    **environment: str,
 ) -> dict[str, Finding]:
     probe = Probe()
     probe.error = error
     diagnosis = Diagnosis(
         machine,
         Registries(Search(), Own(), probe, docker=Own()),
-        Surroundings("/data", 5000, environment),
+        Surroundings("/data", lambda: ports, environment),
         lambda: 3,
     )
     return {finding.name: finding for finding in diagnosis.findings(registries)}
@@ -48,6 +54,29 @@ def test_every_line_that_failed_ends_with_a_command() -> None:
     assert failed == {"disk", "clock", "docker", "helpers", "trust"}
     assert all(found[name].hint for name in failed)
     assert found["helpers"].text == "~/.docker/config.json names docker-credential-gone, which is not there"
+
+
+@pytest.mark.parametrize(
+    ("free", "answering", "ports", "finding"),
+    [
+        (True, "", [5000, 5001], Finding("port", True, "5000 is free for lading serve")),
+        (True, "", [0], Finding("port", True, "any free one, as was asked")),
+        (False, "lading", [5000, 5001], Finding("port", True, "5000 is served by Lading: lading serve runs")),
+        (False, "lading", [5001], Finding("port", True, "5001 is served by Lading: lading serve runs")),
+        (
+            False,
+            "nginx",
+            [5000, 5001],
+            Finding("port", True, "5000 is in use by another program; serve takes the next one"),
+        ),
+        (False, "", [5001], Finding("port", False, "5001 is in use by another program", "ss -ltnp 'sport = :5001'")),
+    ],
+)
+def test_the_port_says_who_has_it(free: bool, answering: str, ports: Sequence[int], finding: Finding) -> None:
+    machine = Machine()
+    machine.free_port, machine.answering = free, answering
+
+    assert findings(machine, ports=ports)["port"] == finding
 
 
 def test_a_registry_that_wants_a_login_is_answered_with_the_command_for_it() -> None:

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from lading.errors import AccessDenied
-from lading.oci.reference import Repository
+from lading.oci.reference import ReferenceInvalid, Repository
 from lading.services.registries import (
     DockerKnowsHosts,
     EndpointRules,
     Found,
     HubSearchNotServed,
     Login,
-    LoginUnknown,
+    Logout,
     OneLoginForTwo,
     Registries,
     split_place,
@@ -47,6 +47,15 @@ def test_a_login_is_checked_and_kept_under_one_spelling(place: str, kept: str) -
     assert house.probe.checked == [split_place(place)[0]]
 
 
+@pytest.mark.parametrize("place", ["", "https://", "/acme", "no host"])
+def test_a_login_goes_to_nobody_where_no_host_is_named(place: str) -> None:
+    house = House()
+
+    with pytest.raises(ReferenceInvalid):
+        house.registries.login(place, ALICE)
+    assert house.probe.checked == []
+
+
 def test_a_login_that_the_registry_refuses_is_not_kept() -> None:
     house = House()
 
@@ -60,9 +69,8 @@ def test_a_logout_forgets_and_says_where_there_was_nothing() -> None:
     house.registries.login("registry.test", ALICE)
 
     assert house.registries.logins() == [Login("registry.test", "alice")]
-    assert house.registries.logout("https://registry.test") == "registry.test"
-    with pytest.raises(LoginUnknown):
-        house.registries.logout("registry.test")
+    assert house.registries.logout("https://registry.test") == Logout("registry.test", there=True)
+    assert house.registries.logout("https://registry.test") == Logout("registry.test", there=False)
 
 
 def test_dockers_logins_are_changed_only_where_they_are_meant() -> None:
@@ -71,11 +79,9 @@ def test_dockers_logins_are_changed_only_where_they_are_meant() -> None:
 
     assert (house.own.kept, house.docker.kept) == ({}, {"registry.test": ("alice", "s3cret")})
     assert house.registries.logins(docker=True) == [Login("registry.test", "alice")]
-    with pytest.raises(LoginUnknown, match="Lading holds no login"):
-        house.registries.logout("registry.test")
-    assert house.registries.logout("registry.test", docker=True) == "registry.test"
-    with pytest.raises(LoginUnknown, match="docker holds no login"):
-        house.registries.logout("registry.test", docker=True)
+    assert not house.registries.logout("registry.test").there
+    assert house.registries.logout("registry.test", docker=True).there
+    assert not house.registries.logout("registry.test", docker=True).there
 
 
 def test_docker_keeps_no_login_for_a_path() -> None:

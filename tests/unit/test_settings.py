@@ -55,6 +55,21 @@ def test_every_value_says_where_it_came_from() -> None:
     assert origin(settings(), "lanes") == "default"
 
 
+def test_every_setting_tells_what_holds_where_nobody_says() -> None:
+    shown = {each.key.name: each.shown for each in settings().origins}
+
+    assert all(shown.values())
+    assert shown["lanes"] == "pull 3, push 5"
+    assert (shown["host"], shown["insecure"], shown["progress"]) == ("127.0.0.1", "false", "auto")
+
+
+def test_settings_are_shown_as_the_environment_would_set_them_and_secrets_not_at_all() -> None:
+    found = settings({"insecure": True, "platform": ("linux/amd64", "linux/arm64"), "password": "s3cret"})
+    shown = {each.key.name: each.shown for each in found.origins}
+
+    assert (shown["insecure"], shown["platform"], shown["password"]) == ("true", "linux/amd64,linux/arm64", "(set)")
+
+
 def test_an_empty_variable_says_nothing() -> None:
     assert settings({}, {"LADING_LANES": ""}).lanes is None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from lading.engine.stores import Source
+from lading.engine.stores import ContentUnknown, Source
 from lading.engine.throttle import LimitedReader, RateLimit
 from lading.engine.verified import ContentChanged
 from lading.errors import LadingError, Side
@@ -34,6 +34,15 @@ class SourceContent:
             end = None if length is None else offset + length
             return BytesReader(memoryview(self.descriptor.data)[offset:end])
         return self.source.open(self.descriptor, offset, length)
+
+
+def is_held(source: Source, descriptor: Descriptor) -> bool:
+    """Whether the source has it, for sources that can only be opened; not a byte of it is read."""
+    try:
+        source.open(descriptor).close()
+    except ContentUnknown:
+        return False
+    return True
 
 
 class WatchedContent:

@@ -8,10 +8,9 @@ Pull, push, copy, load and save are this, between different stores.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from lading.engine.arrival import Arrival, Destination
-from lading.engine.delivery import Cargo, Delivery, Parcel
+from lading.engine.delivery import Delivery, Parcel
 from lading.engine.stores import Locations, Referrers, Source
 from lading.engine.throttle import RateLimit
 from lading.engine.together import Awaited, together
@@ -50,29 +49,16 @@ def _move(work: Work, limit: RateLimit | None) -> None:
     """What speaks of the image is looked for while the image's own blobs move: that takes requests, and few bytes."""
     image = work.image()
     parcels = work.parcels(image, limit)
-    later: Awaited[Company] = Awaited()
+    later: Awaited[Mapping[Delivery, Parcel]] = Awaited()
 
     def deliver(delivery: Delivery) -> None:
         delivery.move(parcels[delivery])
-        company = later.get()
-        delivery.move(company.parcels[delivery])
+        company = later.get()[delivery]
+        delivery.move(company)
         delivery.introduce(company.cargo)
         delivery.conclude(image)
 
     def accompany() -> None:
-        later.keep(lambda: _company(work, image, limit))
+        later.keep(lambda: work.parcels(work.company(image), limit))
 
     together([accompany, lambda: work.everywhere(deliver)], work.scope.cancel, "copy")
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """What speaks of the image, and the parcels of it."""
-
-    cargo: Cargo
-    parcels: Mapping[Delivery, Parcel]
-
-
-def _company(work: Work, image: Cargo, limit: RateLimit | None) -> Company:
-    cargo = work.company(image)
-    return Company(cargo, work.parcels(cargo, limit))

@@ -12,14 +12,13 @@ from typing import Protocol
 
 from lading.engine.reach import reach, read_all, read_manifest
 from lading.engine.records import ImageNames
-from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, TagUnproven, Track
+from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, TagUnproven, Track, untold
 from lading.errors import LadingError
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT, ManifestInvalid, SchemaOneRefused, parse_manifest
-from lading.oci.media_types import is_manifest
+from lading.oci.media_types import is_document
 from lading.wire.message import Cancel, Content, Reader
-from lading.wire.progress import State
 
 
 class HeldContent(Protocol):
@@ -90,7 +89,7 @@ class EmbeddedStore:
         self, descriptor: Descriptor, content: Content, spare: Callable[[], bool], track: Track, cancel: Cancel
     ) -> Outcome:
         """`push` over several connections where that helps."""
-        if is_manifest(descriptor.media_type):
+        if is_document(descriptor.media_type):
             self._remember_subject(descriptor, content)
         return self._content.push_ranged(descriptor, content, spare, track, cancel)
 
@@ -123,7 +122,7 @@ class EmbeddedStore:
         self, descriptor: Descriptor, content: Content, tags: Sequence[str], condition: Condition, cancel: Cancel
     ) -> Mapping[str, LadingError | None]:
         """Holds the manifest, leases all it reaches, then points every reference at it in one transaction."""
-        self.push(descriptor, content, _unheard, cancel)
+        self.push(descriptor, content, untold, cancel)
         self._content.keep(reach(self._content, (descriptor.digest,), self._content.referrers))
         root = Descriptor(
             descriptor.media_type, descriptor.digest, descriptor.size, artifact_type=descriptor.artifact_type
@@ -170,7 +169,3 @@ class EmbeddedStore:
 
 def _never() -> bool:
     return False
-
-
-def _unheard(state: State, current: int = 0, *, kept: int = 0, detail: str = "", seconds: float | None = None) -> None:
-    """A tag's manifest is no piece of its own to the caller."""

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lading.engine.reach import read_all
+from lading.engine.reach import read_checked
 from lading.errors import Refused, Side
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT, Index, Manifest, parse_manifest
-from lading.oci.media_types import INDEXES, MANIFESTS
+from lading.oci.media_types import is_document
 from lading.wire.message import Content
 
 DEPTH_LIMIT = 16
@@ -80,20 +80,11 @@ class Graph:
         return digest in self.manifests or digest in self.blobs
 
 
-def is_document(descriptor: Descriptor) -> bool:
-    """Whether it names a manifest or an index. Whatever else an index lists is moved as it is."""
-    return descriptor.media_type in MANIFESTS or descriptor.media_type in INDEXES
-
-
 def read_document(content: Content, descriptor: Descriptor) -> Document:
     """Read it whole and check it, whoever gave it. Raises ContentCorrupt, ManifestInvalid, SchemaOneRefused."""
     if descriptor.size > MANIFEST_LIMIT:
         raise GraphRefused(descriptor.digest, f"a manifest of {descriptor.size} bytes; {MANIFEST_LIMIT} are allowed")
-    raw = read_all(content.open(), descriptor.size + 1)
-    verifier = descriptor.digest.verifier(descriptor.size)
-    verifier.update(raw)
-    verifier.finish()
-    return parse_manifest(raw, descriptor.media_type)
+    return parse_manifest(read_checked(descriptor, content.open()), descriptor.media_type)
 
 
 NOTHING = Graph()
@@ -111,6 +102,7 @@ def walk(
 ) -> Graph:
     """All below the roots, level by level; `read` takes a level at once. Leaves out what `offers` refuses.
 
+    Whatever an index lists besides manifests and indexes is moved as it is, like a blob.
     Raises GraphRefused, and what `read` raises.
     """
     documents: dict[Digest, Document] = {}
@@ -120,7 +112,8 @@ def walk(
         if excess := beyond_limits(documents.values(), unread):
             raise GraphRefused(roots[0].digest, f"it has {excess}")
         documents |= {d.digest: document for d, document in zip(unread, read(unread), strict=True)}
-        children = [c for digest in level for c in documents[digest].children if is_document(c) and offers(c)]
+        named = [child for digest in level for child in documents[digest].children]
+        children = [child for child in named if is_document(child.media_type) and offers(child)]
         if not children:
             return _ordered(roots, documents, offers)
         level = {child.digest: child for child in children}
@@ -150,7 +143,7 @@ def _ordered(
             return
         above.add(descriptor.digest)
         for child in filter(offers, documents[descriptor.digest].children):
-            if is_document(child):
+            if is_document(child.media_type):
                 visit(child)
             else:
                 blobs.setdefault(child.digest, child)

@@ -12,7 +12,7 @@ from lading.oci.manifest import MANIFEST_LIMIT, Index, Manifest, ManifestInvalid
 from lading.wire.message import Reader
 
 
-class Readable(Protocol):
+class ByDigest(Protocol):
     """Content that can be read by digest alone."""
 
     def size(self, digest: Digest) -> int | None:
@@ -22,7 +22,7 @@ class Readable(Protocol):
         """Raises ContentUnknown, ReadFailed."""
 
 
-def reach(content: Readable, roots: Iterable[Digest], beside: Callable[[Digest], Iterable[Digest]]) -> set[Digest]:
+def reach(content: ByDigest, roots: Iterable[Digest], beside: Callable[[Digest], Iterable[Digest]]) -> set[Digest]:
     """The roots, what their manifests name, what those name…, and `beside` each of them (its referrers).
 
     Every piece is looked at once, however often it is named, so nested indexes cost no more than their bytes. What is
@@ -41,7 +41,7 @@ def reach(content: Readable, roots: Iterable[Digest], beside: Callable[[Digest],
     return seen
 
 
-def read_manifest(content: Readable, digest: Digest) -> Manifest | Index | None:
+def read_manifest(content: ByDigest, digest: Digest) -> Manifest | Index | None:
     """The manifest of this digest; None where it is not held, or is no manifest."""
     size = content.size(digest)
     if size is None or size > MANIFEST_LIMIT:
@@ -62,6 +62,18 @@ def _read_object(reader: Reader, size: int) -> bytes:
         return bytes(first) + read_all(reader, size - 1)
     finally:
         reader.close()
+
+
+def read_checked(descriptor: Descriptor, reader: Reader) -> bytes:
+    """All of a small piece, held against its descriptor; closes the reader.
+
+    Raises ContentTooShort, ContentTooLong, DigestMismatch.
+    """
+    raw = read_all(reader, descriptor.size + 1)
+    verifier = descriptor.digest.verifier(descriptor.size)
+    verifier.update(raw)
+    verifier.finish()
+    return raw
 
 
 def read_all(reader: Reader, size: int) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
-from lading.engine.graph import Graph, is_document
+from lading.engine.graph import Graph
 from lading.engine.stores import Outcome
 from lading.errors import LadingError
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.media_types import INDEXES, is_image_config
+from lading.oci.media_types import is_document, is_image_config, is_index
 from lading.wire.ledger import Ledger, Totals
 from lading.wire.progress import Advanced, Event, Kind, Noted, Piece, Planned, Report, State, Tagged
 
@@ -97,9 +97,9 @@ class PieceTrack:
 
 def kind_of(descriptor: Descriptor) -> Kind:
     """What a piece is to people."""
-    if descriptor.media_type in INDEXES:
+    if is_index(descriptor.media_type):
         return Kind.INDEX
-    if is_document(descriptor):
+    if is_document(descriptor.media_type):
         return Kind.MANIFEST
     return Kind.CONFIG if is_image_config(descriptor.media_type) else Kind.LAYER
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from lading.engine.arrival import SourceCorrupt
 from lading.engine.cancel import Cancellation
-from lading.engine.content import WRONG_BYTES, SourceContent, WatchedContent, at_source
+from lading.engine.content import WRONG_BYTES, SourceContent, WatchedContent, at_source, is_held
 from lading.engine.graph import (
     MANIFEST_COUNT_LIMIT,
     NOTHING,
@@ -79,7 +79,7 @@ class SourceReading:
         They stay where their `urls` say; nobody needs them from us.
         """
         foreign = [blob for blob in graph.blobs.values() if blob.urls and is_foreign_layer(blob.media_type)]
-        return tuple(blob for blob in foreign if not self._is_held(blob))
+        return tuple(blob for blob in foreign if not is_held(self._source, blob))
 
     def company(self, image: Sequence[Descriptor], referrers: Referrers) -> Company:
         """The referrers of these manifests, and theirs.
@@ -146,13 +146,6 @@ class SourceReading:
     def _is_there(self, descriptor: Descriptor) -> bool:
         try:
             self._document(descriptor)
-        except ContentUnknown:
-            return False
-        return True
-
-    def _is_held(self, blob: Descriptor) -> bool:
-        try:
-            self._source.open(blob).close()
         except ContentUnknown:
             return False
         return True

@@ -31,12 +31,24 @@ class ContentUnknown(NotFound):
         return f"{self.where} does not hold {self.digest}"
 
 
-class TagUnknown(NotFound):
-    """A tag, or in our own store a reference, that names nothing."""
+SHOWN_NAMES = 10
+"""How many names an error lists: enough to see a slip of the pen, and one screen."""
 
-    def __init__(self, name: str, where: str) -> None:
-        super().__init__(name, where)
-        self.name, self.where = name, where
+
+def some_of(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+class TagUnknown(NotFound):
+    """A tag, or in our own store a reference, that names nothing; `there` are the names that exist, where known."""
+
+    def __init__(self, name: str, where: str, there: Sequence[str] = ()) -> None:
+        super().__init__(name, where, there)
+        self.name, self.where, self.there = name, where, tuple(there)
+        if self.there:
+            self.hint = f"one of those that are there: {some_of(self.there)}"
 
     def __str__(self) -> str:
         return f"{_whole(self.name, self.where)} does not exist"
@@ -102,6 +114,10 @@ class Track(Protocol):
     def __call__(
         self, state: State, current: int = 0, *, kept: int = 0, detail: str = "", seconds: float | None = None
     ) -> None: ...
+
+
+def untold(state: State, current: int = 0, *, kept: int = 0, detail: str = "", seconds: float | None = None) -> None:
+    """A Track nobody follows: a manifest put under its names is no piece of its own to the caller."""
 
 
 class Source(Protocol):

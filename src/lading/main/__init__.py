@@ -1,6 +1,7 @@
 """The composition root: settings in, wired objects out. No decisions; the only room that names concrete backends.
 
     configuration   where settings stand on this machine
+    data_folder     its folders, and the port that is remembered there
     wired           the application: each part opened when it is first asked for
     places          every kind of place that images are in, over the backends
     served          our registry, over a data folder

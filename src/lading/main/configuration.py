@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lading.fronts.cli.application import Configuration, Shown
-from lading.settings import File, Origin, Settings, SettingsUnreadable, resolve
+from lading.settings import File, Settings, SettingsUnreadable, resolve
 
 
 def load(environment: Mapping[str, str], flags: Mapping[str, object]) -> tuple[Settings, Configuration]:
@@ -16,10 +16,10 @@ def load(environment: Mapping[str, str], flags: Mapping[str, object]) -> tuple[S
     Raises SettingInvalid, SettingUnknown, SettingsUnreadable.
     """
     named, usual = flags.get("config") or environment.get("LADING_CONFIG"), _usual_paths(environment)
-    paths = [*([Path(str(named))] if named else []), *(path for path in usual if path.exists())]
+    paths = [*([Path(str(named))] if named else []), *(path for path in usual if _stands(path))]
     files = [_read_settings(path) for path in paths]
     settings = resolve(flags, environment, files, _data_folder(environment), _read_text)
-    shown = [_shown(origin) for origin in settings.origins]
+    shown = [Shown(each.key.name, each.shown, each.text, each.key.meaning) for each in settings.origins]
     return settings, Configuration(shown, [file.path for file in files], [str(path) for path in usual])
 
 
@@ -28,6 +28,14 @@ def _usual_paths(environment: Mapping[str, str]) -> list[Path]:
     home = _home(environment)
     own = environment.get("XDG_CONFIG_HOME") or (home and home / ".config")
     return [*([Path(own) / "lading" / "config.toml"] if own else []), Path("/etc/lading/config.toml")]
+
+
+def _stands(path: Path) -> bool:
+    """A folder that this user may not look into, as after `sudo -u`, may hold settings that were meant."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise SettingsUnreadable(str(path), os.strerror(error.errno or 0)) from error
 
 
 def _home(environment: Mapping[str, str]) -> Path | None:
@@ -68,11 +76,3 @@ def _read_text(path: str) -> str:
         raise SettingsUnreadable(path, os.strerror(error.errno or 0)) from error
     except ValueError as error:  # not UTF-8; its text would show part of a secret
         raise SettingsUnreadable(path, "it is not text") from error
-
-
-def _shown(origin: Origin) -> Shown:
-    key = origin.key
-    if key.secret:
-        return Shown(key.name, "(set)" if origin.value else "", origin.text, key.meaning)
-    value = ",".join(origin.value) if isinstance(origin.value, tuple) else origin.value
-    return Shown(key.name, "" if value is None else str(value), origin.text, key.meaning)

@@ -1,11 +1,14 @@
-"""Folders of the data folder: made at first use, and nobody else's."""
+"""The data folder: its folders, made at first use and nobody else's, and the port that is remembered there."""
 
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from lading.errors import StorageFailed
+from lading.services.serving import KEPT_PORT
 
 PRIVATE = 0o700
 
@@ -30,3 +33,32 @@ def private_folder(path: Path) -> Path:
     except OSError as error:
         raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
     return path
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPort:
+    """Fulfils services.serving.KeptPort by a small file."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> KeptPort:
+        """The one of this data folder."""
+        return cls(folder / KEPT_PORT)
+
+    def read(self) -> int | None:
+        """None where there is no file, or nothing of ours in it. Raises DataFolderUnusable."""
+        try:
+            text = self.path.read_text().strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise DataFolderUnusable(self.path.parent, str(error)) from error
+        return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
+
+    def write(self, port: int) -> None:
+        """Remember it. Raises DataFolderUnusable."""
+        try:
+            self.path.write_text(f"{port}\n")
+        except OSError as error:
+            raise DataFolderUnusable(self.path.parent, os.strerror(error.errno or 0)) from error

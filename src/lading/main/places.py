@@ -16,7 +16,7 @@ from lading.engine.stores import Locations, Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
-from lading.services.stores import ArchiveForm, Compression, FullStore, Readable, RegistryStore
+from lading.services.stores import ArchiveForm, Compression, FullStore, Readable
 from lading.wire.authorize import Credential
 from lading.wire.message import Cancel
 from lading.wire.progress import Held, Report
@@ -77,7 +77,7 @@ class Places:
     def locations(self) -> Locations:
         return self._openers.locations()
 
-    def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> RegistryStore:
+    def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> FullStore:
         return self._client_of(repository.registry).repository(repository, writes=writes, cancel=cancel)
 
     def quota(self, registry: str) -> Quota | None:

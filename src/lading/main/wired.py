@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lading import __version__
 from lading.fronts.cli.application import Configuration, Preferences, Serving
 from lading.main.configuration import load
-from lading.main.data_folder import private_folder
+from lading.main.data_folder import KeptPort, private_folder
 from lading.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 LEFTOVER_SECONDS = 24 * 60 * 60
 """How long what an interrupted transfer left stays worth going on from: as long as a lease."""
+
+_USER_AGENT = f"lading/{__version__}"
 
 
 class Wired:
@@ -130,13 +132,17 @@ class Wired:
     def diagnosis(self) -> Diagnosis:
         from lading.backends.machine.looks import ThisMachine
         from lading.services.diagnosis import Diagnosis, Surroundings
-        from lading.services.serving import FIRST_PORT
+        from lading.services.serving import ports
 
         settings = self._settings
         return Diagnosis(
-            ThisMachine(self._environment, self._count_authorities),
+            ThisMachine(self._environment, self._count_authorities, self._server_name),
             self.registries,
-            Surroundings(str(settings.data), settings.registry_port or FIRST_PORT, self._environment),
+            Surroundings(
+                str(settings.data),
+                lambda: ports(settings.registry_port, KeptPort.of(settings.data).read()),
+                self._environment,
+            ),
             lambda: len(list(self._image_names().all())),
         )
 
@@ -191,9 +197,8 @@ class Wired:
         """In a folder that was served once, repositories keep content too."""
         from lading.backends.content_store.garbage import CollectableFolder
         from lading.engine.collect import collect
-        from lading.services.serving import KEPT_PORT
 
-        was_served = (self._data / KEPT_PORT).exists()
+        was_served = KeptPort.of(self._data).path.exists()
         return collect(
             CollectableFolder(self._folder),
             self._catalogue.images,
@@ -220,7 +225,7 @@ class Wired:
         from lading.backends.http.transport import HttpTransport
         from lading.backends.registry_client.client import RegistryClient
 
-        transport = HttpTransport(self._endpoints.of, self._environment, f"lading/{__version__}")
+        transport = HttpTransport(self._endpoints.of, self._environment, _USER_AGENT)
         self._open.callback(transport.close)
         return RegistryClient(
             transport,
@@ -235,6 +240,11 @@ class Wired:
 
     def _credential_of(self, repository: Repository) -> Credential | None:
         return self.registries.credential(repository).credential
+
+    def _server_name(self, port: int) -> str:
+        from lading.backends.http.server_name import server_name
+
+        return server_name(port, self._cancel, _USER_AGENT)
 
     def _count_authorities(self) -> int:
         from lading.backends.http.tls import protection_for

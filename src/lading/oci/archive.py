@@ -65,6 +65,11 @@ def blob_member(digest: Digest) -> str:
     return f"{BLOBS}/{digest.algorithm}/{digest.encoded}"
 
 
+def shown_member(name: str) -> str:
+    """A member's name in an error: quoted, and not longer than a person reads."""
+    return f"the member {name[:160]!r}"
+
+
 def check_layout(raw: bytes) -> None:
     """That this is the `oci-layout` file of a version Lading reads. Raises ArchiveInvalid."""
     fields = read_object(raw, ArchiveInvalid)
@@ -78,7 +83,7 @@ def check_member(name: str) -> str:
     Absolute names, `..`, and what no tool writes (empty parts, backslashes, control characters) are refused rather than
     repaired: a name that means two things to two readers is an attack.
     """
-    shown = f"the member {name[:160]!r}"
+    shown = shown_member(name)
     if not name or len(name) > _MEMBER_LIMIT:
         raise ArchiveInvalid(shown, f"must have 1 to {_MEMBER_LIMIT} characters")
     if name.startswith("/") or "\\" in name or not name.isprintable():

@@ -102,6 +102,14 @@ class Digest:
         return cls(algorithm, encoded)
 
     @classmethod
+    def if_valid(cls, text: str) -> Digest | None:
+        """As `parse`, of text that may well be something else: None where it is no digest that Lading computes."""
+        try:
+            return cls.parse(text)
+        except (DigestInvalid, DigestUnsupported):
+            return None
+
+    @classmethod
     def of(cls, content: bytes | bytearray | memoryview, algorithm: Algorithm = Algorithm.SHA256) -> Digest:
         """The digest of these bytes."""
         return cls(algorithm, hashlib.new(algorithm, content).hexdigest())

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from lading.oci.archive import CONTAINERD_NAME, INDEX_FILE, REF_NAME, ArchiveInvalid
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
-from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
+from lading.oci.digest import Digest
 from lading.oci.document import Members, read_object, write_json
 from lading.oci.manifest import Index, ManifestInvalid, parse_manifest
 from lading.oci.media_types import OCI_INDEX
@@ -50,7 +50,7 @@ def is_named(entry: Descriptor) -> bool:
 
 def whole_reference(name: str) -> Reference | None:
     """The reference that a name spells out with its tag; None for a tag alone, and for a digest."""
-    if _digest(name) is not None:
+    if Digest.if_valid(name) is not None:
         return None
     try:
         reference = Reference.parse(name)
@@ -140,16 +140,9 @@ def _is_same_reference(entry: Descriptor, name: str) -> bool:
 
 
 def _is_digest(entry: Descriptor, name: str) -> bool:
-    return _digest(name) == entry.digest
+    return Digest.if_valid(name) == entry.digest
 
 
 def _is_tagged(entry: Descriptor, name: str) -> bool:
     whole = whole_reference(entry_name(entry))
     return name == (whole.tag if whole else entry.annotations.get(REF_NAME))
-
-
-def _digest(name: str) -> Digest | None:
-    try:
-        return Digest.parse(name)
-    except (DigestInvalid, DigestUnsupported):
-        return None

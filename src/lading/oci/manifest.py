@@ -13,7 +13,7 @@ from lading.errors import Refused, Side
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
 from lading.oci.digest import Algorithm, Digest
 from lading.oci.document import DOCUMENT_LIMIT, DocumentInvalid, Fields, read_object, write_json
-from lading.oci.media_types import MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST, is_index, is_schema1
+from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST, is_document, is_index, is_schema1
 from lading.oci.platform import is_attestation, subject_of_attestation
 
 MANIFEST_LIMIT = DOCUMENT_LIMIT
@@ -154,7 +154,7 @@ def parse_manifest(raw: bytes, media_type: str | None = None) -> Manifest | Inde
     if media_type is not None and is_schema1(media_type):
         raise SchemaOneRefused
     fields = read_object(raw, ManifestInvalid)
-    said = _type_said(fields, media_type if media_type in MANIFEST_TYPES else None)
+    said = _type_said(fields, media_type if media_type and is_document(media_type) else None)
     _check_version(fields)
     _check_shape(fields, said)
     return _index(raw, said, fields) if is_index(said) else _manifest(raw, said, fields)
@@ -167,7 +167,7 @@ def _type_said(fields: Fields, media_type: str | None) -> str:
         raise SchemaOneRefused
     if own is None:
         return media_type or (OCI_INDEX if fields.get("manifests") is not None else OCI_MANIFEST)
-    if own not in MANIFEST_TYPES:
+    if not is_document(own):
         fields.refuse("mediaType", f"is {own[:160]!r}, which is no manifest")
     if media_type is not None and own != media_type:
         fields.refuse("mediaType", f"is {own}, but the content was given as {media_type}")

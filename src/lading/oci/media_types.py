@@ -19,11 +19,8 @@ OCI_EMPTY = "application/vnd.oci.empty.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
 OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
-DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd"
 
-MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 INDEXES = frozenset({OCI_INDEX, DOCKER_INDEX})
 IMAGE_CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 """Configs that describe a root file system; any other belongs to an artifact."""
@@ -36,7 +33,6 @@ _FOREIGN_PREFIXES = (
     "application/vnd.oci.image.layer.nondistributable.",
     "application/vnd.docker.image.rootfs.foreign.",
 )
-_LAYER_PREFIXES = (OCI_LAYER, DOCKER_LAYER, *_FOREIGN_PREFIXES)
 
 
 def essence(content_type: str) -> str:
@@ -44,14 +40,14 @@ def essence(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def is_manifest(media_type: str) -> bool:
-    """Whether it names one image or artifact: a config and layers."""
-    return media_type in MANIFESTS
-
-
 def is_index(media_type: str) -> bool:
     """Whether it names a choice of manifests (Docker says manifest list)."""
     return media_type in INDEXES
+
+
+def is_document(media_type: str) -> bool:
+    """Whether it names a manifest or an index: small, read whole, and its children are followed."""
+    return media_type in MANIFEST_TYPES
 
 
 def is_schema1(media_type: str) -> bool:
@@ -62,11 +58,6 @@ def is_schema1(media_type: str) -> bool:
 def is_image_config(media_type: str) -> bool:
     """Whether it describes a root file system, so that ImageConfig can read it."""
     return media_type in IMAGE_CONFIGS
-
-
-def is_layer(media_type: str) -> bool:
-    """Whether it is part of a root file system, in any compression."""
-    return media_type.startswith(_LAYER_PREFIXES)
 
 
 def is_foreign_layer(media_type: str) -> bool:

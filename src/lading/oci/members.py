@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from lading.oci.archive import ArchiveInvalid, check_member
+from lading.oci.archive import ArchiveInvalid, check_member, shown_member
 from lading.oci.tar import Member, MemberKind
 
 MEMBER_LIMIT = 100_000
@@ -30,11 +30,11 @@ class Members:
             raise ArchiveInvalid("the tar", f"has more than {MEMBER_LIMIT} members")
         name = check_member(member.name)
         if member.kind in {MemberKind.DEVICE, MemberKind.PIPE, MemberKind.SPARSE, MemberKind.OTHER}:
-            raise ArchiveInvalid(_shown(name), f"is a {member.kind.value}")
+            raise ArchiveInvalid(shown_member(name), f"is a {member.kind.value}")
         if member.kind is MemberKind.FOLDER:
             return
         if name in self._members:
-            raise ArchiveInvalid(_shown(name), "is there twice")
+            raise ArchiveInvalid(shown_member(name), "is there twice")
         if member.kind is not MemberKind.FILE:
             _target(name, member)
         self._members[name] = member
@@ -49,7 +49,7 @@ class Members:
             if member is None or member.kind is MemberKind.FILE:
                 return member
             name = _target(name, member)
-        raise ArchiveInvalid(_shown(name), "is a link to a link to a link without end")
+        raise ArchiveInvalid(shown_member(name), "is a link to a link to a link without end")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
@@ -58,13 +58,9 @@ class Members:
 def _target(name: str, member: Member) -> str:
     """A symbolic link is relative to its folder, a hard link to the archive. Raises ArchiveInvalid."""
     if not member.link or member.link.startswith("/") or "\\" in member.link or not member.link.isprintable():
-        raise ArchiveInvalid(_shown(name), "is a link that leads out of the archive")
+        raise ArchiveInvalid(shown_member(name), "is a link that leads out of the archive")
     folder = posixpath.dirname(name) if member.kind is MemberKind.SYMLINK else ""
     target = posixpath.normpath(posixpath.join(folder, member.link))
     if target == ".." or target.startswith("../"):
-        raise ArchiveInvalid(_shown(name), "is a link that leads out of the archive")
+        raise ArchiveInvalid(shown_member(name), "is a link that leads out of the archive")
     return target
-
-
-def _shown(name: str) -> str:
-    return f"the member {name[:160]!r}"

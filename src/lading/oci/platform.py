@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from lading.errors import InputInvalid
-from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
+from lading.oci.digest import Digest
 from lading.oci.document import Fields
 
 
@@ -265,7 +265,4 @@ def subject_of_attestation(entry: Entry) -> Digest | None:
     """The image an attestation speaks of; None where the entry is none or does not say."""
     if not is_attestation(entry):
         return None
-    try:
-        return Digest.parse(entry.annotations.get(_REFERENCE_DIGEST, ""))
-    except (DigestInvalid, DigestUnsupported):
-        return None
+    return Digest.if_valid(entry.annotations.get(_REFERENCE_DIGEST, ""))

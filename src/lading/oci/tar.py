@@ -10,7 +10,7 @@ lets negative sizes lead it backwards (CVE-2025-8194).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from lading.errors import ContentCorrupt
@@ -63,7 +63,7 @@ class Member:
 
 
 Reading = Generator[tuple[int, int], bytes, int]
-"""Asks for (position, length) and is sent the bytes, fewer only at the end of the file; returns where the tar ends."""
+"""Asks for (position, length) and is sent the bytes, fewer only at the end of the file; returns where it stopped."""
 
 
 def read_members(found: Callable[[Member], None]) -> Reading:
@@ -86,7 +86,7 @@ def read_members(found: Callable[[Member], None]) -> Reading:
         member = _member(header, extension, position)
         if header.flag == b"S":
             position = yield from _skip_sparse_map(block, position)
-        found(_at(member, position))
+        found(replace(member, position=position))
         position += _blocks(member.size)
         extension = {}
 
@@ -144,11 +144,7 @@ def _member(header: _Header, extension: Mapping[str, str], position: int) -> Mem
     return Member(name, kind, 0 if kind in _WITHOUT_DATA else size, position, extension.get("linkpath", header.link))
 
 
-def _at(member: Member, position: int) -> Member:
-    return Member(member.name, member.kind, member.size, position, member.link)
-
-
-def _skip_sparse_map(block: bytes, position: int) -> Generator[tuple[int, int], bytes, int]:
+def _skip_sparse_map(block: bytes, position: int) -> Reading:
     """GNU's map of a sparse file goes on in further blocks before the data; the last byte used says whether."""
     more = block[482]
     while more:

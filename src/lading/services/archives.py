@@ -15,7 +15,7 @@ from lading.oci.platform import Platform
 from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.lookup import Lookup, is_digest
 from lading.services.places import Named
-from lading.services.platforms import Wanted
+from lading.services.platforms import UNSAID, Wanted
 from lading.services.selection import Chosen, choose_to_send, whole
 from lading.services.stores import ArchiveForm, Readable, Stores
 from lading.services.transfers import PULL_LANES, Call, Moved
@@ -102,7 +102,7 @@ class Archives:
         wanted = call.options.wanted
         if wanted is None and call.options.form is ArchiveForm.DOCKER:
             wanted = Wanted(platforms=(self._native,))
-        chosen = choose_to_send(own, image.root, wanted or Wanted(), whole(own))
+        chosen = choose_to_send(own, image.root, wanted or UNSAID, whole(own))
         if chosen.note:
             call.report(Noted(image.reference, chosen.note))
         return chosen

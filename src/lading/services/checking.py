@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lading.engine.stores import Source
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.media_types import is_index, is_manifest
+from lading.oci.media_types import is_document
 from lading.services.reading import read_manifest
 from lading.wire.message import Cancel
 
@@ -33,7 +33,7 @@ def check_image(source: Source, root: Descriptor, cancel: Cancel) -> Checked:
         seen.add(descriptor.digest)
         _check(source, descriptor, cancel)
         size += descriptor.size
-        if is_manifest(descriptor.media_type) or is_index(descriptor.media_type):
+        if is_document(descriptor.media_type):
             waiting += read_manifest(source, descriptor).children
     return Checked(len(seen), size)
 

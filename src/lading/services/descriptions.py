@@ -15,8 +15,13 @@ from lading.oci.platform import Platform, choose
 from lading.services.platforms import PlatformMissing, images_of
 from lading.services.reading import read_config, read_manifest
 
-Here = Callable[[Digest], bool]
+Present = Callable[[Digest], bool]
 """Whether content is at the place that is looked at, whole."""
+
+
+def promised(_digest: Digest) -> bool:
+    """Registries, layouts and archives are taken at their word: nothing is opened to see whether it is there."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +86,16 @@ class Step:
     layer: Descriptor | None
 
 
-def describe(name: str, source: Source, root: Descriptor, here: Here) -> Description:
+def describe(name: str, source: Source, root: Descriptor, present: Present) -> Description:
     """Reads manifests and configs, never layers. Content that is not here is left out and said so."""
     if not is_index(root.media_type):
-        return Description(name, source.name, root, (_variant(source, root, here),))
+        return Description(name, source.name, root, (_variant(source, root, present),))
     index = read_manifest(source, root)
     assert isinstance(index, Index)
     images = images_of(index)
-    read = {child.digest: _variant(source, child, here) for child in {child.digest: child for child in images}.values()}
+    read = {
+        child.digest: _variant(source, child, present) for child in {child.digest: child for child in images}.values()
+    }
     variants = tuple(_as_listed(read[child.digest], child) for child in images)
     return Description(name, source.name, root, variants, len(index.manifests) - len(images))
 
@@ -106,7 +113,7 @@ def steps(variant: Variant) -> tuple[Step, ...]:
     return tuple(reversed(told))
 
 
-def _variant(source: Source, descriptor: Descriptor, here: Here) -> Variant:
+def _variant(source: Source, descriptor: Descriptor, present: Present) -> Variant:
     try:
         manifest = read_manifest(source, descriptor)
     except ContentUnknown:
@@ -114,7 +121,7 @@ def _variant(source: Source, descriptor: Descriptor, here: Here) -> Variant:
     if not isinstance(manifest, Manifest):
         return Variant(descriptor, descriptor.platform)
     config = _config(source, manifest)
-    complete = all(here(child.digest) for child in manifest.children)
+    complete = all(present(child.digest) for child in manifest.children)
     return Variant(descriptor, descriptor.platform or (config.platform if config else None), manifest, config, complete)
 
 

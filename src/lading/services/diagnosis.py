@@ -10,6 +10,7 @@ from typing import Protocol
 from lading.errors import AccessDenied, Cancelled, InputInvalid, LadingError, TimedOut, TlsRefused
 from lading.oci.reference import Reference, Repository, canonical_registry, is_registry
 from lading.services.registries import Registries
+from lading.services.serving import SERVER
 from lading.wire.message import ConnectFailed, PlainHttpAnswered
 
 LOW_SPACE = 2 * 1000**3
@@ -52,6 +53,9 @@ class Machine(Protocol):
     def port_free(self, port: int) -> bool:
         """Whether nobody listens on this port of the loopback address."""
 
+    def server_name(self, port: int) -> str:
+        """What a web server on this port of the loopback address calls itself; empty where it does not say."""
+
     def authorities(self) -> tuple[str, int]:
         """Where trusted certificates come from, and how many there are. Raises StorageFailed, TlsRefused."""
 
@@ -64,10 +68,11 @@ class Machine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What this call works with: the data folder, the registry's port, and the environment."""
+    """What this call works with: the data folder, the environment, and the ports that the registry would try, which
+    are read when they are looked at. `ports` raises StorageFailed."""
 
     folder: str
-    port: int
+    ports: Callable[[], Sequence[int]]
     environment: Mapping[str, str]
 
 
@@ -82,7 +87,7 @@ class Diagnosis:
         images: Callable[[], int],
     ) -> None:
         self._machine, self._registries, self._images = machine, registries, images
-        self._folder, self._port = surroundings.folder, surroundings.port
+        self._folder, self._ports = surroundings.folder, surroundings.ports
         self._environment = surroundings.environment
 
     def findings(self, registries: Sequence[str]) -> Iterator[Finding]:
@@ -90,7 +95,7 @@ class Diagnosis:
         yield _looked("data", self._data)
         yield _looked("disk", self._disk)
         yield _looked("clock", self._clock)
-        yield _looked("port", self._ports)
+        yield _looked("port", self._port)
         yield _looked("proxy", self._proxies)
         yield _looked("trust", self._trust)
         yield _looked("docker", self._docker)
@@ -111,10 +116,17 @@ class Diagnosis:
         text = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         return Finding("clock", now >= EARLIEST, text, "sudo timedatectl set-ntp true")
 
-    def _ports(self) -> Finding:
-        free = self._machine.port_free(self._port)
-        text = f"{self._port} is free for lading serve" if free else f"{self._port} is in use; serve takes the next one"
-        return Finding("port", True, text)
+    def _port(self) -> Finding:
+        """The first that `serve` would try; one that was chosen belongs to the names of images, so no other will do."""
+        port, *others = self._ports()
+        if self._machine.port_free(port):
+            return Finding("port", True, f"{port} is free for lading serve" if port else "any free one, as was asked")
+        if self._machine.server_name(port) == SERVER:
+            return Finding("port", True, f"{port} is served by Lading: lading serve runs")
+        text = f"{port} is in use by another program"
+        if others:
+            return Finding("port", True, f"{text}; serve takes the next one")
+        return Finding("port", False, text, f"ss -ltnp 'sport = :{port}'")
 
     def _proxies(self) -> Finding:
         found = {name: self._environment.get(name) or self._environment.get(name.lower()) for name in PROXY_VARIABLES}

@@ -14,7 +14,7 @@ from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.checking import Checked, check_image
 from lading.services.comparison import Difference, compare
-from lading.services.descriptions import Description, Step, describe, steps
+from lading.services.descriptions import Description, Step, describe, promised, steps
 from lading.services.lookup import ImageUnknown, Lookup, only_name
 from lading.services.places import Archive, Layout, Named, Place
 from lading.services.stores import Collector, Readable, Stores
@@ -186,12 +186,12 @@ class Images:
             root = remote.resolve(reference.digest or reference.tag or "")
         except NotFound as error:
             raise ImageUnknown(text, ["the local store", reference.repository.registry]) from error
-        return describe(str(reference), remote, root, lambda _digest: True)
+        return describe(str(reference), remote, root, promised)
 
     @staticmethod
     def _described(source: Readable, name: str | None, text: str) -> Description:
         root = source.resolve(only_name(source, name))
-        return describe(text, source, root, lambda _digest: True)
+        return describe(text, source, root, promised)
 
     def _going(self, text: str, force: bool) -> Sequence[Image]:
         named = self._lookup.by_reference(text)

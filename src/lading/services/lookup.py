@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lading.engine.records import Image, ImageNames
+from lading.engine.stores import some_of
 from lading.errors import InputInvalid, NotFound
-from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
+from lading.oci.digest import Digest
 from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.places import Named
 from lading.services.stores import Readable
@@ -48,7 +49,7 @@ class NameNeeded(InputInvalid):
     def __init__(self, where: str, names: Iterable[str]) -> None:
         self.where, self.names = where, tuple(names)
         super().__init__(where, self.names)
-        self.hint = f"Name one of {', '.join(self.names[:20])}; lading load takes them all."
+        self.hint = f"Name one of {some_of(self.names)}; lading load takes them all."
 
     def __str__(self) -> str:
         return f"{self.where} holds {len(self.names)} images"
@@ -137,8 +138,4 @@ class Lookup:
 
 def is_digest(name: str) -> bool:
     """Whether a layout or archive calls an image by its digest, because nobody gave it a name."""
-    try:
-        Digest.parse(name)
-    except (DigestInvalid, DigestUnsupported):
-        return False
-    return True
+    return Digest.if_valid(name) is not None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lading.errors import InputInvalid, Unreachable
+from lading.errors import InputInvalid
 from lading.oci.reference import Reference
 
 
@@ -67,7 +67,7 @@ class PlaceInvalid(InputInvalid):
         return f"{self.text!r} names no place"
 
 
-class DockerHostsNotServed(Unreachable):
+class DockerHostsNotServed(InputInvalid):
     """Docker hosts are reached through Lading's service, which this program does not have yet."""
 
     why = "Docker hosts are reached through Lading's service, which this version does not have."

@@ -25,15 +25,15 @@ class Wanted:
         """From `--platform` words. Raises PlatformInvalid, PlatformsContradict."""
         if len(words) > 1 and {"all", "have"} & set(words):
             raise PlatformsContradict(tuple(words))
-        if words in (["all"], ("all",)):
+        if "all" in words:
             return EVERY
-        if words in (["have"], ("have",)):
+        if "have" in words:
             return Wanted(have=True)
         return cls(platforms=tuple(Platform.parse(word) for word in words))
 
 
 EVERY = Wanted(all=True)
-NATIVE = Wanted()
+UNSAID = Wanted()
 """A verb's own choice: the platform of this machine for a pull, all that is here for a push."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from lading.engine.content import SourceContent
 from lading.engine.graph import read_document
+from lading.engine.reach import read_checked
 from lading.engine.stores import Source
 from lading.errors import ContentCorrupt
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.document import DOCUMENT_LIMIT
 from lading.oci.image_config import ImageConfig
 from lading.oci.manifest import Index, Manifest
-from lading.wire.message import BODY_LIMIT
 
 
 class ConfigTooLarge(ContentCorrupt):
@@ -21,7 +22,7 @@ class ConfigTooLarge(ContentCorrupt):
         self.digest, self.size, self.where = digest, size, where
 
     def __str__(self) -> str:
-        return f"the config {self.digest} in {self.where} has {self.size} bytes; {BODY_LIMIT} are allowed"
+        return f"the config {self.digest} in {self.where} has {self.size} bytes; {DOCUMENT_LIMIT} are allowed"
 
 
 def read_manifest(source: Source, descriptor: Descriptor) -> Manifest | Index:
@@ -32,16 +33,6 @@ def read_manifest(source: Source, descriptor: Descriptor) -> Manifest | Index:
 def read_config(source: Source, manifest: Manifest) -> ImageConfig:
     """Raises ContentUnknown, ContentCorrupt, ConfigInvalid, NetworkFailed."""
     config = manifest.config
-    if config.size > BODY_LIMIT:
+    if config.size > DOCUMENT_LIMIT:
         raise ConfigTooLarge(config.digest, config.size, source.name)
-    verifier = config.digest.verifier(config.size)
-    buffer, held = memoryview(bytearray(64 * 1024)), bytearray()
-    reader = source.open(config)
-    try:
-        while count := reader.readinto(buffer):
-            verifier.update(buffer[:count])
-            held += buffer[:count]
-    finally:
-        reader.close()
-    verifier.finish()
-    return ImageConfig.parse(bytes(held))
+    return ImageConfig.parse(read_checked(config, SourceContent(source, config).open()))

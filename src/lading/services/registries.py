@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from lading.errors import InputInvalid, Unreachable
-from lading.oci.reference import HUB, Reference, Repository, canonical_registry, is_registry
+from lading.errors import InputInvalid
+from lading.oci.reference import HUB, Reference, Repository, canonical_registry, check_registry, is_registry
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.guard import host_name
 from lading.wire.registry_urls import api_host
 
 
-class HubSearchNotServed(Unreachable):
+class HubSearchNotServed(InputInvalid):
     """Docker Hub's search has an interface of its own, which joins with the service."""
 
     why = "Docker Hub answers searches through its own interface, which this version of Lading does not speak."
@@ -22,19 +22,6 @@ class HubSearchNotServed(Unreachable):
 
     def __str__(self) -> str:
         return "Docker Hub cannot be searched yet"
-
-
-class LoginUnknown(InputInvalid):
-    """A logout from somewhere nobody logged in to."""
-
-    hint = "lading login --list shows the logins that Lading keeps; docker's and podman's are left to them."
-
-    def __init__(self, place: str, docker: bool) -> None:
-        super().__init__(place, docker)
-        self.place, self.docker = place, docker
-
-    def __str__(self) -> str:
-        return f"{'docker' if self.docker else 'Lading'} holds no login for {self.place}"
 
 
 class OneLoginForTwo(InputInvalid):
@@ -90,6 +77,14 @@ class Login:
 
     place: str
     username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    """A place, host[/path], whose login is not kept any more; `there` says whether it was."""
+
+    place: str
+    there: bool
 
 
 class CredentialSearch(Protocol):
@@ -196,23 +191,22 @@ class Registries:
     def login(self, place: str, credential: Credential, *, docker: bool = False) -> str:
         """Check the login at the registry, then keep it. `place` is host[/path]; its canonical spelling is returned.
 
-        Raises DockerKnowsHosts, AccessDenied, NetworkFailed, StorageFailed.
+        A place without a host is refused: an unset variable must not send its password to Docker Hub. Raises
+        ReferenceInvalid, DockerKnowsHosts, AccessDenied, NetworkFailed, StorageFailed.
         """
         host, path = split_place(place)
-        kept = f"{host}/{path}" if path else host
+        check_registry(place, host)
+        kept = joined_place(host, path)
         if docker and path:
             raise DockerKnowsHosts(kept)
         self._probe.check(host, credential)
         self._kept(docker).set(kept, credential.username, credential.secret)
         return kept
 
-    def logout(self, place: str, *, docker: bool = False) -> str:
-        """Forget the login of host[/path]. Raises LoginUnknown."""
-        host, path = split_place(place)
-        kept = f"{host}/{path}" if path else host
-        if not self._kept(docker).remove(kept):
-            raise LoginUnknown(kept, docker)
-        return kept
+    def logout(self, place: str, *, docker: bool = False) -> Logout:
+        """Forget the login of host[/path], if there is one. Raises StorageFailed."""
+        kept = joined_place(*split_place(place))
+        return Logout(kept, self._kept(docker).remove(kept))
 
     def logins(self, *, docker: bool = False) -> Sequence[Login]:
         """Those that are kept, in order of place."""
@@ -240,8 +234,20 @@ class Registries:
 
 
 def split_place(place: str) -> tuple[str, str]:
-    """Host in its one spelling, and path, of what a person gave to `login`; a leading scheme is cut off."""
-    bare = place.removeprefix("https://").removeprefix("http://").rstrip("/")
+    """Host in its one spelling, and path without slashes at its ends, of the place a login is for.
+
+    People and files of logins write it in many ways: `ghcr.io`, `https://index.docker.io/v1/`, `quay.io/acme/team`. The
+    API's own root is no path.
+    """
+    bare = place.removeprefix("https://").removeprefix("http://")
     host, _, path = bare.partition("/")
-    path = "" if path in {"v1", "v2"} else path
-    return canonical_registry(host or HUB), path
+    path = path.strip("/")
+    return canonical_registry(host), "" if path in _API_ROOTS else path
+
+
+def joined_place(host: str, path: str) -> str:
+    """The one spelling of a place."""
+    return f"{host}/{path}" if path else host
+
+
+_API_ROOTS = frozenset({"v1", "v2"})

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from lading.engine.stores import untold
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest, DigestMismatch
 from lading.oci.manifest import Index, Manifest, parse_manifest
@@ -19,7 +20,6 @@ from lading.services.repository_content import RepositoryContent
 from lading.services.repository_errors import BlobUnknown, ManifestUnknown, RepositoryUnknown
 from lading.services.repository_records import Decide, Edit, HeldManifest, RepositoryRecords
 from lading.wire.message import BytesContent, Cancel, Reader
-from lading.wire.progress import State
 
 BLOB_TYPE = "application/octet-stream"
 """A repository does not know what its blobs are: only their manifests say so."""
@@ -76,7 +76,7 @@ class Repositories:
         if isinstance(reference, Digest) and reference != digest:
             raise DigestMismatch(reference, digest)
         named = dict.fromkeys([*([reference] if isinstance(reference, str) else []), *tags])
-        self._content.push(held.descriptor, BytesContent(raw), _untold, cancel)
+        self._content.push(held.descriptor, BytesContent(raw), untold, cancel)
         self.change(repository, decisions.put_manifest(repository, held, named))
         return held
 
@@ -156,7 +156,3 @@ def describe(manifest: Manifest | Index, algorithm: Algorithm) -> HeldManifest:
 
 def _page(names: Sequence[str], limit: int) -> Page:
     return Page(names[:limit], len(names) > limit)
-
-
-def _untold(state: State, current: int = 0, *, kept: int = 0, detail: str = "", seconds: float | None = None) -> None:
-    """Nobody watches one manifest being written."""

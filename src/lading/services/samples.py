@@ -11,7 +11,7 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 
-from lading.oci.archive import REF_NAME
+from lading.oci.archive import INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT, REF_NAME, blob_member
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.image_config import HistoryStep, ImageConfig
@@ -45,13 +45,13 @@ def sample_archive(name: str, greeting: str, platform: Platform) -> bytes:
     )
     root = _kept(blobs, manifest.raw, manifest.media_type)
     named = Descriptor(root.media_type, root.digest, root.size, annotations={REF_NAME: name})
-    layout: Files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": Index.build([named]).raw}
+    layout: Files = {LAYOUT_FILE: LAYOUT_TEXT, INDEX_FILE: Index.build([named]).raw}
     return _tar({**layout, **blobs})
 
 
 def _kept(blobs: dict[str, bytes], content: bytes, media_type: str) -> Descriptor:
     digest = Digest.of(content)
-    blobs[f"blobs/{digest.algorithm}/{digest.encoded}"] = content
+    blobs[blob_member(digest)] = content
     return Descriptor(media_type, digest, len(content))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lading.engine.content import is_held
 from lading.engine.narrow import InHand, narrow, without
 from lading.engine.stores import ContentUnknown, Source
 from lading.oci.descriptor import Descriptor
@@ -56,7 +57,7 @@ def _is_whole(source: Source, manifest: Descriptor) -> bool:
     except ContentUnknown:
         return False
     needed = {each.digest: each for each in document.children if not is_foreign_layer(each.media_type)}
-    return all(_held(source, each) for each in needed.values())
+    return all(is_held(source, each) for each in needed.values())
 
 
 def choose_to_send(source: Source, root: Descriptor, wanted: Wanted, here: Here) -> Chosen:
@@ -113,11 +114,3 @@ def _check_platform(source: Source, root: Descriptor, wanted: Wanted) -> None:
     for platform in wanted.platforms:
         if not satisfies(built_for, platform):
             raise PlatformMissing(platform, source.name, [built_for])
-
-
-def _held(source: Source, descriptor: Descriptor) -> bool:
-    try:
-        source.open(descriptor).close()
-    except ContentUnknown:
-        return False
-    return True

@@ -8,6 +8,9 @@ from typing import Protocol, TypeVar
 
 from lading.errors import Refused, StorageFailed
 
+SERVER = "lading"
+"""What our registry calls itself in the field `Server` of its root's answer, so that it can be told from others."""
+
 FIRST_PORT = 5000
 PORTS_TRIED = 20
 

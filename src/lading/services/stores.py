@@ -31,14 +31,10 @@ class Readable(Source, Protocol):
 
 
 class FullStore(Source, Store, Referrers, Protocol):
-    """A source and a target: an OCI layout."""
+    """A source and a target: an OCI layout, one repository of a registry."""
 
 
-class RegistryStore(Source, Store, Referrers, Protocol):
-    """One repository of a registry."""
-
-
-class OwnStore(Source, Store, Referrers, Protocol):
+class OwnStore(FullStore, Protocol):
     """Our own store, whose names are whole references."""
 
     def present(self, digest: Digest) -> bool:
@@ -74,7 +70,7 @@ class Stores(Protocol):
     def locations(self) -> Locations:
         """Which repositories are known to hold what, under the logins of this call."""
 
-    def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> RegistryStore:
+    def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> FullStore:
         """One repository, with the login that serves it; `writes` asks for that right at once."""
 
     def quota(self, registry: str) -> Quota | None:

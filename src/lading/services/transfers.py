@@ -21,7 +21,7 @@ from lading.oci.reference import Reference
 from lading.services.lookup import ImageUnknown
 from lading.services.origins import Origin, Origins
 from lading.services.places import Named, Place
-from lading.services.platforms import EVERY, NATIVE, Wanted
+from lading.services.platforms import EVERY, UNSAID, Wanted
 from lading.services.registries import Registries
 from lading.services.reports import serialised
 from lading.services.selection import Chosen, choose_to_bring, choose_to_send, whole
@@ -86,8 +86,7 @@ class Call:
 
 
 class Transfers:
-    """The three verbs. `native` is the platform pulled where nobody
-    says, `limit` holds for all that moves."""
+    """The three verbs. `native` is the platform pulled where nobody says, `limit` holds for all that moves."""
 
     def __init__(
         self,
@@ -108,7 +107,7 @@ class Transfers:
         """
         reference = Reference.parse(text).or_latest
         with self._origins.registry(reference, call.report, call.cancel) as origin:
-            wanted = call.options.wanted or NATIVE
+            wanted = call.options.wanted or UNSAID
             if self._is_current(reference, origin.root, wanted):
                 return Moved(str(reference), str(reference), origin.root, (_bare(reference),), NOTHING, current=True)
             chosen = choose_to_bring(origin.store, origin.root, wanted, self._native)
@@ -147,7 +146,7 @@ class Transfers:
             else self._origins.file(source, call.cancel) as origin
         ):
             aims = targets or [Named(origin.text)]
-            chosen = choose_to_send(origin.store, origin.root, call.options.wanted or Wanted(), origin.here)
+            chosen = choose_to_send(origin.store, origin.root, call.options.wanted or UNSAID, origin.here)
             return self._deliver(origin, chosen, aims, call)
 
     def copy(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
@@ -158,7 +157,7 @@ class Transfers:
             if isinstance(source, Named)
             else self._origins.file(source, call.cancel)
         ) as origin:
-            wanted = call.options.wanted or (EVERY if from_registry else Wanted())
+            wanted = call.options.wanted or (EVERY if from_registry else UNSAID)
             chosen = choose_to_send(origin.store, origin.root, wanted, origin.here)
             return self._deliver(origin, chosen, targets, call)
 

@@ -25,6 +25,7 @@ from urllib.parse import urlencode, urlsplit
 from lading.errors import AccessDenied, ProtocolBroken, Side
 from lading.wire.guard import may_carry_secrets, referrer
 from lading.wire.json_answers import read_json
+from lading.wire.locations import with_query
 from lading.wire.message import BytesContent, Conversation, Request, Response
 from lading.wire.registry_errors import Refusal, Unauthorized, refused
 
@@ -116,9 +117,9 @@ def push(path: str) -> Scope:
     return Scope(path, ("push", "pull"))
 
 
-def delete(path: str) -> Scope:
-    """Removing from a repository."""
-    return Scope(path, ("delete", "pull"))
+def delete(path: str, action: str = "delete") -> Scope:
+    """Removing from a repository; some registries call that by another `action`."""
+    return Scope(path, (action, "pull"))
 
 
 CATALOG = Scope("catalog", ("*",), "registry")
@@ -205,7 +206,7 @@ def _get(realm: Realm, credential: Credential | None, scopes: Sequence[Scope]) -
         query.append(("account", credential.username or IDENTITY_USER))
         query.append(("client_id", CLIENT_ID))
         headers["authorization"] = basic(credential)
-    return Request("GET", _with_query(realm.url, query), headers, referred_by=_referred_by(realm))
+    return Request("GET", _with_pairs(realm.url, query), headers, referred_by=_referred_by(realm))
 
 
 def _post(realm: Realm, credential: Credential, scopes: Sequence[Scope]) -> Request:
@@ -225,9 +226,8 @@ def _referred_by(realm: Realm) -> str | None:
     return referrer(f"{urlsplit(realm.url).scheme}://{realm.registry}", realm.url)
 
 
-def _with_query(url: str, pairs: Sequence[tuple[str, str]]) -> str:
-    """The realm may carry a query of its own."""
-    return url + ("&" if "?" in url else "?") + urlencode(pairs, safe=":/,") if pairs else url
+def _with_pairs(url: str, pairs: Sequence[tuple[str, str]]) -> str:
+    return with_query(url, urlencode(pairs, safe=":/,")) if pairs else url
 
 
 def _token(request: Request, response: Response, scopes: tuple[Scope, ...]) -> Token:

@@ -8,9 +8,12 @@ transport, which sees addresses, refuses to be sent into private networks.
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::[0-9]{1,5})?")
 
 
 def authority(url: str) -> str:
@@ -19,7 +22,7 @@ def authority(url: str) -> str:
     host = parts.hostname or ""
     name = f"[{host}]" if ":" in host else host
     port = parts.port
-    return name if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f"{name}:{port}"
+    return name if port is None or port == DEFAULT_PORTS.get(parts.scheme) else f"{name}:{port}"
 
 
 def host_name(host: str) -> str:
@@ -28,8 +31,17 @@ def host_name(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether host[:port] is this very machine, by name or by number (RFC 6761, 6.3)."""
-    name = host_name(host)
+    """Whether host[:port], from anywhere, is this very machine, by name or by number (RFC 6761, 6.3).
+
+    No name is looked up: another name that leads here today may lead a browser here from a foreign page.
+    """
+    match = _HOST.fullmatch(host)
+    return match is not None and is_this_machine(match[1].strip("[]"))
+
+
+def is_this_machine(name: str) -> bool:
+    """Whether a name, or an address without brackets, is localhost, a name below it, or a loopback address."""
+    name = name.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

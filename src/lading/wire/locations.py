@@ -59,7 +59,7 @@ def locate(asked: str, location: str) -> str:
 
 def with_query(url: str, query: str) -> str:
     """`query`, encoded already, after whatever query the URL has."""
-    return f"{url}{'&' if urlsplit(url).query else '?'}{query}"
+    return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
 def follow(request: Request) -> Conversation[tuple[Request, Response]]:

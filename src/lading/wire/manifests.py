@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 from lading.errors import ProtocolBroken
 from lading.oci.descriptor import Descriptor
-from lading.oci.digest import Algorithm, Digest, DigestInvalid, DigestMismatch, DigestUnsupported
+from lading.oci.digest import Algorithm, Digest, DigestMismatch
 from lading.oci.manifest import SchemaOneRefused, parse_manifest
-from lading.oci.media_types import MANIFEST_TYPES, essence, is_schema1
+from lading.oci.media_types import MANIFEST_TYPES, essence, is_document, is_schema1
 from lading.wire.download import check_encoding, content_length
 from lading.wire.locations import follow
 from lading.wire.message import BytesContent, ConnectionLost, Conversation, Request, Response, Stalled
@@ -108,7 +108,7 @@ class Fetched:
 
         Some registries serve manifests as text/plain. Raises ManifestInvalid, SchemaOneRefused.
         """
-        return self.said if self.said in MANIFEST_TYPES else parse_manifest(self.raw, self.said).media_type
+        return self.said if is_document(self.said) else parse_manifest(self.raw, self.said).media_type
 
 
 def put(shelf: Shelf, descriptor: Descriptor, raw: bytes, reference: str | Digest) -> Conversation[Mapping[str, str]]:
@@ -174,7 +174,7 @@ def _described(shelf: Shelf, reference: str | Digest, response: Response) -> Des
     if is_schema1(media_type):
         raise SchemaOneRefused
     digest, length = _digest(response.headers), content_length(response.headers)
-    if media_type not in MANIFEST_TYPES or not length:
+    if not is_document(media_type) or not length:
         return None
     if isinstance(reference, Digest):
         if digest is not None and digest.algorithm is reference.algorithm and digest != reference:
@@ -190,7 +190,4 @@ def _seen(fetched: Fetched, reference: str | Digest) -> Descriptor:
 
 def _digest(headers: Mapping[str, str]) -> Digest | None:
     """Docker-Content-Digest, where it is there and can be read."""
-    try:
-        return Digest.parse(headers.get("docker-content-digest", "").strip())
-    except (DigestInvalid, DigestUnsupported):
-        return None
+    return Digest.if_valid(headers.get("docker-content-digest", "").strip())

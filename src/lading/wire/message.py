@@ -179,9 +179,6 @@ class BytesContent:
         return BytesReader(memoryview(self.held)[offset:end])
 
 
-NO_HEADERS: Mapping[str, str] = {}
-
-
 def _nothing(_count: int) -> None:
     """Nobody counts."""
 

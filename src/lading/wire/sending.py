@@ -94,6 +94,9 @@ class Witness(Protocol):
     def resumed(self, offset: int) -> None:
         """The registry holds `offset` bytes from an earlier attempt."""
 
+    def forgotten(self) -> None:
+        """The registry kept nothing of what was sent before: it is sent from the start again."""
+
     def learned(self, lesson: Callable[[Profile], Profile]) -> None:
         """The host has shown something of itself."""
 

@@ -70,6 +70,8 @@ class _Journey:
         self._goods, self._witness, self._hopes = goods, witness, hopes
         self._sending = Sending(goods, profile, witness)
         self._mounts_failed = False
+        self._forgotten = False
+        """Whether an upload begun earlier is gone."""
 
     def run(self) -> Conversation[Landed]:
         place = yield from self._resume()
@@ -78,8 +80,11 @@ class _Journey:
             if isinstance(started, Landed):
                 return started
             place = started
+            if self._forgotten:
+                self._witness.forgotten()
         while not (yield from self._sending.send(place)):
             self._witness.ended()
+            self._witness.forgotten()
             place = yield from self._open()
         self._witness.ended()
         return Landed(Landing.SENT)
@@ -91,6 +96,7 @@ class _Journey:
         session = locate(self._goods.origin, self._hopes.session)  # never back to plain HTTP from an origin under TLS
         place = yield from self._sending.status(Place(session))
         if place is None or place.offset == 0:
+            self._forgotten = True
             self._witness.ended()
             return None
         self._witness.resumed(place.offset)

@@ -19,6 +19,7 @@ from lading.backends.database.failures import (
     DatabaseFull,
     DatabaseNewer,
     DatabaseUnwritable,
+    translated,
 )
 from lading.errors import StorageFailed
 
@@ -137,6 +138,18 @@ def test_a_full_disk_is_said_so_and_leaves_what_was_there(connections: Connectio
         connection.executemany(INSERT, [(f"{number}" * 900,) for number in range(100)])
 
     assert count(connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "leaf"), [(sqlite3.SQLITE_IOERR_SHMSIZE, DatabaseFull), (sqlite3.SQLITE_IOERR_READ, DatabaseFailed)]
+)
+def test_a_disk_so_full_that_nothing_can_be_read_is_said_so_too(
+    code: int, leaf: type[DatabaseFailed], path: Path
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+
+    assert type(translated(error, path)) is leaf
 
 
 def test_a_database_that_may_not_be_written_is_said_so(connections: Connections) -> None:

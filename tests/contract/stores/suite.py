@@ -8,6 +8,7 @@ gives the fixtures `store` and, where there are tags, `names`: three names in or
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -361,7 +362,7 @@ class ConditionsContract:
 
 
 def run_together(count: int, work: Callable[[], object]) -> None:
-    """On so many threads, begun at once; the first error is raised here."""
+    """On so many threads, begun at once, that change places as often as they can; the first error is raised here."""
     barrier = threading.Barrier(count)
     errors: list[BaseException] = []
 
@@ -373,9 +374,14 @@ def run_together(count: int, work: Callable[[], object]) -> None:
             errors.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(usual)
     for error in errors:
         raise error

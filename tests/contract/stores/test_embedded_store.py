@@ -115,6 +115,13 @@ class TestEmbedded(
         assert found.annotations == {"signer": "me"}
         assert not list(store.referrers(found.digest))
 
+    def test_an_index_may_refer_to_another_image(self, store: EmbeddedStore) -> None:
+        subject = push_image(store, LAYER).descriptor()
+        index = Index.build([subject], subject=subject, artifact_type="application/example.signatures")
+        push(store, index.descriptor(), index.raw)
+
+        assert [found.digest for found in store.referrers(subject.digest)] == [index.descriptor().digest]
+
     def test_a_tag_leases_all_it_reaches(self, store: EmbeddedStore, leases: MemoryLeases) -> None:
         manifest = push_image(store, LAYER)
         before = leases.forget_all()

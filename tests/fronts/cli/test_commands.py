@@ -67,6 +67,15 @@ def test_a_remote_tag_is_taken_only_when_it_is_said(application: MemoryApplicati
     assert repository.names == {}
 
 
+def test_remote_tags_that_are_gone_are_told_where_another_is_not_there(application: MemoryApplication) -> None:
+    put_image(application.places.registry(Repository("registry.test", "web")), tag="1")
+
+    call = Call(application, ["untag", "--remote", "registry.test/web:1", "registry.test/web:2"])
+
+    assert (call.code, call.out) == (5, "registry.test/web:1   untagged\n")
+    assert "error: registry.test/web:2 does not exist" in call.err
+
+
 def test_gc_says_what_went_or_would(application: MemoryApplication) -> None:
     assert Call(application, ["gc"]).out == "freed 300 B in 3 pieces\n"
     assert Call(application, ["gc", "-n"]).out == "would free 300 B in 0 pieces\n"
@@ -124,11 +133,18 @@ def test_ls_and_search_print_a_name_a_line(application: MemoryApplication) -> No
     ]
 
 
-def test_hubs_search_says_when_it_joins(application: MemoryApplication) -> None:
+def test_hubs_search_says_when_it_joins_and_is_no_host_that_is_away(application: MemoryApplication) -> None:
     call = Call(application, ["search", "nginx"])
 
-    assert call.code == 10
+    assert call.code == 2
     assert call.labels == ["error", "why", "try"]
+
+
+def test_a_docker_hosts_images_say_when_they_join_and_are_no_host_that_is_away(application: MemoryApplication) -> None:
+    call = Call(application, ["copy", "docker:web:1", "registry.test/web:1"])
+
+    assert call.code == 2
+    assert "try:   docker save web:1 | lading load" in call.err
 
 
 def test_a_login_is_checked_kept_and_never_shown(application: MemoryApplication) -> None:
@@ -139,7 +155,18 @@ def test_a_login_is_checked_kept_and_never_shown(application: MemoryApplication)
     assert "s3cret" not in call.out + call.err
     assert Call(application, ["login", "--list"]).out.splitlines()[1].split() == ["registry.test", "alice"]
     assert Call(application, ["logout", "registry.test"]).out == "registry.test   logged out\n"
-    assert Call(application, ["logout", "registry.test"]).code == 2
+
+
+@pytest.mark.parametrize(("flags", "told"), [([], "docker logout registry.test"), (["--docker"], "lading logout")])
+def test_a_logout_from_where_nobody_logged_in_is_done_already(
+    application: MemoryApplication, flags: list[str], told: str
+) -> None:
+    call = Call(application, ["logout", *flags, "registry.test"])
+
+    assert (call.code, call.out) == (0, "registry.test   not logged in\n")
+    assert told in call.err
+    assert Call(application, ["logout", "registry.test", "-q"]).out == "registry.test\n"
+    assert Call(application, ["logout", "registry.test", "--format", "json"]).json["loggedOut"] is False
 
 
 @pytest.mark.parametrize(
@@ -177,8 +204,10 @@ def test_settings_are_shown_with_their_origin(application: MemoryApplication) ->
     plain, origin = Call(application, ["config"]), Call(application, ["config", "show", "--origin"])
 
     assert plain.out.splitlines()[1].split() == ["lanes", "8"]
+    assert plain.out.splitlines()[3].split() == ["host", "127.0.0.1", "(default)"]
     assert origin.out.splitlines()[1].split() == ["lanes", "8", "LADING_LANES"]
     assert origin.out.splitlines()[2].split() == ["password", "(set)", "LADING_PASSWORD_FILE"]
+    assert origin.out.splitlines()[3].split() == ["host", "127.0.0.1", "default"]
     assert Call(application, ["config", "path"]).out == "/home/alice/.config/lading/config.toml\n"
     assert Call(application, ["config", "validate"]).code == 0
 

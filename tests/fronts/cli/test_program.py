@@ -20,6 +20,7 @@ from lading import __version__, errors
 from lading.engine.cancel import Cancellation
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.failures import EXIT_CODES, MEANINGS, exit_code
+from lading.fronts.cli.options import general_options
 from lading.fronts.cli.program import COMMANDS, PROGRAM, run
 from lading.oci.reference import Repository
 from lading.wire.message import ConnectFailed
@@ -181,12 +182,23 @@ def test_help_lists_every_command_and_every_exit_code() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_that_begins_with_its_line_in_the_list_and_ends_with_exit_codes(name: str) -> None:
-    runner = CliRunner()
-    text = runner.invoke(PROGRAM, [name, "--help"]).output
+def test_every_command_has_help_of_its_own_and_names_where_the_general_part_stands(name: str) -> None:
+    text = CliRunner().invoke(PROGRAM, [name, "--help"]).output
 
     assert " ".join(text.split()).find(COMMANDS[name].help) > 0
-    assert re.search(r"^  130 +interrupted", text, re.MULTILINE)
+    assert text.splitlines()[-1] == "General options and exit codes: lading --help"
+    assert "--no-color" not in text
+
+
+def test_the_programs_help_has_the_general_options() -> None:
+    text = CliRunner().invoke(PROGRAM, ["--help"]).output
+
+    for option in general_options():
+        assert f"  {', '.join(sorted(option.opts, key=len))}" in text
+
+
+def test_no_exit_code_is_listed_that_this_version_cannot_give() -> None:
+    assert {code for code, _ in MEANINGS} == {0, *EXIT_CODES.values()}
 
 
 @contextmanager

@@ -98,6 +98,19 @@ def test_bars_show_what_moves_and_the_total() -> None:
     assert "44.1 MB/58.0 MB" in drawn
 
 
+def test_a_bar_that_goes_back_says_why_above_the_bars() -> None:
+    stream = io.StringIO()
+    bars = Bars(stream, Clock(), colours=False, live=False)
+    bars.report(Advanced("t", "a", State.RETRYING, detail="from the start"))
+    bars.report(Advanced("t", "b", State.RETRYING, detail="it was lost", seconds=2.0))
+    rows = bars.rows()
+    bars.close()
+
+    assert "t: a retrying: from the start" in stream.getvalue()
+    assert "t: b" not in stream.getvalue()
+    assert rows[1].note == "retrying in 2.0 s: it was lost"
+
+
 def test_the_cursor_comes_back_when_bars_end() -> None:
     stream = io.StringIO()
     Bars(stream, Clock(), colours=False, live=False).close()

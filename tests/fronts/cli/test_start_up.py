@@ -134,6 +134,22 @@ def test_the_version_is_printed_by_little_more_than_the_command_line(laptop: Lap
     assert_few(laptop.loaded("version"), NEVER_FOR_VERSION, VERSION_MODULES)
 
 
+def test_an_interrupt_while_it_loads_is_no_traceback() -> None:
+    interrupting = """
+import sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "lading.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from lading.__main__ import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", interrupting], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def assert_few(loaded: set[str], never: tuple[str, ...], limit: int) -> None:
     """None of `never` is among what was loaded, nor anything below it, and of ours at most `limit`."""
     ours = sorted(name for name in loaded if name.partition(".")[0] == "lading")

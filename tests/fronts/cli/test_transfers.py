@@ -115,6 +115,19 @@ def test_a_dry_run_says_what_would_move(application: MemoryApplication, web: Mem
     assert web.blobs == {}
 
 
+def test_a_dry_run_of_a_pull_says_what_would_come_and_brings_nothing(
+    application: MemoryApplication, web: MemoryRepository
+) -> None:
+    root = put_image(web, tag="1")
+
+    call = Call(application, ["pull", WEB, "--dry-run"])
+    record = Call(application, ["pull", WEB, "--dry-run", "--format", "json"]).json
+
+    assert call.out.startswith(f"{WEB}@{root.digest}   would receive ")
+    assert (record["dryRun"], record["totals"]["sent"]) == (True, 0)
+    assert (application.places.own.names, application.places.own.blobs) == ({}, {})
+
+
 def test_the_first_failure_of_several_pulls_ends_them(application: MemoryApplication, web: MemoryRepository) -> None:
     put_image(web, tag="1")
 
@@ -227,6 +240,20 @@ def test_a_copy_of_a_plain_name_does_not_look_at_the_local_store(application: Me
     put_image(application.places.own, tag=WEB)
 
     assert Call(application, ["copy", WEB, "oci:D"]).code == 5
+
+
+def test_every_target_has_a_line_that_says_what_came_of_it(application: MemoryApplication) -> None:
+    root = put_image(application.places.own, tag=WEB)
+    targets = [WEB, "registry.test/acme/web:2", "registry.test/acme/web:3", "other.test/web:1"]
+
+    lines = Call(application, ["push", WEB, *targets]).out.splitlines()
+    planned = Call(application, ["push", WEB, *targets[:2], "-n"]).out.splitlines()
+
+    assert [line.partition("   ")[0] for line in lines] == [f"{target}@{root.digest}" for target in targets]
+    assert all("verified" in line for line in lines)
+    assert [" sent, " in line for line in lines] == [True, False, False, True], "what was sent once is told once"
+    assert lines[1].endswith("   pushed in the same transfer, verified")
+    assert planned[1].endswith("   would be tagged in the same transfer")
 
 
 def test_archives_are_saved_and_loaded(application: MemoryApplication) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import socket
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -244,6 +246,13 @@ def test_settings_come_from_files_and_a_wrong_key_is_refused(program: Program, t
     assert "Did you mean lanes?" in err
 
 
+def test_a_settings_folder_that_cannot_be_looked_into_is_named(tmp_path: Path) -> None:
+    code, _, err = Program(tmp_path, XDG_CONFIG_HOME=f"/{'x' * 300}")("images")
+
+    assert code == 1
+    assert err.startswith(f"error: cannot read /{'x' * 300}/lading/config.toml: File name too long\n")
+
+
 def test_doctor_looks_at_this_machine(program: Program) -> None:
     code, out, _ = program("doctor", "127.0.0.1:1")
 
@@ -252,6 +261,25 @@ def test_doctor_looks_at_this_machine(program: Program) -> None:
     assert lines["data"].startswith("ok")
     assert lines["127.0.0.1:1"].startswith("FAIL")
     assert "→" in lines["127.0.0.1:1"]
+
+
+def test_doctor_knows_the_registry_that_lading_serves(program: Program, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = doctored(program, port)
+    flags = {"data": str(tmp_path / "served"), "registry-port": port, "no-auth": True}
+    with closing(Wired.start(program.environment, flags)) as wired, wired.serve():
+        ours = doctored(program, port)
+
+    assert taken == f"FAIL  port     {port} is in use by another program  →  ss -ltnp 'sport = :{port}'"
+    assert ours == f"ok    port     {port} is served by Lading: lading serve runs"
+
+
+def doctored(program: Program, port: int) -> str:
+    """What doctor says of the port that the settings ask for."""
+    program.environment = {**program.environment, "LADING_REGISTRY_PORT": str(port)}
+    _, out, _ = program("doctor")
+    return next(line for line in out.splitlines() if line.split()[1] == "port")
 
 
 HEAVY_FOR_CLIENTS = ("sqlalchemy", "alembic", "httptools", "lading.fronts.http", "lading.fronts.registry_api", "rich")

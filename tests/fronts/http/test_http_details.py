@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from lading.fronts.http.byte_server import ByteServer
@@ -27,13 +29,13 @@ def echo(request: IncomingRequest) -> Answer:
 
 
 @pytest.fixture
-def server():  # type: ignore[no-untyped-def]
+def server() -> Iterator[ByteServer]:
     with ByteServer([("127.0.0.1", 0)], echo, Limits(drain_seconds=5.0)) as running:
         yield running
 
 
 @pytest.fixture
-def client(server: ByteServer):  # type: ignore[no-untyped-def]
+def client(server: ByteServer) -> Iterator[RawClient]:
     with RawClient(server.addresses[0]) as connected:
         yield connected
 

@@ -11,8 +11,8 @@ import pytest
 
 from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.repositories import open_records
-from lading.fronts.http.byte_server import ByteServer, ListenFailed
-from lading.fronts.registry_api.serving import open_registry, registry_application
+from lading.fronts.http.byte_server import ByteServer
+from lading.fronts.registry_api.serving import OpenToOthers, open_registry, registry_application
 from tests.fakes.raw_client import RawClient, Reply
 from tests.fakes.records import MemoryLeases
 from tests.fakes.repository_records import MemoryRecords
@@ -178,5 +178,5 @@ def test_several_ranges_of_a_blob_come_over_one_connection(server: ByteServer) -
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com"])
 def test_an_open_registry_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
-    with pytest.raises(ListenFailed):
+    with pytest.raises(OpenToOthers, match=host):
         open_registry(MemoryRecords(), ContentFolder(tmp_path, MemoryLeases()), host)

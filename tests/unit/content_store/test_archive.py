@@ -215,8 +215,9 @@ def test_a_plain_archives_members_can_be_sent_by_the_kernel(tmp_path: Path) -> N
 
 def test_what_is_not_in_it_is_unknown(tmp_path: Path) -> None:
     with read(tar_of(oci_files()[0]), tmp_path) as archive:
-        with pytest.raises(TagUnknown):
+        with pytest.raises(TagUnknown) as unknown:
             archive.resolve("2.0")
+        assert unknown.value.there == tuple(archive.tags())
         with pytest.raises(ContentUnknown):
             archive.resolve(Digest.of(b"absent"))
         with pytest.raises(ContentUnknown):

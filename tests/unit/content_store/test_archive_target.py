@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 
 from lading.backends.content_store.archive import open_archive
 from lading.backends.content_store.archive_target import ArchiveBroken, ArchiveTarget
+from lading.backends.content_store.storage import StorageUnusable
 from lading.engine.arrival import Destination
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import ContentUnknown, Outcome, TagMoved, TagUnknown
@@ -333,3 +335,12 @@ def test_names_are_conditional_resolve_and_go(tmp_path: Path) -> None:
             target.resolve("a")
         with pytest.raises(ContentUnknown):
             target.resolve(Digest.of(b"nothing"))
+
+
+def test_a_stream_without_room_says_nothing_of_any_folder() -> None:
+    class Full(io.BytesIO):
+        def write(self, _piece: object, /) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with target_at(Full()) as target, pytest.raises(StorageUnusable, match="cannot use standard output: No space left"):
+        target.push(LAYER, BytesContent(RAW), RecordingTrack(), Cancellation())

@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -318,3 +319,16 @@ def test_content_may_be_pushed_from_bytes(folder: ContentFolder) -> None:
     folder.push(descriptor_of(b"{}"), BytesContent(b"{}"), RecordingTrack(), Cancellation())
 
     assert not folder.keep((descriptor_of(b"{}").digest,))
+
+
+def test_many_may_make_the_folder_at_once(tmp_path: Path) -> None:
+    for attempt in range(20):
+        start = threading.Barrier(8)
+
+        def make(_number: int, start: threading.Barrier = start, path: Path = tmp_path / str(attempt)) -> str:
+            start.wait(10)
+            ContentFolder(path, MemoryLeases()).close()
+            return (path / "oci-layout").read_text()
+
+        with ThreadPoolExecutor(8) as threads:
+            assert set(threads.map(make, range(8))) == {'{"imageLayoutVersion":"1.0.0"}'}

@@ -66,6 +66,18 @@ def test_an_image_comes_back_as_it_was(tmp_path: Path) -> None:
     assert back.names["x"].digest == root.digest
 
 
+@pytest.mark.parametrize(
+    ("names", "told"), [(3, "v00, v01, v02"), (12, "v00, v01, v02, v03, v04, v05, v06, v07, v08, v09 and 2 more")]
+)
+def test_a_name_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path, names: int, told: str) -> None:
+    store, _, _ = filled(tmp_path, *(f"v{number:02}" for number in range(names)))
+
+    with pytest.raises(TagUnknown) as unknown:
+        store.resolve("w")
+
+    assert unknown.value.hint == f"one of those that are there: {told}"
+
+
 def test_several_names_are_entries_of_their_own(tmp_path: Path) -> None:
     store, _, root = filled(tmp_path, "1.0", "latest", NAME)
 

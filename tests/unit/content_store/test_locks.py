@@ -68,6 +68,14 @@ def test_a_link_is_nothing_to_claim_where_nothing_is_to_be_made(tmp_path: Path) 
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_takes_no_file_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(PermissionError):
+        claim(tmp_path / "x", create=True)
+
+
 def test_being_alone_is_answered_at_once(tmp_path: Path) -> None:
     with exclusive_at_once(tmp_path / "users") as alone:
         assert alone

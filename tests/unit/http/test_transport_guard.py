@@ -77,6 +77,7 @@ def test_how_near_an_address_is(text: str, closeness: Closeness) -> None:
         ("here.example", "[::1]:5000", False),
         ("10.0.0.1", "8.8.8.8:443", True),
         ("office.example", "office.example:5000", False),
+        ("mixed.example", "mixed.example:5000", False),
     ],
 )
 def test_nobody_sends_us_closer_than_he_is_himself(host: str, referrer: str, refused: bool) -> None:
@@ -115,6 +116,18 @@ def test_the_address_that_was_checked_is_connected_to(cancel: Cancellation) -> N
             transport.send(request, cancel)
     transport.close()
     assert resolve.asked == 1
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("host", ["here.example", "rebinds.example"])
+def test_who_sends_us_is_where_he_was_when_we_first_asked_him(host: str, cancel: Cancellation) -> None:
+    transport = _transport(_Rebinding("255.255.255.255", "127.0.0.1"))  # no connection goes to the first
+    with ScriptedServer(lambda _: Reply()) as server:
+        with pytest.raises(ConnectFailed):
+            transport.send(Request("GET", "http://rebinds.example:1/"), cancel)
+        with pytest.raises(AddressRefused, match=f"sent us to {host}"):
+            transport.send(Request("GET", f"http://{host}:{server.port}/", referred_by="rebinds.example:1"), cancel)
+    transport.close()
     assert server.connections == 0
 
 

@@ -11,7 +11,7 @@ from lading.services.diagnosis import Helper
 
 
 def machine(**environment: str) -> ThisMachine:
-    return ThisMachine(environment, lambda: 7)
+    return ThisMachine(environment, lambda: 7, lambda port: f"server {port}")
 
 
 def test_space_is_told_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
@@ -30,6 +30,10 @@ def test_a_port_that_somebody_listens_on_is_not_free() -> None:
         port = taken.getsockname()[1]
         assert not machine().port_free(port)
     assert machine().port_free(port)
+
+
+def test_who_answers_on_a_port_is_asked_of_those_who_open_connections() -> None:
+    assert machine().server_name(5000) == "server 5000"
 
 
 def test_the_authorities_are_the_systems_unless_the_environment_names_a_file() -> None:

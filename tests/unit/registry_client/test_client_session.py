@@ -332,6 +332,37 @@ def test_a_login_is_not_carried_to_another_host() -> None:
     assert [asked.authorization for asked in bench.transport.asked] == ["Bearer t", None]
 
 
+def test_another_host_cannot_send_a_login_back_without_tls() -> None:
+    there = {f"https://{HOST}": "https://cdn.example/signed", "https://cdn.example": f"http://{HOST}/v2/a/blobs/x"}
+
+    def sends_back(request: Request, _body: bytes, _whole: bool) -> Response:
+        for origin, location in there.items():
+            if request.url.startswith(origin):
+                return Response(307, {"location": location})
+        return Response(200, {"content-length": "200"}, CONTENT)
+
+    bench = Bench(answer=sends_back, credential=Credential("ann", registry_token="t"))
+    repository = bench.repository()
+
+    repository.open(LAYER).close()
+    repository.open(LAYER).close()
+
+    assert [asked.authorization for asked in bench.transport.asked] == ["Bearer t", None, None] * 2
+    assert bench.profiles.of(HOST).scheme == "https"
+
+
+def test_a_refusal_that_repeats_our_login_repeats_it_to_nobody() -> None:
+    body = b'{"errors": [{"code": "DENIED", "message": "no entry with Bearer s3cr3t-t0k3n"}]}'
+    bench = Bench(credential=Credential("ann", registry_token="s3cr3t-t0k3n"))
+    bench.transport.trouble("HEAD", Response(403))
+    bench.transport.trouble("GET", Response(403, {}, body))
+
+    with pytest.raises(LadingError, match=r"no entry with Bearer \*\*\*") as refused:
+        bench.repository().resolve("1")
+
+    assert "s3cr3t" not in f"{refused.value} {refused.value.raw}"
+
+
 def test_plain_text_is_refused_for_a_token_service() -> None:
     bench = Bench(credential=Credential("ann", "pw"))
     bench.transport.trouble("HEAD", Response(401, {"www-authenticate": 'Bearer realm="http://auth.example/token"'}))

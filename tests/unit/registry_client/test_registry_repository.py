@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lading.backends.registry_client.pushing import REMEMBERED
+from lading.backends.registry_client.client import CatalogAbsent
+from lading.backends.registry_client.pushing import FROM_THE_START, REMEMBERED
 from lading.backends.registry_client.referring import ReferrerUnlisted
-from lading.backends.registry_client.repository import RegistryRepository, UntagUnsupported
+from lading.backends.registry_client.repository import RegistryRepository, RepositoryAbsent, UntagUnsupported
 from lading.engine.stores import (
     Condition,
     ContentUnknown,
@@ -27,8 +28,10 @@ from lading.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from lading.oci.reference import Repository, fallback_tag
 from lading.wire.message import BytesContent, ConnectionLost, Reader, Request, Response
 from lading.wire.progress import State
-from lading.wire.registry_errors import PermissionDenied, RegistryFailed
-from tests.fakes.registry_client import HOST, Bench, layer
+from lading.wire.registry_errors import Code, Fault, PermissionDenied, RegistryFailed, render
+from tests.fakes.played_registry import refusal
+from tests.fakes.registry_client import HOST, INSECURE, PLAIN, Bench, layer
+from tests.fakes.tracks import Told
 from tests.fakes.transport import Cut
 
 CONTENT = bytes(range(200))
@@ -179,6 +182,21 @@ def test_another_process_goes_on_where_this_one_was_killed() -> None:
     assert later.uploads.of(Repository(HOST, "a"), Digest.of(content)) is None
 
 
+def test_where_the_registry_forgot_what_another_process_sent_that_is_said() -> None:
+    content = bytes(REMEMBERED + 100)
+    killed = Bench()
+    killed.registry.forgets = True
+    killed.transport.trouble("PUT", Cut(REMEMBERED), KilledHere())
+    with pytest.raises(KilledHere):
+        push(killed, killed.repository(), content)
+
+    later = Bench(registry=killed.registry, uploads=killed.uploads)
+    push(later, later.repository(), content)
+
+    assert Told(State.RETRYING, 0, 0, FROM_THE_START) in later.track.told
+    assert later.track.states == [State.CHECKING, State.RETRYING, State.MOVING, State.COMMITTING]
+
+
 class KilledHere(LadingError):
     """Nothing goes on after this."""
 
@@ -287,6 +305,17 @@ def test_a_registry_that_deletes_by_digest_only_says_so() -> None:
     assert bench.registry.repositories["a"].tags
 
 
+def test_a_registry_that_answers_the_first_question_with_400_is_no_port_for_tls() -> None:
+    first = Bench(endpoint=PLAIN)
+    tag(first, first.repository(), "1")
+    later = Bench(registry=first.registry, profiles=first.profiles, endpoint=INSECURE)
+    later.transport.trouble("DELETE", refusal(Code.DIGEST_INVALID))
+
+    with pytest.raises(UntagUnsupported):
+        later.repository().untag("1")
+    assert later.transport.methods == "DELETE"
+
+
 def test_deleting_takes_the_tags_along() -> None:
     bench = Bench()
     repository = bench.repository()
@@ -297,6 +326,26 @@ def test_deleting_takes_the_tags_along() -> None:
     assert list(repository.tags()) == []
     with pytest.raises(ContentUnknown):
         repository.delete(ROOT.digest)
+
+
+@pytest.mark.parametrize("code", [Code.NAME_UNKNOWN, Code.UNKNOWN])
+def test_a_repository_that_is_not_there_is_told_in_a_sentence(code: Code) -> None:
+    body = render([Fault(code, "repository name not known to registry")])
+    bench = Bench(answer=lambda *_: Response(404, {}, body))
+
+    with pytest.raises(RepositoryAbsent) as absent:
+        list(bench.repository("acme/gone").tags())
+
+    assert str(absent.value) == f"{HOST} has no repository acme/gone"
+    assert "answered 404" in (absent.value.raw or "")
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_registry_that_lists_no_repositories_is_told_in_a_sentence(status: int) -> None:
+    bench = Bench(answer=lambda *_: Response(status))
+
+    with pytest.raises(CatalogAbsent, match=f"{HOST} does not list its repositories"):
+        list(bench.client.repositories(HOST))
 
 
 def test_tags_come_page_by_page() -> None:

@@ -143,3 +143,24 @@ def test_this_machine_by_name_and_number(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
     assert may_carry_secrets(f"http://{host}/", plain_allowed=False) is loopback
     assert may_carry_secrets(f"https://{host}/", plain_allowed=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("LOCALHOST:5000", True),
+        ("localhost.:80", True),
+        ("a.b.localhost", True),
+        ("", False),
+        ("0.0.0.0", False),
+        ("[::]", False),
+        ("128.0.0.1", False),
+        ("127.0.0.1.example.com", False),
+        ("notlocalhost", False),
+        ("localhost@example.com", False),
+        ("localhost:5000:1", False),
+        ("example.com", False),
+    ],
+)
+def test_only_names_that_cannot_be_made_to_lead_elsewhere_are_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

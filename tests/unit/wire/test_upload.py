@@ -62,6 +62,7 @@ class Notes:
     def __init__(self) -> None:
         self.sessions: list[str | None] = []
         self.offsets: list[int] = []
+        self.forgettings = 0
         self.profile = Profile()
 
     def begun(self, session: str) -> None:
@@ -72,6 +73,9 @@ class Notes:
 
     def resumed(self, offset: int) -> None:
         self.offsets.append(offset)
+
+    def forgotten(self) -> None:
+        self.forgettings += 1
 
     def learned(self, lesson: Callable[[Profile], Profile]) -> None:
         self.profile = lesson(self.profile)
@@ -322,6 +326,26 @@ def test_an_upload_that_is_gone_meanwhile_starts_as_usual(status: Response) -> N
 
     assert played.result == Landed(Landing.EXISTS)
     assert notes.sessions[-1] is None
+    assert notes.forgettings == 0, "nothing is sent again"
+
+
+@pytest.mark.parametrize("status", [GONE, ABSENT, stands(0)])
+def test_what_is_sent_from_the_start_again_is_told_once(status: Response) -> None:
+    notes = Notes()
+
+    played = journey(status, STARTED, CREATED, notes=notes, hopes=Hopes(session=f"https://reg.example{SESSION}"))
+
+    assert played.result == SENT
+    assert notes.forgettings == 1
+
+
+def test_an_upload_that_is_lost_on_its_way_is_told_as_well() -> None:
+    notes = Notes()
+
+    journey(STARTED, LOST, ABSENT, GONE, STARTED, CREATED, notes=notes)
+    journey(STARTED, LOST, ABSENT, stands(39), CREATED, PRESENT, notes=notes)
+
+    assert notes.forgettings == 1
 
 
 def test_the_session_is_remembered_as_it_moves_and_forgotten_at_the_end() -> None:

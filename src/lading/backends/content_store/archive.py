@@ -16,7 +16,6 @@ from typing import BinaryIO, Self
 from lading.backends.content_store.archive_docker import Made, images_of_docker
 from lading.backends.content_store.named_images import (
     checked_manifest,
-    is_manifest_like,
     manifest_of,
     named_image,
     names_of,
@@ -31,12 +30,13 @@ from lading.oci.archive import (
     NoImages,
     blob_member,
     check_layout,
+    shown_member,
 )
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.layout_index import bare, called, is_named, read_index
 from lading.oci.manifest import Index
-from lading.oci.media_types import is_index
+from lading.oci.media_types import is_document, is_index
 from lading.oci.tar import Member
 from lading.wire.message import BytesContent, Cancel, Reader
 
@@ -78,7 +78,7 @@ class ArchiveSource:
         member = self._member(descriptor.digest)
         if member is None:
             raise ContentUnknown(descriptor.digest, self.name)
-        if is_manifest_like(descriptor):
+        if is_document(descriptor.media_type):
             return checked_manifest(descriptor, self._tar.reader(member), offset, length)
         return self._tar.reader(member, offset, length)
 
@@ -120,11 +120,11 @@ class ArchiveSource:
     def _document(self, name: str) -> bytes:
         member = self._tar.members.find(name)
         if member is None:
-            raise ArchiveInvalid(f"the member {name!r}", "is missing")
+            raise ArchiveInvalid(shown_member(name), "is missing")
         return self._tar.document(member)
 
     def _refers(self, entry: Descriptor) -> bool:
-        if not is_manifest_like(entry):
+        if not is_document(entry.media_type):
             return False
         return manifest_of(entry.digest, entry.size, self.open(entry)).subject is not None
 
@@ -134,7 +134,7 @@ class ArchiveSource:
         Of an index at least one child must be here: archives often hold one platform of several. Each is looked into
         once, however often it is named, so nested indexes cost no more than their bytes.
         """
-        if not is_manifest_like(descriptor):
+        if not is_document(descriptor.media_type):
             return
         if depth == 0:
             raise ArchiveInvalid(INDEX_FILE, f"has indexes within indexes, more than {_DEPTH_LIMIT} deep")
@@ -162,10 +162,10 @@ class ArchiveSource:
             return
         member = self._member(descriptor.digest)
         if member is None:
-            raise ArchiveInvalid(f"the member {blob_member(descriptor.digest)!r}", "is missing")
+            raise ArchiveInvalid(shown_member(blob_member(descriptor.digest)), "is missing")
         if member.size != descriptor.size:
             raise ArchiveInvalid(
-                f"the member {blob_member(descriptor.digest)!r}",
+                shown_member(blob_member(descriptor.digest)),
                 f"has {member.size} bytes where its manifest says {descriptor.size}",
             )
 

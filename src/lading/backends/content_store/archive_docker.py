@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lading.backends.content_store.compression import Packing
 from lading.backends.content_store.pieces import PIECE
 from lading.backends.content_store.plain_tar import PlainTar
-from lading.oci.archive import ArchiveInvalid, DockerImage, read_docker_manifest
+from lading.oci.archive import ArchiveInvalid, DockerImage, read_docker_manifest, shown_member
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
 from lading.oci.image_config import ImageConfig
@@ -57,7 +57,7 @@ class _Making:
         diff_ids = ImageConfig.parse(raw).diff_ids
         if len(diff_ids) != len(image.layers):
             raise ArchiveInvalid(
-                f"the member {image.config!r}", f"names {len(diff_ids)} layers, manifest.json {len(image.layers)}"
+                shown_member(image.config), f"names {len(diff_ids)} layers, manifest.json {len(image.layers)}"
             )
         config = Descriptor(OCI_CONFIG, Digest.of(raw), len(raw))
         self.members[config.digest] = member
@@ -75,7 +75,7 @@ class _Making:
             return known
         packing = self._tar.packing(member)
         if packing not in _LAYER_TYPES:
-            raise ArchiveInvalid(f"the member {name!r}", f"is compressed by {packing.value}, which no registry takes")
+            raise ArchiveInvalid(shown_member(name), f"is compressed by {packing.value}, which no registry takes")
         digest = diff_id if packing is Packing.PLAIN else _hashed(self._tar, member)
         self.members[digest] = member
         layer = Descriptor(_LAYER_TYPES[packing], digest, member.size)
@@ -85,7 +85,7 @@ class _Making:
     def _member(self, name: str) -> Member:
         member = self._tar.members.find(name)
         if member is None:
-            raise ArchiveInvalid(f"the member {name!r}", "is missing")
+            raise ArchiveInvalid(shown_member(name), "is missing")
         return member
 
 

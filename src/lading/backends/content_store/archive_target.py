@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from lading.backends.content_store.hashing import Streams
-from lading.backends.content_store.named_images import is_manifest_like
-from lading.backends.content_store.receive import read_checked, receive
+from lading.backends.content_store.receive import receive
 from lading.backends.content_store.tar_writer import STANDARD_OUTPUT, TarWriter
-from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, Track, permits
+from lading.engine.reach import read_checked
+from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, Track, permits, untold
 from lading.errors import LadingError, Side, StorageFailed
 from lading.oci.archive import (
     DOCKER_MANIFEST_FILE,
@@ -34,9 +34,11 @@ from lading.oci.archive import (
     write_docker_repositories,
 )
 from lading.oci.archive_contents import ArchiveContents
-from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
+from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.layout_index import bare
 from lading.oci.manifest import Index, Manifest, parse_manifest
+from lading.oci.media_types import is_document
 from lading.oci.platform import Platform
 from lading.services.stores import ArchiveForm, Compression
 from lading.wire.message import Cancel, Content
@@ -113,7 +115,7 @@ class ArchiveTarget:
             if self._broken:
                 raise ArchiveBroken(self.name)
             self._begin()
-            if is_manifest_like(descriptor):
+            if is_document(descriptor.media_type):
                 self._add_manifest(descriptor, content)
             else:
                 self._stream(descriptor, content, track, cancel)
@@ -166,7 +168,7 @@ class ArchiveTarget:
         self, descriptor: Descriptor, content: Content, tags: Sequence[str], condition: Condition, cancel: Cancel
     ) -> Mapping[str, LadingError | None]:
         """Names go into the archive with its end. Raises what `push` raises."""
-        self.push(descriptor, content, _untold, cancel)
+        self.push(descriptor, content, untold, cancel)
         with self._lock:
             return {tag: self._point(tag, descriptor, condition) for tag in tags}
 
@@ -174,7 +176,7 @@ class ArchiveTarget:
         held = self._contents.names.get(tag)
         if not permits(condition, held.digest if held else None, descriptor.digest):
             return TagMoved(tag, self.name, held.digest if held else None)
-        self._contents.names[tag] = replace(descriptor, platform=None, annotations=NO_ANNOTATIONS, artifact_type=None)
+        self._contents.names[tag] = bare(descriptor)
         return None
 
     def untag(self, tag: str) -> None:
@@ -192,7 +194,3 @@ class ArchiveTarget:
 
 def _described(manifest: Manifest | Index, digest: Digest) -> Descriptor:
     return replace(manifest.descriptor(digest.algorithm), artifact_type=None)
-
-
-def _untold(*_state: object, **_more: object) -> None:
-    """A root manifest arrives with its tag; nobody draws a bar for it."""

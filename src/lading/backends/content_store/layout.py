@@ -14,18 +14,28 @@ from lading.backends.content_store.layout_blobs import LayoutBlobs
 from lading.backends.content_store.layout_folder import LayoutFolder
 from lading.backends.content_store.named_images import (
     checked_manifest,
-    is_manifest_like,
     manifest_of,
     named_image,
     names_of,
 )
-from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, TagUnproven, Track, permits
+from lading.engine.stores import (
+    Condition,
+    ContentUnknown,
+    Outcome,
+    TagMoved,
+    TagUnknown,
+    TagUnproven,
+    Track,
+    permits,
+    untold,
+)
 from lading.errors import ContentCorrupt, LadingError
-from lading.oci.archive import ArchiveInvalid
+from lading.oci.archive import INDEX_FILE, ArchiveInvalid
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.layout_index import entry_name, forget, is_named, mention, point, read_index
 from lading.oci.manifest import Index, Manifest
+from lading.oci.media_types import is_document
 from lading.wire.message import Cancel, Content, Reader
 
 
@@ -51,7 +61,7 @@ class LayoutStore:
 
     def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
         """Manifests are checked first. Raises ContentUnknown, ArchiveInvalid, ManifestInvalid, DigestMismatch."""
-        if is_manifest_like(descriptor):
+        if is_document(descriptor.media_type):
             return checked_manifest(descriptor, self._blobs.reader(descriptor.digest), offset, length)
         return self._blobs.reader(descriptor.digest, offset, length)
 
@@ -67,7 +77,7 @@ class LayoutStore:
             self._folder.prepare()
             self._prepared = True
         outcome = self._blobs.push(descriptor, content, track, cancel)
-        if is_manifest_like(descriptor):
+        if is_document(descriptor.media_type):
             self._mention_referrer(descriptor)
         return outcome
 
@@ -86,7 +96,7 @@ class LayoutStore:
         self, descriptor: Descriptor, content: Content, tags: Sequence[str], condition: Condition, cancel: Cancel
     ) -> Mapping[str, LadingError | None]:
         """All under one lock, each proven by reading the index back. Raises what `push` raises."""
-        self.push(descriptor, content, _untold, cancel)
+        self.push(descriptor, content, untold, cancel)
         with self._folder.locked():
             moved = {tag: self._point(tag, descriptor, condition) for tag in tags}
         entries = self._entries()
@@ -144,7 +154,7 @@ class LayoutStore:
 
     def _readable(self, entry: Descriptor) -> Manifest | Index | None:
         """None where the index names something that is absent, damaged, or no manifest."""
-        if not is_manifest_like(entry):
+        if not is_document(entry.media_type):
             return None
         try:
             return self._manifest(entry)
@@ -167,9 +177,5 @@ def _held(entries: tuple[Descriptor, ...], tag: str) -> Digest | None:
     """What is called exactly `tag`; several tools' entries of one name must agree."""
     digests = {entry.digest for entry in entries if entry_name(entry) == tag}
     if len(digests) > 1:
-        raise ArchiveInvalid("index.json", f"calls {len(digests)} different images {tag[:160]!r}")
+        raise ArchiveInvalid(INDEX_FILE, f"calls {len(digests)} different images {tag[:160]!r}")
     return next(iter(digests), None)
-
-
-def _untold(*_state: object, **_more: object) -> None:
-    """A root manifest arrives with its tag; nobody draws a bar for it."""

@@ -20,7 +20,16 @@ from pathlib import Path
 from lading.backends.content_store.storage import free_bytes, replace_file, storing
 from lading.engine.stores import ContentUnknown, TagUnknown
 from lading.errors import InputInvalid
-from lading.oci.archive import BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT, ArchiveInvalid, blob_member, check_layout
+from lading.oci.archive import (
+    BLOBS,
+    INDEX_FILE,
+    LAYOUT_FILE,
+    LAYOUT_TEXT,
+    ArchiveInvalid,
+    blob_member,
+    check_layout,
+    shown_member,
+)
 from lading.oci.digest import Algorithm, Digest
 from lading.oci.document import DOCUMENT_LIMIT
 from lading.oci.layout_index import EMPTY
@@ -155,4 +164,4 @@ class LayoutFolder:
 
 
 def _unsafe(name: str) -> ArchiveInvalid:
-    return ArchiveInvalid(f"the member {name!r}", "is a link or something else that is no plain file")
+    return ArchiveInvalid(shown_member(name), "is a link or something else that is no plain file")

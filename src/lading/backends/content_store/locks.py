@@ -92,8 +92,11 @@ def _open_plain(path: Path, create: int) -> int | None:
     flags = os.O_RDWR | os.O_NOFOLLOW | create
     try:
         file = os.open(path, flags, PRIVATE_FILE)
-    except PermissionError:
-        _make_writable(path)  # its last holder died between making it read-only and giving it a blob's name
+    except PermissionError as refused:
+        try:
+            _make_writable(path)  # its last holder died between making it read-only and giving it a blob's name
+        except FileNotFoundError:
+            raise refused from None  # it is the folder that takes no file
         file = os.open(path, flags, PRIVATE_FILE)
     status = os.fstat(file)
     if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:

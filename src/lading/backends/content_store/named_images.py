@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lading.backends.content_store.receive import read_checked
+from lading.engine.reach import read_checked
 from lading.engine.stores import TagUnknown
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.layout_index import bare, entry_name, find
+from lading.oci.layout_index import bare, entry_name, find, is_named
 from lading.oci.manifest import MANIFEST_LIMIT, Index, Manifest, ManifestInvalid, parse_manifest
-from lading.oci.media_types import MANIFEST_TYPES
 from lading.wire.message import BytesContent, Reader
 
 
 def named_image(entries: Sequence[Descriptor], name: str, where: str) -> Descriptor:
-    """Raises TagUnknown, and ArchiveInvalid where two images answer to the name."""
+    """Raises TagUnknown with the names that are there, and ArchiveInvalid where two images answer to the name."""
     entry = find(tuple(entries), name)
     if entry is None:
-        raise TagUnknown(name, where)
+        given = [each for each in entries if is_named(each)]
+        raise TagUnknown(name, where, tuple(names_of(given or entries, "")))
     return bare(entry)
 
 
@@ -40,11 +40,6 @@ def checked_manifest(descriptor: Descriptor, reader: Reader, offset: int, length
     """Part of a manifest that was first read whole and checked: so no index can contain itself, however a folder or
     an archive was put together. Closes `reader`. Raises ManifestInvalid, DigestMismatch."""
     return BytesContent(_checked(descriptor, reader)).open(offset, length)
-
-
-def is_manifest_like(descriptor: Descriptor) -> bool:
-    """Whether it is small, and its children are followed."""
-    return descriptor.media_type in MANIFEST_TYPES
 
 
 def _checked(descriptor: Descriptor, reader: Reader) -> bytes:

@@ -15,7 +15,7 @@ from lading.backends.content_store.compression import HEAD, Packing, recognise
 from lading.backends.content_store.file_reader import PlainFileReader
 from lading.backends.content_store.pieces import fill
 from lading.backends.content_store.scratch import nameless
-from lading.oci.archive import ArchiveInvalid
+from lading.oci.archive import ArchiveInvalid, shown_member
 from lading.oci.document import DOCUMENT_LIMIT
 from lading.oci.members import Members
 from lading.oci.tar import Member, read_members
@@ -56,7 +56,7 @@ class PlainTar:
         """All of a small member. Raises ArchiveInvalid where it is longer than any document may be, ReadFailed."""
         if member.size > DOCUMENT_LIMIT:
             rule = f"has {member.size} bytes; {DOCUMENT_LIMIT} are allowed"
-            raise ArchiveInvalid(f"the member {member.name[:160]!r}", rule)
+            raise ArchiveInvalid(shown_member(member.name), rule)
         return self._read(member.position, member.size)
 
     def close(self) -> None:

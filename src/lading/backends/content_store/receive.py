@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lading.backends.content_store.hashing import Hashing, Streams
-from lading.backends.content_store.pieces import PIECE, fill
+from lading.backends.content_store.pieces import PIECE
 from lading.engine.stores import Track
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import ContentTooLong, Verifier
@@ -68,19 +68,3 @@ class _Receiving:
         self._write(filled)
         hashing.update(filled)
         self._track(State.MOVING, self._current, kept=self._kept)
-
-
-def read_checked(descriptor: Descriptor, reader: Reader) -> bytes:
-    """All of a small piece, checked against its descriptor; closes the reader.
-
-    Raises ContentTooShort, ContentTooLong, DigestMismatch.
-    """
-    try:
-        held = bytearray(descriptor.size + 1)
-        count = fill(reader, memoryview(held))
-    finally:
-        reader.close()
-    verifier = descriptor.digest.verifier(descriptor.size)
-    verifier.update(memoryview(held)[:count])
-    verifier.finish()
-    return bytes(held[: descriptor.size])

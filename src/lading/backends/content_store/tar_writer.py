@@ -6,11 +6,13 @@ import os
 import secrets
 import stat
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from lading.backends.content_store.compression import packer
-from lading.backends.content_store.storage import storing, sync_file, sync_folder
+from lading.backends.content_store.storage import StorageUnusable, storing, sync_file, sync_folder
 from lading.oci.tar import BLOCK
 from lading.services.stores import Compression
 
@@ -66,16 +68,25 @@ class NewStream:
 
     def write(self, piece: memoryview) -> None:
         """Raises StorageUnusable."""
-        with storing(Path(STANDARD_OUTPUT)):
+        with _streaming():
             self._stream.write(piece)
 
     def keep(self) -> None:
         """Raises StorageUnusable."""
-        with storing(Path(STANDARD_OUTPUT)):
+        with _streaming():
             self._stream.flush()
 
     def close(self) -> None:
         """Nothing is ours."""
+
+
+@contextmanager
+def _streaming() -> Iterator[None]:
+    """No room is no DiskFull here: nobody knows on which disk a stream ends. Raises StorageUnusable."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnusable(Path(STANDARD_OUTPUT), os.strerror(error.errno or 0)) from error
 
 
 class TarWriter:

@@ -8,7 +8,8 @@ content/
 │              <hex>.ranges      which of them are there
 ├── referrers/<alg>/<hex>/<alg>-<hex>   empty: the second manifest's subject is the first
 ├── uploads/<id>                 what clients of our registry are sending; its size is the upload's offset
-└── gate                         held shared to lease what exists, exclusively to remove what is not leased
+├── gate                         held shared to lease what exists, exclusively to remove what is not leased
+└── users                        held shared by every process that uses the folder, to tell one that is alone
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from lading.backends.content_store.locks import exclusive
 from lading.backends.content_store.storage import OPEN_FOLDER, PRIVATE_FOLDER, replace_file, storing
+from lading.oci.archive import BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT, blob_member
 from lading.oci.digest import HEX_LENGTH, Algorithm, Digest
 
 RANGES = ".ranges"
-LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
-"""The whole of the file `oci-layout` (image-spec, image-layout.md)."""
 
 
 class Tree:
@@ -30,23 +31,24 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.gate, self.users = root / "gate", root / "users"
-        self.index = root / "index.json"
+        self.index = root / INDEX_FILE
         self.uploads = root / "uploads"
 
     def prepare(self) -> None:
         """Makes the folders that are missing. Raises StorageUnusable, DiskFull."""
         with storing(self.root):
             for algorithm in Algorithm:
-                (self.root / "blobs" / algorithm).mkdir(OPEN_FOLDER, parents=True, exist_ok=True)
+                (self.root / BLOBS / algorithm).mkdir(OPEN_FOLDER, parents=True, exist_ok=True)
             for private in (self.root / "partial", self.root / "referrers", self.uploads):
                 private.mkdir(PRIVATE_FOLDER, exist_ok=True)
             for algorithm in Algorithm:
                 (self.root / "partial" / algorithm).mkdir(PRIVATE_FOLDER, exist_ok=True)
-            if not (self.root / "oci-layout").exists():
-                replace_file(self.root / "oci-layout", LAYOUT, mode=0o644)
+            if not (self.root / LAYOUT_FILE).exists():
+                with exclusive(self.gate):  # the first commands of a new folder may come together
+                    replace_file(self.root / LAYOUT_FILE, LAYOUT_TEXT, mode=0o644)
 
     def blob(self, digest: Digest) -> Path:
-        return self.root / "blobs" / digest.algorithm / digest.encoded
+        return self.root / blob_member(digest)
 
     def partial(self, digest: Digest) -> Path:
         return self.root / "partial" / digest.algorithm / digest.encoded
@@ -65,7 +67,7 @@ class Tree:
 
     def blobs(self) -> Iterator[Path]:
         """Every blob's file, in no order."""
-        return self._files("blobs")
+        return self._files(BLOBS)
 
     def partials(self) -> Iterator[Path]:
         """Every partial's file, in no order; not the journals beside them."""

@@ -8,31 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lading.oci.reference import HUB, Repository, canonical_registry
+from lading.oci.reference import HUB, Repository
+from lading.services.registries import split_place
 
 HUB_KEY = "https://index.docker.io/v1/"
 """What docker and its helpers call Docker Hub."""
-
-_API_ROOTS = frozenset({"v1", "v2"})
-
-
-def split(key: str) -> tuple[str, str]:
-    """Host in its one spelling, and path without slashes at its ends; the API's own root is no path."""
-    bare = key.removeprefix("https://").removeprefix("http://")
-    host, _, path = bare.partition("/")
-    path = path.strip("/")
-    return canonical_registry(host), "" if path in _API_ROOTS else path
 
 
 def best(keys: Iterable[str], repository: Repository) -> str | None:
     """The key that fits the repository most closely."""
     fitting = [key for key in keys if serves(key, repository)]
-    return max(fitting, key=lambda key: len(split(key)[1]), default=None)
+    return max(fitting, key=lambda key: len(split_place(key)[1]), default=None)
 
 
 def serves(key: str, repository: Repository) -> bool:
     """Whether the repository lies at or below the key's place."""
-    host, path = split(key)
+    host, path = split_place(key)
     return host == repository.registry and (not path or f"{repository.path}/".startswith(f"{path}/"))
 
 

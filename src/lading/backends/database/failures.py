@@ -33,7 +33,7 @@ class DatabaseCorrupt(DatabaseFailed):
 class DatabaseFull(DatabaseFailed):
     """No room on its disk."""
 
-    hint = "Free some space on that disk; `lading gc` removes content that no image needs."
+    hint = "Free a little space on that disk; then `lading gc` removes content that no image needs."
 
     def __str__(self) -> str:
         return f"there is no room for the database {self.path}"
@@ -111,6 +111,7 @@ class MigrationFailed(DatabaseFailed):
 
 
 _LEAVES: dict[int, type[DatabaseFailed]] = {
+    sqlite3.SQLITE_IOERR_SHMSIZE: DatabaseFull,  # the file of the write-ahead log's shared memory cannot grow
     sqlite3.SQLITE_PERM: DatabaseUnwritable,
     sqlite3.SQLITE_BUSY: DatabaseBusy,
     sqlite3.SQLITE_LOCKED: DatabaseBusy,
@@ -121,12 +122,13 @@ _LEAVES: dict[int, type[DatabaseFailed]] = {
     sqlite3.SQLITE_AUTH: DatabaseUnwritable,
     sqlite3.SQLITE_NOTADB: DatabaseCorrupt,
 }
-"""By primary result code; every other one is plain DatabaseFailed (sqlite.org/rescode.html)."""
+"""By extended or else by primary result code; every other one is plain DatabaseFailed (sqlite.org/rescode.html)."""
 
 
 def translated(error: sqlite3.Error, path: Path) -> DatabaseFailed:
     """Ours for what SQLite said of `path`; chosen by its result code, whose low eight bits are the primary one."""
-    leaf = _LEAVES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, DatabaseFailed)
+    code = getattr(error, "sqlite_errorcode", 0)
+    leaf = _LEAVES.get(code) or _LEAVES.get(code & 0xFF, DatabaseFailed)
     return leaf(path, str(error))
 
 

@@ -145,13 +145,14 @@ class DatabaseRecords:
         row = {"id": session.id, "repository": session.repository, "begun": session.begun}
         self._written(lambda connection: connection.execute(insert(upload_session), row))
 
-    def upload(self, id: str) -> UploadSession | None:  # noqa: A002  the protocol's word
+    def upload(self, session: str) -> UploadSession | None:
         with self._reading() as connection:
-            row = connection.execute(select(upload_session).where(upload_session.c.id == id)).one_or_none()
+            row = connection.execute(select(upload_session).where(upload_session.c.id == session)).one_or_none()
         return None if row is None else UploadSession(row.id, row.repository, row.begun)
 
-    def end_upload(self, id: str) -> None:  # noqa: A002  the protocol's word
-        self._written(lambda connection: connection.execute(delete(upload_session).where(upload_session.c.id == id)))
+    def end_upload(self, session: str) -> None:
+        ended = delete(upload_session).where(upload_session.c.id == session)
+        self._written(lambda connection: connection.execute(ended))
 
     def uploads(self, begun_before: float = float("inf")) -> Sequence[UploadSession]:
         rows = select(upload_session).where(upload_session.c.begun < begun_before)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from lading.wire.guard import host_name
 from lading.wire.message import AddressRefused, ConnectFailed
 
 
@@ -77,21 +78,35 @@ def written(host: str) -> Sequence[Address]:
     return [Address(socket.AF_INET if address.version == 4 else socket.AF_INET6, (host, 0))]
 
 
+class Names:
+    """A resolver that remembers what a name meant when it was first asked for. Thread-safe.
+
+    Whose answers we follow is judged by where he was then: a name's owner can let it lead to this machine a moment
+    after we have spoken with him (DNS rebinding).
+    """
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._first: dict[str, Sequence[Address]] = {}
+
+    def resolve(self, host: str, port: int) -> Sequence[Address]:
+        """What it means now. Raises ConnectFailed."""
+        found = self._resolve(host, port)
+        self._first.setdefault(host, found)
+        return found
+
+    def first(self, host: str, port: int) -> Sequence[Address]:
+        """What it meant at first, with the port of then. Raises ConnectFailed."""
+        return self._first.get(host) or self.resolve(host, port)
+
+
 def check_referred(host: str, addresses: Sequence[Address], referred_by: str, resolve: Resolve) -> None:
-    """Raises AddressRefused where an address is closer to us than `referred_by`, host[:port], who named it."""
+    """Raises AddressRefused where an address is closer to us than `referred_by`, host[:port], who named it: than his
+    farthest address, or than his closest where he only named another port of his own."""
     closest = max((Closeness.of(address.place[0]) for address in addresses), default=Closeness.PUBLIC)
     if closest is Closeness.PUBLIC:
         return
-    referrer = _host_of(referred_by)
-    if referrer == host:
-        return
-    nearest = min(Closeness.of(address.place[0]) for address in resolve(referrer, 0))
-    if closest > nearest:
+    referrer = host_name(referred_by)
+    where = [Closeness.of(address.place[0]) for address in resolve(referrer, 0)]
+    if closest > (max(where) if referrer == host else min(where)):
         raise AddressRefused(host, referred_by)
-
-
-def _host_of(authority: str) -> str:
-    """The host in host[:port], where an IPv6 address stands in brackets."""
-    if authority.startswith("["):
-        return authority[1:].partition("]")[0]
-    return authority.partition(":")[0]

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from lading.backends.http.refusals import ProxyInvalid, ProxyUnsupported
 from lading.backends.http.target import Target
+from lading.wire.guard import is_this_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Proxies:
     def route(self, target: Target) -> Proxy | None:
         """None: directly. Raises ProxyUnsupported, ProxyInvalid."""
         variable, value = self._chosen[target.scheme]
-        if not value or _is_this_machine(target.host) or any(entry.covers(target) for entry in self._spared):
+        if not value or is_this_machine(target.host) or any(entry.covers(target) for entry in self._spared):
             return None
         return _proxy(variable, value)
 
@@ -102,11 +103,6 @@ def _spared(entry: str) -> _Spared:
 def _split_port(entry: str) -> tuple[str, int | None]:
     name, colon, port = entry.rpartition(":")
     return (name, int(port)) if colon and port.isdigit() and (":" not in name or name.endswith("]")) else (entry, None)
-
-
-def _is_this_machine(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -25,9 +25,9 @@ ProtocolBroken
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from lading.errors import InputInvalid, ProtocolBroken, TlsRefused
+from lading.wire.guard import host_name
 from lading.wire.message import ConnectFailed
 
 
@@ -56,7 +56,7 @@ class ProxyRefused(ConnectFailed):
 
 
 def _other_way(host: str) -> str:
-    name = urlsplit(f"//{host}").hostname or host
+    name = host_name(host) or host
     return f"correct the proxy variable (lading doctor shows it), or reach the registry directly: NO_PROXY={name}"
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lading.backends.http.refusals import UrlInvalid
+from lading.wire.guard import DEFAULT_PORTS
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[^\x21-\x7e]")
 
 
@@ -36,13 +36,13 @@ class Target:
             host, port = parts.hostname, parts.port
         except ValueError as error:
             raise UrlInvalid("its host or port cannot be read") from error
-        if parts.scheme not in _DEFAULT_PORTS:
+        if parts.scheme not in DEFAULT_PORTS:
             raise UrlInvalid("it is neither http nor https")
         if not host:
             raise UrlInvalid("it has no host")
         selector = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         authority = parts.netloc.rpartition("@")[2].lower()
-        return cls(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme], authority, selector)
+        return cls(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], authority, selector)
 
     @property
     def absolute(self) -> str:

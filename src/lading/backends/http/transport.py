@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from lading.backends.http import addresses as addressing
-from lading.backends.http.addresses import Address, Resolve, check_referred
+from lading.backends.http.addresses import Address, Names, Resolve, check_referred
 from lading.backends.http.channel import Channel
 from lading.backends.http.dial import dial
 from lading.backends.http.pool import Pool
@@ -86,7 +86,7 @@ class HttpTransport:
         self._endpoint_of = endpoint_of
         self._proxies = Proxies(environment)
         self._user_agent = user_agent
-        self._resolve = resolve
+        self._names = Names(resolve)
         self._connect_seconds = connect_seconds
         self._pool = Pool()
         self._authorities = environment.get("SSL_CERT_FILE")
@@ -130,7 +130,7 @@ class HttpTransport:
 
     def _guard(self, errand: _Errand, addresses: Sequence[Address]) -> None:
         if errand.request.referred_by is not None:
-            check_referred(errand.target.host, addresses, errand.request.referred_by, self._resolve)
+            check_referred(errand.target.host, addresses, errand.request.referred_by, self._names.first)
 
     def _connect(self, errand: _Errand) -> Channel:
         """Raises ConnectFailed, AddressRefused, TlsRefused, CertificateFileUnusable, Cancelled."""
@@ -144,14 +144,14 @@ class HttpTransport:
         return secure(connected, target, protection, self._connect_seconds, errand.cancel)
 
     def _dial(self, errand: _Errand) -> socket.socket:
-        found = self._resolve(errand.target.host, errand.target.port)
+        found = self._names.resolve(errand.target.host, errand.target.port)
         self._guard(errand, found)
         return dial(errand.target.authority, found, self._connect_seconds, errand.cancel)
 
     def _dial_proxy(self, errand: _Errand, proxy: Proxy) -> socket.socket:
         self._guard(errand, addressing.written(errand.target.host))
         try:
-            found = self._resolve(proxy.host, proxy.port)
+            found = self._names.resolve(proxy.host, proxy.port)
             return dial(str(proxy), found, self._connect_seconds, errand.cancel)
         except ConnectFailed as error:
             raise ProxyUnreachable(errand.target.authority, str(proxy), error.reason) from error

@@ -41,10 +41,16 @@ class ConfigurationUnreadable(StorageFailed):
 
 
 class ThisMachine:
-    """Fulfils services.diagnosis.Machine. `count_authorities` asks those who open connections whom they trust."""
+    """Fulfils services.diagnosis.Machine. `count_authorities` asks those who open connections whom they trust, and
+    `server_name` a web server on a port of loopback how it calls itself."""
 
-    def __init__(self, environment: Mapping[str, str], count_authorities: Callable[[], int]) -> None:
-        self._environment, self._count_authorities = environment, count_authorities
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        count_authorities: Callable[[], int],
+        server_name: Callable[[int], str],
+    ) -> None:
+        self._environment, self._count_authorities, self._server_name = environment, count_authorities, server_name
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -73,6 +79,10 @@ class ThisMachine:
             except OSError:
                 return False
         return True
+
+    def server_name(self, port: int) -> str:
+        """What a web server on this port of the loopback address calls itself; empty where it does not say."""
+        return self._server_name(port)
 
     def authorities(self) -> tuple[str, int]:
         """Where trusted certificates come from, and how many there are. Raises TlsRefused leaves."""

@@ -12,17 +12,33 @@ from lading.backends.registry_client.paging import entries
 from lading.backends.registry_client.repository import RegistryRepository
 from lading.backends.registry_client.session import Session
 from lading.engine.cancel import Cancellation
+from lading.errors import NotFound
 from lading.oci.reference import Repository
 from lading.wire.authorize import CATALOG, Credential
 from lading.wire.endpoint import Endpoint, Profiles, Uploads
 from lading.wire.listing import repositories
 from lading.wire.message import Cancel, Conversation, Request, Transport
 from lading.wire.progress import Held
-from lading.wire.registry_errors import refused
+from lading.wire.registry_errors import ThingUnknown, Unsupported, refused
 from lading.wire.registry_urls import Root, api_host, url
 from lading.wire.retry import Quota
 
 _RANDOM = SystemRandom().random
+
+
+class CatalogAbsent(NotFound):
+    """The registry lists no repositories: many do not, or not for everybody."""
+
+    why = "Many registries list no repositories, and the specification asks none to."
+
+    def __init__(self, registry: str, refusal: ThingUnknown | Unsupported) -> None:
+        super().__init__(registry, refusal)
+        self.registry = registry
+        self.raw = refusal.raw or str(refusal)
+        self.hint = f"name the repository: lading ls {registry}/REPOSITORY lists its tags"
+
+    def __str__(self) -> str:
+        return f"{self.registry} does not list its repositories"
 
 
 class RegistryClient:
@@ -65,9 +81,14 @@ class RegistryClient:
         self._session(registry, credential).run(_knock, (), self._cancel)
 
     def repositories(self, registry: str) -> Iterator[str]:
-        """The registry's catalog. Raises NotFound, Refused or AccessDenied where it offers none."""
+        """The registry's catalog. Raises CatalogAbsent or AccessDenied where it offers none."""
         session = self._session(registry, self._credential_of(Repository(registry, "")))
-        return entries(lambda page: session.run(lambda origin: repositories(origin, page), (CATALOG,), self._cancel))
+        try:
+            yield from entries(
+                lambda page: session.run(lambda origin: repositories(origin, page), (CATALOG,), self._cancel)
+            )
+        except (ThingUnknown, Unsupported) as error:
+            raise CatalogAbsent(registry, error) from error
 
     def tags(self, repository: Repository) -> Iterator[str]:
         """A repository's tags, in the registry's order."""

@@ -18,6 +18,10 @@ REMEMBERED = 1024 * 1024
 is written and synced."""
 
 
+FROM_THE_START = "from the start, as the registry did not keep what was sent before"
+"""How a person is told why a bar goes back: docker-registry 2.8 forgets each upload that was cut."""
+
+
 class Push:
     """Witness of the upload and Watch of its session, for one piece."""
 
@@ -58,6 +62,11 @@ class Push:
         """See Witness."""
         self._kept = offset
         self._track(State.MOVING, offset, kept=offset)
+
+    def forgotten(self) -> None:
+        """See Witness."""
+        self._current = 0
+        self._track(State.RETRYING, detail=FROM_THE_START)
 
     def learned(self, lesson: Callable[[Profile], Profile]) -> None:
         """See Witness."""

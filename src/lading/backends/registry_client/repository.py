@@ -24,14 +24,14 @@ from lading.engine.stores import (
     Track,
     permits,
 )
-from lading.errors import Cancelled, LadingError, Refused, Side, TimedOut
+from lading.errors import Cancelled, LadingError, NotFound, Refused, Side, TimedOut
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import parse_manifest
-from lading.oci.media_types import MANIFEST_TYPES
+from lading.oci.media_types import is_document
 from lading.oci.reference import Repository
 from lading.wire import listing
-from lading.wire.authorize import Scope, pull, push
+from lading.wire.authorize import Scope, delete, pull, push
 from lading.wire.download import Part, Span, download
 from lading.wire.endpoint import Uploads
 from lading.wire.manifests import Shelf, fetch, find, is_content, put, remove
@@ -64,6 +64,21 @@ class UntagUnsupported(Refused):
         return f"{self.where} cannot remove the tag {self.tag} alone"
 
 
+class RepositoryAbsent(NotFound):
+    """The registry has no repository of this name, or shows it to nobody who asks as we do."""
+
+    why = "Some registries answer so as well to whoever may not see a repository."
+
+    def __init__(self, repository: Repository, refusal: ThingUnknown) -> None:
+        super().__init__(repository, refusal)
+        self.repository = repository
+        self.raw = refusal.raw or str(refusal)
+        self.hint = f"check the name: lading ls {repository.registry} lists what the registry has, where it tells"
+
+    def __str__(self) -> str:
+        return f"{self.repository.registry} has no repository {self.repository.path}"
+
+
 class RegistryRepository:
     """Used by many threads at once. `cancel` stops what has no Cancel of its own: reading and looking."""
 
@@ -92,7 +107,7 @@ class RegistryRepository:
     def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
         """See Source. A manifest is read whole, a blob as it comes. Raises ContentUnknown."""
         end = descriptor.size if length is None else min(descriptor.size, offset + length)
-        if descriptor.media_type in MANIFEST_TYPES:
+        if is_document(descriptor.media_type):
             return BytesReader(memoryview(self._manifest(descriptor.digest))[offset:end])
         span = Span(descriptor.digest, descriptor.size, min(offset, end), end)
         try:
@@ -114,7 +129,7 @@ class RegistryRepository:
 
     def has(self, descriptor: Descriptor) -> bool:
         """See Target; one HEAD."""
-        if descriptor.media_type in MANIFEST_TYPES:
+        if is_document(descriptor.media_type):
             return self._read(lambda origin: find(self._shelf(origin), descriptor.digest)) is not None
         path, digest, size = self._repository.path, descriptor.digest, descriptor.size
         return bool(self._read(lambda origin: presence(origin, path, digest, size)))
@@ -141,7 +156,7 @@ class RegistryRepository:
     ) -> Outcome:
         """See Mounter."""
         self._writes = True
-        if descriptor.media_type in MANIFEST_TYPES:
+        if is_document(descriptor.media_type):
             self._put(descriptor, read_all(content.open(), descriptor.size), descriptor.digest, cancel)
             return Outcome.SENT
         return self._push_blob(descriptor, content, origins, track, cancel)
@@ -225,8 +240,11 @@ class RegistryRepository:
             raise TagUnknown(tag, self.name)
 
     def tags(self, after: str = "") -> Iterator[str]:
-        """See Tags."""
-        return entries(lambda page: self._read(lambda origin: listing.tags(self._shelf(origin), after, page)))
+        """See Tags. Raises RepositoryAbsent."""
+        try:
+            yield from entries(lambda page: self._read(lambda origin: listing.tags(self._shelf(origin), after, page)))
+        except ThingUnknown as error:
+            raise RepositoryAbsent(self._repository, error) from error
 
     # ── Referrers
 
@@ -243,7 +261,7 @@ class RegistryRepository:
             raise ContentUnknown(digest, self.name)
 
     def _remove(self, name: str | Digest) -> bool:
-        scope = Scope(self._repository.path, (self._session.host.quirk.delete_action, "pull"))
+        scope = delete(self._repository.path, self._session.host.quirk.delete_action)
         return self._session.run(lambda origin: remove(self._shelf(origin), name), (scope,), self._cancel)
 
     # ── conversations

@@ -18,7 +18,7 @@ from lading.backends.registry_client.logins import Grant, Logins, Visitor
 from lading.backends.registry_client.source_watch import SourceWatch
 from lading.errors import LadingError, NetworkFailed, TlsRefused
 from lading.wire.authorize import Credential, Scope
-from lading.wire.guard import authority
+from lading.wire.guard import authority, may_carry_secrets
 from lading.wire.message import (
     Cancel,
     ConnectFailed,
@@ -32,7 +32,15 @@ from lading.wire.message import (
     TlsExpected,
     Transport,
 )
-from lading.wire.registry_errors import LoginNeeded, LoginRefused, Refusal, TooManyRequests, Unauthorized, refused
+from lading.wire.registry_errors import (
+    LoginNeeded,
+    LoginRefused,
+    Refusal,
+    TooManyRequests,
+    Unauthorized,
+    parse,
+    refused,
+)
 from lading.wire.registry_urls import Root, url
 from lading.wire.retry import TRANSIENT, Again, decide, may_repeat, said_wait
 
@@ -259,8 +267,10 @@ class Session:
         return self._send(root, None, errand)
 
     def _meet(self, request: Request, response: Response, errand: _Errand) -> None:
-        """The host has answered. What answers plain HTTP with 400 at first contact may be a port that wants TLS."""
-        if request.url.startswith("http:") and response.status == 400 and not self.host.met:
+        """The host has answered. What answers plain HTTP with 400 at first contact, and not in a registry's own words,
+        may be a port that wants TLS."""
+        refused_plainly = request.url.startswith("http:") and response.status == 400 and not parse(response.body)
+        if refused_plainly and not self.host.met:
             if len(self.host.origins) > 1:
                 raise ConnectFailed(self.host.authority, "it does not answer in plain HTTP any more")
             if self._wants_tls(errand):
@@ -279,7 +289,7 @@ class Session:
         if grant is not None:
             request = replace(request, headers={**request.headers, "authorization": grant.header})
         if not request.body_size:
-            return self._transport.send(request, errand.cancel)
+            return _unechoed(request, self._transport.send(request, errand.cancel))
         told, began, moved = errand.watch.passing(request), self._clock(), 0
 
         def passed(count: int) -> None:
@@ -288,11 +298,21 @@ class Session:
             told(count)
 
         try:
-            return self._transport.send(request, errand.cancel, passed)
+            return _unechoed(request, self._transport.send(request, errand.cancel, passed))
         finally:
             self.host.sent(moved, self._clock() - began)
 
     def _is_ours(self, address: str) -> bool:
-        """Whether it is the registry itself: no login goes to any other host."""
+        """Whether it is the registry itself, reached as it may be: no login goes to any other host, and none leaves TLS
+        because another host has sent us back here without it."""
         scheme = urlsplit(address).scheme
-        return authority(address) == authority(f"{scheme}://{self.host.authority}")
+        here = authority(address) == authority(f"{scheme}://{self.host.authority}")
+        return here and may_carry_secrets(address, plain_allowed=self.host.plain_allowed)
+
+
+def _unechoed(request: Request, response: Response) -> Response:
+    """A refusal's text is shown and logged; servers and proxies that are being debugged repeat our login in it."""
+    login = request.headers.get("authorization", "").partition(" ")[2]
+    if response.status < 400 or not login:
+        return response
+    return replace(response, body=response.body.replace(login.encode(), b"***"))

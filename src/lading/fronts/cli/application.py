@@ -33,12 +33,20 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One setting as `config show` prints it: a secret only says whether it is set."""
+    """One setting as `config show` prints it: `origin` is where its value came from, `default` where nobody said one.
+
+    A secret only says whether it is set.
+    """
 
     name: str
     value: str
     origin: str
     meaning: str
+
+    @property
+    def marked(self) -> str:
+        """The value, with a word where it is the default."""
+        return f"{self.value}  (default)" if self.origin == "default" else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class Application(Protocol):
     def serve(self) -> AbstractContextManager[Serving]:
         """The registry, on loopback, while inside.
 
-        Raises LoginsNotServed without `--no-auth`, FolderServed, PortTaken, ListenFailed.
+        Raises LoginsNotServed without `--no-auth`, FolderServed, OpenToOthers, PortTaken.
         """
 
     def elsewhere(self, flags: Mapping[str, object]) -> Application:

@@ -40,7 +40,6 @@ MEANINGS = (
     (6, "refused by rule: exists, locked, policy"),
     (7, "network or TLS"),
     (8, "rate limited, retries used up"),
-    (9, "findings at or above --fail-on"),
     (10, "server, agent or Docker host not reachable"),
     (124, "timed out"),
     (130, "interrupted"),

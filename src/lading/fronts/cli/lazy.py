@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -23,7 +23,7 @@ class Entry:
 
 
 class Command(click.Command):
-    """A command that takes the general flags too and tells its exit codes."""
+    """A command that takes the general flags too; its help leaves them, and the exit codes, to the program's."""
 
     def __init__(self, *arguments: object, **attributes: object) -> None:
         super().__init__(*arguments, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
@@ -31,13 +31,14 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [p for p in self.get_params(ctx) if isinstance(p, click.Option) and not isinstance(p, GeneralOption)]
-        general = [p for p in self.get_params(ctx) if isinstance(p, GeneralOption)]
-        _section(ctx, formatter, "Options", own)
-        _section(ctx, formatter, "General options", general)
+        records = [record for option in own if (record := option.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
-        write_exit_codes(formatter)
+        formatter.write_paragraph()
+        formatter.write_text("General options and exit codes: lading --help")
 
 
 class LazyGroup(click.Group):
@@ -83,19 +84,6 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, e.help) for name, e in self._entries.items() if e.section == section])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        write_exit_codes(formatter)
-
-
-def write_exit_codes(formatter: click.HelpFormatter) -> None:
-    """The table that scripts rely on; a code that is not in it is a failure too."""
-    with formatter.section("Exit codes (read any other as failure)"):
-        formatter.write_dl([(str(code), meaning) for code, meaning in MEANINGS])
-
-
-def _section(
-    ctx: click.Context, formatter: click.HelpFormatter, title: str, parameters: Iterable[click.Parameter]
-) -> None:
-    records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
-    if records:
-        with formatter.section(title):
-            formatter.write_dl(records)
+        """The table that scripts rely on; a code that is not in it is a failure too."""
+        with formatter.section("Exit codes (read any other as failure)"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in MEANINGS])

@@ -8,7 +8,8 @@ from typing import BinaryIO, TypeVar
 import click
 
 from lading import __version__
-from lading.errors import InputInvalid, LadingError
+from lading.errors import InputInvalid
+from lading.fronts.cli import completing
 from lading.fronts.cli.invocation import Invocation
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -67,7 +68,12 @@ def transfer_options(function: F) -> F:
             click.option("-n", "--dry-run", is_flag=True, help="Say what would move, and move nothing."),
             click.option("--no-referrers", is_flag=True, help="Leave signatures and SBOMs behind."),
             click.option("--keep-going", is_flag=True, help="Go on after a failure; exit 3 if some are done."),
-            click.option("--digest-file", metavar="FILE", help="Write name@sha256:… of what is done, a line each."),
+            click.option(
+                "--digest-file",
+                metavar="FILE",
+                shell_complete=completing.files,
+                help="Write name@sha256:… of what is done, a line each.",
+            ),
             *login_settings(),
         )
     ):
@@ -79,7 +85,9 @@ def connection_settings() -> tuple[Callable[[F], F], ...]:
     """How registries are reached, for this call."""
     return (
         setting("--insecure", is_flag=True, help="Plain HTTP or unverified TLS for the registries named."),
-        setting("--tls-ca", metavar="FILE", help="Authorities to trust as well, as PEM."),
+        setting(
+            "--tls-ca", metavar="FILE", shell_complete=completing.files, help="Authorities to trust as well, as PEM."
+        ),
     )
 
 
@@ -113,7 +121,7 @@ def login_settings() -> tuple[Callable[[F], F], ...]:
 
 
 def _read_password(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
+    if value and not ctx.resilient_parsing:  # a shell that completes a line lends us the terminal, not what is typed
         invocation = ctx.ensure_object(Invocation)
         invocation.flags["password"] = _password(invocation.console.streams.stdin)
 
@@ -149,8 +157,8 @@ def _wish(ctx: click.Context, parameter: click.Parameter, value: object) -> None
 def general_options() -> list[click.Parameter]:
     """The general flags, fresh for one command: click's parameters must not be shared."""
 
-    def kept(*names: str, metavar: str, help: str) -> GeneralOption:  # noqa: A002  # click's word
-        return GeneralOption(names, callback=_remember, expose_value=False, default=None, metavar=metavar, help=help)
+    def kept(*names: str, **attributes: object) -> GeneralOption:
+        return GeneralOption(names, callback=_remember, expose_value=False, default=None, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
 
     def wish(*names: str, help: str, count: bool = False) -> GeneralOption:  # noqa: A002  # click's word
         return GeneralOption(names, callback=_wish, expose_value=False, is_flag=not count, count=count, help=help)
@@ -163,8 +171,18 @@ def general_options() -> list[click.Parameter]:
         wish("-v", "--verbose", count=True, help="Also what the other side answered, word for word."),
         wish("--debug", help="Show tracebacks."),
         kept("--timeout", metavar="TIME", help="Give up after this long, like 90s or 5m (exit 124)."),
-        kept("--data", metavar="DIR", help="The folder that holds content, names and keys."),
-        kept("--config", metavar="FILE", help="A settings file to read before the user's own."),
+        kept(
+            "--data",
+            metavar="DIR",
+            shell_complete=completing.folders,
+            help="The folder that holds content, names and keys.",
+        ),
+        kept(
+            "--config",
+            metavar="FILE",
+            shell_complete=completing.files,
+            help="A settings file to read before the user's own.",
+        ),
     ]
 
 
@@ -172,7 +190,7 @@ def version_option() -> click.Option:
     """`lading --version`, as most programs have it."""
 
     def tell(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
-        if value and not ctx.resilient_parsing:
+        if value:
             ctx.ensure_object(Invocation).console.print(f"lading {__version__}")
             ctx.exit()
 
@@ -207,14 +225,4 @@ def archive_options(form: str) -> Callable[[F], F]:
 
 def image_argument(name: str, **attributes: object) -> Callable[[F], F]:
     """An argument that names images; the shell completes it from the local store."""
-    return click.argument(name, shell_complete=_names_here, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
-
-
-def _names_here(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names in the local store that begin so; none where it cannot be read, for a shell has no use for errors."""
-    try:
-        return [
-            name for name in ctx.ensure_object(Invocation).application.images.names() if name.startswith(incomplete)
-        ]
-    except LadingError:
-        return []
+    return click.argument(name, shell_complete=completing.images, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on

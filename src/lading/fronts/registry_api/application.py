@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 
 from lading.errors import LadingError, StorageFailed
 from lading.fronts.http.exchange import Answer, IncomingRequest
-from lading.fronts.http.loopback import is_loopback
 from lading.fronts.registry_api.content import ContentDoor
 from lading.fronts.registry_api.lists import ListDoor
 from lading.fronts.registry_api.replies import EndpointUnknown, MethodRefused, error_answer, json_answer, refusal
 from lading.fronts.registry_api.uploads import UploadDoor
 from lading.services.repositories import Repositories
 from lading.services.repository_uploads import RepositoryUploads
+from lading.services.serving import SERVER
+from lading.wire.guard import is_loopback
 from lading.wire.registry_errors import STATUS, Code, Fault
 from lading.wire.registry_urls import (
     BlobAt,
@@ -74,7 +75,7 @@ class RegistryApi:
         content, uploads, lists = self._content, self._uploads, self._lists
         match route:
             case Root():
-                methods = _reading(lambda _: json_answer({}))
+                methods = _reading(lambda _: json_answer({}, fields=(("Server", SERVER),)))
             case Catalog():
                 methods = _reading(lambda request: lists.repositories(request, route))
             case TagList():

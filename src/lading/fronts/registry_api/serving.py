@@ -6,17 +6,31 @@ import secrets
 import time
 from dataclasses import replace
 
-from lading.fronts.http.byte_server import ByteServer, ListenFailed
+from lading.errors import Refused
+from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
-from lading.fronts.http.loopback import is_loopback
 from lading.fronts.registry_api.application import RegistryApi
 from lading.services.repositories import Repositories
 from lading.services.repository_content import RepositoryContent
 from lading.services.repository_records import RepositoryRecords
 from lading.services.repository_uploads import RepositoryUploads
+from lading.wire.guard import is_loopback
 
 LOOPBACK_LIMITS = replace(DEFAULT_LIMITS, per_address=DEFAULT_LIMITS.connections)
 """All clients of a loopback door have one address, so it says nothing of how many they are."""
+
+
+class OpenToOthers(Refused):
+    """A registry without a login would listen where other machines reach it."""
+
+    hint = "lading serve --no-auth --host 127.0.0.1"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+
+    def __str__(self) -> str:
+        return f"an open registry listens on this machine's own addresses only, and not on {self.host}"
 
 
 def registry_application(records: RepositoryRecords, content: RepositoryContent) -> RegistryApi:
@@ -42,8 +56,8 @@ def open_registry(
 ) -> ByteServer:
     """A registry without a login, to be entered as a context; port 0 takes any free one (see `addresses`).
 
-    Raises ListenFailed for a host that others could reach.
+    Raises OpenToOthers, and when it is entered ListenFailed.
     """
     if not is_loopback(host):
-        raise ListenFailed(host, port, "an open registry listens on loopback only")
+        raise OpenToOthers(host)
     return ByteServer([(host, port)], registry_application(records, content), limits)

@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from lading.fronts.cli.commands.moving import Flags, Moving, archive_on_stdout
+from lading.fronts.cli.completing import files
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import archive_options, image_argument, setting
@@ -20,7 +21,14 @@ PLAIN = Flags(if_absent=False, dry_run=False, no_referrers=True, keep_going=Fals
 
 @click.command(cls=Command)
 @image_argument("images", nargs=-1, required=True, metavar="IMAGE…")
-@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write it; else standard output.")
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    metavar="FILE",
+    shell_complete=files,
+    help="Where to write it; else standard output.",
+)
 @archive_options("docker")
 @setting("--platform", multiple=True, metavar="all|have|OS/ARCH", help="Which platforms; may be repeated.")
 @click.pass_obj
@@ -45,8 +53,10 @@ def save(invocation: Invocation, *, images: tuple[str, ...], output: str, archiv
 
 
 @click.command(cls=Command)
-@click.argument("archive", default="-", metavar="[FILE]")
-@click.option("-i", "--input", "input_file", metavar="FILE", help="The same, as docker spells it.")
+@click.argument("archive", default="-", metavar="[FILE]", shell_complete=files)
+@click.option(
+    "-i", "--input", "input_file", metavar="FILE", shell_complete=files, help="The same, as docker spells it."
+)
 @click.option("--as", "name", metavar="NAME[:TAG]", help="A new name for the one image in it.")
 @click.pass_obj
 def load(invocation: Invocation, archive: str, input_file: str | None, name: str | None) -> None:
@@ -60,7 +70,7 @@ def load(invocation: Invocation, archive: str, input_file: str | None, name: str
 
 
 @click.command("import", cls=Command)
-@click.argument("archive", metavar="FILE")
+@click.argument("archive", metavar="FILE", shell_complete=files)
 @click.argument("name", metavar="NAME[:TAG]")
 @setting("--platform", multiple=True, metavar="OS/ARCH", help="What it runs on, if not this machine's kind.")
 @click.pass_obj

@@ -20,7 +20,7 @@ def config(invocation: Invocation, act: str, origin: bool) -> None:
     show prints each setting and its value, path the settings files that are read, validate whether they are right.
 
     A flag wins over LADING_ and its name in the environment, that over the --config file, then the user's file, the
-    system's file and the default. Secrets only say whether they are set.
+    system's file and the default, which is marked. Secrets only say whether they are set.
     """
     configuration = invocation.application.configuration
     if act == "path":
@@ -43,7 +43,7 @@ def _show(invocation: Invocation, origin: bool) -> None:
     headings = ("SETTING", "VALUE", "FROM") if origin else ("SETTING", "VALUE")
 
     def row(shown: Shown) -> tuple[str, ...]:
-        return (shown.name, shown.value, shown.origin) if origin else (shown.name, shown.value)
+        return (shown.name, shown.value, shown.origin) if origin else (shown.name, shown.marked)
 
     listing = Listing(
         invocation.application.configuration.settings,

@@ -51,7 +51,7 @@ def copy(
             works = _every_tag(transfers.tags(source, cancel), transfers, targets)
     else:
         works = [partial(transfers.copy, parse_place(source), [parse_place(target) for target in targets])]
-    Moving(invocation, "copied", flags, options, aside).run(works)
+    Moving(invocation, "copied", flags, options, aside, [source, *targets]).run(works)
 
 
 def _every_tag(names: tuple[str, ...], transfers: Transfers, targets: tuple[str, ...]) -> list[Transfer]:

@@ -11,6 +11,7 @@ from lading.fronts.cli.console import Listing, Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import image_argument, remote_options, setting
+from lading.fronts.cli.prefixes import mentioning_prefix
 from lading.fronts.cli.texts import lines, plural, size
 from lading.oci.descriptor import Descriptor
 from lading.oci.platform import Platform
@@ -33,7 +34,7 @@ def inspect(invocation: Invocation, image: str) -> None:
 
     IMAGE is a name or id in the local store, else a name in a registry, or oci:DIR[:NAME], or archive:FILE.
     """
-    with invocation.cancellable() as cancel:
+    with invocation.cancellable() as cancel, mentioning_prefix([image]):
         description = invocation.application.images.inspect(parse_place(image), cancel)
     text = lines(_described(description))
     pinned = f"{description.name}@{description.root.digest}"
@@ -47,7 +48,7 @@ def inspect(invocation: Invocation, image: str) -> None:
 @click.pass_obj
 def history(invocation: Invocation, image: str) -> None:
     """Show the steps that made an image, the newest first, and what each added."""
-    with invocation.cancellable() as cancel:
+    with invocation.cancellable() as cancel, mentioning_prefix([image]):
         images = invocation.application.images
         description, steps = images.history(parse_place(image), _platform(invocation), cancel)
     invocation.console.say(f"{description.name}@{description.root.digest}  (in {description.where})")
@@ -74,7 +75,7 @@ def history(invocation: Invocation, image: str) -> None:
 @click.pass_obj
 def diff(invocation: Invocation, left: str, right: str) -> None:
     """Show what differs between two images: layers and settings."""
-    with invocation.cancellable() as cancel:
+    with invocation.cancellable() as cancel, mentioning_prefix([left, right]):
         images = invocation.application.images
         found = images.diff(parse_place(left), parse_place(right), _platform(invocation), cancel)
     record = {

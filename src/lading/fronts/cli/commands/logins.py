@@ -58,9 +58,19 @@ def login(invocation: Invocation, place: str, extra: tuple[str, ...], listed: bo
 @docker_option
 @click.pass_obj
 def logout(invocation: Invocation, place: str, docker: bool) -> None:
-    """Forget a registry's login that Lading keeps."""
+    """Forget a registry's login that Lading keeps.
+
+    Where there is none nothing is left to do, and that is said.
+    """
     gone = invocation.application.registries.logout(place, docker=docker)
-    invocation.console.result(invocation.form, {"place": gone}, f"{gone}   logged out", gone)
+    text = "logged out" if gone.there else "not logged in"
+    record = {"place": gone.place, "loggedOut": gone.there}
+    invocation.console.result(invocation.form, record, f"{gone.place}   {text}", gone.place)
+    if not gone.there:
+        whose, other = ("docker", "lading logout") if docker else ("Lading", "docker logout")
+        invocation.console.say(
+            f"{whose} keeps no login for {gone.place}; for one that others keep: {other} {gone.place}"
+        )
 
 
 def _asked(invocation: Invocation) -> Credential:

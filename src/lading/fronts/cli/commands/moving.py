@@ -10,6 +10,7 @@ from pathlib import Path
 from lading.errors import Cancelled, InputInvalid, LadingError, PartlyDone, StorageFailed, TimedOut
 from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.prefixes import mention_prefix
 from lading.fronts.cli.texts import duration, plural, size
 from lading.services.platforms import Wanted
 from lading.services.stores import ArchiveForm, Compression
@@ -81,6 +82,7 @@ class Flags:
 Transfer = Callable[[Call], Sequence[Moved]]
 
 _MOVED_BY = {"pulled": "received", "loaded": "read", "imported": "read"}
+_MOVES_BY = {"pulled": "receive"}
 
 
 @dataclass(slots=True)
@@ -93,6 +95,8 @@ class Moving:
     options: Options
     aside: bool = False
     """Whether results go to stderr, because stdout carries an archive."""
+    words: Sequence[str] = ()
+    """The places as they were written, for a failure may come of a forgotten prefix."""
     _moved: list[Moved] = field(default_factory=list)
     _records: list[Record] = field(default_factory=list)
     _errors: list[LadingError] = field(default_factory=list)
@@ -139,6 +143,7 @@ class Moving:
             self.invocation.console.result(self.invocation.form, record, text, "\n".join(moved.pinned))
 
     def _fail(self, error: LadingError) -> None:
+        mention_prefix(error, self.words)
         if self.flags.keep_going:
             self.invocation.console.failure(error)
         self._errors.append(error)
@@ -194,8 +199,10 @@ def moved_record(moved: Moved, seconds: float) -> Record:
 
 
 def _lines(moved: Moved, verb: str, seconds: float) -> list[str]:
-    summary = _summary(moved, verb, seconds)
-    return [*moved.pinned[:-1], f"{moved.pinned[-1]}   {summary}"]
+    """One for each name. What moved for several names moved once, and is told with the first."""
+    further = "would be tagged in the same transfer" if moved.planned else f"{verb} in the same transfer, verified"
+    first, *others = moved.pinned
+    return [f"{first}   {_summary(moved, verb, seconds)}", *(f"{other}   {further}" for other in others)]
 
 
 def _summary(moved: Moved, verb: str, seconds: float) -> str:
@@ -204,11 +211,8 @@ def _summary(moved: Moved, verb: str, seconds: float) -> str:
         return "up to date"
     if moved.planned:
         there = totals.exists + totals.mounted
-        return (
-            f"would send {size(totals.left)}, {size(there)} already there"
-            if there
-            else f"would send {size(totals.left)}"
-        )
+        moving = f"would {_MOVES_BY.get(verb, 'send')} {size(totals.left)}"
+        return f"{moving}, {size(there)} already there" if there else moving
     moved_by = _MOVED_BY.get(verb, "sent")
     parts = [f"{verb} in {duration(seconds)}", f"{size(totals.sent)} {moved_by}"]
     if totals.image and 100 * totals.saved >= totals.image:

@@ -38,10 +38,17 @@ def untag(invocation: Invocation, names: tuple[str, ...], remote: bool) -> None:
     Content stays: in the local store until `lading gc`, in a registry until it collects garbage.
     """
     images = invocation.application.images
-    with invocation.cancellable() as cancel:
-        references = [str(images.untag_remote(name, cancel)) for name in names] if remote else images.untag(names)
-    text = "\n".join(f"{reference}   untagged" for reference in references)
-    invocation.console.result(invocation.form, {"references": list(references)}, text, "\n".join(references))
+    untagged: list[str] = []
+    try:
+        with invocation.cancellable() as cancel:
+            if not remote:
+                untagged += images.untag(names)
+            for name in names if remote else ():
+                untagged.append(str(images.untag_remote(name, cancel)))
+    finally:
+        if untagged:  # those that are gone are told, whatever became of the others
+            text = "\n".join(f"{reference}   untagged" for reference in untagged)
+            invocation.console.result(invocation.form, {"references": untagged}, text, "\n".join(untagged))
 
 
 @click.command(cls=Command)

@@ -46,7 +46,7 @@ def push(
         works = list(_every_tag(transfers, source, targets))
     else:
         works = [partial(transfers.push, parse_place(source), [parse_place(target) for target in targets])]
-    Moving(invocation, "pushed", flags, flags.options(invocation), aside).run(works)
+    Moving(invocation, "pushed", flags, flags.options(invocation), aside, [source, *targets]).run(works)
 
 
 def _every_tag(transfers: Transfers, source: str, targets: tuple[str, ...]) -> Iterator[Transfer]:

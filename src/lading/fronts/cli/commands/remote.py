@@ -8,6 +8,7 @@ from lading.fronts.cli.console import Listing as Table
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import remote_options
+from lading.fronts.cli.prefixes import mentioning_prefix
 from lading.services.places import parse_place
 from lading.services.registries import Listing
 
@@ -46,7 +47,7 @@ def digest(invocation: Invocation, image: str) -> None:
 
     Costs one request, and no content is fetched. IMAGE may be oci:DIR[:NAME] or archive:FILE too.
     """
-    with invocation.cancellable() as cancel:
+    with invocation.cancellable() as cancel, mentioning_prefix([image]):
         root = invocation.application.images.digest(parse_place(image), cancel)
     record = {"digest": str(root.digest), "mediaType": root.media_type, "size": root.size}
     invocation.console.result(invocation.form, record, str(root.digest))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -23,6 +24,9 @@ SHOWN_PIECES = 10
 BAR_WIDTHS = range(8, 29)
 WORDS_WIDTH = 72
 """Columns that the longest words beside a bar take; the bar has what the terminal leaves."""
+
+ECHO_WIDTH = 2
+"""Columns left free on the right: `^C` stands there when it is typed, and must not begin a line that nobody erases."""
 
 REFRESHES_A_SECOND = 8
 
@@ -72,11 +76,12 @@ class Bars:
         self._live.stop()
 
     def rows(self) -> list[Row]:
-        """What is drawn now."""
+        """What is drawn now: no more than the terminal has lines for, as only those can be erased again."""
         with self._lock:
             entries = list(self._ledger.entries())
             totals = self._ledger.totals()
-        moving = [entry for entry in entries if entry.state in _MOVES][:SHOWN_PIECES]
+        moving = [entry for entry in entries if entry.state in _MOVES]
+        moving = moving[: max(0, min(SHOWN_PIECES, self._console.height - 2))]
         rows = [Row(short(e.piece.id), e.current, e.piece.size, self._note(e)) for e in moving]
         if entries:
             moved = None if totals.left is None else totals.sent + totals.kept + totals.left
@@ -93,17 +98,18 @@ class Bars:
     def _speed(self, name: str, moved: int) -> float:
         return self._speeds.setdefault(name, Speed()).at(self._clock(), moved)
 
-    def _draw(self) -> Table:
+    def _draw(self) -> RenderableType:
         table = Table.grid(padding=(0, 1), pad_edge=True)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, justify="right")
         table.add_column(no_wrap=True)
-        width = max(BAR_WIDTHS[0], min(BAR_WIDTHS[-1], self._console.width - WORDS_WIDTH))
+        room = self._console.width - ECHO_WIDTH
+        width = max(BAR_WIDTHS[0], min(BAR_WIDTHS[-1], room - WORDS_WIDTH))
         for row in self.rows():
             bar = ProgressBar(total=row.total or None, completed=row.current, width=width, pulse=False)
             table.add_row(row.name, bar, progress(row.current, row.total), Text(visible(row.note)))
-        return table
+        return Constrain(table, room)
 
     @staticmethod
     def _message(event: Event) -> str | None:
@@ -112,9 +118,14 @@ class Bars:
                 return f"{target}: {text}"
             case Held(host, reason):
                 return f"{host}: waiting, {reason}"
-            case Advanced(target, piece, State.FAILED):
-                return f"{target}: {short(piece)} {describe(Entry(Piece(piece), State.FAILED, detail=event.detail))}"
+            case Advanced(target, piece, state) if state is State.FAILED or _starts_again(event):
+                return f"{target}: {short(piece)} {describe(Entry(Piece(piece), state, detail=event.detail))}"
         return None
+
+
+def _starts_again(event: Advanced) -> bool:
+    """Whether its bar goes back at once, for a reason; where it waits first, the reason stands beside the bar."""
+    return event.state is State.RETRYING and event.seconds is None
 
 
 def _ending(left: int | None, speed: float) -> Iterator[str]:

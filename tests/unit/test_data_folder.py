@@ -1,0 +1,31 @@
+"""The port that a data folder remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lading.main.data_folder import DataFolderUnusable, KeptPort
+
+
+def test_a_port_that_was_kept_is_read_again(tmp_path: Path) -> None:
+    KeptPort.of(tmp_path).write(5001)
+
+    assert KeptPort.of(tmp_path).read() == 5001
+
+
+@pytest.mark.parametrize("content", ["", "no port", "123456"])
+def test_what_is_no_port_counts_as_none(content: str, tmp_path: Path) -> None:
+    KeptPort.of(tmp_path).path.write_text(content)
+
+    assert KeptPort.of(tmp_path).read() is None
+
+
+def test_a_port_that_cannot_be_kept_is_told_of_the_folder(tmp_path: Path) -> None:
+    KeptPort.of(tmp_path).path.mkdir()
+
+    with pytest.raises(DataFolderUnusable) as failed:
+        KeptPort.of(tmp_path).write(5001)
+
+    assert failed.value.path == tmp_path
