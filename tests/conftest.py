@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.peers import programs
+from tests.peers import postgres_server, programs
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -27,3 +28,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def debian_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real Debian root file system as a tar; ask for it only in a test marked `peer("debootstrap")`."""
     return programs.debian_root_file_system(tmp_path_factory.mktemp("debian"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_server.RunningPostgres]:
+    """One real PostgreSQL for all tests of a run; ask for it only in a test marked `peer("postgres")`."""
+    with postgres_server.postgres_server() as server:
+        yield server

@@ -12,6 +12,7 @@ system's file, the default (interfaces §1). No file is read from the working di
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -125,7 +126,15 @@ class Settings:
     password: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
+    port: int = 3000
     registry_port: int | None = None
+    public_url: str | None = None
+    registry_public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    database: str | None = field(default=None, repr=False)
+    admin_password: str | None = field(default=None, repr=False)
     no_auth: bool = False
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
     origins: tuple[Origin, ...] = field(default=(), repr=False)
@@ -196,6 +205,31 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _networks(value: object) -> tuple[str, ...]:
+    words = _words(value)
+    try:
+        for word in words:
+            ipaddress.ip_network(word, strict=False)
+    except ValueError as error:
+        raise ValueError("must be addresses or networks like 10.0.0.0/8, with commas between them") from error
+    return words
+
+
+def _url(value: object) -> str:
+    match = re.fullmatch(
+        r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/?|https?://\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?/?", str(value)
+    )
+    if not match:
+        raise ValueError("must be http:// or https:// with a host and perhaps a port")
+    return str(value).rstrip("/")
+
+
+def _database(value: object) -> str:
+    if not str(value).startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be a postgresql:// URL")
+    return str(value)
+
+
 def _one_of(*names: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in names:
@@ -219,7 +253,15 @@ KEYS = (
     Key("password", _login, "its password", "none", secret=True),
     Key("secret-key", _text, "the key that protects stored logins", "kept in the data folder", secret=True),
     Key("host", _text, "the address that serve listens on"),
+    Key("port", _port, "the port of the API and its pages"),
     Key("registry-port", _port, "the port of the registry that serve runs", "5000, or the next free one"),
+    Key("public-url", _url, "how others reach the API, like https://lading.corp", "none"),
+    Key("registry-public-url", _url, "how others reach the registry", "none"),
+    Key("trusted-proxies", _networks, "addresses or networks of proxies whose X-Forwarded-For counts", "none"),
+    Key("tls-cert", _text, "a PEM file: the certificate that serve shows, and its chain", "none"),
+    Key("tls-key", _text, "a PEM file: its key", "none"),
+    Key("database", _database, "where rows are kept, like postgresql://…", "SQLite in the data folder", secret=True),
+    Key("admin-password", _login, "makes the user admin with it at the first start", "none", secret=True),
     Key("no-auth", _switch, "serve anybody on this machine without a login"),
 )
 _BY_NAME = {key.name: key for key in KEYS}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 import pytest
 
-from lading.backends.database.repositories import open_records
+from lading.backends.database.postgres import open_postgres
+from lading.backends.database.repositories import DatabaseRecords, open_records
 from lading.errors import Refused
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
@@ -27,6 +28,7 @@ from lading.services.repository_records import (
     UploadSession,
 )
 from tests.fakes.repository_records import MemoryRecords
+from tests.peers.postgres_server import RunningPostgres
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 LAYER, CONFIG, OTHER = Digest.of(b"layer"), Digest.of(b"config"), Digest.of(b"other", Algorithm.SHA512)
@@ -37,16 +39,18 @@ def memory(_folder: Path) -> AbstractContextManager[RepositoryRecords]:
     return nullcontext(MemoryRecords())
 
 
-def database(folder: Path) -> AbstractContextManager[RepositoryRecords]:
+def sqlite(folder: Path) -> AbstractContextManager[RepositoryRecords]:
     return closing(open_records(folder / "lading.db"))
 
 
-OPENERS: Sequence[Callable[[Path], AbstractContextManager[RepositoryRecords]]] = [memory, database]
-
-
-@pytest.fixture(params=OPENERS, ids=lambda opener: opener.__name__)
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.peer("postgres"))])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RepositoryRecords]:
-    with request.param(tmp_path) as opened:
+    if request.param == "postgres":
+        server: RunningPostgres = request.getfixturevalue("postgres")
+        opening: AbstractContextManager[RepositoryRecords] = closing(DatabaseRecords(open_postgres(server.empty())))
+    else:
+        opening = {"memory": memory, "sqlite": sqlite}[request.param](tmp_path)
+    with opening as opened:
         yield opened
 
 

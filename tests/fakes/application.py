@@ -31,6 +31,8 @@ class Served:
 
     address: str
     folder: str
+    api: str | None = None
+    setup: str | None = None
 
 
 class MemoryApplication:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -23,9 +23,10 @@ SBIN = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 
 
 def find(program: str) -> str | None:
-    """Where the program is; Debian keeps servers in sbin, which is not on everybody's PATH."""
+    """Where the program is; Debian keeps servers where not everybody's PATH goes."""
+    folders = (*SBIN, *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
     found = shutil.which(program) or next(
-        (f"{folder}/{program}" for folder in SBIN if Path(folder, program).exists()), None
+        (f"{folder}/{program}" for folder in folders if Path(folder, program).exists()), None
     )
     return f"/usr/bin/{program}" if program == "docker" and Path("/usr/bin/docker").exists() else found
 
@@ -61,16 +62,22 @@ def process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
                 child.wait()
 
 
-def wait_for_port(port: int, child: subprocess.Popen[bytes], log: Path) -> None:
-    """Until somebody answers on loopback; the child's log is in the exception where it ends before."""
+def wait_for_port(port: int, child: subprocess.Popen[bytes], log: Path, address: str = "127.0.0.1") -> None:
+    """Until somebody answers; the child's log is in the exception where it ends before."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
             break
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
             return
         select_nothing(0.02)
     raise AssertionError(f"{child.args!r} did not listen on port {port}:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def own_address() -> str | None:
+    """An address of this machine that is not loopback's, None where it has none: nothing leaves the machine."""
+    found = re.findall(r"inet (\S+)/", run("ip", "-4", "-o", "address", "show", "scope", "global", "up"))
+    return found[0] if found else None
 
 
 def select_nothing(seconds: float) -> None:
@@ -116,6 +123,7 @@ def docker_registry(
     client_ca: Path | None = None,
     token: str | None = None,
     storage: Path | None = None,
+    address: str = "127.0.0.1",
 ) -> Iterator[RunningRegistry]:
     """Debian's docker-registry on a free port, with deletes allowed; `folder` holds its configuration and log.
 
@@ -130,7 +138,7 @@ def docker_registry(
         "log: {level: warn, accesslog: {disabled: false}}",
         f"storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}",
         "http:",
-        f"  addr: 127.0.0.1:{port}",
+        f"  addr: {address}:{port}",
         "  secret: only-for-tests",
     ]
     if tls:
@@ -146,8 +154,8 @@ def docker_registry(
     configuration = folder / "registry.yml"
     configuration.write_text("\n".join(lines) + "\n")
     with process([program, "serve", str(configuration)], log) as child:
-        wait_for_port(port, child, log)
-        yield RunningRegistry(f"127.0.0.1:{port}", log, root, "https" if tls else "http", *(htpasswd or (None, None)))
+        wait_for_port(port, child, log, address)
+        yield RunningRegistry(f"{address}:{port}", log, root, "https" if tls else "http", *(htpasswd or (None, None)))
 
 
 @dataclass(frozen=True)
@@ -164,7 +172,7 @@ class RunningDocker:
 
 
 @contextlib.contextmanager
-def docker_engine(folder: Path) -> Iterator[RunningDocker]:
+def docker_engine(folder: Path, options: Sequence[str] = (), **environment: str) -> Iterator[RunningDocker]:
     """dockerd with a data root of its own, no network rules, no bridge. Needs root."""
     program = find("dockerd")
     assert program, "dockerd is not installed"
@@ -178,7 +186,10 @@ def docker_engine(folder: Path) -> Iterator[RunningDocker]:
         "--iptables=false",
         "--bridge=none",
         f"--pidfile={folder / 'pid'}",
+        *options,
     ]
+    if environment:
+        command = ["env", *(f"{name}={value}" for name, value in environment.items()), *command]
     with process(command, log) as child:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(socket_path):

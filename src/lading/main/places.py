@@ -5,6 +5,7 @@ registries."""
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -30,24 +31,27 @@ IMPORTED = "1970-01-01T00:00:00Z"
 
 
 class HeldRelay:
-    """Takes what registries say of their rate limits to the transfer that runs, if any."""
+    """Takes what registries say of their rate limits to the transfers that run, if any."""
 
     def __init__(self) -> None:
-        self._report: Report | None = None
+        self._reports: tuple[Report, ...] = ()
+        self._lock = threading.Lock()
 
     def __call__(self, held: Held) -> None:
         """Called by any thread."""
-        if (report := self._report) is not None:
+        for report in self._reports:
             report(held)
 
     @contextmanager
     def telling(self, report: Report) -> Iterator[None]:
-        """While inside, `report` hears of it; afterwards whoever did before."""
-        before, self._report = self._report, report
+        """While inside, `report` hears of it."""
+        with self._lock:
+            self._reports = (*self._reports, report)
         try:
             yield
         finally:
-            self._report = before
+            with self._lock:
+                self._reports = tuple(each for each in self._reports if each is not report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,23 @@ class Openers:
     scratch: Callable[[], Path]
 
 
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What `-` is read from and written to; None: this process's own."""
+
+    read: BinaryIO | None = None
+    written: BinaryIO | None = None
+
+
 class Places:
     """Fulfils services.stores.Stores and services.registries.RegistryProbe."""
 
-    def __init__(self, openers: Openers, held: HeldRelay, named: set[str], native: Platform) -> None:
+    def __init__(
+        self, openers: Openers, held: HeldRelay, named: set[str], native: Platform, streams: Streams | None = None
+    ) -> None:
         """`named` collects the hosts that this call speaks of: --insecure holds for those."""
         self._openers, self._held, self._named, self._native = openers, held, named, native
+        self._streams = streams or Streams()
 
     # ── stores
 
@@ -94,19 +109,19 @@ class Places:
     def read_archive(self, path: str, cancel: Cancel) -> AbstractContextManager[Readable]:
         from lading.backends.content_store.archive import open_archive
 
-        return open_archive(_read_from(path), self._openers.scratch(), cancel)
+        return open_archive(self._read_from(path), self._openers.scratch(), cancel)
 
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
         from lading.backends.content_store.archive_target import ArchiveTarget
 
-        place = sys.stdout.buffer if path == "-" else Path(path)
+        place = (self._streams.written or sys.stdout.buffer) if path == "-" else Path(path)
         return ArchiveTarget(place, form, compression, self._native)
 
     @contextmanager
     def root_file_system(self, path: str, platform: Platform, cancel: Cancel) -> Iterator[tuple[Source, Descriptor]]:
         from lading.backends.content_store.root_filesystem import Provenance, imported
 
-        with imported(_read_from(path), Provenance(platform, IMPORTED), self._openers.scratch(), cancel) as image:
+        with imported(self._read_from(path), Provenance(platform, IMPORTED), self._openers.scratch(), cancel) as image:
             yield image, image.root
 
     # ── whole registries
@@ -124,6 +139,5 @@ class Places:
         self._named.add(registry)
         return self._openers.client()
 
-
-def _read_from(path: str) -> Path | BinaryIO:
-    return sys.stdin.buffer if path == "-" else Path(path)
+    def _read_from(self, path: str) -> Path | BinaryIO:
+        return (self._streams.read or sys.stdin.buffer) if path == "-" else Path(path)

@@ -18,10 +18,12 @@ from lading.services.serving import FolderServed, listening
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A registry that runs: host:port, and where its data lives."""
+    """A registry that runs: host:port, and where its data lives. It has no API, and nobody to set up."""
 
     address: str
     folder: str
+    api: str | None = None
+    setup: str | None = None
 
 
 @contextmanager

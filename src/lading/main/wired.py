@@ -147,12 +147,13 @@ class Wired:
         )
 
     def serve(self) -> AbstractContextManager[Serving]:
-        from lading.main.served import served
-        from lading.services.serving import LoginsNotServed
-
         settings = self._settings
         if not settings.no_auth:
-            raise LoginsNotServed
+            from lading.main.service import served_product
+
+            return served_product(settings, self._native)
+        from lading.main.served import served
+
         return served(settings.data, self._folder, lambda: self._records, settings.host, settings.registry_port)
 
     # ── our own store

@@ -11,6 +11,7 @@ from lading.engine.records import Image, ImageNames
 from lading.errors import InputInvalid
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.media_types import is_index
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.lookup import Lookup, is_digest
@@ -100,7 +101,7 @@ class Archives:
     def _to_save(self, image: Image, call: Call) -> Chosen:
         own = self._stores.own
         wanted = call.options.wanted
-        if wanted is None and call.options.form is ArchiveForm.DOCKER:
+        if wanted is None and call.options.form is ArchiveForm.DOCKER and is_index(image.root.media_type):
             wanted = Wanted(platforms=(self._native,))
         chosen = choose_to_send(own, image.root, wanted or UNSAID, whole(own))
         if chosen.note:

@@ -136,6 +136,11 @@ class Lookup:
         return next(iter(found.values()), None)
 
 
+def may_be_id(text: str) -> bool:
+    """Whether it can be read as an image's id or the beginning of one; a name may be spelled so too."""
+    return _ID.fullmatch(text) is not None
+
+
 def is_digest(name: str) -> bool:
     """Whether a layout or archive calls an image by its digest, because nobody gave it a name."""
     return Digest.if_valid(name) is not None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from lading.engine.content import at_source
 from lading.engine.records import ImageNames
@@ -16,7 +17,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.reference import Reference, Repository
 from lading.services.lookup import Lookup, is_digest, only_name
 from lading.services.places import Archive, Layout
-from lading.services.registries import Registries
+from lading.services.registries import Found
 from lading.services.selection import Here, everywhere, whole
 from lading.services.stores import Readable, Stores
 from lading.wire.message import Cancel
@@ -36,10 +37,20 @@ class Origin:
     referrers: Referrers | None = None
 
 
+class LoginLookup(Protocol):
+    """Which login serves a repository; services.registries.Registries fulfils it."""
+
+    def credential(self, repository: Repository) -> Found:
+        """Where it stands, for people."""
+
+    def next_login(self, repository: Repository) -> str | None:
+        """Where another one stands; None where there is no other."""
+
+
 class Origins:
     """Opens sources. `registries` is asked only where a registry is spoken to."""
 
-    def __init__(self, stores: Stores, names: Callable[[], ImageNames], registries: Callable[[], Registries]) -> None:
+    def __init__(self, stores: Stores, names: Callable[[], ImageNames], registries: Callable[[], LoginLookup]) -> None:
         self._stores, self._names, self._registries = stores, names, registries
 
     @contextmanager

@@ -7,7 +7,7 @@ algorithm, never hidden because of what a client says it accepts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from lading.engine.stores import untold
@@ -23,6 +23,9 @@ from lading.wire.message import BytesContent, Cancel, Reader
 
 BLOB_TYPE = "application/octet-stream"
 """A repository does not know what its blobs are: only their manifests say so."""
+
+HOLDERS_TRIED = 100
+"""Repositories looked at for a mount that names none: one of them may be read, as a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,10 @@ class Repositories:
             raise BlobUnknown(repository, digest)
         return Descriptor(BLOB_TYPE, digest, size)
 
-    def mount(self, repository: str, digest: Digest, origin: str | None) -> bool:
-        """Hold a blob that `origin` holds, or with None any repository; False where none does."""
-        origins = [origin] if origin is not None else self._records.holders(digest, 1)
-        for name in origins:
+    def mount(self, repository: str, digest: Digest, origin: str | None, readable: Callable[[str], bool]) -> bool:
+        """Hold a blob that `origin` holds, or with None any repository that is `readable`; False where none does."""
+        origins = [origin] if origin is not None else self._records.holders(digest, HOLDERS_TRIED)
+        for name in filter(readable, origins):
             size = self._records.view(name).blob(digest)
             if size is not None and not self._content.keep((digest,)):
                 self.hold_blob(repository, digest, size)

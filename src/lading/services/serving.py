@@ -18,16 +18,6 @@ KEPT_PORT = "registry.port"
 """The file in a data folder that remembers the port; where it is, repositories keep content too."""
 
 
-class LoginsNotServed(Refused):
-    """The registry of this version knows no users, so running it must be meant."""
-
-    why = "logins join with the service; until then the registry is open to every program on this machine"
-    hint = "lading serve --no-auth"
-
-    def __str__(self) -> str:
-        return "the registry cannot ask for logins yet"
-
-
 class FolderServed(Refused):
     """Another `lading serve` has this data folder."""
 
@@ -54,6 +44,20 @@ class PortTaken(StorageFailed):
 
     def __str__(self) -> str:
         return f"the registry cannot have port {self.port}"
+
+
+class ApiPortTaken(StorageFailed):
+    """The port of the API is in use by another program."""
+
+    code = "listen"
+
+    def __init__(self, port: int, reason: str) -> None:
+        super().__init__(port, reason)
+        self.port, self.why = port, reason
+        self.hint = f"Find who has it: ss -ltnp 'sport = :{port}'. Another one: lading serve --port PORT"
+
+    def __str__(self) -> str:
+        return f"the API cannot have port {self.port}"
 
 
 class KeptPort(Protocol):

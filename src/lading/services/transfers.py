@@ -3,8 +3,8 @@ moves it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from lading.engine.arrival import Arrival, Destination
@@ -19,10 +19,9 @@ from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.lookup import ImageUnknown
-from lading.services.origins import Origin, Origins
+from lading.services.origins import LoginLookup, Origin, Origins
 from lading.services.places import Named, Place
 from lading.services.platforms import EVERY, UNSAID, Wanted
-from lading.services.registries import Registries
 from lading.services.reports import serialised
 from lading.services.selection import Chosen, choose_to_bring, choose_to_send, whole
 from lading.services.stores import ArchiveForm, Compression, Stores
@@ -54,7 +53,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of one target. `names` are the whole names it has there; `error` None means that all are proven.
+    """What became of one target. `names` are the whole names it has there; `error` None means that all are proven,
+    else `refused` says of which names what is wrong: of none where the target as a whole failed.
 
     `note` says which platforms moved, where not all did. `planned` marks a dry run, `current` that nothing was to do.
     """
@@ -69,6 +69,7 @@ class Moved:
     error: LadingError | None = None
     planned: bool = False
     current: bool = False
+    refused: Mapping[str, LadingError] = field(default_factory=dict)
 
     @property
     def pinned(self) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ class Transfers:
         self,
         stores: Stores,
         names: Callable[[], ImageNames],
-        registries: Callable[[], Registries],
+        registries: Callable[[], LoginLookup],
         native: Platform,
         limit: RateLimit | None,
     ) -> None:
@@ -220,7 +221,13 @@ def _moved(origin: Origin, chosen: Chosen, aim: Aim, arrival: Arrival, planned: 
         arrival.referrers,
         arrival.error or next(filter(None, arrival.tags.values()), None),
         planned,
+        refused=_refused(aim, arrival),
     )
+
+
+def _refused(aim: Aim, arrival: Arrival) -> Mapping[str, LadingError]:
+    outcomes = zip(aim.names, (arrival.tags.get(tag) for tag in aim.destination.tags), strict=False)
+    return {} if arrival.error is not None else {name: error for name, error in outcomes if error is not None}
 
 
 def _bare(reference: Reference) -> str:

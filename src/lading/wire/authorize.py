@@ -18,11 +18,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode, urlsplit
 
 from lading.errors import AccessDenied, ProtocolBroken, Side
+from lading.oci.instants import parse_instant
 from lading.wire.guard import may_carry_secrets, referrer
 from lading.wire.json_answers import read_json
 from lading.wire.locations import with_query
@@ -260,16 +260,7 @@ def _lifetime(answer: Mapping[str, object], headers: Mapping[str, str]) -> float
 
 
 def _instant(text: object) -> float | None:
-    """RFC 3339 with any number of fraction digits, in seconds since 1970."""
-    if not isinstance(text, str):
-        return None
-    head, dot, tail = text.replace("Z", "+00:00").partition(".")
-    zone = tail.lstrip("0123456789") if dot else ""
-    try:
-        moment = datetime.fromisoformat(head + zone)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo else None
+    return parse_instant(text) if isinstance(text, str) else None
 
 
 def _answered(headers: Mapping[str, str]) -> float | None:

@@ -3,7 +3,7 @@ database share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,7 +21,12 @@ class Tls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How one host is reached: files are paths to PEM; `insecure` allows plain HTTP where TLS does not answer."""
+    """How one host is reached: files are paths to PEM; `insecure` allows plain HTTP where TLS does not answer.
+
+    The three fields that end in `pem` are PEM itself, as a row of the database holds it, and count beside the files.
+    `socket` is the path of a unix socket on which it listens, without TLS. It stands here and in no URL, so no answer
+    of anybody can send us to one.
+    """
 
     host: str
     tls: Tls = Tls.VERIFY
@@ -29,6 +34,10 @@ class Endpoint:
     ca_file: str | None = None
     client_certificate: str | None = None
     client_key: str | None = None
+    socket: str | None = None
+    ca_pem: str | None = None
+    client_certificate_pem: str | None = None
+    client_key_pem: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,8 @@ def _nothing(_count: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask; the body is `length` bytes of `content` from `start`, not read yet.
+    """What to ask; the body is `length` bytes of `content` from `start`, not read yet; or all of `reader`, whose length
+    nobody knows: it goes out once, in chunks (RFC 9112, 7.1), and stays its owner's to close.
 
     Headers are in any case, repeated fields joined by a comma. `streamed` leaves a 2xx body open as Response.stream.
     `answer_seconds` is the longest wait for the status after the last body byte, `stall_seconds` the longest silence
@@ -203,6 +204,7 @@ class Request:
     referred_by: str | None = None
     answer_seconds: float = 60.0
     stall_seconds: float = 60.0
+    reader: Reader | None = None
 
     @property
     def body_size(self) -> int:

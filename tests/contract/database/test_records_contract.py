@@ -1,14 +1,16 @@
-"""The contracts of what the engine and the client remember, run in memory and on SQLite."""
+"""The contracts of what the engine and the client remember, run in memory, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lading.backends.database.catalogue import open_catalogue
+from lading.backends.database.catalogue import Catalogue, open_catalogue
+from lading.backends.database.service_database import open_service_database
 from lading.engine.records import ImageNames, Leases
 from lading.engine.stores import Locations, TagMoved
 from lading.oci.descriptor import Descriptor
@@ -23,6 +25,7 @@ from tests.fakes.records import (
     MemoryProfiles,
     MemoryUploads,
 )
+from tests.peers.postgres_server import RunningPostgres
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 ROOT, OTHER = Descriptor(INDEX, Digest.of(b"root"), 1234), Descriptor(INDEX, Digest.of(b"other", Algorithm.SHA512), 5)
@@ -51,9 +54,18 @@ def memory(_folder: Path) -> Iterator[Remembered]:
     )
 
 
-def database(folder: Path) -> Iterator[Remembered]:
+def sqlite(folder: Path) -> Iterator[Remembered]:
     clock = Clock()
-    catalogue = open_catalogue(folder / "lading.db", clock)
+    yield from remembered(clock, open_catalogue(folder / "lading.db", clock))
+
+
+def on_postgres(server: RunningPostgres) -> Iterator[Remembered]:
+    clock = Clock()
+    with closing(open_service_database(server.empty(), clock)) as database:
+        yield from remembered(clock, database.catalogue)
+
+
+def remembered(clock: Clock, catalogue: Catalogue) -> Iterator[Remembered]:
     yield Remembered(
         clock,
         catalogue.images,
@@ -65,10 +77,12 @@ def database(folder: Path) -> Iterator[Remembered]:
     catalogue.close()
 
 
-@pytest.fixture(params=[memory, database], ids=lambda opener: opener.__name__)
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.peer("postgres"))])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Remembered]:
-    opener: Callable[[Path], Iterator[Remembered]] = request.param
-    yield from opener(tmp_path)
+    if request.param == "postgres":
+        yield from on_postgres(request.getfixturevalue("postgres"))
+    else:
+        yield from {"memory": memory, "sqlite": sqlite}[request.param](tmp_path)
 
 
 def test_a_reference_points_at_its_root_since_it_was_set(records: Remembered) -> None:

@@ -17,7 +17,7 @@ from lading.backends.database.engine import open_engine
 from lading.backends.database.migrate import SCRIPTS, migrate
 from lading.backends.database.prepare import prepare
 from lading.backends.database.schema import VERSION
-from lading.backends.database.tables import metadata, schema_sql
+from lading.backends.database.schema_text import metadata, schema_sql
 
 SCHEMA = Path(statements.__file__).with_name("schema.sql")
 
@@ -53,7 +53,7 @@ def versions(path: Path) -> tuple[object, object]:
 
 
 def test_schema_sql_is_what_the_tables_give() -> None:
-    """Else: .venv/bin/python -m lading.backends.database.tables > src/lading/backends/database/schema.sql"""
+    """Else: .venv/bin/python -m lading.backends.database.schema_text > src/lading/backends/database/schema.sql"""
     assert SCHEMA.read_text() == schema_sql()
 
 

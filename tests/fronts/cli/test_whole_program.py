@@ -155,13 +155,6 @@ def test_the_content_folder_is_checked_content(program: Program, tmp_path: Path)
     assert all(hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name for blob in blobs)
 
 
-def test_a_registry_is_not_served_without_logins_unless_it_is_said(program: Program) -> None:
-    code, _, err = program("serve")
-
-    assert code == 6
-    assert "try:   lading serve --no-auth" in err
-
-
 def test_a_push_to_our_own_registry_and_back(program: Program, tmp_path: Path) -> None:
     served = Wired.start(program.environment, {"data": str(tmp_path / "served"), "no-auth": True, "registry-port": 0})
     program.ok("load", f"{tmp_path}/hello.tar")

@@ -18,7 +18,7 @@ from lading.backends.credentials.failures import (
     SecretKeyMissing,
 )
 from lading.backends.credentials.own import OwnCredentials
-from lading.backends.credentials.sealing import read_or_make_key
+from lading.backends.credentials.sealing import read_or_make_keys
 from lading.oci.reference import Repository
 from lading.services.registries import Login
 
@@ -94,7 +94,7 @@ def test_files_are_the_owners_alone_and_hold_no_plain_text(own: OwnCredentials, 
 
 def _another_key(folder: Path) -> None:
     (folder / "secret.key").unlink()
-    read_or_make_key(folder / "secret.key")
+    read_or_make_keys(folder / "secret.key")
 
 
 def _no_key(folder: Path) -> None:

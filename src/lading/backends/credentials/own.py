@@ -22,7 +22,7 @@ from lading.services.registries import Found, Login
 from lading.wire.authorize import IDENTITY_USER, Credential
 
 if TYPE_CHECKING:
-    from lading.backends.credentials.sealing import SecretKey
+    from lading.backends.credentials.sealing import KeyRing
 
 VERSION = 1
 _Rows = Mapping[str, Mapping[str, str]]
@@ -52,9 +52,7 @@ class OwnCredentials:
         """Replaces the login of that place. Raises StorageFailed."""
         with private_file.changing(self._path):
             rows = dict(self._rows())
-            key = self._key(making=not rows)
-            plain = json.dumps({"username": username, "secret": secret}).encode()
-            rows[place] = {"key": key.id, "sealed": base64.b64encode(key.seal(place, plain)).decode()}
+            rows[place] = _sealed(self._keys(making=not rows), place, username, secret)
             self._write(rows)
 
     def remove(self, place: str) -> bool:
@@ -70,6 +68,15 @@ class OwnCredentials:
         """In order of place. Raises CredentialFileUnusable, SealBroken."""
         rows = self._rows()
         return [Login(place, self._opened(rows, place)[0]) for place in sorted(rows)]
+
+    def reseal(self) -> int:
+        """All of them with the first key. Returns how many. Raises StorageFailed."""
+        with private_file.changing(self._path):
+            rows = self._rows()
+            if rows:
+                keys = self._keys(making=False)
+                self._write({place: _sealed(keys, place, *self._opened(rows, place)) for place in rows})
+            return len(rows)
 
     def _write(self, rows: _Rows) -> None:
         content = json.dumps({"version": VERSION, "logins": rows}, indent=1, sort_keys=True)
@@ -90,18 +97,25 @@ class OwnCredentials:
     def _opened(self, rows: _Rows, place: str) -> tuple[str, str]:
         from lading.backends.credentials.sealing import NotOurs  # noqa: PLC0415 - see the module's text
 
-        row, key = rows[place], self._key(making=False)
-        if row["key"] != key.id:
-            raise SealBroken(self._shown_as, place, f"it was stored under the key {row['key']}, ours is {key.id}")
+        row, keys = rows[place], self._keys(making=False)
+        key = keys.named(row["key"])
+        if key is None:
+            ours = " and ".join(keys.ids)
+            raise SealBroken(self._shown_as, place, f"it was stored under the key {row['key']}, ours is {ours}")
         try:
             login = json.loads(key.open(place, base64.b64decode(row["sealed"])))
             return str(login["username"]), str(login["secret"])
         except (NotOurs, binascii.Error, ValueError, TypeError, KeyError) as error:
             raise SealBroken(self._shown_as, place, "it was changed since it was stored") from error
 
-    def _key(self, *, making: bool) -> SecretKey:
+    def _keys(self, *, making: bool) -> KeyRing:
         from lading.backends.credentials import sealing  # noqa: PLC0415 - see the module's text
 
         if self._key_text is not None:
-            return sealing.SecretKey.parse(self._key_text, "LADING_SECRET_KEY")
-        return sealing.read_or_make_key(self._key_path) if making else sealing.read_key(self._key_path)
+            return sealing.KeyRing.parse(self._key_text, "LADING_SECRET_KEY")
+        return sealing.read_or_make_keys(self._key_path) if making else sealing.read_keys(self._key_path)
+
+
+def _sealed(keys: KeyRing, place: str, username: str, secret: str) -> Mapping[str, str]:
+    plain = json.dumps({"username": username, "secret": secret}).encode()
+    return {"key": keys.first.id, "sealed": base64.b64encode(keys.first.seal(place, plain)).decode()}

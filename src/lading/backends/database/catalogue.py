@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from lading.backends.database import statements
-from lading.backends.database.connection import Connections
+from lading.backends.database.connection import CatalogueConnections, Connections
 from lading.backends.database.hints import KnownLocations, KnownProfiles, KnownUploads
 from lading.engine.records import Image
 from lading.engine.stores import Condition, TagMoved, permits
@@ -25,7 +25,7 @@ class Catalogue:
     Every method of what it gives raises DatabaseFailed.
     """
 
-    def __init__(self, connections: Connections, clock: Callable[[], float]) -> None:
+    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float]) -> None:
         self._connections, self._clock = connections, clock
         self._changing = Lock()
         self._locations: dict[str, KnownLocations] = {}
@@ -61,7 +61,7 @@ def open_catalogue(path: Path, clock: Callable[[], float]) -> Catalogue:
 class ImageRows:
     """Fulfils engine.records.ImageNames. Of a root's descriptor the media type, digest and size are kept."""
 
-    def __init__(self, connections: Connections, clock: Callable[[], float]) -> None:
+    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float]) -> None:
         self._connections, self._clock = connections, clock
 
     def find(self, reference: str) -> Image | None:
@@ -100,7 +100,7 @@ def _image(row: tuple[str, str, str, int, float]) -> Image:
 class LeaseRows:
     """Fulfils engine.records.Leases. A lease lasts a day from the last `hold`, whether that wrote a row or not."""
 
-    def __init__(self, connections: Connections, clock: Callable[[], float]) -> None:
+    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float]) -> None:
         self._connections, self._clock = connections, clock
         self._writing = Lock()
         self._written: dict[Digest, float] = {}

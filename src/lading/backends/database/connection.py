@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock, Semaphore
+from typing import Any, Protocol
 
 from lading.backends.database.database_file import check_version, connect
 from lading.backends.database.failures import translating
@@ -14,6 +15,35 @@ from lading.backends.database.prepare import opened
 
 LIMIT = 4
 """The most connections of one process: readers beside the one writer that SQLite lets in."""
+
+
+class Answer(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> Sequence[Any]: ...
+
+
+class Statements(Protocol):
+    """One transaction. Parameters are question marks."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Answer: ...
+    def executemany(self, sql: str, rows: Sequence[Sequence[Any]], /) -> object: ...
+
+
+class CatalogueConnections(Protocol):
+    """What the catalogue needs of a database: these here, or PostgreSQL's (postgres_catalogue)."""
+
+    def reading(self) -> AbstractContextManager[Statements]:
+        """One snapshot."""
+
+    def writing(self, *, durable: bool = True) -> AbstractContextManager[Statements]:
+        """Alone with the tables."""
+
+    def close(self) -> None:
+        """Harmless twice."""
 
 
 class Connections:

@@ -9,16 +9,19 @@ from pathlib import Path
 
 from lading.errors import StorageFailed
 
+Place = Path | str
+"""Where a database is: a file of SQLite's, or the URL of one of PostgreSQL's, here without its password."""
+
 
 class DatabaseFailed(StorageFailed):
     """The database did not do its part; the leaves below say what a person can do about it."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
+    def __init__(self, place: Place, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place, self.reason = place, reason
 
     def __str__(self) -> str:
-        return f"the database {self.path} failed: {self.reason}"
+        return f"the database {self.place} failed: {self.reason}"
 
 
 class DatabaseCorrupt(DatabaseFailed):
@@ -27,7 +30,7 @@ class DatabaseCorrupt(DatabaseFailed):
     hint = "Restore it from a backup, or move it away: images are pulled again without moving blobs that are kept."
 
     def __str__(self) -> str:
-        return f"the database {self.path} is damaged: {self.reason}"
+        return f"the database {self.place} is damaged: {self.reason}"
 
 
 class DatabaseFull(DatabaseFailed):
@@ -36,7 +39,7 @@ class DatabaseFull(DatabaseFailed):
     hint = "Free a little space on that disk; then `lading gc` removes content that no image needs."
 
     def __str__(self) -> str:
-        return f"there is no room for the database {self.path}"
+        return f"there is no room for the database {self.place}"
 
 
 class DatabaseBusy(DatabaseFailed):
@@ -45,7 +48,7 @@ class DatabaseBusy(DatabaseFailed):
     hint = "Another process is writing to it for very long: end it, or try again."
 
     def __str__(self) -> str:
-        return f"the database {self.path} stayed locked by another process"
+        return f"the database {self.place} stayed locked by another process"
 
 
 class DatabaseUnwritable(DatabaseFailed):
@@ -54,7 +57,7 @@ class DatabaseUnwritable(DatabaseFailed):
     hint = "Check who owns the data folder, or choose another one with --data."
 
     def __str__(self) -> str:
-        return f"cannot open the database {self.path}: {self.reason}"
+        return f"cannot open the database {self.place}: {self.reason}"
 
 
 class DatabaseNewer(DatabaseFailed):
@@ -62,24 +65,24 @@ class DatabaseNewer(DatabaseFailed):
 
     hint = "Use the newer Lading that wrote it, or give this one a data folder of its own with --data."
 
-    def __init__(self, path: Path, found: int, known: int) -> None:
-        super().__init__(path, f"version {found} is newer than {known}")
+    def __init__(self, place: Place, found: int, known: int) -> None:
+        super().__init__(place, f"version {found} is newer than {known}")
         self.found, self.known = found, known
 
     def __str__(self) -> str:
-        return f"the database {self.path} has version {self.found}; this Lading knows versions up to {self.known}"
+        return f"the database {self.place} has version {self.found}; this Lading knows versions up to {self.known}"
 
 
 class DatabaseForeign(DatabaseFailed):
-    """A sound SQLite file with tables that are not ours."""
+    """A sound database with tables that are not ours."""
 
     hint = "Choose another data folder with --data."
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "not Lading's")
+    def __init__(self, place: Place) -> None:
+        super().__init__(place, "not Lading's")
 
     def __str__(self) -> str:
-        return f"{self.path} is a database of another program"
+        return f"{self.place} is a database of another program"
 
 
 class DatabaseOnNetwork(DatabaseFailed):
@@ -87,12 +90,34 @@ class DatabaseOnNetwork(DatabaseFailed):
 
     hint = "Choose a data folder on a local disk with --data."
 
-    def __init__(self, path: Path, file_system: str) -> None:
-        super().__init__(path, f"on {file_system}")
+    def __init__(self, place: Place, file_system: str) -> None:
+        super().__init__(place, f"on {file_system}")
         self.file_system = file_system
 
     def __str__(self) -> str:
-        return f"the database {self.path} would be on a network file system ({self.file_system}), which can destroy it"
+        return f"the database {self.place} would be on a network file system ({self.file_system}), which can destroy it"
+
+
+class DatabaseUnreachable(DatabaseFailed):
+    """No PostgreSQL answers there, or it does not let us in."""
+
+    hint = "Check that PostgreSQL runs, and the address, name and password in the database's URL."
+
+    def __str__(self) -> str:
+        return f"cannot reach the database {self.place}: {self.reason}"
+
+
+class DatabaseNotUnicode(DatabaseFailed):
+    """A PostgreSQL database in which not every text fits."""
+
+    hint = "Make it with the encoding UTF8: CREATE DATABASE lading ENCODING 'UTF8' TEMPLATE template0."
+
+    def __init__(self, place: Place, encoding: str) -> None:
+        super().__init__(place, f"its encoding is {encoding}")
+        self.encoding = encoding
+
+    def __str__(self) -> str:
+        return f"the database {self.place} has the encoding {self.encoding}"
 
 
 class MigrationFailed(DatabaseFailed):
@@ -100,13 +125,13 @@ class MigrationFailed(DatabaseFailed):
 
     hint = "Nothing was changed: the Lading that wrote it can still use it. Please report this."
 
-    def __init__(self, path: Path, found: int, wanted: int, reason: str) -> None:
-        super().__init__(path, reason)
+    def __init__(self, place: Place, found: int, wanted: int, reason: str) -> None:
+        super().__init__(place, reason)
         self.found, self.wanted = found, wanted
 
     def __str__(self) -> str:
         return (
-            f"the database {self.path} could not be migrated from version {self.found} to {self.wanted}: {self.reason}"
+            f"the database {self.place} could not be migrated from version {self.found} to {self.wanted}: {self.reason}"
         )
 
 
@@ -125,11 +150,11 @@ _LEAVES: dict[int, type[DatabaseFailed]] = {
 """By extended or else by primary result code; every other one is plain DatabaseFailed (sqlite.org/rescode.html)."""
 
 
-def translated(error: sqlite3.Error, path: Path) -> DatabaseFailed:
-    """Ours for what SQLite said of `path`; chosen by its result code, whose low eight bits are the primary one."""
+def translated(error: sqlite3.Error, place: Place) -> DatabaseFailed:
+    """Ours for what SQLite said of `place`; chosen by its result code, whose low eight bits are the primary one."""
     code = getattr(error, "sqlite_errorcode", 0)
     leaf = _LEAVES.get(code) or _LEAVES.get(code & 0xFF, DatabaseFailed)
-    return leaf(path, str(error))
+    return leaf(place, str(error))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from lading.backends.database import statements
-from lading.backends.database.connection import Connections
+from lading.backends.database.connection import CatalogueConnections
 from lading.backends.database.failures import DatabaseFailed
 from lading.oci.digest import Digest
 from lading.oci.reference import Repository
@@ -34,7 +34,7 @@ UPLOAD_SECONDS = 7 * DAY
 class KnownLocations:
     """Fulfils engine.stores.Locations for one account: the most recent first. Written many at once, and at `flush`."""
 
-    def __init__(self, connections: Connections, clock: Callable[[], float], account: str) -> None:
+    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float], account: str) -> None:
         self._connections, self._clock, self._account = connections, clock, account
         self._changing = Lock()
         self._pending: dict[tuple[Digest, Repository], float] = {}
@@ -75,7 +75,7 @@ class KnownLocations:
         with self._connections.writing(durable=False) as connection:
             connection.executemany(statements.LEARN_LOCATION, rows)
             connection.executemany(
-                statements.DROP_LOCATIONS_BEYOND, [(*key, LOCATIONS_OF_ONE) for key in {row[:3] for row in rows}]
+                statements.DROP_LOCATIONS_BEYOND, [(*key, *key, LOCATIONS_OF_ONE) for key in {row[:3] for row in rows}]
             )
             connection.execute(statements.DROP_LOCATIONS_BEFORE, (self._clock() - LOCATION_SECONDS,))
 
@@ -83,7 +83,7 @@ class KnownLocations:
 class KnownProfiles:
     """Fulfils wire.endpoint.Profiles."""
 
-    def __init__(self, connections: Connections, clock: Callable[[], float]) -> None:
+    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float]) -> None:
         self._connections, self._clock = connections, clock
 
     def of(self, host: str) -> Profile:
@@ -118,7 +118,7 @@ class KnownUploads:
     A session's URL may carry the registry's own secret, which is why the file is readable by its owner alone.
     """
 
-    def __init__(self, connections: Connections, clock: Callable[[], float], account: str) -> None:
+    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float], account: str) -> None:
         self._connections, self._clock, self._account = connections, clock, account
 
     def of(self, repository: Repository, digest: Digest) -> str | None:

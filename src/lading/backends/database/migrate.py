@@ -6,6 +6,8 @@ migrations/versions/NNNN_*   numbered; the number is the file's `PRAGMA user_ver
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -17,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from lading.backends.database.engine import open_engine
-from lading.backends.database.failures import MigrationFailed
+from lading.backends.database.failures import MigrationFailed, Place
 from lading.backends.database.schema import VERSION
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -31,16 +33,28 @@ def migrate(path: Path, found: int, wanted: int = VERSION, scripts: Path = SCRIP
     engine = open_engine(path)
     event.listen(engine, "connect", _leave_children)
     try:
-        with engine.begin() as connection:
-            command.upgrade(_config(connection, scripts), f"{wanted:04}")
+        with migrating(path, found, wanted), engine.begin() as connection:
+            upgrade(connection, wanted, scripts)
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
             if broken is not None:
                 raise MigrationFailed(path, found, wanted, f"a row of {broken[0]} names one that is not there")
             connection.exec_driver_sql(f"PRAGMA user_version = {wanted}")
-    except (SQLAlchemyError, CommandError) as error:
-        raise MigrationFailed(path, found, wanted, str(error)) from error
     finally:
         engine.dispose()
+
+
+def upgrade(connection: Connection, wanted: int, scripts: Path) -> None:
+    """Every step up to `wanted`, in the transaction of this connection."""
+    command.upgrade(_config(connection, scripts), f"{wanted:04}")
+
+
+@contextmanager
+def migrating(place: Place, found: int, wanted: int) -> Iterator[None]:
+    """Inside, what fails is a MigrationFailed."""
+    try:
+        yield
+    except (SQLAlchemyError, CommandError) as error:
+        raise MigrationFailed(place, found, wanted, str(error)) from error
 
 
 def _leave_children(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

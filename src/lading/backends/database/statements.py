@@ -1,4 +1,4 @@
-"""The SQL of the catalogue, run by the standard library's sqlite3. The tables are in schema.sql and tables.py."""
+"""The SQL of the catalogue, as both SQLite and PostgreSQL read it. The tables are in schema.sql and tables.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ FORGET_IMAGE = "DELETE FROM image WHERE reference = ?"
 
 HOLD_LEASE = """
     INSERT INTO lease (digest, until) VALUES (?, ?)
-    ON CONFLICT (digest) DO UPDATE SET until = max(until, excluded.until)
+    ON CONFLICT (digest) DO UPDATE SET
+        until = CASE WHEN excluded.until > lease.until THEN excluded.until ELSE lease.until END
 """
 HELD_LEASES = "SELECT digest FROM lease WHERE until > ?"
 DROP_LEASES_OVER = "DELETE FROM lease WHERE until <= ?"
@@ -23,12 +24,13 @@ LOCATIONS_OF = """
 """
 LEARN_LOCATION = """
     INSERT INTO location (account, digest, registry, path, seen) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (account, digest, registry, path) DO UPDATE SET seen = max(seen, excluded.seen)
+    ON CONFLICT (account, digest, registry, path) DO UPDATE SET
+        seen = CASE WHEN excluded.seen > location.seen THEN excluded.seen ELSE location.seen END
 """
 DROP_LOCATIONS_BEYOND = """
-    DELETE FROM location WHERE account = ?1 AND digest = ?2 AND registry = ?3 AND path NOT IN (
-        SELECT path FROM location WHERE account = ?1 AND digest = ?2 AND registry = ?3
-        ORDER BY seen DESC, path LIMIT ?4
+    DELETE FROM location WHERE account = ? AND digest = ? AND registry = ? AND path NOT IN (
+        SELECT path FROM location WHERE account = ? AND digest = ? AND registry = ?
+        ORDER BY seen DESC, path LIMIT ?
     )
 """
 DROP_LOCATIONS_BEFORE = "DELETE FROM location WHERE seen <= ?"

@@ -1,4 +1,4 @@
-"""The tables, for SQLAlchemy: what the migrations arrive at and schema.sql says in plain SQL (tests compare the three).
+"""The tables of the store, the client and the embedded registry, for SQLAlchemy.
 
     image  lease                            the store's own names, and promises that content stays
     location  profile  upload               what the client remembers: hints, and uploads begun, per account
@@ -7,65 +7,31 @@
                 └─ tag → held_manifest
     upload_session                          an upload's offset is the size of its file, never a column
 
-Times are seconds since 1970. Text compares by code point: SQLite's own order, which another database has to be told.
-`python -m lading.backends.database.tables` prints schema.sql.
+Times are seconds since 1970.
 """
 
 from __future__ import annotations
-
-import sys
-from collections.abc import Iterator
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     Table,
-    Text,
 )
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.types import TypeDecorator
 
-from lading.backends.database.schema import VERSION
-from lading.oci.digest import Digest
-
-
-class DigestText(TypeDecorator[Digest]):
-    """A digest, kept as its text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Digest | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else str(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Digest | None:  # noqa: ARG002
-        return None if value is None else Digest.parse(value)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_by_%(column_0_N_name)s",
-        "fk": "%(table_name)s_%(column_0_N_name)s_in_%(referred_table_name)s",
-        "pk": "%(table_name)s_key",
-        "uq": "%(table_name)s_%(column_0_N_name)s_once",
-    }
-)
+from lading.backends.database.columns import CodePointText, DigestText, metadata
 
 image = Table(
     "image",
     metadata,
-    Column("reference", Text, primary_key=True),
-    Column("media_type", Text, nullable=False),
+    Column("reference", CodePointText, primary_key=True),
+    Column("media_type", CodePointText, nullable=False),
     Column("digest", DigestText, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("moved", Float, nullable=False),
@@ -81,21 +47,21 @@ lease = Table(
 location = Table(
     "location",
     metadata,
-    Column("account", Text, primary_key=True),
+    Column("account", CodePointText, primary_key=True),
     Column("digest", DigestText, primary_key=True),
-    Column("registry", Text, primary_key=True),
-    Column("path", Text, primary_key=True),
+    Column("registry", CodePointText, primary_key=True),
+    Column("path", CodePointText, primary_key=True),
     Column("seen", Float, nullable=False, index=True),
 )
 
 profile = Table(
     "profile",
     metadata,
-    Column("host", Text, primary_key=True),
+    Column("host", CodePointText, primary_key=True),
     Column("learned", Float, nullable=False),
-    Column("scheme", Text),
-    Column("realm", Text),
-    Column("service", Text),
+    Column("scheme", CodePointText),
+    Column("realm", CodePointText),
+    Column("service", CodePointText),
     Column("chunk_limit", BigInteger),
     Column("patches", Boolean, nullable=False),
     Column("mounts", Boolean, nullable=False),
@@ -106,11 +72,11 @@ profile = Table(
 upload = Table(
     "upload",
     metadata,
-    Column("account", Text, primary_key=True),
-    Column("registry", Text, primary_key=True),
-    Column("path", Text, primary_key=True),
+    Column("account", CodePointText, primary_key=True),
+    Column("registry", CodePointText, primary_key=True),
+    Column("path", CodePointText, primary_key=True),
     Column("digest", DigestText, primary_key=True),
-    Column("url", Text, nullable=False),
+    Column("url", CodePointText, nullable=False),
     Column("begun", Float, nullable=False, index=True),
 )
 
@@ -118,7 +84,7 @@ repository = Table(
     "repository",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("name", CodePointText, nullable=False, unique=True),
 )
 
 held_blob = Table(
@@ -134,10 +100,10 @@ held_manifest = Table(
     metadata,
     Column("repository", ForeignKey("repository.id"), primary_key=True),
     Column("digest", DigestText, primary_key=True, index=True),
-    Column("media_type", Text, nullable=False),
+    Column("media_type", CodePointText, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("subject", DigestText),
-    Column("artifact_type", Text),
+    Column("artifact_type", CodePointText),
     Column("annotations", JSON(none_as_null=True)),
     Index(None, "repository", "subject"),
 )
@@ -159,7 +125,7 @@ tag = Table(
     "tag",
     metadata,
     Column("repository", Integer, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("name", CodePointText, primary_key=True),
     Column("digest", DigestText, nullable=False),
     ForeignKeyConstraint(["repository", "digest"], ["held_manifest.repository", "held_manifest.digest"]),
     Index(None, "repository", "digest"),
@@ -168,34 +134,7 @@ tag = Table(
 upload_session = Table(
     "upload_session",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("repository", Text, nullable=False),
+    Column("id", CodePointText, primary_key=True),
+    Column("repository", CodePointText, nullable=False),
     Column("begun", Float, nullable=False, index=True),
 )
-
-
-def schema_sql() -> str:
-    """schema.sql as these tables, and Alembic's own, give it."""
-    return "".join(f"{statement};\n\n" for statement in _statements())
-
-
-def _statements() -> Iterator[str]:
-    yield f"-- Written by `python -m lading.backends.database.tables`.\nPRAGMA user_version = {VERSION}"
-    yield (
-        "CREATE TABLE alembic_version (\n    version_num VARCHAR(32) NOT NULL,\n"
-        "    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
-    )
-    yield f"INSERT INTO alembic_version VALUES ('{VERSION:04}')"  # noqa: S608  our own number
-    for table in metadata.sorted_tables:
-        yield _compiled(CreateTable(table))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            yield _compiled(CreateIndex(index))
-
-
-def _compiled(statement: CreateTable | CreateIndex) -> str:
-    text = str(statement.compile(dialect=sqlite.dialect()))
-    return "\n".join(line.rstrip() for line in text.strip().splitlines()).replace("\t", "    ")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(schema_sql())

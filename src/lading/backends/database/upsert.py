@@ -1,20 +1,28 @@
-"""Rows written whether or not their key is there: the one statement that each kind of database spells its own way."""
+"""Rows written whether or not their key is there: SQLite and PostgreSQL say it alike, SQLAlchemy by two functions."""
 
 from __future__ import annotations
 
-from sqlalchemy import Insert, Table
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Insert, Table
+from sqlalchemy.dialects import sqlite
 
 
-def put(table: Table) -> Insert:
+def put(connection: Connection, table: Table) -> Insert:
     """Insert a row, or replace the columns of the one with its primary key: what names that row goes on naming it."""
-    statement = insert(table)
+    key = list(table.primary_key)
     others = [column.name for column in table.columns if not column.primary_key]
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={name: statement.excluded[name] for name in others}
-    )
+    if connection.dialect.name == "sqlite":
+        row = sqlite.insert(table)
+        return row.on_conflict_do_update(index_elements=key, set_={name: row.excluded[name] for name in others})
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  a tenth of a second that SQLite's users need not wait
+
+    line = postgresql.insert(table)
+    return line.on_conflict_do_update(index_elements=key, set_={name: line.excluded[name] for name in others})
 
 
-def add(table: Table) -> Insert:
+def add(connection: Connection, table: Table) -> Insert:
     """Insert a row unless one with its key is there: two who add the same at once both succeed."""
-    return insert(table).on_conflict_do_nothing()
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  as above
+
+    return postgresql.insert(table).on_conflict_do_nothing()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from lading.backends.http.refusals import LinkAddressRefused
 from lading.wire.guard import host_name
 from lading.wire.message import AddressRefused, ConnectFailed
 
@@ -67,6 +68,33 @@ def resolve(host: str, port: int) -> Sequence[Address]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a host name"
         raise ConnectFailed(host, f"its name does not resolve: {reason}") from error
     return [Address(family, place) for family, _, _, _, place in found if isinstance(place[0], str)]
+
+
+_METADATA = frozenset(
+    ipaddress.ip_address(text)
+    for text in (
+        "fd00:ec2::254",  # Amazon, over IPv6
+        "fd20:ce::254",  # Google, over IPv6
+        "100.100.100.200",  # Alibaba
+        "168.63.129.16",  # Azure
+        "192.0.0.192",  # Oracle
+    )
+)
+"""Services that give a machine its secrets at addresses which are not link-local; most clouds use 169.254.169.254."""
+
+
+def resolve_beyond_link(host: str, port: int) -> Sequence[Address]:
+    """As `resolve`, for hosts that somebody typed into a form: private ones are what it is for, but no metadata
+    service and nothing link-local. Raises LinkAddressRefused besides."""
+    found = resolve(host, port)
+    for address in found:
+        text = address.place[0]
+        if (
+            Closeness.of(text) is Closeness.LINK
+            or _unwrapped(ipaddress.ip_address(text.partition("%")[0])) in _METADATA
+        ):
+            raise LinkAddressRefused(host)
+    return found
 
 
 def written(host: str) -> Sequence[Address]:

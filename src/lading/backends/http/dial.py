@@ -33,6 +33,35 @@ def dial(host: str, addresses: Sequence[Address], seconds: float, cancel: Cancel
     return winner
 
 
+def dial_socket(path: str, seconds: float, cancel: Cancel) -> socket.socket:
+    """A connected, non-blocking unix socket. Raises ConnectFailed, Cancelled."""
+    starting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        starting.setblocking(False)
+        _connect_socket(starting, path, time.monotonic() + seconds, cancel)
+    except OSError as error:
+        starting.close()
+        raise ConnectFailed(path, (error.strerror or "its path is too long for a socket").lower()) from error
+    except BaseException:
+        starting.close()
+        raise
+    return starting
+
+
+def _connect_socket(starting: socket.socket, path: str, deadline: float, cancel: Cancel) -> None:
+    """While more knock than the other side lets in, the kernel says so at once and nothing wakes whoever waits."""
+    while True:
+        cancel.check()
+        try:
+            starting.connect(path)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            cancel.wait(_LOOK_SECONDS)
+        else:
+            return
+
+
 class _Race:
     """Sockets on their way; all but the winner are closed at the end."""
 

@@ -2,7 +2,8 @@
 
 ConnectFailed
 ├── ProxyUnreachable          a proxy is to be used and does not answer
-└── ProxyRefused              it answers, and will not let us through
+├── ProxyRefused              it answers, and will not let us through
+└── LinkAddressRefused        an address at which a cloud's metadata service may answer
 TlsRefused
 ├── CertificateRefused        the other side's certificate does not convince us
 │   ├── CertificateUntrusted      nobody we know signed it
@@ -53,6 +54,16 @@ class ProxyRefused(ConnectFailed):
         self.hint = _other_way(host)
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             self.hint = "put the proxy's user and password into the proxy variable: http://user:password@host:port"
+
+
+class LinkAddressRefused(ConnectFailed):
+    """An address of this machine's own link, where clouds keep their metadata services (server-side request
+    forgery)."""
+
+    code = "denied"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host, "link-local and metadata addresses are not allowed")
 
 
 def _other_way(host: str) -> str:

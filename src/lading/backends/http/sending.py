@@ -40,7 +40,9 @@ def head(request: Request, target: Target, proxy: Proxy | None, user_agent: str)
     fields = {name: value for name, value in fields.items() if name.lower() not in overridden} | given
     if proxy is not None and proxy.authorization is not None:
         fields["Proxy-Authorization"] = proxy.authorization
-    if request.content is not None or request.method in _BODY_EXPECTED:
+    if request.reader is not None:
+        fields["Transfer-Encoding"] = "chunked"
+    elif request.content is not None or request.method in _BODY_EXPECTED:
         fields["Content-Length"] = str(request.body_size)
     selector = target.selector if proxy is None else target.absolute
     return lines(f"{request.method} {selector} HTTP/1.1", fields)
@@ -59,11 +61,13 @@ def send_body(channel: Channel, request: Request, cancel: Cancel, passed: Callab
 
     Raises ConnectionLost, Stalled, ReadFailed, Cancelled.
     """
+    outlet = _Outlet(channel, request.stall_seconds, cancel, passed)
+    if request.reader is not None:
+        return outlet.send_chunks(request.reader)
     if request.content is None or request.body_size == 0:
         return True
     reader = request.content.open(request.start, request.length)
     try:
-        outlet = _Outlet(channel, request.stall_seconds, cancel, passed)
         if channel.kernel_sends and isinstance(reader, FileReader):
             return outlet.send_file(*reader.file(), request.body_size)
         return outlet.send_read(reader, request.body_size)
@@ -107,7 +111,18 @@ class _Outlet:
             left -= count
         return True
 
-    def _send_all(self, rest: memoryview) -> bool:
+    def send_chunks(self, reader: Reader) -> bool:
+        """Where reading fails, the last chunk never goes out: the other side sees a body that was cut."""
+        buffer = memoryview(bytearray(BUFFER))
+        while count := reader.readinto(buffer):
+            if not (self._frame(b"%x\r\n" % count) and self._send_all(buffer[:count]) and self._frame(b"\r\n")):
+                return False
+        return self._frame(b"0\r\n\r\n")
+
+    def _frame(self, text: bytes) -> bool:
+        return self._send_all(memoryview(text), counted=False)
+
+    def _send_all(self, rest: memoryview, *, counted: bool = True) -> bool:
         while rest:
             if self._interrupted():
                 return False
@@ -116,7 +131,8 @@ class _Outlet:
                 self._wait()
             else:
                 rest = rest[sent:]
-                self._passed(sent)
+                if counted:
+                    self._passed(sent)
         return True
 
     def _interrupted(self) -> bool:

@@ -91,14 +91,34 @@ def protection_for(endpoint: Endpoint, system_file: str | None) -> Protection:
         _trust(context, "SSL_CERT_FILE", system_file)
     if endpoint.ca_file is not None:
         _trust(context, "CA file", endpoint.ca_file)
+    if endpoint.ca_pem is not None:
+        ca_pem = endpoint.ca_pem.encode("ascii", "replace").decode("ascii")  # other letters stand in comments alone
+        with _reading("CA certificate", "given", "it is no PEM certificate"):
+            context.load_verify_locations(cadata=ca_pem)
     if endpoint.client_certificate is not None:
         _show(context, endpoint.client_certificate, endpoint.client_key)
+    if endpoint.client_certificate_pem is not None:
+        pem = f"{endpoint.client_certificate_pem}\n{endpoint.client_key_pem or ''}\n"
+        with _shortly_a_file(pem) as path, _reading("client certificate", "given", "it does not fit its key"):
+            context.load_cert_chain(path, password=_no_password)
+        return Protection(context, "given")
     return Protection(context, endpoint.client_certificate)
 
 
 def _trust(context: ssl.SSLContext, kind: str, path: str) -> None:
     with _reading(kind, path, "it holds no certificate"):
         context.load_verify_locations(cafile=path)
+
+
+@contextmanager
+def _shortly_a_file(text: str) -> Iterator[str]:
+    """The TLS library takes a key from a file alone: one that only we can read, and that is gone at once."""
+    import tempfile  # noqa: PLC0415  with all its compressions it would cost every command
+
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", errors="replace", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
 
 
 def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
@@ -119,7 +139,7 @@ def _reading(kind: str, path: str, otherwise: str) -> Iterator[None]:
     """`otherwise` is what is wrong with a file that can be read, and that the TLS library does not take."""
     try:
         yield
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError) as error:
         raise CertificateFileUnusable(kind, path, otherwise) from error
     except OSError as error:
         raise CertificateFileUnusable(kind, path, (error.strerror or "it cannot be read").lower()) from error
@@ -130,7 +150,9 @@ def _no_password() -> bytes:
     return b""
 
 
-def secure(connected: socket.socket, target: Target, protection: Protection, seconds: float, cancel: Cancel) -> Channel:
+def secure(
+    connected: socket.socket, target: Target, protection: Protection, seconds: float, cancel: Cancel
+) -> TlsChannel:
     """The same connection, encrypted within these seconds; else it is closed.
 
     Raises TlsRefused, PlainHttpAnswered, ConnectFailed, Cancelled.
@@ -213,6 +235,11 @@ class TlsChannel(Channel):
         """`shown` is where the certificate stands that we show, if there is one."""
         super().__init__(wrapped, host)
         self._wrapped, self._shown = wrapped, shown
+
+    @property
+    def protection(self) -> str:
+        """The version of TLS that was agreed on: `TLSv1.3`."""
+        return self._wrapped.version() or "TLS"
 
     def try_receive(self, buffer: WriteableBuffer) -> int | None:
         return self._attempt(lambda: self._wrapped.recv_into(buffer))

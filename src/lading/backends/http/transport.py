@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lading.backends.http import addresses as addressing
 from lading.backends.http.addresses import Address, Names, Resolve, check_referred
 from lading.backends.http.channel import Channel
-from lading.backends.http.dial import dial
+from lading.backends.http.dial import dial, dial_socket
 from lading.backends.http.pool import Pool
 from lading.backends.http.proxies import Proxies, Proxy
 from lading.backends.http.receiving import Answer, Body, read_answer, read_whole
@@ -50,6 +50,7 @@ class _Place(NamedTuple):
     origin: tuple[str, str, int]
     proxy: Proxy | None
     endpoint: Endpoint | None  # what a TLS connection was checked against; None without TLS
+    socket: str | None = None  # the path of a unix socket, which is asked instead of the origin's host
 
 
 class _Errand(NamedTuple):
@@ -68,7 +69,7 @@ class _Errand(NamedTuple):
 
 
 class HttpTransport:
-    """Fulfils `wire.message.Transport` over TCP and TLS. Thread-safe; connections are kept and used again.
+    """Fulfils `wire.message.Transport` over TCP, TLS and unix sockets. Thread-safe; connections are kept and reused.
 
     `endpoint_of` answers for host[:port] how it is reached, `environment` holds the proxy variables, `connect_seconds`
     is the longest wait for a connection and once more for its protection.
@@ -115,12 +116,17 @@ class HttpTransport:
         self._pool.close()
 
     def _place(self, target: Target) -> _Place:
-        endpoint = self._endpoint_of(target.authority) if target.scheme == "https" else None
-        return _Place((target.scheme, target.host, target.port), self._proxies.route(target), endpoint)
+        origin = (target.scheme, target.host, target.port)
+        endpoint = self._endpoint_of(target.authority)
+        if endpoint.socket is not None:
+            return _Place(origin, None, None, endpoint.socket)
+        return _Place(origin, self._proxies.route(target), endpoint if target.scheme == "https" else None)
 
     def _kept(self, errand: _Errand) -> Channel | None:
+        if errand.request.reader is not None:
+            return None  # it can be read once: no connection is tried that may have ended in the meantime
         channel = self._pool.take(errand.place)
-        if channel is not None and errand.place.proxy is None:
+        if channel is not None and errand.place.proxy is None and errand.place.socket is None:
             try:
                 self._guard(errand, [channel.peer])
             except BaseException:
@@ -135,6 +141,8 @@ class HttpTransport:
     def _connect(self, errand: _Errand) -> Channel:
         """Raises ConnectFailed, AddressRefused, TlsRefused, CertificateFileUnusable, Cancelled."""
         target, proxy, endpoint = errand.target, errand.place.proxy, errand.place.endpoint
+        if errand.place.socket is not None:
+            return Channel(dial_socket(errand.place.socket, self._connect_seconds, errand.cancel), errand.place.socket)
         protection = None if endpoint is None else self._protection(endpoint)
         connected = self._dial(errand) if proxy is None else self._dial_proxy(errand, proxy)
         if protection is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from random import SystemRandom
 
 from lading.backends.registry_client.host import Host
@@ -24,6 +25,14 @@ from lading.wire.registry_urls import Root, api_host, url
 from lading.wire.retry import Quota
 
 _RANDOM = SystemRandom().random
+
+
+class _Known:
+    """The hosts met so far, shared by all logins."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.hosts: dict[str, tuple[Host, Logins]] = {}
 
 
 class CatalogAbsent(NotFound):
@@ -66,8 +75,22 @@ class RegistryClient:
         self._profiles, self._uploads = profiles, uploads
         self._clock, self._report_held, self._random = clock, report_held, random
         self._cancel = cancel or Cancellation()
-        self._lock = threading.Lock()
-        self._hosts: dict[str, tuple[Host, Logins]] = {}
+        self._known = _Known()
+
+    def under(self, credential: Credential | None, uploads: Uploads) -> RegistryClient:
+        """The same registries and all that is known of them, under one login whatever repository is opened; `uploads`
+        are that login's."""
+        other = copy(self)
+        other._credential_of = lambda _repository: credential
+        other._uploads = uploads
+        return other
+
+    def forget(self, credential: Credential) -> None:
+        """That login is no more: what was granted to it is dropped."""
+        with self._known.lock:
+            logins = [each for _, each in self._known.hosts.values()]
+        for each in logins:
+            each.forget(credential)
 
     def repository(
         self, repository: Repository, *, writes: bool = False, cancel: Cancel | None = None
@@ -103,12 +126,12 @@ class RegistryClient:
         return Session(host, logins, self._transport, credential, clock=self._clock, random=self._random)
 
     def _host(self, registry: str) -> tuple[Host, Logins]:
-        with self._lock:
-            known = self._hosts.get(registry)
+        with self._known.lock:
+            known = self._known.hosts.get(registry)
             if known is None:
                 endpoint = self._endpoint_of(api_host(registry))
                 host = Host(registry, endpoint, self._profiles, self._clock, self._report_held)
-                known = self._hosts[registry] = (host, Logins(host, self._clock))
+                known = self._known.hosts[registry] = (host, Logins(host, self._clock))
             return known
 
 

@@ -70,6 +70,12 @@ class Logins:
         """Whether the token service has not refused this scope."""
         return (credential, scope) not in self._refused
 
+    def forget(self, credential: Credential | None) -> None:
+        """This login is no more: whatever was granted or refused to it is dropped."""
+        with self._fetching:
+            self._grants.pop(credential, None)
+            self._refused = {(other, scope) for other, scope in self._refused if other != credential}
+
     def grant(self, visitor: Visitor, request: Request) -> Grant | None:
         """What to send along with this request; None where nothing is known to be wanted.
 

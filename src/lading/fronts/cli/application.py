@@ -76,6 +76,14 @@ class Serving(Protocol):
     def folder(self) -> str:
         """Where its data lives."""
 
+    @property
+    def api(self) -> str | None:
+        """The URL of the API and its pages; None where only the registry runs."""
+
+    @property
+    def setup(self) -> str | None:
+        """The one-time link that makes the first admin, while there is none."""
+
 
 class Application(Protocol):
     """Everything the commands call. Each part is opened when it is first asked for."""
@@ -104,7 +112,7 @@ class Application(Protocol):
     def serve(self) -> AbstractContextManager[Serving]:
         """The registry, on loopback, while inside.
 
-        Raises LoginsNotServed without `--no-auth`, FolderServed, OpenToOthers, PortTaken.
+        Raises FolderServed, OpenToOthers, PortTaken.
         """
 
     def elsewhere(self, flags: Mapping[str, object]) -> Application:

@@ -38,7 +38,11 @@ COMMANDS: Mapping[str, Entry] = {
     "ls": Entry("remote:ls", REGISTRY, "List the tags of a repository, or the repositories of a registry."),
     "search": Entry("remote:search", REGISTRY, "Find repositories of a registry by name."),
     "digest": Entry("remote:digest", REGISTRY, "Print the digest a registry holds under a name."),
-    "serve": Entry("serve:serve", LADING, "Run a registry on this machine, for this machine."),
+    "serve": Entry(
+        "serve:serve",
+        LADING,
+        "Run the API and the registry: users, environments, registries, jobs and the audit trail.",
+    ),
     "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back and prove; nothing to set up."),
     "doctor": Entry("doctor:doctor", LADING, "Check this machine and the registries named."),
     "config": Entry("config:config", LADING, "Show or check the settings."),

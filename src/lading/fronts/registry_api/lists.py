@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.registry_api.gate import Entry
 from lading.fronts.registry_api.queries import Query
 from lading.fronts.registry_api.replies import Fields, json_answer
 from lading.oci.media_types import OCI_INDEX
@@ -25,11 +26,11 @@ class ListDoor:
         page = self._repositories.tags(at.path, after, limit)
         return _page_answer({"name": at.path, "tags": list(page.names)}, page, at)
 
-    def repositories(self, request: IncomingRequest, at: Catalog) -> Answer:
-        """All of them: this door is open (no login)."""
+    def repositories(self, request: IncomingRequest, at: Catalog, entry: Entry) -> Answer:
+        """Those that the visitor may read; a page may hold fewer than asked for, and more follow all the same."""
         after, limit = Query(request.query).page()
         page = self._repositories.repositories(after, limit)
-        return _page_answer({"repositories": list(page.names)}, page, at)
+        return _page_answer({"repositories": [name for name in page.names if entry.may_pull(name)]}, page, at)
 
     def referrers(self, request: IncomingRequest, at: ReferrersOf) -> Answer:
         """An index, empty for what nobody names: never 404 (distribution-spec, Listing Referrers)."""

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from lading.engine.stores import ContentUnknown
 from lading.errors import InputInvalid, LadingError, NotFound, StorageFailed
 from lading.fronts.http.exchange import Answer
+from lading.fronts.registry_api.gate import CHALLENGE, ForeignCaller
 from lading.oci.digest import DigestInvalid, DigestMismatch, DigestUnsupported
 from lading.oci.manifest import ManifestInvalid, SchemaOneRefused
+from lading.services.access import Denied, NotLoggedIn
 from lading.services.repository_errors import (
     BlobUnknown,
     ChildrenMissing,
@@ -106,6 +108,9 @@ _CODES: Mapping[type[LadingError], Code] = {
     TagsTooMany: Code.TAG_INVALID,
     EndpointUnknown: Code.UNSUPPORTED,
     MethodRefused: Code.UNSUPPORTED,
+    NotLoggedIn: Code.UNAUTHORIZED,
+    Denied: Code.DENIED,
+    ForeignCaller: Code.DENIED,
     StorageFailed: Code.UNAVAILABLE,
 }
 """The specification's code for each error of ours; an error below one of these is answered like it."""
@@ -162,6 +167,8 @@ def _fields(error: LadingError, status: int) -> Fields:
         return (("Allow", ", ".join(error.allowed)),)
     if isinstance(error, RangeUnsatisfiable):
         return (("Content-Range", f"bytes */{error.size}"),)
+    if isinstance(error, NotLoggedIn):
+        return (("WWW-Authenticate", CHALLENGE),)
     return (("Retry-After", _RETRY_SECONDS),) if status == 503 else ()
 
 

@@ -10,6 +10,7 @@ from lading.errors import Refused
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
 from lading.fronts.registry_api.application import RegistryApi
+from lading.fronts.registry_api.gate import Gate, OpenGate
 from lading.services.repositories import Repositories
 from lading.services.repository_content import RepositoryContent
 from lading.services.repository_records import RepositoryRecords
@@ -33,8 +34,10 @@ class OpenToOthers(Refused):
         return f"an open registry listens on this machine's own addresses only, and not on {self.host}"
 
 
-def registry_application(records: RepositoryRecords, content: RepositoryContent) -> RegistryApi:
-    """The /v2/ door over these rows and bytes."""
+def registry_application(
+    records: RepositoryRecords, content: RepositoryContent, gate: Gate | None = None
+) -> RegistryApi:
+    """The /v2/ door over these rows and bytes; without a gate it is open."""
     repositories = Repositories(records, content)
     uploads = RepositoryUploads(
         repositories,
@@ -44,7 +47,7 @@ def registry_application(records: RepositoryRecords, content: RepositoryContent)
         new_session=lambda: secrets.token_urlsafe(24),
     )
     uploads.forget_collected()
-    return RegistryApi(repositories, uploads)
+    return RegistryApi(repositories, uploads, gate or OpenGate())
 
 
 def open_registry(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 
 from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.registry_api.gate import Entry
 from lading.fronts.registry_api.queries import Query
 from lading.fronts.registry_api.replies import Fields, answer, error_answer
 from lading.oci.digest import Digest
@@ -24,11 +25,11 @@ class UploadDoor:
     def __init__(self, repositories: Repositories, uploads: RepositoryUploads) -> None:
         self._repositories, self._uploads = repositories, uploads
 
-    def start(self, request: IncomingRequest, at: UploadStart) -> Answer:
+    def start(self, request: IncomingRequest, at: UploadStart, entry: Entry) -> Answer:
         """A mount where it is possible, the whole blob where `digest` comes along, else a session."""
         query = Query(request.query)
         mounted = query.digest("mount")
-        if mounted and self._repositories.mount(at.path, mounted, query.one("from")):
+        if mounted and self._repositories.mount(at.path, mounted, query.one("from"), entry.may_pull):
             return _created(at.path, mounted)
         digest = query.digest("digest")
         session = self._uploads.begin(at.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from lading.backends.database.tables import metadata
+from lading.backends.database.schema_text import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,110 @@
+"""Archives on their way in: fulfils services.imports.ArrivingArchives.
+
+imports/<user>-<random>        what has arrived; its size is the offset, its lock says who writes or reads
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lading.backends.content_store.file_reader import PlainFileReader
+from lading.backends.content_store.locks import claim
+from lading.backends.content_store.storage import storing
+from lading.services.imports import ImportBusy, ImportUnknown, OffsetWrong
+from lading.wire.message import Reader
+
+_ID = re.compile(r"([0-9]{1,18})-[A-Za-z0-9_-]{32}")
+
+
+class ArchiveFolder:
+    """The folder `path`, made at first use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self, owner: int) -> str:
+        name = f"{owner}-{secrets.token_urlsafe(24)}"
+        with storing(self._path / name):
+            self._path.mkdir(0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        return name
+
+    def owner(self, id: str) -> int:  # noqa: A002  a row's own word
+        match = _ID.fullmatch(id)
+        if match is None or not (self._path / id).exists():
+            raise ImportUnknown(id)
+        return int(match[1])
+
+    def size(self, id: str) -> int:  # noqa: A002  a row's own word
+        try:
+            return self._file(id).stat().st_size
+        except FileNotFoundError:
+            raise ImportUnknown(id) from None
+
+    def append(self, id: str, offset: int, piece: bytes) -> int:  # noqa: A002  a row's own word
+        with self._claimed(id) as file, storing(self._path / id, len(piece)):
+            size = os.fstat(file).st_size
+            if offset != size:
+                raise OffsetWrong(offset, size)
+            try:
+                _write(file, piece, offset)
+                os.fsync(file)
+            except BaseException:
+                os.ftruncate(file, size)
+                raise
+            return size + len(piece)
+
+    @contextmanager
+    def reading(self, id: str) -> Iterator[Reader]:  # noqa: A002  a row's own word
+        with self._claimed(id) as file:
+            reader = PlainFileReader(self._file(id), file=os.dup(file))
+            try:
+                yield reader
+            finally:
+                reader.close()
+
+    def remove(self, id: str) -> None:  # noqa: A002  a row's own word
+        with storing(self._file(id)):
+            self._file(id).unlink(missing_ok=True)
+
+    def expire(self, before: float) -> int:
+        gone = 0
+        for each in list(self._path.iterdir()) if self._path.exists() else ():
+            with suppress(FileNotFoundError, ImportBusy, ImportUnknown), storing(each):
+                if each.stat().st_mtime < before:
+                    with self._claimed(each.name):
+                        each.unlink()
+                        gone += 1
+        return gone
+
+    @contextmanager
+    def _claimed(self, id: str) -> Iterator[int]:  # noqa: A002  a row's own word
+        path = self._file(id)
+        with storing(path):
+            try:
+                file = claim(path, create=False)
+            except FileNotFoundError:
+                raise ImportUnknown(id) from None
+        if file is None:
+            raise ImportBusy
+        try:
+            yield file
+        finally:
+            os.close(file)
+
+    def _file(self, id: str) -> Path:  # noqa: A002  a row's own word
+        if _ID.fullmatch(id) is None:
+            raise ImportUnknown(id)
+        return self._path / id
+
+
+def _write(file: int, piece: bytes, offset: int) -> None:
+    rest = memoryview(piece)
+    while rest:
+        count = os.pwrite(file, rest, offset)
+        rest, offset = rest[count:], offset + count

@@ -1,0 +1,91 @@
+"""What columns hold, the same on SQLite and PostgreSQL; and the collection of all tables, with their naming rule."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from lading.oci.digest import Digest
+
+MOST = (1 << 63) - 1
+"""The greatest whole number that both databases keep."""
+
+FAR = (1 << 31) - 1
+"""More rows than anybody counts; PostgreSQL counts no further than this."""
+
+
+class CodePointText(TypeDecorator[str]):
+    """Text that compares by code point, which is SQLite's own order and PostgreSQL's collation "C".
+
+    What they cannot keep, NUL in PostgreSQL and half a surrogate pair in both, becomes U+FFFD: strangers choose names,
+    and an odd one is no reason to fail.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        return dialect.type_descriptor(_text_of(dialect))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else storable(value)
+
+
+class DigestText(TypeDecorator[Digest]):
+    """A digest, kept as its text."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        return dialect.type_descriptor(_text_of(dialect))
+
+    def process_bind_param(self, value: Digest | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Digest | None:  # noqa: ARG002
+        return None if value is None else Digest.parse(value)
+
+
+class RowNumber(TypeDecorator[int]):
+    """A row's id. One that is too great for any row, as a URL may hold, is asked for as -1, which no row has."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[int]:
+        # Only an INTEGER key counts up by itself in SQLite, and it is as wide as a BIGINT.
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return value if value is None or abs(value) <= MOST else -1
+
+
+def counted(number: int) -> int:
+    """How many rows, where somebody outside said how many: a number that a statement can hold."""
+    return max(0, min(number, FAR))
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for what no database keeps."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _text_of(dialect: Dialect) -> TypeEngine[str]:
+    return Text(collation="C") if dialect.name == "postgresql" else Text()
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_by_%(column_0_N_name)s",
+        "fk": "%(table_name)s_%(column_0_N_name)s_in_%(referred_table_name)s",
+        "pk": "%(table_name)s_key",
+        "uq": "%(table_name)s_%(column_0_N_name)s_once",
+    }
+)

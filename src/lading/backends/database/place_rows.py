@@ -1,0 +1,110 @@
+"""Configured registries and environments: services.registry_records and services.environment_records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row
+
+from lading.backends.database.named_rows import NamedRows
+from lading.backends.database.service_tables import environment, registry
+from lading.backends.database.transactions import Transactions, Turn
+from lading.services.environment import ConnectionType
+from lading.services.environment_records import EnvironmentRow
+from lading.services.registry_records import RegistryRow
+from lading.wire.endpoint import Tls
+
+
+class DatabaseRegistries:
+    """Fulfils RegistryRecords; every method raises DatabaseFailed."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._rows = NamedRows(transactions, registry, Turn.REGISTRIES, _registry, _registry_columns)
+
+    def registries(self) -> Sequence[RegistryRow]:
+        return self._rows.all()
+
+    def registry(self, id: int) -> RegistryRow | None:  # noqa: A002  the protocol's word
+        return self._rows.one(id)
+
+    def add_registry(self, make: Callable[[int], RegistryRow]) -> RegistryRow:
+        return self._rows.add(make)
+
+    def change_registry(self, row: RegistryRow) -> bool:
+        return self._rows.change(row)
+
+    def remove_registry(self, id: int) -> bool:  # noqa: A002  the protocol's word
+        return self._rows.remove(id)
+
+    def make_default(self, id: int) -> bool:  # noqa: A002  the protocol's word
+        return self._rows.make_default(id)
+
+
+class DatabaseEnvironments:
+    """Fulfils EnvironmentRecords; every method raises DatabaseFailed."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._rows = NamedRows(transactions, environment, Turn.ENVIRONMENTS, _environment, _environment_columns)
+
+    def environments(self) -> Sequence[EnvironmentRow]:
+        return self._rows.all()
+
+    def environment(self, id: int) -> EnvironmentRow | None:  # noqa: A002  the protocol's word
+        return self._rows.one(id)
+
+    def add_environment(self, make: Callable[[int], EnvironmentRow]) -> EnvironmentRow:
+        return self._rows.add(make)
+
+    def change_environment(self, row: EnvironmentRow) -> bool:
+        return self._rows.change(row)
+
+    def remove_environment(self, id: int) -> bool:  # noqa: A002  the protocol's word
+        return self._rows.remove(id)
+
+    def make_default_environment(self, id: int) -> bool:  # noqa: A002  the protocol's word
+        return self._rows.make_default(id)
+
+
+def _registry(row: Row[Any]) -> RegistryRow:
+    return RegistryRow(
+        row.id,
+        row.name,
+        row.url,
+        row.host,
+        row.path,
+        row.username,
+        row.password_sealed,
+        row.is_default,
+        Tls(row.tls),
+        row.ca,
+    )
+
+
+def _registry_columns(row: RegistryRow) -> Mapping[str, object]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "url": row.url,
+        "host": row.host,
+        "path": row.path,
+        "username": row.username,
+        "password_sealed": row.sealed,
+        "is_default": row.is_default,
+        "tls": row.tls.value,
+        "ca": row.ca,
+    }
+
+
+_ENVIRONMENT = tuple(field.name for field in fields(EnvironmentRow))
+"""Its columns have the names of its fields."""
+
+
+def _environment(row: Row[Any]) -> EnvironmentRow:
+    kept = {name: row._mapping[name] for name in _ENVIRONMENT}
+    return EnvironmentRow(**kept | {"connection_type": ConnectionType(row.connection_type)})
+
+
+def _environment_columns(row: EnvironmentRow) -> Mapping[str, object]:
+    return {name: getattr(row, name) for name in _ENVIRONMENT} | {"connection_type": row.connection_type.value}

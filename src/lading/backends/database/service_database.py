@@ -1,0 +1,75 @@
+"""Everything the service keeps, in one database: opened once in a process, for any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lading.backends.database.audit_rows import DatabaseAudit
+from lading.backends.database.catalogue import Catalogue, open_catalogue
+from lading.backends.database.engine import open_engine
+from lading.backends.database.failures import Place
+from lading.backends.database.job_rows import DatabaseJobs
+from lading.backends.database.login_rows import DatabaseSessions, DatabaseTokens
+from lading.backends.database.place_rows import DatabaseEnvironments, DatabaseRegistries
+from lading.backends.database.prepare import prepare
+from lading.backends.database.repositories import DatabaseRecords
+from lading.backends.database.sealed_rows import DatabaseSeals
+from lading.backends.database.setting_rows import DatabaseSchedules, DatabaseSettings
+from lading.backends.database.transactions import Transactions
+from lading.backends.database.user_rows import DatabaseUsers
+from lading.services.wakes import Wakes
+
+
+def open_service_database(place: Path | str, clock: Callable[[], float]) -> ServiceDatabase:
+    """The database at `place`, a file or a URL of PostgreSQL's; made or migrated first where it has to be.
+
+    `clock` tells seconds since 1970. Raises DatabaseFailed.
+    """
+    if isinstance(place, str):
+        return _on_postgres(place, clock)
+    from lading.backends.database.datagram_wakes import DatagramWakes  # noqa: PLC0415  not on PostgreSQL
+
+    prepare(place)
+    return ServiceDatabase(Transactions(open_engine(place), place), open_catalogue(place, clock), DatagramWakes(place))
+
+
+def _on_postgres(url: str, clock: Callable[[], float]) -> ServiceDatabase:
+    """Imported here: SQLite's users wait for no other database's libraries."""
+    from lading.backends.database.postgres import open_postgres  # noqa: PLC0415
+    from lading.backends.database.postgres_catalogue import PostgresConnections  # noqa: PLC0415
+    from lading.backends.database.postgres_wakes import PostgresWakes  # noqa: PLC0415
+
+    transactions = open_postgres(url)
+    catalogue = Catalogue(PostgresConnections(transactions), clock)
+    return ServiceDatabase(transactions, catalogue, PostgresWakes(transactions))
+
+
+class ServiceDatabase:
+    """Records of every noun."""
+
+    def __init__(self, transactions: Transactions, catalogue: Catalogue, wakes: Wakes) -> None:
+        self._transactions = transactions
+        self.catalogue, self.wakes = catalogue, wakes
+        self.place: Place = transactions.place
+        self.repositories = DatabaseRecords(transactions)
+        self.users = DatabaseUsers(transactions)
+        self.sessions = DatabaseSessions(transactions)
+        self.tokens = DatabaseTokens(transactions)
+        self.audit = DatabaseAudit(transactions)
+        self.registries = DatabaseRegistries(transactions)
+        self.environments = DatabaseEnvironments(transactions)
+        self.seals = DatabaseSeals(transactions)
+        self.jobs = DatabaseJobs(transactions)
+        self.settings = DatabaseSettings(transactions)
+        self.schedules = DatabaseSchedules(transactions)
+
+    def ready(self) -> None:
+        """Raises DatabaseFailed where it does not answer now."""
+        with self._transactions.reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    def close(self) -> None:
+        """Writes what was kept back, and closes every connection; harmless twice."""
+        self.catalogue.close()
+        self._transactions.close()

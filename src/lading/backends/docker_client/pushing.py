@@ -1,0 +1,204 @@
+"""A push through a daemon: the name it needs, the stream it tells, and the proof at the registry.
+
+    looked at the registry (where a condition asks) ─> named ─> pushed ─> digest told ─> read back at the registry
+
+A stream that ends is no result: a push is complete when the registry answers the digest that the daemon named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Protocol
+
+from lading.backends.docker_client import answers
+from lading.backends.docker_client.answers import Members
+from lading.backends.docker_client.daemon import Daemon
+from lading.backends.docker_client.faults import PlatformsRefused, PushUnverified
+from lading.backends.docker_client.naming import Names
+from lading.engine.cancel import Cancellation
+from lading.engine.stores import TagMoved, TagUnproven, permits
+from lading.errors import Cancelled, LadingError, NotFound, TimedOut, Unreachable
+from lading.oci.digest import Digest
+from lading.oci.platform import Platform, satisfies
+from lading.oci.reference import DEFAULT_TAG, Reference
+from lading.services.environment import Access, Arrived, PushOrder
+from lading.services.platforms import PlatformMissing, Wanted
+from lading.wire import docker_urls as urls
+from lading.wire.docker_faults import fault
+from lading.wire.docker_lines import Story, Verb, registry_auth
+from lading.wire.message import Cancel
+from lading.wire.progress import Noted, Report, Tagged
+
+UNDO_SECONDS = 30.0
+"""How long taking a name back may take, after a cancel too."""
+
+AUTH_FIELD = "X-Registry-Auth"
+
+
+class Prove(Protocol):
+    """Asks the registry itself what a tag is, past the daemon."""
+
+    def __call__(self, reference: Reference, access: Access, cancel: Cancel) -> Digest | None:
+        """None where there is no such tag. Raises AccessDenied, NetworkFailed and the like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One image of one daemon to its targets, one after the other. `image` is the daemon's description of it."""
+
+    daemon: Daemon
+    names: Names
+    prove: Prove
+    image: Members
+    order: PushOrder
+    platform: Platform | None
+    report: Report
+    cancel: Cancel
+
+    @property
+    def id(self) -> str:
+        """The daemon's own name for the image."""
+        return answers.image_id(self.image, self.daemon.name)
+
+    def run(self) -> Sequence[Arrived]:
+        """What became of it at each target: none is touched where the condition does not hold for all.
+
+        Raises Unreachable, Cancelled and TimedOut; everything else is in what arrived, or did not.
+        """
+        targets = [target.or_latest for target in self.order.targets]
+        try:
+            for target in targets:
+                self._look(target)
+        except (Unreachable, Cancelled, TimedOut):
+            raise
+        except LadingError as error:
+            return [Arrived(target, self.id, None, None, error=error) for target in targets]
+        if self.order.dry_run:
+            return [Arrived(target, self.id, None, None, planned=True) for target in targets]
+        return [self._to(target) for target in targets]
+
+    def _to(self, target: Reference) -> Arrived:
+        try:
+            return self._pushed(target)
+        except (Unreachable, Cancelled, TimedOut):
+            raise
+        except LadingError as error:
+            return Arrived(target, self.id, None, None, error=error)
+
+    def _pushed(self, target: Reference) -> Arrived:
+        with self.names.lent(target, self.id, partial(self._give, target)) as lent:
+            story = self._push(target)
+            arrived = self._proven(target, story)
+            if arrived.error is None or isinstance(arrived.error, PushUnverified):
+                lent.keep()  # it worked, or may have: whoever looks finds the image under the name that it has there
+            return arrived
+
+    def _look(self, target: Reference) -> None:
+        """Raises TagMoved where the condition does not hold; the digest is known already where it was pushed before."""
+        if self.order.condition == "any":
+            return
+        holds = self.prove(target, self.order.access, self.cancel)
+        known = {digest for repository, digest in answers.digests(self.image) if repository == target.repository}
+        if holds not in known and not permits(self.order.condition, holds, _never(holds)):
+            raise TagMoved(target.tag or "", str(target.repository), holds)
+
+    # ── the name at the daemon
+
+    def _give(self, target: Reference) -> Callable[[], None] | None:
+        """Name the image, and say how to take that back; None where it is called so already."""
+        if target in answers.names(self.image):
+            return None
+        before = self._holder(target)
+        self._name(self.id, target, self.cancel)
+        return partial(self._take_back, target, before)
+
+    def _holder(self, target: Reference) -> str | None:
+        """The id of the image that has the name now."""
+        try:
+            found = self.daemon.ask("GET", lambda api: urls.image(api, str(target)), self.cancel)
+        except NotFound:
+            return None
+        return answers.image_id(answers.members(found, self.daemon.name), self.daemon.name)
+
+    def _name(self, image: str, target: Reference, cancel: Cancel) -> None:
+        self.daemon.ask("POST", lambda api: urls.tag(api, image, target), cancel)
+
+    def _take_back(self, target: Reference, before: str | None) -> None:
+        """Never raises: the push has an error of its own to tell. With its last name an image would be gone, so then
+        the name stays."""
+        with Cancellation(UNDO_SECONDS, clock=monotonic) as cancel:
+            try:
+                if before is not None:
+                    self._name(before, target, cancel)
+                elif self._has_other_names(target, cancel):
+                    self.daemon.ask("DELETE", lambda api: urls.remove(api, str(target), force=False), cancel)
+                else:
+                    self.report(Noted(str(target), "the image has no other name and keeps this one"))
+            except LadingError as error:
+                self.report(Noted(str(target), f"the name could not be taken back: {error}"))
+
+    def _has_other_names(self, target: Reference, cancel: Cancel) -> bool:
+        found = self.daemon.ask("GET", lambda api: urls.image(api, self.id), cancel)
+        return any(name != target for name in answers.names(answers.members(found, self.daemon.name)))
+
+    # ── the stream, and the proof
+
+    def _push(self, target: Reference) -> Story:
+        """Raises the typed faults of wire.docker_faults."""
+        access, tag = self.order.access, target.tag or DEFAULT_TAG
+        headers = {AUTH_FIELD: registry_auth(access.credential, target.repository.registry)}
+        story = Story(Verb.PUSH, str(target))
+
+        def path(api: urls.ApiVersion) -> str:
+            return urls.push(api, target.repository, tag, self.platform)
+
+        for line in self.daemon.lines("POST", path, self.cancel, headers=headers):
+            for event in story.hear(line):
+                self.report(event)
+        if story.fault is not None:
+            raise fault(story.fault.error or "", story.fault.code)
+        return story
+
+    def _proven(self, target: Reference, story: Story) -> Arrived:
+        digest, size, name = story.digest, story.size, str(target)
+        if digest is None:
+            unverified = PushUnverified(name, None, "the Docker host named no digest")
+            return Arrived(target, self.id, None, None, error=unverified)
+        try:
+            found = self.prove(target, self.order.access, self.cancel)
+        except (Cancelled, TimedOut):
+            raise
+        except LadingError as error:
+            return Arrived(target, self.id, digest, size, error=PushUnverified(name, digest, str(error)))
+        if found != digest:
+            unproven = TagUnproven(target.tag or "", str(target.repository), digest, found)
+            return Arrived(target, self.id, digest, size, error=unproven)
+        self.report(Tagged(name, target.tag or "", digest, size or 0))
+        return Arrived(target, self.id, digest, size)
+
+
+def one_platform(wanted: Wanted | None, daemon: Daemon) -> Platform | None:
+    """The platform that was asked for by name; None: the daemon's own choice. Raises PlatformsRefused."""
+    if wanted is None or wanted.have or wanted == Wanted():
+        return None
+    if wanted.all or len(wanted.platforms) != 1:
+        raise PlatformsRefused(daemon.name)
+    return wanted.platforms[0]
+
+
+def check_platform(image: Members, name: str, wanted: Platform | None) -> None:
+    """For daemons that cannot be told one: they hold one platform of each image, and it must be the right one.
+
+    Raises PlatformMissing.
+    """
+    built_for = answers.platform(image)
+    if wanted is not None and built_for is not None and not satisfies(built_for, wanted):
+        raise PlatformMissing(wanted, name, [built_for])
+
+
+def _never(holds: Digest | None) -> Digest:
+    """A digest that is not the one held: what a push will make is not known before."""
+    return Digest.of(str(holds).encode())

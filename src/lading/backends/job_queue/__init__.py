@@ -1,0 +1,1 @@
+"""Where jobs wait for their turn: threads of this process."""

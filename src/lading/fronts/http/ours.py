@@ -1,0 +1,56 @@
+"""Which names this server goes by: a request that asks for another one was led here by somebody else.
+
+A page of a foreign site can make a browser ask us in two ways. It can ask openly, and then Origin names the site. Or
+its own name can be made to lead to our address ("DNS rebinding"), and then Host names the site. An IP address in Host
+cannot be a foreign site's, as no name was looked up.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from lading.wire.guard import host_name, is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class OurNames:
+    """`public` are the host names under which others reach us, lower case and without a port."""
+
+    public: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_urls(cls, urls: Collection[str]) -> OurNames:
+        """Those of the public URLs that are configured."""
+        return cls(frozenset(name.lower() for url in urls if (name := urlsplit(url).hostname)))
+
+    def permits_host(self, host: str) -> bool:
+        """Whether a Host header is one of ours: loopback, an IP address, or a public name."""
+        name = _name(host)
+        return is_loopback(host) or _is_address(name) or name in self.public
+
+    def permits_origin(self, origin: str | None, host: str) -> bool:
+        """Whether the page that asks, if one does, came from us: from the very host and port it asks, or from a public
+        name of ours, behind which a proxy may listen on another port. `null` is nobody's."""
+        if origin is None:
+            return True
+        scheme, _, asked = origin.lower().partition("://")
+        return scheme in {"http", "https"} and (asked == host.lower() or _name(asked) in self.public)
+
+
+def _name(host: str) -> str:
+    """Without the port; empty for what is no host[:port]."""
+    try:
+        return "" if "@" in host else host_name(host)
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""The first listener's application: the API, the pages that need no script, and what machines ask of us."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from lading import __version__
+from lading.errors import LadingError, StorageFailed
+from lading.fronts.http.forwarding import Forwarding
+from lading.fronts.http.ours import OurNames
+from lading.fronts.rest_api.audit_stream import AuditStream
+from lading.fronts.rest_api.doorkeeper import Doorkeeper, Observe
+from lading.fronts.rest_api.job_streams import JobStreams
+from lading.fronts.rest_api.pages import routes as pages
+from lading.fronts.rest_api.product import Product
+from lading.fronts.rest_api.refusals import refusal
+from lading.fronts.rest_api.routes import audit, environments, images, jobs, machines, people, registries, transfers
+
+log = logging.getLogger("lading.rest")
+
+Asgi = ASGIApp
+"""What `application` gives, and a server runs."""
+
+
+def application(product: Product, names: OurNames, forwarding: Forwarding, observe: Observe) -> ASGIApp:
+    """Everything that answers there, its doorkeeper in front."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        streams, audit_stream = JobStreams(product.news), AuditStream(product.audit_news)
+        app.state.product, app.state.streams, app.state.audit_stream = product, streams, audit_stream
+        try:
+            yield
+        finally:
+            streams.close()
+            audit_stream.close()
+
+    app = FastAPI(
+        title="Lading",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in (
+        transfers.router,
+        jobs.router,
+        images.router,
+        registries.router,
+        environments.router,
+        people.router,
+        audit.router,
+        machines.router,
+        pages.router,
+    ):
+        app.include_router(router)
+    app.add_exception_handler(LadingError, _failed)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _routed_nowhere)
+    app.add_exception_handler(Exception, _unforeseen)
+    return Doorkeeper(app, names, forwarding, _reads_by_pieces, observe)
+
+
+def _reads_by_pieces(method: str, path: str) -> bool:
+    return path.startswith("/api/images/import") and method in {"POST", "PATCH"}
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LadingError)
+    if isinstance(error, StorageFailed):
+        log.error("%s %s", request.method, request.url.path, exc_info=error)
+    return await pages.failed(request, error) if _is_page(request) else refusal(error)
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:  # noqa: ARG001  Starlette's signature
+    """The first field that is wrong, by its name; its value may be a secret and is not repeated."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    told = "is not a JSON object" if first["type"] == "json_invalid" else f": {first['msg']}"
+    return JSONResponse({"error": f"{place}{told}", "code": "invalid"}, 400)
+
+
+async def _routed_nowhere(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    text = {404: "Not found", 405: f"{request.method} is not known here"}.get(error.status_code, error.detail)
+    return JSONResponse({"error": text}, error.status_code, headers=error.headers)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """A mistake of ours: what it was goes to the log alone."""
+    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    body = {"error": "Lading made a mistake", "code": "failed", "hint": f"See its log at {request.state.request}."}
+    return JSONResponse(body, 500)
+
+
+def _is_page(request: Request) -> bool:
+    """Whether a person looks at it: neither an API nor a machine's address, and asked for as HTML."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,59 @@
+"""What this door opens onto: the services, put together by main."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from lading.fronts.rest_api.job_streams import News
+from lading.services.audit_view import Audit
+from lading.services.authentication import Authentication, Authenticator
+from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.copies import Copies
+from lading.services.environments import Environments
+from lading.services.imports import Imports
+from lading.services.jobs import Jobs
+from lading.services.pulls import Pulls
+from lading.services.pushes import Pushes
+from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.roles import Roles
+from lading.services.setup import Setup
+from lading.services.tokens import Tokens
+from lading.services.users import Users
+from lading.wire.message import Cancel
+
+
+class OpenCancel(Protocol):
+    """Makes Cancels that end by themselves."""
+
+    def __call__(self, seconds: float | None = None) -> AbstractContextManager[Cancel]:
+        """Over after so many seconds, or when the block is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Everything that the routes call."""
+
+    authentication: Authentication
+    authenticator: Authenticator
+    setup: Setup
+    users: Users
+    roles: Roles
+    tokens: Tokens
+    audit: Audit
+    environments: Environments
+    registries: ConfiguredRegistries
+    browsing: RegistryBrowsing
+    jobs: Jobs
+    pushes: Pushes
+    pulls: Pulls
+    copies: Copies
+    imports: Imports
+    cancellation: OpenCancel
+    clock: Callable[[], float]
+    news: News
+    audit_news: Callable[[Callable[[], None]], Callable[[], None]]
+    ready: Callable[[], None]
+    metrics: Callable[[], bytes]

@@ -1,0 +1,67 @@
+"""Errors as this door answers them: a status for each root, and the body (interfaces §2).
+
+A failure is never 200, and never 502 or 504: proxies replace those bodies by their own.
+"""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+
+from lading import errors
+from lading.services.access import Denied, NotLoggedIn
+from lading.services.job_kinds import root_name
+from lading.services.passwords import PasswordsBusy
+from lading.services.throttling import TooManyAttempts
+from lading.services.transfer_failures import TransferFailed
+
+STATUS: dict[type[errors.LadingError], int] = {
+    NotLoggedIn: 401,
+    Denied: 403,
+    TooManyAttempts: 429,
+    PasswordsBusy: 429,
+    errors.InputInvalid: 400,
+    errors.NotFound: 404,
+    errors.Refused: 409,
+    errors.Unreachable: 503,
+    errors.LadingError: 500,
+}
+"""The nearest ancestor decides. What other sides did wrong is 500: our caller did its part."""
+
+
+def status_of(error: errors.LadingError) -> int:
+    """The status of its nearest ancestor in the table."""
+    cause = error.cause if isinstance(error, TransferFailed) else error
+    return next(STATUS[kind] for kind in type(cause).__mro__ if kind in STATUS)
+
+
+def status_of_cause(cause: str | None) -> int:
+    """Of a job's terminal line, which tells the root of its error (services.job_kinds)."""
+    return next((status for kind, status in STATUS.items() if root_name(kind) == cause), 500)
+
+
+def body_of(error: errors.LadingError) -> dict[str, object]:
+    """`error`, and `code`, `hint` and `detail` where there is something to say.
+
+    Those two whose bodies are fixed tell nothing else: who may not look is not told what there would be to see.
+    """
+    if isinstance(error, NotLoggedIn):
+        return {"error": "Unauthorized", "message": str(error)}
+    if isinstance(error, Denied):
+        return {"error": str(error)}
+    told = {"error": str(error), "code": error.code, "hint": error.hint, "detail": error.why}
+    return {name: text for name, text in told.items() if text is not None}
+
+
+def refusal(error: errors.LadingError) -> JSONResponse:
+    """The answer to a request that failed so."""
+    return JSONResponse(body_of(error), status_of(error), _headers(error))
+
+
+def _headers(error: errors.LadingError) -> dict[str, str] | None:
+    match error:
+        case NotLoggedIn():
+            return {"WWW-Authenticate": 'Bearer realm="lading"'}
+        case TooManyAttempts(seconds=seconds):
+            return {"Retry-After": str(max(1, round(seconds)))}
+        case _:
+            return None

@@ -1,0 +1,212 @@
+"""The images of an environment: lists, names, removal, archives out and in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from typing import Annotated
+
+from anyio import CancelScope
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from lading.fronts.rest_api.answers import Json, details_json, history_json, pruned_json, summary_json
+from lading.fronts.rest_api.bodies import PruneBody, TagBody
+from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded, StreamsNeeded
+from lading.fronts.rest_api.paging import MOST, Filter, Limit, PageNumber, listed
+from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey
+from lading.fronts.rest_api.waiting import answered
+from lading.services.imports import LONGEST_PIECE, PieceTooLong
+from lading.services.new_names import new_name
+from lading.wire.message import Reader
+
+router = APIRouter(prefix="/api", tags=["images"])
+
+PIECE = 1024 * 1024
+
+
+@router.get("/images")
+def list_images(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    environment: EnvironmentId = None,
+    page: PageNumber = None,
+    limit: Limit = MOST,
+    filter: Filter = "",  # noqa: A002
+) -> object:
+    """The images of an environment, the newest first."""
+    found = product.environments.open(actor, environment).images(cancel)
+    shown = [each for each in found if not filter or any(filter in name for name in (each.id, *each.names))]
+    return listed(shown, page, limit, summary_json)
+
+
+@router.post("/images/import")
+async def import_archive(
+    request: Request,
+    product: ProductNeeded,
+    streams: StreamsNeeded,
+    actor: ActorNeeded,
+    environment: EnvironmentId = None,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Load an image archive, docker's or OCI's, that is the body; the images keep the names in it."""
+    arriving = await run_in_threadpool(product.imports.begin, actor, environment)
+    try:
+        offset, piece = 0, bytearray()
+        async for chunk in request.stream():
+            piece += chunk
+            if len(piece) >= PIECE:
+                offset = await run_in_threadpool(product.imports.append, actor, arriving, offset, bytes(piece))
+                piece.clear()
+        if piece:
+            await run_in_threadpool(product.imports.append, actor, arriving, offset, bytes(piece))
+        job = await run_in_threadpool(product.imports.commit, actor, environment, arriving, idempotency_key)
+    except BaseException:
+        await run_in_threadpool(product.imports.discard, actor, arriving)
+        raise
+    return await answered(request, product, streams, actor, job)
+
+
+@router.post("/images/imports", status_code=201)
+def begin_import(product: ProductNeeded, actor: ActorNeeded, environment: EnvironmentId = None) -> Json:
+    """Begin an archive that comes by pieces."""
+    return {"id": product.imports.begin(actor, environment), "offset": 0}
+
+
+@router.get("/images/imports/{id}")
+def import_offset(product: ProductNeeded, actor: ActorNeeded, id: str) -> Json:  # noqa: A002  a row's own word
+    """How many bytes have arrived: go on there."""
+    return {"id": id, "offset": product.imports.size(actor, id)}
+
+
+@router.patch("/images/imports/{id}")
+async def append_import(
+    request: Request,
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    id: str,  # noqa: A002  a row's own word
+    offset: Annotated[int, Query(ge=0, description="Where this piece begins: where the archive ends so far.")],
+) -> Json:
+    """A piece of the archive, of at most 16 MiB."""
+    piece = bytearray()
+    async for chunk in request.stream():
+        piece += chunk
+        if len(piece) > LONGEST_PIECE:
+            raise PieceTooLong
+    arrived = await run_in_threadpool(product.imports.append, actor, id, offset, bytes(piece))
+    return {"id": id, "offset": arrived}
+
+
+@router.delete("/images/imports/{id}", status_code=204)
+def discard_import(product: ProductNeeded, actor: ActorNeeded, id: str) -> Response:  # noqa: A002  a row's own word
+    """Give the archive up."""
+    product.imports.discard(actor, id)
+    return Response(status_code=204)
+
+
+@router.post("/images/imports/{id}/commit")
+async def commit_import(
+    request: Request,
+    product: ProductNeeded,
+    streams: StreamsNeeded,
+    actor: ActorNeeded,
+    id: str,  # noqa: A002  a row's own word
+    environment: EnvironmentId = None,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """It is whole: load it."""
+    job = await run_in_threadpool(product.imports.commit, actor, environment, id, idempotency_key)
+    return await answered(request, product, streams, actor, job)
+
+
+@router.post("/prune/images")
+def prune_images(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    environment: EnvironmentId = None,
+    body: PruneBody = PruneBody(),  # noqa: B008  it is frozen
+) -> Json:
+    """Remove images that nobody needs."""
+    return pruned_json(product.environments.open(actor, environment).prune(body.dangling, cancel))
+
+
+@router.post("/images/{image:path}/tag", status_code=201)
+def tag_image(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    image: str,
+    body: TagBody,
+    environment: EnvironmentId = None,
+) -> Json:
+    """Give an image a further name; whatever had it loses it."""
+    reference = new_name(body.repo, body.tag)
+    product.environments.open(actor, environment).tag(image, reference, cancel)
+    return {"tag": reference.familiar}
+
+
+@router.get("/images/{image:path}/history")
+def image_history(
+    product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, image: str, environment: EnvironmentId = None
+) -> object:
+    """The steps that made an image, newest first."""
+    return history_json(product.environments.open(actor, environment).history(image, cancel))
+
+
+@router.get("/images/{image:path}/export", response_class=StreamingResponse)
+def export_image(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    image: str,
+    environment: EnvironmentId = None,
+    further: Annotated[
+        list[str] | None, Query(alias="image", max_length=100, description="Further images for the same archive.")
+    ] = None,
+) -> StreamingResponse:
+    """A docker archive of an image, as a stream; one that breaks off ends the connection, so that it is seen."""
+    with ExitStack() as opening:
+        cancel = opening.enter_context(product.cancellation())
+        opened = product.environments.open(actor, environment)
+        reader = opening.enter_context(opened.export([image, *(further or ())], cancel))
+        open_until_sent = opening.pop_all()
+    name = image.rpartition("/")[2].translate({ord(each): "_" for each in '":@\\'})
+    return StreamingResponse(
+        _sent(reader, open_until_sent),
+        media_type="application/x-tar",
+        headers={"Content-Disposition": f'attachment; filename="{name}.tar"'},
+    )
+
+
+@router.get("/images/{image:path}")
+def get_image(
+    product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, image: str, environment: EnvironmentId = None
+) -> Json:
+    """One image, and what it is made of."""
+    return details_json(product.environments.open(actor, environment).image(image, cancel))
+
+
+@router.delete("/images/{image:path}")
+def remove_local_image(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    image: str,
+    environment: EnvironmentId = None,
+    force: Annotated[bool, Query(description="Also an id that has several names.")] = False,
+) -> Json:
+    """Take a name away, or an image by its id; what only it held goes too."""
+    return pruned_json(product.environments.open(actor, environment).remove(image, force, cancel))
+
+
+async def _sent(reader: Reader, opened: ExitStack) -> AsyncIterator[bytes]:
+    """Piece by piece; whatever happens, `opened` is closed at the end. What fails in between cuts the connection."""
+    buffer = memoryview(bytearray(PIECE))
+    try:
+        while count := await run_in_threadpool(reader.readinto, buffer):
+            yield bytes(buffer[:count])
+    finally:
+        with CancelScope(shield=True):
+            await run_in_threadpool(opened.close)

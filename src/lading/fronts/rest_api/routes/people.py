@@ -1,0 +1,170 @@
+"""Logins, users, roles and API tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from lading.fronts.rest_api.answers import Json, role_json, token_json, user_json
+from lading.fronts.rest_api.bodies import LoginBody, PasswordBody, RoleBody, TokenBody, UserBody, UserChange
+from lading.fronts.rest_api.cookies import forget_session, session_of, set_session
+from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, SecureNeeded, VisitNeeded
+from lading.fronts.rest_api.paging import MOST, Filter, Limit, PageNumber, listed
+from lading.services.access import Actor, Grant, NotLoggedIn
+from lading.services.roles import RoleForm, grant_json
+from lading.services.tokens import TokenForm
+from lading.services.users import UserEdit, UserForm
+
+router = APIRouter(prefix="/api", tags=["people"])
+
+
+@router.post("/auth/login")
+def log_in(
+    request: Request, product: ProductNeeded, visit: VisitNeeded, secure: SecureNeeded, body: LoginBody
+) -> JSONResponse:
+    """Log in with a password; the answer sets the session cookie."""
+    session = product.authentication.login(visit, body.username, body.password, session_of(request))
+    response = JSONResponse(_session_json(session.actor))
+    set_session(response, session, secure=secure)
+    return response
+
+
+@router.post("/auth/logout", status_code=204)
+def log_out(request: Request, product: ProductNeeded, visit: VisitNeeded, secure: SecureNeeded) -> Response:
+    """End the session."""
+    cookie = session_of(request)
+    if cookie is not None:
+        product.authentication.logout(visit, cookie)
+    response = Response(status_code=204)
+    forget_session(response, secure=secure)
+    return response
+
+
+@router.get("/auth/session")
+def who_am_i(actor: ActorNeeded) -> Json:
+    """Who you are, and what you may."""
+    if actor.user is None and not actor.grants:
+        raise NotLoggedIn
+    return _session_json(actor)
+
+
+@router.post("/auth/password", status_code=204)
+def change_password(request: Request, product: ProductNeeded, actor: ActorNeeded, body: PasswordBody) -> Response:
+    """Change your own password; your other sessions end."""
+    product.authentication.change_password(actor, body.old_password, body.new_password, session_of(request))
+    return Response(status_code=204)
+
+
+@router.get("/auth/tokens")
+def list_tokens(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    everybody: Annotated[bool, Query(description="Those of all users.")] = False,
+    page: PageNumber = None,
+    limit: Limit = MOST,
+) -> object:
+    """Your API tokens, without their secrets."""
+    return listed(product.tokens.list(actor, everybody=everybody), page, limit, token_json)
+
+
+@router.post("/auth/tokens", status_code=201)
+def add_token(product: ProductNeeded, actor: ActorNeeded, body: TokenBody) -> Json:
+    """Make an API token; its secret is in this answer and never again."""
+    scopes = None if body.scopes is None else frozenset(body.scopes)
+    expires = None if body.expires_in is None else product.clock() + body.expires_in
+    made = product.tokens.add(actor, TokenForm(body.name, scopes, expires, body.user_id))
+    return token_json(made.row) | {"token": made.secret}
+
+
+@router.delete("/auth/tokens/{id}", status_code=204)
+def remove_token(product: ProductNeeded, actor: ActorNeeded, id: int) -> Response:  # noqa: A002  a row's own word
+    """From now on it opens nothing."""
+    product.tokens.remove(actor, id)
+    return Response(status_code=204)
+
+
+@router.get("/users")
+def list_users(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    page: PageNumber = None,
+    limit: Limit = MOST,
+    filter: Filter = "",  # noqa: A002
+) -> object:
+    """All users."""
+    return listed([row for row in product.users.list(actor) if filter in row.name], page, limit, user_json)
+
+
+@router.post("/users", status_code=201)
+def add_user(product: ProductNeeded, actor: ActorNeeded, body: UserBody) -> Json:
+    """Add a user."""
+    return user_json(product.users.add(actor, UserForm(body.username, body.password, tuple(body.roles))))
+
+
+@router.get("/users/{id}")
+def get_user(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
+    """One user."""
+    return user_json(product.users.get(actor, id))
+
+
+@router.put("/users/{id}")
+@router.patch("/users/{id}")
+def change_user(product: ProductNeeded, actor: ActorNeeded, id: int, body: UserChange) -> Json:  # noqa: A002
+    """Change what is sent; the rest stays."""
+    roles = None if body.roles is None else tuple(body.roles)
+    return user_json(product.users.change(actor, id, UserEdit(body.username, body.password, body.active, roles)))
+
+
+@router.delete("/users/{id}", status_code=204)
+def remove_user(product: ProductNeeded, actor: ActorNeeded, id: int) -> Response:  # noqa: A002  a row's own word
+    """Remove a user, with sessions and tokens."""
+    product.users.remove(actor, id)
+    return Response(status_code=204)
+
+
+@router.get("/roles")
+def list_roles(product: ProductNeeded, actor: ActorNeeded, page: PageNumber = None, limit: Limit = MOST) -> object:
+    """All roles, and what they give."""
+    return listed(product.roles.list(actor), page, limit, role_json)
+
+
+@router.post("/roles", status_code=201)
+def add_role(product: ProductNeeded, actor: ActorNeeded, body: RoleBody) -> Json:
+    """Add a role."""
+    return role_json(product.roles.add(actor, _role(body)))
+
+
+@router.put("/roles/{id}")
+def change_role(product: ProductNeeded, actor: ActorNeeded, id: int, body: RoleBody) -> Json:  # noqa: A002
+    """Replace a role."""
+    return role_json(product.roles.change(actor, id, _role(body)))
+
+
+@router.delete("/roles/{id}", status_code=204)
+def remove_role(product: ProductNeeded, actor: ActorNeeded, id: int) -> Response:  # noqa: A002  a row's own word
+    """Remove a role; those who had it have it no longer."""
+    product.roles.remove(actor, id)
+    return Response(status_code=204)
+
+
+def _role(body: RoleBody) -> RoleForm:
+    grants = tuple(
+        Grant(
+            frozenset(each.permissions),
+            None if each.environments is None else frozenset(each.environments),
+            None if each.repositories is None else tuple(each.repositories),
+        )
+        for each in body.grants
+    )
+    return RoleForm(body.name, grants)
+
+
+def _session_json(actor: Actor) -> Json:
+    return {
+        "username": actor.name,
+        "userId": actor.user,
+        "grants": [grant_json(grant) for grant in actor.grants],
+        "scopes": None if actor.scopes is None else sorted(actor.scopes),
+    }

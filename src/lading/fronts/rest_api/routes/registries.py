@@ -1,0 +1,136 @@
+"""Configured registries: their rows, trying them out, and looking into them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from lading.fronts.rest_api.answers import Json, registry_json, report_json
+from lading.fronts.rest_api.bodies import RegistryBody, RegistryChange, RegistryTestBody
+from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded
+from lading.fronts.rest_api.paging import MOST, Filter, Limit, PageNumber, listed
+from lading.services.configured_registries import RegistryEdit, RegistryForm
+
+router = APIRouter(prefix="/api", tags=["registries"])
+
+RegistryId = Annotated[int, Query(alias="registry", ge=1, description="The registry's id.")]
+RepositoryPath = Annotated[str, Query(alias="repository", max_length=255, description="A repository's path.")]
+
+
+@router.get("/registries")
+def list_registries(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    page: PageNumber = None,
+    limit: Limit = MOST,
+    filter: Filter = "",  # noqa: A002
+) -> object:
+    """All configured registries."""
+    rows = [row for row in product.registries.list(actor) if filter in row.name or filter in row.url]
+    return listed(rows, page, limit, registry_json)
+
+
+@router.post("/registries", status_code=201)
+def add_registry(product: ProductNeeded, actor: ActorNeeded, body: RegistryBody) -> Json:
+    """Configure a registry."""
+    return registry_json(product.registries.add(actor, _form(body)))
+
+
+@router.post("/registries/test")
+def try_registry(product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, body: RegistryTestBody) -> Json:
+    """Try a registry out step by step: a configured one by its id, or what a form holds."""
+    form = _form(body) if body.url else None
+    row, access = product.registries.tried(actor, body.id, form)
+    return report_json(product.browsing.test(actor, row, access, cancel))
+
+
+@router.get("/registries/{id}")
+def get_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
+    """One configured registry."""
+    return registry_json(product.registries.get(actor, id))
+
+
+@router.put("/registries/{id}")
+@router.patch("/registries/{id}")
+def change_registry(product: ProductNeeded, actor: ActorNeeded, id: int, body: RegistryChange) -> Json:  # noqa: A002
+    """Change what is sent; the rest stays. A new address needs the password again."""
+    edit = RegistryEdit(body.name, body.url, body.username, body.password, body.tls, body.ca, body.is_default)
+    return registry_json(product.registries.change(actor, id, edit))
+
+
+@router.delete("/registries/{id}", status_code=204)
+def remove_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Response:  # noqa: A002  a row's own word
+    """Forget a registry and its login."""
+    product.registries.remove(actor, id)
+    return Response(status_code=204)
+
+
+@router.post("/registries/{id}/default")
+def make_registry_default(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002
+    """The one that is meant where nobody says."""
+    return registry_json(product.registries.make_default(actor, id))
+
+
+@router.get("/registry/catalog")
+def list_repositories(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    registry: RegistryId,
+    page: PageNumber = None,
+    limit: Limit = MOST,
+    filter: Filter = "",  # noqa: A002
+) -> object:
+    """The repositories of a registry, where it lists them."""
+    names = [name for name in product.browsing.catalog(actor, registry, cancel) if filter in name]
+    return listed(names, page, limit, lambda name: {"name": name})
+
+
+@router.get("/registry/search")
+def search_repositories(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    registry: RegistryId,
+    term: Annotated[str, Query(max_length=255, description="Part of a path; the whole path where none are listed.")],
+    page: PageNumber = None,
+    limit: Limit = MOST,
+) -> object:
+    """Repositories whose path holds the term."""
+    names = product.browsing.search(actor, registry, term, cancel)
+    return listed(names, page, limit, lambda name: {"name": name})
+
+
+@router.get("/registry/tags")
+def list_tags(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    registry: RegistryId,
+    repository: RepositoryPath,
+    page: PageNumber = None,
+    limit: Limit = MOST,
+    filter: Filter = "",  # noqa: A002
+) -> object:
+    """The tags of a repository."""
+    names = [name for name in product.browsing.tags(actor, registry, repository, cancel) if filter in name]
+    return listed(names, page, limit, lambda name: {"name": name})
+
+
+@router.delete("/registry/image", status_code=204)
+def remove_image(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    registry: RegistryId,
+    repository: RepositoryPath,
+    reference: Annotated[str, Query(max_length=255, description="A tag; or a digest, with all tags that name it.")],
+) -> Response:
+    """Take a tag or an image out of a registry."""
+    product.browsing.remove(actor, registry, repository, reference, cancel)
+    return Response(status_code=204)
+
+
+def _form(body: RegistryBody) -> RegistryForm:
+    return RegistryForm(body.name, body.url, body.username, body.password, body.tls, body.ca, body.is_default)

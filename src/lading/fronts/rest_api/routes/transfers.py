@@ -1,0 +1,91 @@
+"""Push, pull and copy: each makes a job (interfaces §2, Push, Pull)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from lading.fronts.rest_api.bodies import CopyBody, PullBody, PushBody
+from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
+from lading.fronts.rest_api.waiting import answered
+from lading.services.copies import CopyForm
+from lading.services.job import Job
+from lading.services.pulls import PullForm
+from lading.services.pushes import PushForm
+
+router = APIRouter(prefix="/api/images", tags=["transfers"])
+
+EnvironmentId = Annotated[
+    int | None, Query(alias="env", ge=1, description="The environment's id; without it, the default one.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(max_length=255, description="Sent again with the same request, it answers with the same job."),
+]
+_ANSWERS: dict[int | str, dict[str, object]] = {
+    200: {"description": "The job's id; or its result, where Accept is application/json."},
+}
+
+
+@router.post("/push", responses=_ANSWERS)
+async def push(
+    request: Request,
+    product: ProductNeeded,
+    streams: StreamsNeeded,
+    actor: ActorNeeded,
+    environment: EnvironmentId = None,
+    idempotency_key: IdempotencyKey = None,
+    body: PushBody = PushBody(),  # noqa: B008  it is frozen
+) -> JSONResponse:
+    """Push an image of an environment to a registry."""
+    form = PushForm(
+        body.image_id,
+        body.registry_id,
+        body.image_name,
+        body.new_tag,
+        body.target,
+        body.platform,
+        tuple(body.tags),
+        body.if_absent,
+        body.dry_run,
+    )
+
+    def start() -> Job:
+        with product.cancellation() as cancel:
+            return product.pushes.start(actor, environment, form, idempotency_key, cancel)
+
+    return await answered(request, product, streams, actor, await run_in_threadpool(start))
+
+
+@router.post("/pull", responses=_ANSWERS)
+async def pull(
+    request: Request,
+    product: ProductNeeded,
+    streams: StreamsNeeded,
+    actor: ActorNeeded,
+    environment: EnvironmentId = None,
+    idempotency_key: IdempotencyKey = None,
+    body: PullBody = PullBody(),  # noqa: B008  it is frozen
+) -> JSONResponse:
+    """Pull an image into an environment."""
+    form = PullForm(body.image, body.scan_after_pull, body.platform)
+    job = await run_in_threadpool(product.pulls.start, actor, environment, form, idempotency_key)
+    return await answered(request, product, streams, actor, job)
+
+
+@router.post("/copy", responses=_ANSWERS)
+async def copy(
+    request: Request,
+    product: ProductNeeded,
+    streams: StreamsNeeded,
+    actor: ActorNeeded,
+    idempotency_key: IdempotencyKey = None,
+    body: CopyBody = CopyBody(),  # noqa: B008  it is frozen
+) -> JSONResponse:
+    """Copy an image from one registry to others, from one read, with its signatures."""
+    form = CopyForm(body.source, tuple(body.targets), body.platform, body.dry_run)
+    job = await run_in_threadpool(product.copies.start, actor, form, idempotency_key)
+    return await answered(request, product, streams, actor, job)

@@ -1,0 +1,40 @@
+"""Two ways to answer for a job: its id at once, or how it ended (interfaces §2, Push)."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from lading.fronts.rest_api.job_streams import JobStreams
+from lading.fronts.rest_api.product import Product
+from lading.fronts.rest_api.refusals import status_of_cause
+from lading.services.access import Actor
+from lading.services.job import Job, JobState
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+
+
+def wants_result(request: Request) -> bool:
+    """Whether `Accept` names JSON, and not events."""
+    accepted = {word.partition(";")[0].strip().lower() for word in request.headers.get("accept", "").split(",")}
+    return JSON in accepted and EVENTS not in accepted
+
+
+async def answered(request: Request, product: Product, streams: JobStreams, actor: Actor, job: Job) -> JSONResponse:
+    """The job's id; or, where the result is wanted, the terminal line once it is there. Hanging up cancels nothing."""
+    headers = {"X-Job-Id": job.id}
+    if not wants_result(request):
+        return JSONResponse({"jobId": job.id}, headers=headers)
+    follower = await run_in_threadpool(product.jobs.follow, actor, job.id, ticks=False)
+    await streams.end(follower)
+    ended = await run_in_threadpool(product.jobs.get, actor, job.id)
+    return JSONResponse(ended.result, _status(ended), headers)
+
+
+def _status(job: Job) -> int:
+    if job.state is JobState.DONE:
+        return 200
+    cause = (job.result or {}).get("cause")
+    return status_of_cause(cause if isinstance(cause, str) else None)

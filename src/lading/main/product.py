@@ -1,0 +1,263 @@
+"""The product of `lading serve`: every service over one data folder, wired; and what runs beside the doors."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from lading import __version__
+from lading.backends.content_store.arriving_archives import ArchiveFolder
+from lading.backends.content_store.folder import ContentFolder
+from lading.backends.content_store.garbage import CollectableFolder
+from lading.backends.content_store.listing import OciListing
+from lading.backends.credentials.box import GivenKeys, KeyFile
+from lading.backends.database.service_database import ServiceDatabase, open_service_database
+from lading.backends.http.probing import HttpProbe
+from lading.backends.job_queue.threads import ThreadQueue
+from lading.backends.passwords.hashing import ArgonPasswords
+from lading.engine.cancel import Cancellation
+from lading.engine.collect import Collected, collect
+from lading.engine.embedded import EmbeddedStore
+from lading.fronts.rest_api.product import Product
+from lading.main.data_folder import private_folder
+from lading.main.environments import AccessPlaces, EnvironmentBuilder, Grounds
+from lading.main.registry_door import AccessCopier, AccessDoor
+from lading.oci.digest import Digest
+from lading.oci.platform import Platform
+from lading.services.audit_seal import Sealer
+from lading.services.audit_trail import AuditTrail
+from lading.services.audit_view import Audit
+from lading.services.authentication import Accounts, Authentication, Everybody, Owners
+from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.copies import COPY, Copies
+from lading.services.embedded_environment import EmbeddedEnvironment
+from lading.services.environments import Environments
+from lading.services.imports import IMPORT, KEPT_SECONDS, Imports
+from lading.services.job_chores import KEPT_DAYS, job_chores
+from lading.services.job_kinds import WorkKind
+from lading.services.job_running import JobRunner, Surroundings
+from lading.services.job_sharing import Clocks
+from lading.services.jobs import Jobs
+from lading.services.password_memory import PasswordMemory
+from lading.services.pulls import PULL, Pulls
+from lading.services.pushes import PUSH, Pushes
+from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.roles import Roles
+from lading.services.schedules import Chore, Schedules
+from lading.services.secrets import SecretBox, check_keys, key_in_use
+from lading.services.sessions import Sessions
+from lading.services.setup import Setup
+from lading.services.throttling import Throttle
+from lading.services.tokens import Tokens
+from lading.services.transfer_failures import PULL_FALLBACK, PUSH_FALLBACK
+from lading.services.users import Users
+from lading.settings import Settings
+from lading.wire.job_events import Verb
+from lading.wire.message import Cancel
+
+JOBS_IN_ALL = 256
+JOBS_PER_ENVIRONMENT = 256
+"""Most of a job's time is waiting for somebody else; what each may use of a host, its lanes bound."""
+
+STOP_SECONDS = 20.0
+"""How long a stop waits for jobs to save where they are."""
+
+LEFTOVER_SECONDS = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The product while it runs, and what its doors need besides."""
+
+    product: Product
+    content: ContentFolder
+    database: ServiceDatabase
+    trail: AuditTrail
+    setup_token: str | None
+
+
+@contextmanager
+def running(settings: Settings, native: Platform) -> Iterator[Running]:
+    """Opened, with its jobs taken up where they were left; stopped again at the end, so that nothing is lost.
+
+    Raises StorageFailed, SecretKeyWrong and what the settings get wrong.
+    """
+    with ExitStack() as stack:
+        data = private_folder(settings.data)
+        database = open_service_database(settings.database or data / "lading.db", time.time)
+        stack.callback(database.close)
+        box = _box(settings, data, database)
+        trail = AuditTrail(database.audit, time.time)
+        people = _People(database, trail)
+        content, places, embedded = _own_engine(stack, data, database, native)
+        builder = EnvironmentBuilder(places, lambda: embedded, _agent())
+        stack.callback(builder.close)
+        probe = HttpProbe()
+        environments = Environments(database.environments, box, trail, builder, probe)
+        environments.ensure_embedded()
+        registries = ConfiguredRegistries(database.registries, box, trail)
+        kinds: dict[str, WorkKind] = {}
+        owners = Owners(database.users, database.tokens, time.time)
+        queue = ThreadQueue(JOBS_IN_ALL, JOBS_PER_ENVIRONMENT)
+        clocks = Clocks(time.time, time.monotonic)
+        runner = JobRunner(Surroundings(database.jobs, kinds, owners, trail, queue, database.wakes, clocks))
+        jobs = Jobs(runner, database.jobs, trail, time.time, lambda: str(uuid.uuid4()))
+        product = Product(
+            authentication=people.authentication,
+            authenticator=Everybody() if settings.no_auth else people.authentication,
+            setup=people.setup,
+            users=people.users,
+            roles=people.roles,
+            tokens=people.tokens,
+            audit=Audit(database.audit, trail),
+            environments=environments,
+            registries=registries,
+            browsing=RegistryBrowsing(registries, AccessDoor(places), probe, trail),
+            jobs=jobs,
+            pushes=Pushes(environments, registries, jobs),
+            pulls=Pulls(environments, registries, jobs),
+            copies=Copies(registries, AccessCopier(places, native), jobs, trail),
+            imports=Imports(environments, ArchiveFolder(data / "imports"), jobs),
+            cancellation=_cancellation,
+            clock=time.time,
+            news=runner.feeds,
+            audit_news=trail.subscribe,
+            ready=database.ready,
+            metrics=_metrics(),
+        )
+        kinds.update(_kinds(product))
+        _beside(stack, database=database, trail=trail, runner=runner, product=product, people=people)
+        yield Running(product, content, database, trail, people.first_admin(settings))
+
+
+class _People:
+    """Users, and how they are known."""
+
+    def __init__(self, database: ServiceDatabase, trail: AuditTrail) -> None:
+        passwords = ArgonPasswords()
+        self.roles = Roles(database.users, trail)
+        self.roles.ensure_built_in()
+        self.users = Users(database.users, database.sessions, passwords, trail, time.time)
+        self.tokens = Tokens(database.tokens, database.users, trail, time.time, os.urandom)
+        self.sessions = Sessions(database.sessions, time.time, os.urandom)
+        self.setup = Setup(database.users, database.settings, passwords, trail, clock=time.time, random=os.urandom)
+        self.authentication = Authentication(
+            Accounts(database.users, database.tokens, self.sessions),
+            passwords,
+            PasswordMemory(os.urandom(32), time.monotonic),
+            Throttle(time.monotonic),
+            trail,
+            clock=time.time,
+        )
+
+    def first_admin(self, settings: Settings) -> str | None:
+        """Made by its password, or else the token of the link that makes it; None where there is one."""
+        if settings.no_auth:
+            return None
+        if settings.admin_password is not None:
+            self.setup.ensure_admin(settings.admin_password)
+        return self.setup.begin()
+
+
+def _box(settings: Settings, data: Path, database: ServiceDatabase) -> SecretBox:
+    keys = GivenKeys(settings.secret_key) if settings.secret_key else KeyFile(data / "secret.key")
+    box = keys.box(making=key_in_use(database.settings) is None)
+    check_keys(database.settings, keys.ids())
+    return box
+
+
+def _own_engine(
+    stack: ExitStack, data: Path, database: ServiceDatabase, native: Platform
+) -> tuple[ContentFolder, AccessPlaces, EmbeddedEnvironment]:
+    catalogue = database.catalogue
+    content = ContentFolder(data / "content", catalogue.leases)
+    stack.callback(content.close)
+    listing = OciListing(content.tree, catalogue.images)
+    stack.callback(listing.close)
+    own = EmbeddedStore(content, catalogue.images, listing, "the local store")
+
+    def sweep(dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
+        return collect(
+            CollectableFolder(content),
+            catalogue.images,
+            catalogue.leases,
+            [database.repositories],
+            given_up=given_up,
+            left_before=time.time() - LEFTOVER_SECONDS,
+            dry_run=dry_run,
+            cancel=cancel,
+        )
+
+    scratch = private_folder(data / "scratch")
+    grounds = Grounds(lambda: own, lambda: catalogue, lambda: scratch, native, os.environ, _agent(), time.time)
+    places = AccessPlaces(grounds)
+    stack.callback(places.close)
+    return content, places, EmbeddedEnvironment(places, lambda: catalogue.images, sweep, native, __version__)
+
+
+def _kinds(product: Product) -> dict[str, WorkKind]:
+    """What each kind of job does; all of them go on after a restart, as what has arrived is kept."""
+    return {
+        PUSH: WorkKind(product.pushes.work, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
+        PULL: WorkKind(product.pulls.work, Verb.PULL, resumes=True, fallback=PULL_FALLBACK),
+        COPY: WorkKind(product.copies.work, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
+        IMPORT: WorkKind(product.imports.work, Verb.PULL, resumes=True),
+    }
+
+
+def _beside(
+    stack: ExitStack,
+    *,
+    database: ServiceDatabase,
+    trail: AuditTrail,
+    runner: JobRunner,
+    product: Product,
+    people: _People,
+) -> None:
+    """What runs by itself: the sealer, jobs, chores, and whoever listens to other processes."""
+    sealer = Sealer(database.audit)
+    stack.callback(trail.subscribe(sealer.woken))
+    sealer.begin()
+    stack.callback(sealer.stop)
+    archives = product.imports.archives
+    chores = [
+        *job_chores(database.jobs, time.time, lambda: KEPT_DAYS),
+        *people.sessions.chores(),
+        *people.tokens.chores(),
+        Chore("import expiry", 60 * 60.0, lambda: archives.expire(time.time() - KEPT_SECONDS)),
+    ]
+    schedules = Schedules(database.schedules, time.time, chores)
+    stack.enter_context(database.wakes.listening(runner.woken))
+    runner.begin()
+    stack.callback(runner.stop, STOP_SECONDS)
+    runner.recover(0)
+    schedules.begin()
+    stack.callback(schedules.stop)
+
+
+@contextmanager
+def _cancellation(seconds: float | None = None) -> Iterator[Cancel]:
+    with Cancellation(seconds, clock=time.monotonic) as cancel:
+        yield cancel
+
+
+def _metrics() -> Callable[[], bytes]:
+    registry = CollectorRegistry()
+    return lambda: generate_latest(registry)
+
+
+def _agent() -> str:
+    return f"lading/{__version__}"
+
+
+def new_request() -> str:
+    """An id under which the trail and the log know one request."""
+    return secrets.token_hex(8)

@@ -1,0 +1,17 @@
+"""Moments as other programs write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def parse_instant(text: str) -> float | None:
+    """RFC 3339 with any number of fraction digits, in seconds since 1970; None where it is none, or names no zone, or
+    is Go's zero time, which means that nobody knows."""
+    head, dot, tail = text.replace("Z", "+00:00").partition(".")
+    zone = tail.lstrip("0123456789") if dot else ""
+    try:
+        moment = datetime.fromisoformat(head + zone)
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo and moment.year > 1 else None

@@ -1,0 +1,143 @@
+"""Who may do what: actors, their grants, and the one question every door asks.
+
+    actor ── grants: permissions, in which environments, for which repositories     from its roles
+          └─ scopes: a token's own narrowing of them; None for a person's session
+
+A permission is `noun:verb`; in a role `noun:*` is every verb of a noun, and `*` is everything. Repository patterns are
+names in which `*` stands for any run of characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from lading.errors import LadingError, Side
+
+
+class Permission(StrEnum):
+    """Everything that somebody may be allowed (interfaces §2)."""
+
+    IMAGES_VIEW = "images:view"
+    IMAGES_PULL = "images:pull"
+    IMAGES_PUSH = "images:push"
+    IMAGES_TAG = "images:tag"
+    IMAGES_REMOVE = "images:remove"
+    IMAGES_EXPORT = "images:export"
+    IMAGES_IMPORT = "images:import"
+    ENVIRONMENTS_VIEW = "environments:view"
+    ENVIRONMENTS_EDIT = "environments:edit"
+    REGISTRIES_VIEW = "registries:view"
+    REGISTRIES_EDIT = "registries:edit"
+    REGISTRIES_REMOVE = "registries:remove"
+    REPOSITORIES_VIEW = "repositories:view"
+    REPOSITORIES_PULL = "repositories:pull"
+    REPOSITORIES_PUSH = "repositories:push"
+    REPOSITORIES_REMOVE = "repositories:remove"
+    JOBS_VIEW = "jobs:view"
+    JOBS_EDIT = "jobs:edit"
+    AUDIT_VIEW = "audit:view"
+    USERS_VIEW = "users:view"
+    USERS_EDIT = "users:edit"
+    SETTINGS_VIEW = "settings:view"
+    SETTINGS_EDIT = "settings:edit"
+    METRICS_VIEW = "metrics:view"
+
+
+EVERYTHING = "*"
+"""The pattern of all permissions."""
+
+
+class Denied(LadingError):
+    """The actor is known, and may not. Its text is fixed (interfaces §2): a page tells no more than that."""
+
+    side = Side.CALLER
+    code = "denied"
+
+    def __init__(self, permission: Permission, environment: int | None = None, repository: str | None = None) -> None:
+        super().__init__(permission, environment, repository)
+        self.permission, self.environment, self.repository = permission, environment, repository
+
+    def __str__(self) -> str:
+        return "Permission denied"
+
+
+class NotLoggedIn(LadingError):
+    """Nobody is logged in, and something here is not for everybody."""
+
+    side = Side.CALLER
+    code = "unauthorized"
+
+    def __str__(self) -> str:
+        return "Authentication required"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a role gives: `permissions` are patterns. `environments` None: in all, and in what is in none.
+    `repositories` None: for all."""
+
+    permissions: frozenset[str]
+    environments: frozenset[int] | None = None
+    repositories: tuple[str, ...] | None = None
+
+    def covers(self, permission: Permission, environment: int | None, repository: str | None) -> bool:
+        """Whether it allows this there. A grant that names environments or repositories allows nothing outside them."""
+        return (
+            matches(permission, self.permissions)
+            and (self.environments is None or environment in self.environments)
+            and (self.repositories is None or (repository is not None and _named(repository, self.repositories)))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, through which door. `user` None: nobody in particular, or Lading itself. `address` is where from, as a
+    trusted proxy or the socket says; `request` ties together what one request led to."""
+
+    name: str
+    grants: tuple[Grant, ...] = ()
+    user: int | None = None
+    token: int | None = None
+    scopes: frozenset[str] | None = None
+    address: str = ""
+    request: str = ""
+
+    def may(self, permission: Permission, environment: int | None = None, repository: str | None = None) -> bool:
+        """The one question. What is asked without an environment is about no environment."""
+        if self.scopes is not None and not matches(permission, self.scopes):
+            return False
+        return any(grant.covers(permission, environment, repository) for grant in self.grants)
+
+    def may_somewhere(self, permission: Permission) -> bool:
+        """Whether there is an environment or repository for which it may: lists show those and leave out the rest."""
+        if self.scopes is not None and not matches(permission, self.scopes):
+            return False
+        return any(matches(permission, grant.permissions) for grant in self.grants)
+
+
+LADING = Actor("lading", (Grant(frozenset({EVERYTHING})),))
+"""Lading itself: schedules, restarts, and whoever works on the data folder by command line."""
+
+
+def require(
+    actor: Actor, permission: Permission, environment: int | None = None, repository: str | None = None
+) -> None:
+    """Raises NotLoggedIn for nobody in particular, Denied for somebody who may not."""
+    if actor.may(permission, environment, repository):
+        return
+    if actor.user is None and actor.token is None:
+        raise NotLoggedIn
+    raise Denied(permission, environment, repository)
+
+
+def matches(permission: Permission, patterns: Collection[str]) -> bool:
+    """Whether one of `*`, `noun:*` and `noun:verb` says it."""
+    noun, _, _ = permission.partition(":")
+    return EVERYTHING in patterns or f"{noun}:*" in patterns or permission in patterns
+
+
+def _named(repository: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(repository, pattern) for pattern in patterns)

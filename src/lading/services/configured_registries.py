@@ -1,0 +1,286 @@
+"""Configured registries: their rows, which of them serves a repository, and with which login.
+
+The row whose path is the longest prefix of a repository's serves it; where none does, nobody logs in. Passwords go in
+and never come out: they are sealed for their row, and opened only for the work that sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from lading.errors import InputInvalid
+from lading.oci.reference import HUB, Repository, canonical_registry, check_path, check_registry, is_registry
+from lading.services.access import Actor, Permission
+from lading.services.audit import Deed, Result, Trail
+from lading.services.audit_trail import refuse
+from lading.services.environment import Access
+from lading.services.named_rows import RowUnknown
+from lading.services.registry_records import RegistryRecords, RegistryRow
+from lading.services.secrets import SecretBox
+from lading.wire.authorize import Credential
+from lading.wire.endpoint import Endpoint, Tls
+
+LONGEST_NAME = 100
+LONGEST_URL = 500
+LONGEST_SECRET = 10_000
+LONGEST_PEM = 200_000
+
+
+class RegistryInvalid(InputInvalid):
+    """A field of a registry that cannot be taken as it is."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(field, rule)
+        self.field, self.rule = field, rule
+
+    def __str__(self) -> str:
+        return f"the registry's {self.field} {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryForm:
+    """What somebody wrote of a registry. `tls` None: as the URL's scheme says. An empty password is none."""
+
+    name: str
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    ca: str | None = None
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEdit:
+    """What to change of a registry; None leaves a field as it is, and empty text takes it away."""
+
+    name: str | None = None
+    url: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    ca: str | None = None
+    is_default: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryPlace:
+    """What a registry's URL means: `host` in its one spelling, the `path` prefix, and how `http://` or `https://` wants
+    it reached (None: nothing was said)."""
+
+    host: str
+    path: str
+    tls: Tls | None
+
+    @classmethod
+    def parse(cls, url: str) -> RegistryPlace:
+        """Raises RegistryInvalid, ReferenceInvalid."""
+        scheme, found, bare = url.strip().rpartition("://")
+        if found and scheme.lower() not in {"http", "https"}:
+            raise RegistryInvalid("url", f"begins with {scheme}://, and registries speak http:// or https://")
+        if "@" in bare or "?" in bare or "#" in bare:
+            raise RegistryInvalid("url", "is host[:port][/path]; a login has fields of its own")
+        if not bare or len(url) > LONGEST_URL:
+            raise RegistryInvalid("url", f"must have 1 to {LONGEST_URL} characters")
+        host, _, path = bare.strip("/").partition("/")
+        check_registry(url, host)
+        canonical = canonical_registry(host)
+        path = "" if canonical == HUB or path in {"v1", "v2"} else path
+        if not is_registry(canonical):
+            raise RegistryInvalid("url", "needs its port, else its host reads as a name on Docker Hub")
+        if path:
+            check_path(url, path)
+        return cls(canonical, path, {"http": Tls.HTTP, "https": Tls.VERIFY}.get(scheme.lower()))
+
+
+class ConfiguredRegistries:
+    """For every door; each method asks for permission and keeps the trail."""
+
+    def __init__(self, records: RegistryRecords, secrets: SecretBox, trail: Trail) -> None:
+        self._records, self._secrets, self._trail = records, secrets, trail
+
+    # ── rows
+
+    def list(self, actor: Actor) -> Sequence[RegistryRow]:
+        """In order of id."""
+        self._admit(actor, Permission.REGISTRIES_VIEW, "list", None)
+        return self._records.registries()
+
+    def get(self, actor: Actor, id: int) -> RegistryRow:  # noqa: A002  a row's own word
+        """Raises RowUnknown."""
+        self._admit(actor, Permission.REGISTRIES_VIEW, "view", None)
+        return self.row(id)
+
+    def add(self, actor: Actor, form: RegistryForm) -> RegistryRow:
+        """Raises RegistryInvalid, ReferenceInvalid, NameTaken."""
+        self._admit(actor, Permission.REGISTRIES_EDIT, "create", None, form.name)
+        kept = self._records.add_registry(partial(self._sealed, _new(form), form.password))
+        self._record(actor, "create", kept)
+        return kept
+
+    def change(self, actor: Actor, id: int, edit: RegistryEdit) -> RegistryRow:  # noqa: A002  a row's own word
+        """Raises RowUnknown, RegistryInvalid, ReferenceInvalid, NameTaken."""
+        self._admit(actor, Permission.REGISTRIES_EDIT, "update", id)
+        before = self.row(id)
+        url = before.url if edit.url is None else edit.url
+        place = RegistryPlace.parse(url)
+        moved = place.host != before.host or (place.tls is Tls.HTTP and before.tls is not Tls.HTTP)
+        if moved and before.sealed and edit.password is None:
+            # Whoever may edit must not be able to have a password they never knew sent somewhere else.
+            raise RegistryInvalid("password", "must be given again where the address changes")
+        username = before.username if edit.username is None else edit.username or None
+        after = replace(
+            before,
+            name=before.name if edit.name is None else _name(edit.name),
+            url=url.strip(),
+            host=place.host,
+            path=place.path,
+            username=username,
+            tls=edit.tls or (before.tls if edit.url is None else place.tls or before.tls),
+            ca=before.ca if edit.ca is None else _pem(edit.ca),
+            is_default=before.is_default if edit.is_default is None else edit.is_default,
+        )
+        if edit.password is not None:
+            _login(username, edit.password)
+            after = self._sealed(after, edit.password, id)
+        elif username is None:
+            after = replace(after, sealed=None)
+        if not self._records.change_registry(after):
+            raise RowUnknown("registry", id)
+        self._record(actor, "update", after)
+        return after
+
+    def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
+        """Raises RowUnknown."""
+        self._admit(actor, Permission.REGISTRIES_EDIT, "delete", id)
+        row = self.row(id)
+        if not self._records.remove_registry(id):
+            raise RowUnknown("registry", id)
+        self._record(actor, "delete", row)
+
+    def make_default(self, actor: Actor, id: int) -> RegistryRow:  # noqa: A002  a row's own word
+        """Raises RowUnknown."""
+        self._admit(actor, Permission.REGISTRIES_EDIT, "update", id)
+        if not self._records.make_default(id):
+            raise RowUnknown("registry", id)
+        row = self.row(id)
+        self._record(actor, "update", row)
+        return row
+
+    def tried(self, actor: Actor, id: int | None, form: RegistryForm | None) -> tuple[RegistryRow, Access]:  # noqa: A002
+        """What a test of the connection tries: the row of an id, or a form that nobody keeps.
+
+        Raises RowUnknown, RegistryInvalid, ReferenceInvalid.
+        """
+        self._admit(actor, Permission.REGISTRIES_EDIT, "test", id)
+        if form is None:
+            row = self.row(id or 0)
+            return row, self.access(row)
+        row = _new(form)
+        credential = (
+            Credential(row.username, form.password, source="the form") if row.username and form.password else None
+        )
+        return row, Access(row.name, Endpoint(row.host, row.tls, ca_pem=row.ca), credential)
+
+    # ── what work asks; who may has been asked before
+
+    def row(self, id: int) -> RegistryRow:  # noqa: A002  a row's own word
+        """Raises RowUnknown: "Registry not found"."""
+        row = self._records.registry(id)
+        if row is None:
+            raise RowUnknown("registry", id)
+        return row
+
+    def serving(self, repository: Repository) -> RegistryRow | None:
+        """The row that serves it: the longest path that fits, then the default one, then the eldest."""
+        return best(self._records.registries(), repository)
+
+    def access(self, row: RegistryRow) -> Access:
+        """How its registry is reached, with its login. Raises SealBroken."""
+        credential = None
+        if row.sealed is not None and row.username is not None:
+            password = self._secrets.open(_place(row.id), row.sealed)
+            credential = Credential(row.username, password, source=f"the registry {row.name}")
+        return Access(row.name, Endpoint(row.host, row.tls, ca_pem=row.ca), credential, row.id)
+
+    def access_for(self, repository: Repository) -> Access:
+        """As `access`, for whatever serves the repository; nobody logs in where nothing is configured."""
+        row = self.serving(repository)
+        return self.access(row) if row else Access(repository.registry, Endpoint(repository.registry))
+
+    def _sealed(self, row: RegistryRow, password: str | None, id: int) -> RegistryRow:  # noqa: A002  a row's own word
+        return replace(row, id=id, sealed=self._secrets.seal(_place(id), password) if password else None)
+
+    # ── permission and trail
+
+    def _admit(
+        self,
+        actor: Actor,
+        permission: Permission,
+        action: str,
+        id: int | None,  # noqa: A002  a row's own word
+        name: str = "",
+    ) -> None:
+        if not actor.may(permission):
+            refuse(self._trail, actor, permission, Deed(action, "registry", "" if id is None else str(id), name))
+
+    def _record(self, actor: Actor, action: str, row: RegistryRow) -> None:
+        details = {"url": row.url, "username": row.username, "tls": row.tls.value, "isDefault": row.is_default}
+        self._trail.record(actor, Deed(action, "registry", str(row.id), row.name, details=details), Result.DONE)
+
+
+def _new(form: RegistryForm) -> RegistryRow:
+    """Without an id and without a password. Raises RegistryInvalid, ReferenceInvalid."""
+    place = RegistryPlace.parse(form.url)
+    return RegistryRow(
+        0,
+        _name(form.name),
+        form.url.strip(),
+        place.host,
+        place.path,
+        _login(form.username, form.password),
+        is_default=form.is_default,
+        tls=form.tls or place.tls or Tls.VERIFY,
+        ca=_pem(form.ca),
+    )
+
+
+def best(rows: Iterable[RegistryRow], repository: Repository) -> RegistryRow | None:
+    """Of the rows that serve it, the one with the longest path; then the default one; then the eldest."""
+    serving = [row for row in rows if row.host == repository.registry and _under(row.path, repository.path)]
+    return min(serving, key=lambda row: (-len(row.path), not row.is_default, row.id), default=None)
+
+
+def _under(prefix: str, path: str) -> bool:
+    return not prefix or path == prefix or path.startswith(f"{prefix}/")
+
+
+def _place(id: int) -> str:  # noqa: A002  a row's own word
+    return f"registry/{id}/password"
+
+
+def _name(name: str) -> str:
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise RegistryInvalid("name", f"must have 1 to {LONGEST_NAME} characters")
+    return name.strip()
+
+
+def _login(username: str | None, password: str | None) -> str | None:
+    if password and not username:
+        raise RegistryInvalid("username", "is missing beside the password")
+    for name, value in (("username", username), ("password", password)):
+        if value and (len(value) > LONGEST_SECRET or "\n" in value or "\r" in value or "\0" in value):
+            raise RegistryInvalid(name, "must be one line")
+    if username and ":" in username:
+        raise RegistryInvalid("username", "cannot hold a colon, which ends it where it is sent (RFC 7617, 2)")
+    return username or None
+
+
+def _pem(text: str | None) -> str | None:
+    if not text:
+        return None
+    if len(text) > LONGEST_PEM or "-----BEGIN CERTIFICATE-----" not in text:
+        raise RegistryInvalid("ca", "must be certificates in PEM")
+    return text

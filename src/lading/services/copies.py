@@ -1,0 +1,118 @@
+"""Copies between registries (interfaces §2, images): from one read to several targets, with what refers to the image.
+
+Our own engine does it, whatever the default environment is: nothing is kept anywhere but at the targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lading.errors import InputInvalid, LadingError
+from lading.oci.reference import Reference
+from lading.services.access import Actor, Permission
+from lading.services.audit import Deed, Trail
+from lading.services.audit_trail import refuse
+from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.environment import Access, Arrived, ConnectionType
+from lading.services.job import Job, JobRequest, JsonObject, Telling
+from lading.services.job_fields import JobFields
+from lading.services.jobs import Jobs
+from lading.services.platforms import Wanted
+from lading.services.pushes import arrived_result, raise_first
+from lading.services.transfer_failures import push_failed
+from lading.wire.message import Cancel
+from lading.wire.progress import Report
+
+COPY = "copy"
+
+
+class CopyIncomplete(InputInvalid):
+    """Without a source and a target there is no copy."""
+
+    def __str__(self) -> str:
+        return "Source and targets are required"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyForm:
+    """What the caller wrote."""
+
+    source: str | None = None
+    targets: tuple[str, ...] = ()
+    platform: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOrder:
+    """From one place to others, each reached in its own way."""
+
+    source: Reference
+    access: Access
+    targets: tuple[tuple[Reference, Access], ...]
+    wanted: Wanted | None
+    dry_run: bool
+
+
+class Copier(Protocol):
+    """Moves images between registries."""
+
+    def __call__(self, order: CopyOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
+        """One for each target, in order. Raises the source's faults, and Cancelled."""
+
+
+class Copies:
+    """Makes copy jobs, and does their work."""
+
+    def __init__(self, registries: ConfiguredRegistries, copier: Copier, jobs: Jobs, trail: Trail) -> None:
+        self._registries, self._copier, self._jobs, self._trail = registries, copier, jobs, trail
+
+    def start(self, actor: Actor, form: CopyForm, key: str | None) -> Job:
+        """Raises CopyIncomplete, ReferenceInvalid, PlatformInvalid, Denied."""
+        if not form.source or not form.targets:
+            raise CopyIncomplete
+        source = Reference.parse(form.source).or_latest
+        targets = tuple(Reference.parse(target).or_latest for target in form.targets)
+        if form.platform:
+            Wanted.parse(form.platform.split(","))
+        deed = Deed(
+            COPY, "image", str(source), source.familiar, details={"targets": [each.familiar for each in targets]}
+        )
+        self._admit(actor, source, targets, deed)
+        fields: JsonObject = {
+            "source": str(source),
+            "targets": [str(target) for target in targets],
+            "platform": form.platform,
+            "dryRun": form.dry_run,
+        }
+        return self._jobs.start(actor, JobRequest(COPY, fields, deed=deed), key)
+
+    def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
+        """What a copy job does."""
+        asked = JobFields(fields)
+        source = Reference.parse(asked.text("source"))
+        targets = tuple(map(Reference.parse, asked.texts("targets")))
+        self._admit(actor, source, targets, Deed(COPY, "image", str(source), source.familiar))
+        platform = asked.text_or_none("platform")
+        order = CopyOrder(
+            source,
+            self._registries.access_for(source.repository),
+            tuple((target, self._registries.access_for(target.repository)) for target in targets),
+            Wanted.parse(platform.split(",")) if platform else None,
+            asked.truth("dryRun"),
+        )
+        try:
+            arrived = self._copier(order, telling.event, cancel)
+            raise_first(arrived)
+        except LadingError as error:
+            raise push_failed(error, ConnectionType.EMBEDDED) from error
+        return arrived_result(arrived, "copied", order.dry_run)
+
+    def _admit(self, actor: Actor, source: Reference, targets: Sequence[Reference], deed: Deed) -> None:
+        """A copy is a pull and a push, in no environment."""
+        asked = [(Permission.IMAGES_PULL, source), *((Permission.IMAGES_PUSH, target) for target in targets)]
+        for permission, reference in asked:
+            if not actor.may(permission, None, str(reference.repository)):
+                refuse(self._trail, actor, permission, deed)

@@ -1,0 +1,188 @@
+"""What somebody writes of an environment, checked field by field; every fault is told, not only the first.
+
+embedded    our own engine: nothing else
+socket      socketPath
+direct      host, port, protocol; with https also tlsCa, tlsCert and tlsKey, tlsSkipVerify
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from lading.errors import InputInvalid
+from lading.services.environment import ConnectionType
+from lading.services.environment_records import EnvironmentRow
+
+LONGEST_NAME = 100
+LONGEST_PEM = 200_000
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path: sun_path has room for 108 with its end."""
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+DEFAULT_PORTS = {"http": 2375, "https": 2376}
+SCANNERS = frozenset({"none", "lading", "grype", "trivy", "both"})
+
+_HOST = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{0,252}|[0-9a-fA-F:.]{2,45}")
+
+
+class EnvironmentInvalid(InputInvalid):
+    """Fields of an environment that cannot be taken as they are: a sentence for each, by the name it has outside."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(fields)
+        self.fields = dict(fields)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name} {rule}" for name, rule in self.fields.items())
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentForm:
+    """What somebody wrote. In a change None leaves a field as it is, and empty text takes it away."""
+
+    name: str | None = None
+    connection_type: str | None = None
+    socket_path: str | None = None
+    host: str | None = None
+    port: int | None = None
+    protocol: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = field(default=None, repr=False)
+    tls_skip_verify: bool | None = None
+    is_default: bool | None = None
+    scanner: str | None = None
+
+
+def new_row(form: EnvironmentForm) -> EnvironmentRow:
+    """A row without an id and without its sealed key. Raises EnvironmentInvalid."""
+    blank = EnvironmentRow(0, "", ConnectionType.EMBEDDED)
+    return changed_row(blank, replace(form, name=form.name or "", connection_type=form.connection_type or ""))
+
+
+def changed_row(before: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow:
+    """The row with what the form says, without a new key sealed. Raises EnvironmentInvalid."""
+    faults: dict[str, str] = {}
+    kind = _kind(before.connection_type, form.connection_type, faults)
+    row = replace(
+        before,
+        name=_name(before.name if form.name is None else form.name, faults),
+        connection_type=kind,
+        is_default=before.is_default if form.is_default is None else form.is_default,
+        scanner=_scanner(before.scanner if form.scanner is None else form.scanner, faults),
+    )
+    if "connectionType" not in faults:
+        row = _connected(row, form, faults)
+    if faults:
+        raise EnvironmentInvalid(faults)
+    return row
+
+
+def _connected(row: EnvironmentRow, form: EnvironmentForm, faults: dict[str, str]) -> EnvironmentRow:
+    _check_strangers(row.connection_type, form, faults)
+    bare = replace(
+        row,
+        socket_path=None,
+        host=None,
+        port=None,
+        protocol=None,
+        tls_ca=None,
+        tls_cert=None,
+        tls_key_sealed=None,
+        tls_skip_verify=False,
+    )
+    match row.connection_type:
+        case ConnectionType.SOCKET:
+            path = form.socket_path if form.socket_path is not None else row.socket_path
+            return replace(bare, socket_path=_socket(path or DEFAULT_SOCKET, faults))
+        case ConnectionType.DIRECT:
+            return _direct(bare, row, form, faults)
+        case _:
+            return bare
+
+
+def _direct(bare: EnvironmentRow, row: EnvironmentRow, form: EnvironmentForm, faults: dict[str, str]) -> EnvironmentRow:
+    asks_tls = bool(form.tls_ca or form.tls_cert or form.tls_key or form.tls_skip_verify)
+    protocol = form.protocol or row.protocol or ("https" if asks_tls else "http")
+    if protocol not in DEFAULT_PORTS:
+        faults["protocol"] = "must be http or https"
+        return bare
+    port = form.port if form.port is not None else row.port or DEFAULT_PORTS[protocol]
+    if not 1 <= port <= 65_535:
+        faults["port"] = "must be between 1 and 65535"
+    host = (form.host if form.host is not None else row.host) or ""
+    if len(host) > 253 or not _HOST.fullmatch(host):
+        faults["host"] = "must be a host name or an IP address, without scheme and port"
+    direct = replace(bare, host=host, port=port, protocol=protocol)
+    return direct if protocol == "http" else _protected(direct, row, form, faults)
+
+
+def _protected(
+    direct: EnvironmentRow, row: EnvironmentRow, form: EnvironmentForm, faults: dict[str, str]
+) -> EnvironmentRow:
+    ca = _pem(row.tls_ca if form.tls_ca is None else form.tls_ca, "tlsCa", "CERTIFICATE", faults)
+    certificate = _pem(row.tls_cert if form.tls_cert is None else form.tls_cert, "tlsCert", "CERTIFICATE", faults)
+    key = _pem(form.tls_key, "tlsKey", "PRIVATE KEY", faults)
+    sealed = row.tls_key_sealed if form.tls_key is None else None
+    if certificate and not (key or sealed):
+        faults["tlsKey"] = "is missing beside tlsCert"
+    if (key or sealed) and not certificate:
+        faults["tlsCert"] = "is missing beside tlsKey"
+    skip = row.tls_skip_verify if form.tls_skip_verify is None else form.tls_skip_verify
+    return replace(direct, tls_ca=ca, tls_cert=certificate, tls_key_sealed=sealed, tls_skip_verify=skip)
+
+
+def _check_strangers(kind: ConnectionType, form: EnvironmentForm, faults: dict[str, str]) -> None:
+    """Fields that mean nothing here: whoever gives them expects something that would not happen."""
+    strangers: dict[str, object] = {}
+    where = f"connectionType {kind}"
+    if kind is not ConnectionType.SOCKET:
+        strangers["socketPath"] = form.socket_path
+    if kind is not ConnectionType.DIRECT:
+        strangers |= {"host": form.host, "port": form.port, "protocol": form.protocol}
+    elif form.protocol == "http":
+        where = "protocol http"
+    if kind is not ConnectionType.DIRECT or form.protocol == "http":
+        strangers |= {"tlsCa": form.tls_ca, "tlsCert": form.tls_cert, "tlsKey": form.tls_key}
+    faults.update({name: f"means nothing for {where}" for name, value in strangers.items() if value})
+
+
+def _kind(before: ConnectionType, text: str | None, faults: dict[str, str]) -> ConnectionType:
+    if text is None:
+        return before
+    if text not in set(ConnectionType):
+        faults["connectionType"] = "must be embedded, socket or direct"
+        return before
+    kind = ConnectionType(text)
+    if kind in {ConnectionType.HAWSER_STANDARD, ConnectionType.HAWSER_EDGE}:
+        faults["connectionType"] = f"{kind} is not in this version: use socket or direct"
+    return kind
+
+
+def _name(name: str, faults: dict[str, str]) -> str:
+    stripped = name.strip()
+    if not stripped or len(stripped) > LONGEST_NAME or not stripped.isprintable():
+        faults["name"] = f"must have 1 to {LONGEST_NAME} printable characters"
+    return stripped
+
+
+def _scanner(scanner: str, faults: dict[str, str]) -> str:
+    if scanner not in SCANNERS:
+        faults["scanner"] = f"must be one of {', '.join(sorted(SCANNERS))}"
+    return scanner
+
+
+def _socket(path: str, faults: dict[str, str]) -> str:
+    if not path.startswith("/") or not path.isprintable() or len(path.encode()) > LONGEST_SOCKET:
+        faults["socketPath"] = f"must be an absolute path of at most {LONGEST_SOCKET} bytes"
+    return path
+
+
+def _pem(text: str | None, name: str, what: str, faults: dict[str, str]) -> str | None:
+    if not text:
+        return None
+    if len(text) > LONGEST_PEM or "-----BEGIN " not in text or f"{what}-----" not in text or not text.isascii():
+        faults[name] = f"must be a {what.lower()} in PEM"
+    return text

@@ -1,0 +1,54 @@
+"""What is remembered of environments: EnvironmentRecords, the protocol that the database fulfils, and its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lading.services.environment import ConnectionType
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentRow:
+    """One environment. `socket_path` is set for a socket; `host`, `port` and `protocol` (http or https) for a direct
+    one.
+
+    `tls_ca` and `tls_cert` are PEM text; `tls_key_sealed` is the key's, sealed for `environment/<id>/tls_key`.
+    """
+
+    id: int
+    name: str
+    connection_type: ConnectionType
+    socket_path: str | None = None
+    host: str | None = None
+    port: int | None = None
+    protocol: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key_sealed: str | None = field(default=None, repr=False)
+    tls_skip_verify: bool = False
+    is_default: bool = False
+    scanner: str = "none"
+
+
+class EnvironmentRecords(Protocol):
+    """Rows by id. Every method raises StorageFailed."""
+
+    def environments(self) -> Sequence[EnvironmentRow]:
+        """All, in order of id."""
+
+    def environment(self, id: int) -> EnvironmentRow | None:  # noqa: A002  a row's own word
+        """None where there is none."""
+
+    def add_environment(self, make: Callable[[int], EnvironmentRow]) -> EnvironmentRow:
+        """A new row; `make` gets its id, which binds the seal of its key. Raises NameTaken."""
+
+    def change_environment(self, row: EnvironmentRow) -> bool:
+        """Replaces the row of its id; False where there is none any more. Raises NameTaken."""
+
+    def remove_environment(self, id: int) -> bool:  # noqa: A002  a row's own word
+        """Whether there was one."""
+
+    def make_default_environment(self, id: int) -> bool:  # noqa: A002  a row's own word
+        """This one and no other, in one transaction; False where there is none."""

@@ -1,0 +1,219 @@
+"""Environments: their rows, and opening one: for every door, with permission asked and the trail kept.
+
+A TLS key goes in and never comes out: it is sealed for its row, and opened only for the work that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from lading.errors import Refused
+from lading.services.access import Actor, Permission
+from lading.services.audit import Deed, Result, Trail
+from lading.services.audit_trail import refuse
+from lading.services.connection_test import ConnectionReport, Probe, Way, try_out
+from lading.services.environment import ConnectionType, Environment
+from lading.services.environment_forms import EnvironmentForm, changed_row, new_row
+from lading.services.environment_records import EnvironmentRecords, EnvironmentRow
+from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.named_rows import RowUnknown
+from lading.wire.endpoint import Endpoint
+from lading.wire.message import Cancel
+
+EMBEDDED_NAME = "local"
+"""What our own engine is called until somebody names it."""
+
+
+class Seals(Protocol):
+    """Secrets at rest; services.secrets.SecretBox fulfils it."""
+
+    def seal(self, place: str, plain: str) -> str:
+        """Bound to the place: elsewhere it does not open."""
+
+    def open(self, place: str, sealed: str) -> str:
+        """Raises where the key or the place is another."""
+
+
+class Builder(Protocol):
+    """Rows to environments; `key` is the TLS key, opened. `main` fulfils it."""
+
+    def __call__(self, row: EnvironmentRow, key: str | None) -> Environment:
+        """One for all who work there."""
+
+    def trial(self, row: EnvironmentRow, key: str | None) -> AbstractContextManager[Environment]:
+        """One that is only tried: nothing of it is kept."""
+
+    def endpoint(self, row: EnvironmentRow, key: str | None) -> Endpoint:
+        """How a Docker host is reached."""
+
+
+class EmbeddedStays(Refused):
+    """Our own engine is always there, once."""
+
+    def __init__(self, deed: str) -> None:
+        super().__init__(deed)
+        self.deed = deed
+
+    def __str__(self) -> str:
+        return f"Lading's own environment is there once and always, and cannot be {self.deed}"
+
+
+class Environments:
+    """For every door; each method asks for permission and keeps the trail."""
+
+    def __init__(
+        self, records: EnvironmentRecords, secrets: Seals, trail: Trail, builder: Builder, probe: Probe
+    ) -> None:
+        self._records, self._secrets, self._trail = records, secrets, trail
+        self._builder, self._probe = builder, probe
+
+    def ensure_embedded(self) -> EnvironmentRow:
+        """Our own engine's row, made where there is none: the first one is the default."""
+        rows = self._records.environments()
+        found = next((row for row in rows if row.connection_type is ConnectionType.EMBEDDED), None)
+        if found is not None:
+            return found
+        row = EnvironmentRow(0, EMBEDDED_NAME, ConnectionType.EMBEDDED, is_default=not rows)
+        return self._records.add_environment(lambda id: replace(row, id=id))  # noqa: A006  a row's own word
+
+    # ── rows
+
+    def list(self, actor: Actor) -> Sequence[EnvironmentRow]:
+        """Those that the actor may see, in order of id. Raises Denied where it may see none at all."""
+        if not actor.may_somewhere(Permission.ENVIRONMENTS_VIEW):
+            self._admit(actor, Permission.ENVIRONMENTS_VIEW, "list", None)
+        return [row for row in self._records.environments() if actor.may(Permission.ENVIRONMENTS_VIEW, row.id)]
+
+    def get(self, actor: Actor, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word
+        """Raises RowUnknown."""
+        row = self.row(id)
+        self._admit(actor, Permission.ENVIRONMENTS_VIEW, "view", row)
+        return row
+
+    def add(self, actor: Actor, form: EnvironmentForm) -> EnvironmentRow:
+        """Raises EnvironmentInvalid, EmbeddedStays, NameTaken."""
+        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "create", None, form.name or "")
+        row = new_row(form)
+        if row.connection_type is ConnectionType.EMBEDDED:
+            raise EmbeddedStays("added")
+        kept = self._records.add_environment(lambda id: self._sealed(replace(row, id=id), form))  # noqa: A006
+        if kept.is_default:
+            self._records.make_default_environment(kept.id)
+        self._record(actor, "create", kept)
+        return kept
+
+    def change(self, actor: Actor, id: int, form: EnvironmentForm) -> EnvironmentRow:  # noqa: A002  a row's own word
+        """What the form leaves out stays. Raises RowUnknown, EnvironmentInvalid, EmbeddedStays, NameTaken."""
+        before = self.row(id)
+        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", before)
+        after = self._sealed(changed_row(before, form), form)
+        embedded = ConnectionType.EMBEDDED in {before.connection_type, after.connection_type}
+        if embedded and before.connection_type is not after.connection_type:
+            raise EmbeddedStays("turned into another, or another into it")
+        if not self._records.change_environment(after):
+            raise RowUnknown("environment", id)
+        if after.is_default and not before.is_default:
+            self._records.make_default_environment(id)
+        self._record(actor, "update", after)
+        return after
+
+    def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
+        """Raises RowUnknown, EmbeddedStays."""
+        row = self.row(id)
+        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "delete", row)
+        if row.connection_type is ConnectionType.EMBEDDED:
+            raise EmbeddedStays("removed")
+        if not self._records.remove_environment(id):
+            raise RowUnknown("environment", id)
+        self._record(actor, "delete", row)
+
+    def make_default(self, actor: Actor, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word
+        """Raises RowUnknown."""
+        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", self.row(id))
+        if not self._records.make_default_environment(id):
+            raise RowUnknown("environment", id)
+        row = self.row(id)
+        self._record(actor, "update", row)
+        return row
+
+    def test(self, actor: Actor, id: int, cancel: Cancel) -> ConnectionReport:  # noqa: A002  a row's own word
+        """Whether it can be worked with, step by step. Raises RowUnknown, Cancelled."""
+        row = self.row(id)
+        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "test", row)
+        key = self._key(row)
+        with self._builder.trial(row, key) as environment:
+            report = try_out(self._way(row, key), environment, self._probe, cancel)
+        self._record(actor, "test", row, Result.DONE if report.success else Result.FAILED)
+        return report
+
+    # ── work
+
+    def open(self, actor: Actor, id: int | None) -> GuardedEnvironment:  # noqa: A002  a row's own word
+        """One to work with; None: the default one. What it allows, it asks at each verb. Raises RowUnknown."""
+        row = self.default() if id is None else self.row(id)
+        return GuardedEnvironment(actor, row, self._trail, lambda: self._builder(row, self._key(row)))
+
+    def row(self, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word
+        """Raises RowUnknown: "Environment not found"."""
+        row = self._records.environment(id)
+        if row is None:
+            raise RowUnknown("environment", id)
+        return row
+
+    def default(self) -> EnvironmentRow:
+        """The one meant where nobody says: our own unless it was changed. Raises RowUnknown where there is none."""
+        rows = self._records.environments()
+        chosen = min(
+            rows,
+            key=lambda row: (not row.is_default, row.connection_type is not ConnectionType.EMBEDDED, row.id),
+            default=None,
+        )
+        if chosen is None:
+            raise RowUnknown("environment", None)
+        return chosen
+
+    def _way(self, row: EnvironmentRow, key: str | None) -> Way | None:
+        match row.connection_type:
+            case ConnectionType.SOCKET:
+                return Way(socket=row.socket_path)
+            case ConnectionType.DIRECT:
+                endpoint = self._builder.endpoint(row, key) if row.protocol == "https" else None
+                return Way(host=row.host or "", port=row.port or 0, endpoint=endpoint)
+            case _:
+                return None
+
+    # ── secrets, permission and trail
+
+    def _sealed(self, row: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow:
+        if not form.tls_key or row.protocol != "https":
+            return row
+        return replace(row, tls_key_sealed=self._secrets.seal(_place(row.id), form.tls_key))
+
+    def _key(self, row: EnvironmentRow) -> str | None:
+        return None if row.tls_key_sealed is None else self._secrets.open(_place(row.id), row.tls_key_sealed)
+
+    def _admit(
+        self, actor: Actor, permission: Permission, action: str, row: EnvironmentRow | None, name: str = ""
+    ) -> None:
+        id = row.id if row else None  # noqa: A001  a row's own word
+        if not actor.may(permission, id):
+            entity = "" if id is None else str(id)
+            refuse(self._trail, actor, permission, Deed(action, "environment", entity, row.name if row else name, id))
+
+    def _record(self, actor: Actor, action: str, row: EnvironmentRow, result: Result = Result.DONE) -> None:
+        details = {
+            "connectionType": row.connection_type.value,
+            "socketPath": row.socket_path,
+            "host": row.host,
+            "port": row.port,
+            "isDefault": row.is_default,
+        }
+        given = {name: value for name, value in details.items() if value is not None}
+        self._trail.record(actor, Deed(action, "environment", str(row.id), row.name, row.id, given), result)
+
+
+def _place(id: int) -> str:  # noqa: A002  a row's own word
+    return f"environment/{id}/tls_key"

@@ -1,0 +1,258 @@
+"""Following jobs: what a running job tells is encoded once and kept in one list, and each follower holds a place in it.
+
+A follower has no queue, so a slow one costs nothing: it finds the lines it has not had, and of the ticks only the last.
+The list is bounded; who is further behind, and who follows a job that is over or runs in another process, reads
+records.
+
+Nothing here knows an event loop. Whoever subscribed is called, from any thread, with the id of a job that has something
+new; it then lets the followers of that job `read`, which never blocks; `catch_up` reads records and may.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from lading.services.job import Job, JsonObject
+from lading.services.job_records import JobRecords
+from lading.wire.event_stream import line_text, snapshot_text
+
+log = logging.getLogger("lading.jobs")
+
+KEPT_LINES = 500
+"""Lines of a running job that stay in memory."""
+
+READ_LINES = 100
+"""At most so many at a time, so that one answer stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What there is for one follower: SSE text, perhaps none. `behind`: more is to be had by `catch_up` only."""
+
+    text: bytes = b""
+    ended: bool = False
+    behind: bool = False
+
+
+class Feed:
+    """What one job tells in this process, once it is durable. `kept` False: it runs elsewhere, so only records know."""
+
+    def __init__(self, job: str, cursor: int, wake: Callable[[str], None], *, kept: bool = True) -> None:
+        self.job, self._wake, self._kept = job, wake, kept
+        self._lock = threading.Lock()
+        self._frames: deque[bytes] = deque(maxlen=KEPT_LINES)
+        self._cursor = cursor
+        self._tick, self._ticks = b"", 0
+        self._changes = 0
+        self._ended = False
+        self._followers = self._watchers = 0
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants ticks: else none need be made."""
+        return self._watchers > 0
+
+    def tell(self, lines: Iterable[tuple[int, JsonObject]], ended: bool) -> None:
+        """Durable lines, the next by number; with `ended` the last one is the terminal line, and nothing follows."""
+        told = tuple(lines)
+        last = told[-1][0] if ended and told else None
+        frames = [line_text(number, data, number == last) for number, data in told]
+        with self._lock:
+            self._frames.extend(frames)
+            self._cursor += len(frames)
+            self._ended = ended
+            self._tick = b"" if ended else self._tick
+        self.poke()
+
+    def tick(self, text: bytes) -> None:
+        """The newest byte counts, which replace those before."""
+        with self._lock:
+            self._tick, self._ticks = text, self._ticks + 1
+        self.poke()
+
+    def abandon(self) -> None:
+        """Somebody else runs the job now: followers are sent away, to come again and find it there."""
+        with self._lock:
+            self._ended = True
+        self.poke()
+
+    def poke(self) -> None:
+        """Something is new."""
+        with self._lock:
+            self._changes += 1
+            followed = self._followers > 0
+        if followed:
+            self._wake(self.job)
+
+    def join(self, ticks: bool) -> None:
+        """One more follower."""
+        with self._lock:
+            self._followers += 1
+            self._watchers += ticks
+
+    def leave(self, ticks: bool) -> int:
+        """One fewer; how many are left."""
+        with self._lock:
+            self._followers -= 1
+            self._watchers -= ticks
+            return self._followers
+
+    def read(self, place: Place) -> Reading:
+        """What is new after this place, which moves on."""
+        with self._lock:
+            if not self._kept:
+                behind, place.changes = place.changes != self._changes, self._changes
+                return Reading(ended=self._ended, behind=behind and not self._ended)
+            first = self._cursor - len(self._frames)
+            if place.cursor < first:
+                return Reading(behind=True)
+            skipped = place.cursor - first
+            frames = [self._frames[at] for at in range(skipped, min(skipped + READ_LINES, len(self._frames)))]
+            place.cursor += len(frames)
+            if place.ticks != self._ticks and place.wants_ticks:
+                frames.append(self._tick)
+            place.ticks = self._ticks
+            return Reading(b"".join(frames), self._ended and place.cursor >= self._cursor)
+
+
+@dataclass(slots=True)
+class Place:
+    """How far one follower has come: the last line it had, the last tick, the last change it looked into."""
+
+    cursor: int
+    wants_ticks: bool = True
+    ticks: int = 0
+    changes: int = -1
+
+
+class Feeds:
+    """The feeds of the jobs that this process runs, and of those it only hears of."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._here: dict[str, Feed] = {}
+        self._elsewhere: dict[str, Feed] = {}
+        self._subscribers: tuple[Callable[[str], None], ...] = ()
+
+    def subscribe(self, wake: Callable[[str], None]) -> Callable[[], None]:
+        """From now on `wake` hears of every followed job that has something new: from any thread, often, and it must
+        return at once. The answer ends it."""
+        with self._lock:
+            self._subscribers = (*self._subscribers, wake)
+        return lambda: self._unsubscribe(wake)
+
+    def open(self, job: str, cursor: int) -> Feed:
+        """This process will tell of the job."""
+        feed = Feed(job, cursor, self._told)
+        with self._lock:
+            self._here[job] = feed
+            before = self._elsewhere.pop(job, None)
+        if before is not None:
+            before.abandon()
+        return feed
+
+    def close(self, feed: Feed) -> None:
+        """It has told everything; those who follow it still read on."""
+        with self._lock:
+            if self._here.get(feed.job) is feed:
+                del self._here[feed.job]
+
+    def find(self, job: str) -> Feed | None:
+        """Of a job that runs or waits in this process."""
+        return self._here.get(job)
+
+    def joined(self, job: str, ticks: bool) -> Feed:
+        """One more follower: of the job here, or of one that is over or runs in another process."""
+        with self._lock:
+            feed = self._here.get(job)
+            if feed is None:
+                feed = self._elsewhere.setdefault(job, Feed(job, 0, self._told, kept=False))
+            feed.join(ticks)
+        return feed
+
+    def left(self, feed: Feed, ticks: bool) -> None:
+        """One fewer."""
+        with self._lock:
+            if not feed.leave(ticks) and self._elsewhere.get(feed.job) is feed:
+                del self._elsewhere[feed.job]
+
+    def changed(self, jobs: Collection[str] | None = None) -> None:
+        """Another process wrote lines of these; None: perhaps of any."""
+        with self._lock:
+            feeds = [feed for job, feed in self._elsewhere.items() if jobs is None or job in jobs]
+        for feed in feeds:
+            feed.poke()
+
+    def _told(self, job: str) -> None:
+        for wake in self._subscribers:
+            try:
+                wake(job)
+            except Exception:
+                log.exception("a subscriber to jobs failed")
+
+    def _unsubscribe(self, wake: Callable[[str], None]) -> None:
+        with self._lock:
+            self._subscribers = tuple(each for each in self._subscribers if each is not wake)
+
+
+class Follower:
+    """One who follows one job: made by `Jobs.follow`, closed by whoever asked for it. For one thread at a time.
+
+    while not reading.ended:
+        reading = follower.read()
+        if reading.behind:
+            reading = follower.catch_up()
+        … write reading.text; where there was none, wait for a wake (or 15 s, then write a comment) …
+    """
+
+    gone: bool
+    """The job is over and its end was told to whoever has line `after`: there is nothing to follow."""
+
+    def __init__(
+        self, job: Job, after: int, feeds: Feeds, records: JobRecords, snapshot: JsonObject, *, ticks: bool
+    ) -> None:
+        self.job = job.id
+        self.gone = job.state.ended and after >= job.cursor
+        self._feeds, self._records, self._wants_ticks = feeds, records, ticks
+        self._opening = snapshot_text(snapshot)
+        self._place = Place(min(after, job.cursor), ticks)
+        self._feed = None if self.gone else feeds.joined(job.id, ticks)
+        self._more = False
+
+    @property
+    def cursor(self) -> int:
+        """The number of the last line read."""
+        return self._place.cursor
+
+    def read(self) -> Reading:
+        """What is new in memory, the snapshot first. Never blocks."""
+        if self._opening:
+            text, self._opening = self._opening, b""
+            return Reading(text)
+        if self._feed is None:
+            return Reading(ended=True)
+        return Reading(behind=True) if self._more else self._feed.read(self._place)
+
+    def catch_up(self) -> Reading:
+        """Lines from the records, for which it waits. Raises StorageFailed."""
+        job = self._records.find(self.job)
+        if job is None:
+            return Reading(ended=True)
+        lines: Sequence[tuple[int, JsonObject]] = [
+            (line.number, line.data) for line in self._records.lines(self.job, self.cursor, READ_LINES)
+        ]
+        terminal = job.cursor if job.state.ended else None
+        self._place.cursor = lines[-1][0] if lines else self.cursor
+        text = b"".join(line_text(number, data, number == terminal) for number, data in lines)
+        self._more = len(lines) == READ_LINES
+        return Reading(text, terminal is not None and self.cursor >= terminal, self._more)
+
+    def close(self) -> None:
+        """Follow no more; harmless twice."""
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            self._feeds.left(feed, self._wants_ticks)

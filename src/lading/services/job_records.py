@@ -1,0 +1,97 @@
+"""Rows of jobs and their lines: what the database keeps, and the fence that keeps late writers out.
+
+    queued ──claim──▶ running ──┬─▶ done | error | cancelled | interrupted
+       ▲                │       │
+       └────release─────┘       └─ a job that waits may end as well: cancelled
+
+`run` counts claims. Who writes says which run it writes for; where the row has moved on, or has ended, nothing is
+written and the writer is told. A row that is queued or running carries a heartbeat of the process that holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lading.services.job import Job, JobState, JsonObject, Line
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list shows; None and empty leave that question open."""
+
+    owner: int | None = None
+    token: int | None = None
+    states: frozenset[JobState] = frozenset()
+    kind: str | None = None
+    environment: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, the newest job first, and how many there are in all."""
+
+    jobs: tuple[Job, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one run of one job has to write: its new lines in order (perhaps none), its totals, and how it ended.
+
+    `state` None: it goes on. `result` is the terminal line's object, which is the last of `lines` too.
+    """
+
+    job: str
+    run: int
+    at: float
+    lines: tuple[Line, ...] = ()
+    totals: JsonObject | None = None
+    state: JobState | None = None
+    result: JsonObject | None = None
+
+
+class JobRecords(Protocol):
+    """Durable when a method returns. For any number of threads and processes. Every method may raise StorageFailed."""
+
+    def add(self, job: Job, key: str | None) -> Job:
+        """A new row, with a heartbeat of `job.created`; or the job for which this owner used `key` before."""
+
+    def find(self, job: str) -> Job | None:
+        """One job."""
+
+    def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
+        """Newest first; equally new ones by id."""
+
+    def lines(self, job: str, after: int, limit: int) -> Sequence[Line]:
+        """Those numbered above `after`, in order."""
+
+    def waiting(self, owner: int | None) -> int:
+        """How many of this owner's jobs have not ended."""
+
+    def claim(self, job: str, at: float) -> Job | None:
+        """Run it: queued becomes running, `run` one more, with a heartbeat. None where it does not wait (any more)."""
+
+    def release(self, job: str, run: int, at: float) -> bool:
+        """Running becomes queued again, to be gone on with later. False where this run is over."""
+
+    def tell(self, told: Sequence[Told]) -> Collection[str]:
+        """All of these in one transaction, each where `run` still matches, the job has not ended, and its lines follow
+        the row's `cursor`.
+
+        Sets `cursor` to the last line's number and `updated` to `at`; `totals` None leaves those as they are. Returns
+        the jobs for which it was not so: nothing was written for them.
+        """
+
+    def beat(self, jobs: Collection[str], at: float) -> None:
+        """Somebody still holds these."""
+
+    def left(self, before: float) -> Sequence[Job]:
+        """Jobs queued or running whose heartbeat is older than `before`, the oldest job first."""
+
+    def forget(self, before: float, limit: int) -> int:
+        """Drop jobs that ended before then, with their lines: at most `limit`. Returns how many."""
+
+    def forget_keys(self, before: float) -> int:
+        """Drop idempotency keys of jobs created before then. Returns how many."""

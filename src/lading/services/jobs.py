@@ -1,0 +1,205 @@
+"""Jobs, for every door: made, seen, followed, cancelled and run again by those who may.
+
+Somebody sees the jobs they made (with a token that has scopes: those that this token made), and with `jobs:view` those
+of others; `jobs:edit` is for cancelling and repeating what is not one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from lading.errors import Cancelled, LadingError, NotFound, Refused
+from lading.services.access import Actor, Denied, Permission, require
+from lading.services.audit import Deed, Result, Trail
+from lading.services.job import Job, JobRequest, JobState, JsonObject, Line
+from lading.services.job_feed import Follower
+from lading.services.job_kinds import ending_of
+from lading.services.job_records import JobFilter, JobRecords, Page
+from lading.services.job_running import JobRunner
+from lading.wire.plain_json import plain_object
+
+UNENDED_LIMIT = 1000
+"""Jobs of one owner that wait or run at once."""
+
+
+class JobUnknown(NotFound):
+    """No job has this id, or it is so long over that it was dropped."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(job)
+        self.job = job
+
+    def __str__(self) -> str:
+        return "Job not found"
+
+
+class JobsTooMany(Refused):
+    """The owner has as many jobs waiting or running as one may have."""
+
+    code = "busy"
+    hint = "Wait until some of them have ended, or cancel them."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"{self.limit} of your jobs have not ended yet"
+
+
+class KeyUsed(Refused):
+    """An idempotency key stands for one request; this is another."""
+
+    code = "idempotency_key"
+    hint = "Use a new key for every new request."
+
+    def __str__(self) -> str:
+        return "this Idempotency-Key was used for another request"
+
+
+class JobNotOver(Refused):
+    """What runs or waits need not be run again."""
+
+    code = "running"
+    hint = "Cancel it first, or wait for its end."
+
+    def __str__(self) -> str:
+        return "the job has not ended yet"
+
+
+class Jobs:
+    """For any number of threads."""
+
+    def __init__(
+        self,
+        runner: JobRunner,
+        records: JobRecords,
+        trail: Trail,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
+        """`clock` tells seconds since 1970; `new_id` gives a UUID."""
+        self._runner, self._records, self._trail = runner, records, trail
+        self._clock, self._new_id = clock, new_id
+
+    def start(self, actor: Actor, request: JobRequest, key: str | None = None) -> Job:
+        """Make a job; the caller has asked whether the actor may. With a `key` the actor used before: that job again.
+
+        Raises JobsTooMany, KeyUsed, StorageFailed.
+        """
+        request = replace(request, fields=plain_object(request.fields))
+        if self._records.waiting(actor.user) >= UNENDED_LIMIT:
+            raise JobsTooMany(UNENDED_LIMIT)
+        now = self._clock()
+        new = Job(self._new_id(), request, actor.user, actor.name, JobState.QUEUED, 0, now, now, 0, token=actor.token)
+        kept = self._records.add(new, key)
+        if kept.id != new.id:
+            if (kept.request.kind, dict(kept.request.fields)) != (request.kind, request.fields):
+                raise KeyUsed
+            return kept
+        self._record_start(actor, kept)
+        self._runner.admit(kept, actor)
+        return kept
+
+    def get(self, actor: Actor, job: str) -> Job:
+        """As it stands now. Raises JobUnknown, Denied."""
+        found = self._visible(actor, job)
+        run = self._runner.find(job)
+        return found if run is None or found.state.ended else replace(found, totals=run.totals())
+
+    def lines(self, actor: Actor, job: str, after: int, limit: int) -> Sequence[Line]:
+        """Those numbered above `after`. Raises JobUnknown, Denied."""
+        return self._records.lines(self._visible(actor, job).id, after, limit)
+
+    def page(self, actor: Actor, wanted: JobFilter, offset: int, limit: int) -> Page:
+        """Newest first: of all owners where the actor may see those, else only the actor's own. Raises NotLoggedIn."""
+        if actor.may(Permission.JOBS_VIEW, wanted.environment):
+            return self._records.page(wanted, offset, limit)
+        if actor.user is None:
+            require(actor, Permission.JOBS_VIEW, wanted.environment)
+        own = replace(wanted, owner=actor.user, token=None if actor.scopes is None else actor.token)
+        return self._records.page(own, offset, limit)
+
+    def follow(self, actor: Actor, job: str, after: int = 0, *, ticks: bool = True) -> Follower:
+        """What it tells from line `after` + 1 on. Whoever asks closes it. Raises JobUnknown, Denied."""
+        found = self._visible(actor, job)
+        run = self._runner.find(job)
+        snapshot: JsonObject = {
+            "id": found.id,
+            "kind": found.request.kind,
+            "status": found.state.value,
+            "cursor": found.cursor,
+            "progress": found.totals if run is None else run.totals(),
+            "layers": [] if run is None else run.moving(),
+        }
+        return Follower(found, after, self._runner.feeds, self._records, snapshot, ticks=ticks)
+
+    def cancel(self, actor: Actor, job: str) -> Job:
+        """Ask it to stop; one that has ended stays as it is. Others who share its run keep theirs.
+
+        Raises JobUnknown, Denied.
+        """
+        found = self._admitted(actor, job, "cancel")
+        if found.state.ended:
+            return found
+        self._trail.record(actor, _deed("cancel", found), Result.DONE)
+        if not self._runner.cancel(job):
+            self._end_elsewhere(actor, found)
+        return self._records.find(job) or found
+
+    def _end_elsewhere(self, actor: Actor, job: Job) -> None:
+        """End a job that another process runs, or nobody; again where that process wrote a line meanwhile."""
+        found: Job | None = job
+        while found is not None and not found.state.ended:
+            if self._runner.end(found, actor, ending_of(Cancelled())):
+                return
+            found = self._records.find(job.id)
+
+    def retry(self, actor: Actor, job: str) -> Job:
+        """Ask the same again, as a new job of this actor; what it does asks for permission itself.
+
+        Raises JobUnknown, Denied, JobNotOver, JobsTooMany.
+        """
+        found = self._admitted(actor, job, "retry")
+        if not found.state.ended:
+            raise JobNotOver
+        again = self.start(actor, found.request)
+        self._trail.record(actor, _deed("retry", found, {"jobId": again.id}), Result.DONE)
+        return again
+
+    def _record_start(self, actor: Actor, job: Job) -> None:
+        """What cannot be recorded is not done: then the job has ended before it began."""
+        try:
+            if job.request.deed is not None:
+                self._trail.record(actor, job.request.deed, Result.STARTED)
+        except LadingError as error:
+            self._runner.end(job, actor, ending_of(error))
+            raise
+
+    def _visible(self, actor: Actor, job: str) -> Job:
+        return self._allowed(actor, job, Permission.JOBS_VIEW, "view")
+
+    def _admitted(self, actor: Actor, job: str, action: str) -> Job:
+        return self._allowed(actor, job, Permission.JOBS_EDIT, action)
+
+    def _allowed(self, actor: Actor, job: str, permission: Permission, action: str) -> Job:
+        found = self._records.find(job)
+        if found is None:
+            raise JobUnknown(job)
+        if not _owns(actor, found):
+            try:
+                require(actor, permission, found.request.environment)
+            except Denied:
+                self._trail.record(actor, _deed(action, found), Result.DENIED)
+                raise
+        return found
+
+
+def _owns(actor: Actor, job: Job) -> bool:
+    """A token with scopes is narrower than its user: it owns what it made itself."""
+    return actor.user is not None and job.owner == actor.user and (actor.scopes is None or job.token == actor.token)
+
+
+def _deed(action: str, job: Job, details: JsonObject | None = None) -> Deed:
+    return Deed(action, "job", job.id, job.request.kind, job.request.environment, details or {})

@@ -1,0 +1,97 @@
+"""The pull endpoint's meaning (interfaces §2, Pull): what is asked, and the job that brings it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from lading.errors import InputInvalid, LadingError
+from lading.oci.reference import Reference
+from lading.services.access import Actor
+from lading.services.audit import Deed
+from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.environment import Arrived, PullOrder
+from lading.services.environments import Environments
+from lading.services.job import Job, JobRequest, JsonObject, Telling
+from lading.services.job_fields import JobFields
+from lading.services.jobs import Jobs
+from lading.services.platforms import Wanted
+from lading.services.transfer_failures import pull_failed
+from lading.wire.event_json import totals_json
+from lading.wire.message import Cancel
+
+PULL = "pull"
+
+
+class PullIncomplete(InputInvalid):
+    """Without a name there is no pull."""
+
+    def __str__(self) -> str:
+        return "Image name is required"
+
+
+@dataclass(frozen=True, slots=True)
+class PullForm:
+    """What the caller wrote (interfaces §2, Pull, body)."""
+
+    image: str | None = None
+    scan_after: bool = True
+    platform: str | None = None
+
+
+class Pulls:
+    """Makes pull jobs, and does their work."""
+
+    def __init__(self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs) -> None:
+        self._environments, self._registries, self._jobs = environments, registries, jobs
+
+    def start(self, actor: Actor, environment: int | None, form: PullForm, key: str | None) -> Job:
+        """Raises PullIncomplete, ReferenceInvalid, PlatformInvalid, RowUnknown, Denied."""
+        if not form.image:
+            raise PullIncomplete
+        reference = Reference.parse(form.image).or_latest
+        if form.platform:
+            Wanted.parse(form.platform.split(","))
+        opened = self._environments.open(actor, environment)
+        opened.admit_pull(reference.repository)
+        row = self._registries.serving(reference.repository)
+        fields: JsonObject = {
+            "environment": opened.id,
+            "image": str(reference),
+            "platform": form.platform,
+            "scanAfterPull": form.scan_after,
+            "registry": row.id if row else None,
+        }
+        deed = Deed(PULL, "image", form.image, form.image, opened.id)
+        sharing = json.dumps([PULL, fields], sort_keys=True)
+        return self._jobs.start(actor, JobRequest(PULL, fields, opened.id, sharing, deed), key)
+
+    def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
+        """What a pull job does. Raises the errors of interfaces §2."""
+        asked = JobFields(fields)
+        environment = self._environments.open(actor, asked.whole_number("environment"))
+        reference = Reference.parse(asked.text("image"))
+        platform = asked.text_or_none("platform")
+        wanted = Wanted.parse(platform.split(",")) if platform else None
+        try:
+            order = PullOrder(reference, self._registries.access_for(reference.repository), wanted)
+            arrived = environment.pull(order, telling.event, cancel)
+            if arrived.error is not None:
+                raise arrived.error
+        except LadingError as error:
+            raise pull_failed(error) from error
+        return _result(reference, arrived)
+
+
+def _result(reference: Reference, arrived: Arrived) -> JsonObject:
+    result: dict[str, object] = {
+        "message": f"Image {reference.familiar} pulled",
+        "image": reference.familiar,
+        "imageId": arrived.id,
+        "digest": str(arrived.digest) if arrived.digest else None,
+    }
+    if arrived.note:
+        result["note"] = arrived.note
+    if arrived.totals is not None:
+        result["totals"] = totals_json(arrived.totals)
+    return result

@@ -1,0 +1,223 @@
+"""The push endpoint's meaning (interfaces §2, Push): what is asked, where it goes, and the job that does it.
+
+Everything that can be known before bytes move is settled when the job is made: the environment, the image and its
+names, the registry and its login, the targets, and whether this actor may.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lading.errors import InputInvalid, LadingError
+from lading.oci.reference import Reference, check_tag, retarget
+from lading.services.access import Actor
+from lading.services.audit import Deed
+from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.environment import Access, Arrived, PushOrder, Summary
+from lading.services.environments import Environments
+from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.job import Job, JobRequest, JsonObject, Telling
+from lading.services.job_fields import JobFields
+from lading.services.jobs import Jobs
+from lading.services.lookup import ImageUnknown
+from lading.services.platforms import Wanted
+from lading.services.transfer_failures import IMAGE_UNKNOWN, TransferFailed, push_failed
+from lading.wire.event_json import totals_json
+from lading.wire.message import Cancel
+
+PUSH = "push"
+
+
+class PushIncomplete(InputInvalid):
+    """Without an image or a place to go to there is no push."""
+
+    def __str__(self) -> str:
+        return "Image ID and registry ID are required"
+
+
+class PushContradicts(InputInvalid):
+    """Two fields that both say where a push goes."""
+
+    hint = "Give registryId and newTag, or target."
+
+    def __str__(self) -> str:
+        return "registryId and target both say where the image goes"
+
+
+class DigestChosen(InputInvalid):
+    """A target with a digest, which nobody can choose."""
+
+    hint = "Leave out the part from @ on; the digest follows from the content, and the answer tells it."
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.target = target
+
+    def __str__(self) -> str:
+        return f"the target {self.target} names a digest"
+
+
+@dataclass(frozen=True, slots=True)
+class PushForm:
+    """What the caller wrote (interfaces §2, Push, body)."""
+
+    image: str | None = None
+    registry: int | None = None
+    name: str | None = None
+    new_tag: str | None = None
+    target: str | None = None
+    platform: str | None = None
+    tags: tuple[str, ...] = ()
+    if_absent: bool = False
+    dry_run: bool = False
+
+
+class Pushes:
+    """Makes push jobs, and does their work."""
+
+    def __init__(self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs) -> None:
+        self._environments, self._registries, self._jobs = environments, registries, jobs
+
+    def start(self, actor: Actor, environment: int | None, form: PushForm, key: str | None, cancel: Cancel) -> Job:
+        """Raises PushIncomplete, PushContradicts, ReferenceInvalid, PlatformInvalid, ImageHasNoTag, RowUnknown,
+        TransferFailed where the environment has no such image, Denied, Unreachable."""
+        if not form.image or (form.registry is None and not form.target):
+            raise PushIncomplete
+        if form.registry is not None and form.target:
+            raise PushContradicts
+        _parse_platform(form.platform)
+        opened = self._environments.open(actor, environment)
+        opened.admit_push(None)
+        image = _found(opened, form.image, cancel)
+        row = self._registries.row(form.registry) if form.registry is not None else None
+        place = None if row is None else "/".join(filter(None, (row.host, row.path)))
+        targets = _targets(form, place, image)
+        opened.admit_push(targets[0].repository)
+        access = self._registries.access(row) if row else self._registries.access_for(targets[0].repository)
+        return self._jobs.start(actor, self._request(opened, form, image, targets, access), key)
+
+    def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
+        """What a push job does. Raises the errors of interfaces §2."""
+        asked = JobFields(fields)
+        environment = self._environments.open(actor, asked.whole_number("environment"))
+        targets = tuple(map(Reference.parse, asked.texts("targets")))
+        registry = asked.whole_number_or_none("registry")
+        access = (
+            self._registries.access_for(targets[0].repository)
+            if registry is None
+            else self._registries.access(self._registries.row(registry))
+        )
+        telling.line({"status": "tagging", "message": "Tagging image..."})
+        telling.line({"status": "pushing", "message": "Pushing to registry..."})
+        order = PushOrder(
+            asked.text("image"),
+            targets,
+            access,
+            _parse_platform(asked.text_or_none("platform")),
+            "absent" if asked.truth("ifAbsent") else "any",
+            asked.truth("dryRun"),
+        )
+        try:
+            arrived = environment.push(order, telling.event, cancel)
+            raise_first(arrived)
+        except LadingError as error:
+            raise push_failed(error, environment.connection_type) from error
+        return arrived_result(arrived, "pushed", order.dry_run)
+
+    def _request(
+        self,
+        environment: GuardedEnvironment,
+        form: PushForm,
+        image: Summary,
+        targets: Sequence[Reference],
+        access: Access,
+    ) -> JobRequest:
+        fields: JsonObject = {
+            "environment": environment.id,
+            "image": image.id,
+            "asked": form.image,
+            "name": form.name,
+            "registry": access.registry,
+            "registryName": access.name,
+            "targets": [str(target) for target in targets],
+            "platform": form.platform,
+            "ifAbsent": form.if_absent,
+            "dryRun": form.dry_run,
+        }
+        shared = {name: value for name, value in fields.items() if name not in {"asked", "name"}}
+        target = targets[0].familiar
+        details = {"targetTag": target, "registry": access.name}
+        deed = Deed(PUSH, "image", form.image or "", form.name or target, environment.id, details)
+        return JobRequest(PUSH, fields, environment.id, json.dumps([PUSH, shared], sort_keys=True), deed)
+
+
+def _found(environment: GuardedEnvironment, image: str, cancel: Cancel) -> Summary:
+    try:
+        return environment.find(image, cancel)
+    except ImageUnknown as error:
+        raise TransferFailed(IMAGE_UNKNOWN, error) from error
+
+
+def _targets(form: PushForm, place: str | None, image: Summary) -> tuple[Reference, ...]:
+    """Where each tag goes, the one that people read first; `place` is host[/path] of the configured registry."""
+    if place is None:
+        first, tagged = Reference.parse(form.target or "").or_latest, ":" in (form.target or "").rpartition("/")[2]
+    else:
+        first = retarget(_source(form, image), place, form.new_tag)
+        tagged = not form.new_tag or ":" in form.new_tag.rpartition("/")[2]
+    if first.digest is not None:
+        raise DigestChosen(str(first))
+    if not form.tags:
+        return (first,)
+    for tag in form.tags:
+        check_tag(tag, tag)
+    names = dict.fromkeys([*([first.tag] if tagged else []), *form.tags])
+    return tuple(Reference(first.repository, name) for name in names)
+
+
+def _source(form: PushForm, image: Summary) -> Reference | None:
+    """The name that the target is made from: the one asked for if the image has it, else its first."""
+    names = [Reference.parse(name) for name in image.names]
+    if form.name:
+        asked = Reference.parse(form.name).or_latest
+        if asked in names:
+            return asked
+    return next(iter(names), None)
+
+
+def _parse_platform(text: str | None) -> Wanted | None:
+    return Wanted.parse(text.split(",")) if text else None
+
+
+def raise_first(arrived: Sequence[Arrived]) -> None:
+    """Raises the first error; its hint names what arrived in spite of it."""
+    failed = next((each for each in arrived if each.error is not None), None)
+    if failed is None or failed.error is None:
+        return
+    done = [each.reference.familiar for each in arrived if each.error is None and each.reference is not None]
+    if done:
+        failed.error.hint = " ".join(filter(None, (failed.error.hint, f"These arrived: {', '.join(done)}.")))
+    raise failed.error
+
+
+def arrived_result(arrived: Sequence[Arrived], verb: str, dry_run: bool) -> JsonObject:
+    """The result of a job whose images all arrived; `verb` is what was done to them."""
+    names = [each.reference.familiar for each in arrived if each.reference is not None]
+    first = arrived[0]
+    said = f"Image would be {verb} to" if dry_run else f"Image {verb} to"
+    result: dict[str, object] = {
+        "message": f"{said} {names[0]}",
+        "targetTag": names[0],
+        "digest": str(first.digest) if first.digest else None,
+        "size": first.size,
+        "targets": names,
+    }
+    if first.note:
+        result["note"] = first.note
+    if first.totals is not None:
+        result["totals"] = totals_json(first.totals)
+    if dry_run:
+        result["dryRun"] = True
+    return result

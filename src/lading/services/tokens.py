@@ -1,0 +1,166 @@
+"""API tokens: made by people for their programs, shown once, kept as a hash.
+
+A token may what its user may, or less: its scopes narrow it. It cannot make further tokens, or who finds one would keep
+what it gives for good.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lading.errors import InputInvalid
+from lading.services.access import Actor, NotLoggedIn, Permission
+from lading.services.audit import Deed, Result, Trail
+from lading.services.audit_trail import admit, refuse
+from lading.services.delegation import may_give
+from lading.services.login_records import TokenRecords, TokenRow
+from lading.services.named_rows import RowUnknown
+from lading.services.roles import MORE_THAN_ONES_OWN, PERMISSIONS
+from lading.services.schedules import Chore
+from lading.services.user_records import UserRecords
+
+TOKEN_START = "lad_"  # noqa: S105  how all of them begin
+TOKEN_BYTES = 32
+SHOWN_CHARACTERS = 10
+"""Of a token in lists: 36 of its 256 bits."""
+
+LONGEST_NAME = 100
+MOST_TOKENS = 1000
+"""Of one user."""
+
+KEPT_SECONDS = 30 * 24 * 60 * 60.0
+"""How long a token that has expired is still listed."""
+
+
+class TokenInvalid(InputInvalid):
+    """A field of a token that cannot be taken as it is."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(field, rule)
+        self.field, self.rule = field, rule
+
+    def __str__(self) -> str:
+        return f"the token's {self.field} {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenForm:
+    """What somebody wants. `scopes` None: all that the user may; `expires` None: never; `user` None: for oneself."""
+
+    name: str
+    scopes: frozenset[str] | None = None
+    expires: float | None = None
+    user: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """The row, and the token itself: the only time that it is told."""
+
+    row: TokenRow
+    secret: str = field(repr=False)
+
+
+class Tokens:
+    """For every door. One's own need no permission; those of others take `users:view` and `users:edit`."""
+
+    def __init__(
+        self,
+        records: TokenRecords,
+        users: UserRecords,
+        trail: Trail,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        """`clock` tells seconds since 1970; `random` gives so many bytes that nobody can guess."""
+        self._records, self._users, self._trail = records, users, trail
+        self._clock, self._random = clock, random
+
+    def list(self, actor: Actor, *, everybody: bool = False) -> Sequence[TokenRow]:
+        """One's own, in order of id; or everybody's."""
+        if everybody:
+            self._admit(actor, Permission.USERS_VIEW, "list")
+            return self._records.tokens()
+        if actor.user is None:
+            raise NotLoggedIn
+        return self._records.tokens(actor.user)
+
+    def add(self, actor: Actor, form: TokenForm) -> NewToken:
+        """Raises TokenInvalid, RowUnknown for a user, Denied for a token that asks, or for a user with more than the
+        actor."""
+        user = self._owner(actor, form)
+        name = self._checked(form, user)
+        secret = TOKEN_START + base64.urlsafe_b64encode(self._random(TOKEN_BYTES)).rstrip(b"=").decode("ascii")
+        hashed, created = token_hash(secret), self._clock()
+        shown = secret[:SHOWN_CHARACTERS]
+        row = self._records.add_token(
+            lambda id: TokenRow(id, user, name, hashed, created, form.scopes, form.expires, prefix=shown)  # noqa: A006
+        )
+        if row is None:
+            raise RowUnknown("user", user)
+        self._record(actor, "create", row)
+        return NewToken(row, secret)
+
+    def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
+        """From now on it opens nothing. Raises RowUnknown."""
+        row = self._records.token(id)
+        own = row is not None and row.user == actor.user and (actor.scopes is None or actor.token == id)
+        if not own:
+            self._admit(actor, Permission.USERS_EDIT, "delete", id)
+        if row is None or not self._records.remove_token(id):
+            raise RowUnknown("token", id)
+        self._record(actor, "delete", row)
+
+    def chores(self) -> Sequence[Chore]:
+        """What is done about them from time to time."""
+        drop = self._records.forget_tokens
+        return (Chore("token expiry", 24 * 60 * 60.0, lambda: drop(self._clock() - KEPT_SECONDS)),)
+
+    def _owner(self, actor: Actor, form: TokenForm) -> int:
+        """Whose it will be; that the actor may make it has been asked then."""
+        deed = Deed("create", "token", "", form.name)
+        if actor.token is not None:
+            refuse(self._trail, actor, Permission.USERS_EDIT, deed)
+        if form.user is None or form.user == actor.user:
+            if actor.user is None:
+                raise NotLoggedIn
+            return actor.user
+        admit(self._trail, actor, Permission.USERS_EDIT, deed)
+        if self._users.user(form.user) is None:
+            raise RowUnknown("user", form.user)
+        if not may_give(actor, self._users.grants_of(form.user)):
+            more = Deed("create", "token", "", form.name, details=MORE_THAN_ONES_OWN)
+            refuse(self._trail, actor, Permission.USERS_EDIT, more)
+        return form.user
+
+    def _checked(self, form: TokenForm, user: int) -> str:
+        name = form.name.strip()
+        if not name or len(name) > LONGEST_NAME or not name.isprintable():
+            raise TokenInvalid("name", f"must have 1 to {LONGEST_NAME} characters, all of them visible")
+        unknown = sorted((form.scopes or frozenset()) - PERMISSIONS)
+        if unknown:
+            raise TokenInvalid("scopes", f"say {unknown[0][:100]!r}, and there is no such permission")
+        if form.expires is not None and form.expires <= self._clock():
+            raise TokenInvalid("expiry", "is over already")
+        if len(self._records.tokens(user)) >= MOST_TOKENS:
+            raise TokenInvalid("user", f"has {MOST_TOKENS} tokens already")
+        return name
+
+    def _admit(self, actor: Actor, permission: Permission, action: str, id: int | None = None) -> None:  # noqa: A002
+        admit(self._trail, actor, permission, Deed(action, "token", "" if id is None else str(id), ""))
+
+    def _record(self, actor: Actor, action: str, row: TokenRow) -> None:
+        details = {
+            "user": row.user,
+            "scopes": None if row.scopes is None else sorted(row.scopes),
+            "expires": row.expires,
+        }
+        self._trail.record(actor, Deed(action, "token", str(row.id), row.name, details=details), Result.DONE)
+
+
+def token_hash(secret: str) -> str:
+    """What a token is found by. Its 256 random bits need no slow hash: there is nothing to guess from."""
+    return hashlib.sha256(b"lading token\0" + secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,53 @@
+"""What people are told when a push or a pull fails: the texts that interfaces §2 fixes, chosen by cause.
+
+The cause itself stays: it says whose side, what code, and what to do.
+"""
+
+from __future__ import annotations
+
+from lading.errors import AccessDenied, LadingError, NotFound, TlsRefused
+from lading.services.environment import ConnectionType
+from lading.wire.endpoint import Tls
+
+LOGIN_FAILED = "Authentication failed. Check registry credentials."
+IMAGE_UNKNOWN = "Image not found"
+TLS_FAILED = (
+    "TLS/HTTPS error. If your registry uses HTTP, add it to Docker's insecure-registries in /etc/docker/daemon.json"
+)
+PULL_FAILED = "Image not found or registry authentication failed"
+PUSH_FALLBACK = "Failed to push image"
+PULL_FALLBACK = "Failed to pull image"
+
+OWN_SETTING = f'In Lading, set the registry\'s tls to "{Tls.HTTP}" or "{Tls.SKIP}", or give it its CA.'
+
+
+class TransferFailed(LadingError):
+    """`cause` in the words that are fixed for it. Everything but the sentence is the cause's own."""
+
+    def __init__(self, text: str, cause: LadingError, hint: str | None = None) -> None:
+        super().__init__(text, cause)
+        self.text, self.cause = text, cause
+        self.side, self.code, self.raw = cause.side, cause.code, cause.raw
+        self.hint = hint or cause.hint
+        self.why = str(cause) if cause.why is None else f"{cause}: {cause.why}"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def push_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
+    """A failed push's error; a cause that has no fixed text speaks for itself."""
+    match cause:
+        case AccessDenied():
+            return TransferFailed(LOGIN_FAILED, cause)
+        case TlsRefused():
+            return TransferFailed(TLS_FAILED, cause, OWN_SETTING if connection is ConnectionType.EMBEDDED else None)
+        case NotFound():
+            return TransferFailed(IMAGE_UNKNOWN, cause)
+        case _:
+            return cause
+
+
+def pull_failed(cause: LadingError) -> LadingError:
+    """A failed pull's error: what is not there and what may not be seen read alike (registries answer both alike)."""
+    return TransferFailed(PULL_FAILED, cause) if isinstance(cause, NotFound | AccessDenied) else cause

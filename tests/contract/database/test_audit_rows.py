@@ -1,0 +1,152 @@
+"""The rows of the audit trail, on every database."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from lading.backends.database import audit_rows
+from lading.backends.database.service_database import ServiceDatabase
+from lading.services.audit import Deed, Result
+from lading.services.audit_records import AuditEntry, AuditFilter, AuditRecords
+
+NOW = 1_800_000_000.0
+DEED = Deed("push", "image", "sha256:00", "alpine:3", 1, {"targetTag": "r/alpine:3", "tags": ["a"], "size": 2**40})
+ENTRY = AuditEntry(NOW, "ada", 7, None, DEED, Result.STARTED, "192.0.2.1", "request-1")
+
+
+@pytest.fixture
+def trail(database: ServiceDatabase) -> AuditRecords:
+    return database.audit
+
+
+def test_a_record_comes_back_as_it_was(trail: AuditRecords) -> None:
+    number = trail.append(ENTRY)
+    row = trail.find(number)
+
+    assert row is not None
+    assert (row.id, row.entry, row.seal) == (number, ENTRY, None)
+    assert list(row.entry.deed.details) == ["targetTag", "tags", "size"]
+    assert trail.find(number + 1) is None
+    assert trail.find(10**30) is None
+
+
+def test_pages_go_from_the_newest(trail: AuditRecords) -> None:
+    numbers = [trail.append(replace(ENTRY, created=NOW + number)) for number in range(5)]
+
+    page = trail.page(AuditFilter(), 1, 2)
+
+    assert ([row.id for row in page.rows], page.total) == ([numbers[3], numbers[2]], 5)
+    assert not trail.page(AuditFilter(), 10**30, 2).rows
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (AuditFilter(), [0, 1, 2]),
+        (AuditFilter(actor="ada"), [0, 2]),
+        (AuditFilter(user=7), [0, 2]),
+        (AuditFilter(user=10**30), []),
+        (AuditFilter(action="push", result=Result.DENIED), [1]),
+        (AuditFilter(entity_type="registry"), [2]),
+        (AuditFilter(entity_id="sha256:00"), [0, 1]),
+        (AuditFilter(entity_name="hub"), [2]),
+        (AuditFilter(environment=1), [0, 1]),
+        (AuditFilter(environments=frozenset({1, 2})), [0, 1]),
+        (AuditFilter(environments=frozenset()), []),
+        (AuditFilter(since=NOW + 1), [1, 2]),
+        (AuditFilter(until=NOW + 1), [0]),
+        (AuditFilter(since=NOW + 1, until=NOW + 2), [1]),
+        (AuditFilter(actor="a\0\ud800"), []),
+    ],
+)
+def test_a_filter_leaves_the_rest_out(trail: AuditRecords, wanted: AuditFilter, found: list[int]) -> None:
+    numbers = [
+        trail.append(ENTRY),
+        trail.append(replace(ENTRY, actor="bob", user=8, created=NOW + 1, result=Result.DENIED)),
+        trail.append(replace(ENTRY, created=NOW + 2, deed=Deed("add", "registry", "3", "hub"))),
+    ]
+    expected = [numbers[index] for index in found]
+
+    page = trail.page(wanted, 0, 9)
+
+    assert ([row.id for row in page.rows], page.total) == (expected[::-1], len(expected))
+    assert [row.id for row in trail.each(wanted)] == expected
+    assert [row.id for row in trail.after(0, 9, wanted)] == expected
+
+
+def test_who_follows_goes_on_after_the_last_seen(trail: AuditRecords) -> None:
+    first, second, third = (trail.append(ENTRY) for _ in range(3))
+
+    assert [row.id for row in trail.after(first, 9)] == [second, third]
+    assert [row.id for row in trail.after(0, 1)] == [first]
+    assert not trail.after(third, 9)
+    assert not trail.after(10**30, 9)
+
+
+def test_export_reads_in_pieces_what_was_there_when_it_began(trail: AuditRecords) -> None:
+    numbers = [trail.append(ENTRY) for _ in range(audit_rows.PIECE + 2)]
+    rows = trail.each()
+
+    read = [next(rows).id]
+    trail.append(ENTRY)
+    read += [row.id for row in rows]
+
+    assert read == numbers
+
+
+def test_a_seal_is_written_once_and_in_full(trail: AuditRecords) -> None:
+    first, second, third = (trail.append(ENTRY) for _ in range(3))
+    assert [row.id for row in trail.unsealed(2)] == [first, second]
+    assert trail.last_sealed() is None
+
+    assert trail.seal([(first, "one"), (second, "two")])
+    assert not trail.seal([(third, "three"), (second, "again")])
+
+    last = trail.last_sealed()
+    assert last is not None
+    assert (last.id, last.seal) == (second, "two")
+    assert [(row.id, row.seal) for row in trail.unsealed(9)] == [(third, None)]
+    assert trail.seal([])
+
+
+def test_rows_appear_in_the_order_of_their_numbers(trail: AuditRecords) -> None:
+    """Who has read up to a number misses none below it, however many append at once."""
+    reached: list[int] = []
+    over = threading.Event()
+
+    def append() -> None:
+        for _ in range(30):
+            trail.append(ENTRY)
+
+    def follow() -> None:
+        while True:
+            last = over.is_set()
+            reached.extend(row.id for row in trail.after(reached[-1] if reached else 0, 100))
+            if last and not trail.after(reached[-1], 1):
+                return
+
+    writers = [threading.Thread(target=append) for _ in range(4)]
+    reader = threading.Thread(target=follow)
+    for thread in (*writers, reader):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    over.set()
+    reader.join()
+
+    assert len(reached) == 120
+    assert reached == sorted(reached)
+
+
+def test_what_strangers_say_is_kept_as_far_as_it_can_be(trail: AuditRecords) -> None:
+    odd = "a\0b\ud800c"
+    deed = Deed(odd, odd, odd, odd, None, {odd: [odd], "number": float("nan")})
+
+    row = trail.find(trail.append(AuditEntry(NOW, odd, None, None, deed, Result.DENIED, odd, odd)))
+
+    assert row is not None
+    assert row.entry.actor == "a\ufffdb\ufffdc"
+    assert row.entry.deed.details["number"] is None

@@ -1,0 +1,68 @@
+"""Databases of every released version, kept as they were made, brought to ours with their rows."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lading.backends.database.catalogue import open_catalogue
+from lading.backends.database.prepare import prepare
+from lading.backends.database.schema import VERSION
+from lading.backends.database.service_database import open_service_database
+from lading.services.user_records import UserRow
+
+DIGEST = f"sha256:{0:064x}"
+ROWS = f"""
+INSERT INTO image VALUES ('docker.io/library/alpine:3', 'm', '{DIGEST}', 5, 1700000000.5);
+INSERT INTO lease VALUES ('{DIGEST}', 9e12);
+INSERT INTO repository VALUES (7, 'team/app');
+INSERT INTO held_manifest VALUES (7, '{DIGEST}', 'm', 5, NULL, NULL, '{{"a": "b"}}');
+INSERT INTO tag VALUES (7, 'latest', '{DIGEST}');
+INSERT INTO upload VALUES ('me', 'r.example', 'a', '{DIGEST}', 'https://r.example/u', 1700000000.5);
+"""
+
+
+@pytest.fixture(params=range(1, VERSION))
+def older(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "lading.db"
+    schema = Path(__file__).with_name(f"version_{request.param}.sql").read_text()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(schema + ROWS)
+    return path
+
+
+def test_a_client_command_keeps_what_it_had(older: Path) -> None:
+    with closing(open_catalogue(older, time.time)) as catalogue:
+        (image,) = catalogue.images.all()
+        (digest,) = catalogue.leases.held()
+
+    assert (image.reference, image.moved) == ("docker.io/library/alpine:3", 1700000000.5)
+    assert str(image.root.digest) == str(digest) == DIGEST
+
+
+def test_the_service_finds_the_repositories_and_can_begin(older: Path) -> None:
+    with closing(open_service_database(older, time.time)) as database:
+        assert str(database.repositories.view("team/app").tag("latest")) == DIGEST
+        assert not database.users.users()
+        assert database.users.add_user(lambda key: UserRow(key, "ada")).id == 1
+
+
+def test_it_looks_as_if_it_had_been_made_today(older: Path, tmp_path: Path) -> None:
+    prepare(older)
+    prepare(tmp_path / "new.db")
+
+    assert tables(older) == tables(tmp_path / "new.db")
+
+
+def tables(path: Path) -> set[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {(name, *map(str, row)) for name in names for row in connection.execute(f'PRAGMA table_info("{name}")')}

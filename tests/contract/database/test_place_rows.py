@@ -1,0 +1,168 @@
+"""Registries, environments and settings, on every database."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lading.backends.database.service_database import ServiceDatabase, open_service_database
+from lading.services.environment import ConnectionType
+from lading.services.environment_records import EnvironmentRow
+from lading.services.named_rows import NameTaken
+from lading.services.registry_records import RegistryRow
+from lading.wire.endpoint import Tls
+
+FULL = RegistryRow(
+    0, "hub", "https://r.example/team", "r.example", "team", "ada", "sealed", True, Tls.SKIP, "-----BEGIN"
+)
+BARE = RegistryRow(0, "bare", "r.example:5000", "r.example:5000")
+DIRECT = EnvironmentRow(
+    0, "host", ConnectionType.DIRECT, None, "d.example", 2376, "https", "ca", "cert", "key", True, False, "own"
+)
+OWN = EnvironmentRow(0, "local", ConnectionType.EMBEDDED, is_default=True)
+
+
+def test_a_registry_comes_back_as_it_was(database: ServiceDatabase) -> None:
+    full = database.registries.add_registry(lambda key: replace(FULL, id=key))
+    bare = database.registries.add_registry(lambda key: replace(BARE, id=key))
+
+    assert list(database.registries.registries()) == [full, bare]
+    assert database.registries.registry(full.id) == replace(FULL, id=full.id)
+    assert database.registries.registry(10**30) is None
+
+
+def test_an_environment_comes_back_as_it_was(database: ServiceDatabase) -> None:
+    rows = [
+        database.environments.add_environment(lambda key, row=row: replace(row, id=key))  # type: ignore[misc]
+        for row in (DIRECT, OWN)
+    ]
+
+    assert list(database.environments.environments()) == rows
+    assert database.environments.environment(rows[0].id) == replace(DIRECT, id=rows[0].id)
+
+
+def test_the_number_that_seals_a_secret_is_the_rows_and_never_another_ones(database: ServiceDatabase) -> None:
+    made = database.registries.add_registry(lambda key: replace(FULL, id=key, sealed=f"for {key}"))
+    assert made.sealed == f"for {made.id}"
+    assert database.registries.registry(made.id) == made
+
+    assert database.registries.remove_registry(made.id)
+    assert not database.registries.remove_registry(made.id)
+
+    assert database.registries.add_registry(lambda key: replace(FULL, id=key)).id > made.id
+
+
+def test_a_name_is_one_rows(database: ServiceDatabase) -> None:
+    records = database.registries
+    records.add_registry(lambda key: replace(FULL, id=key))
+    bare = records.add_registry(lambda key: replace(BARE, id=key))
+
+    with pytest.raises(NameTaken) as refusal:
+        records.add_registry(lambda key: replace(BARE, id=key, name="hub"))
+    assert (refusal.value.noun, refusal.value.name) == ("registry", "hub")
+    with pytest.raises(NameTaken):
+        records.change_registry(replace(bare, name="hub"))
+
+    assert records.change_registry(bare)
+    assert len(records.registries()) == 2
+
+
+def test_a_change_replaces_the_row(database: ServiceDatabase) -> None:
+    full = database.registries.add_registry(lambda key: replace(FULL, id=key))
+    changed = replace(BARE, id=full.id, name="renamed")
+
+    assert database.registries.change_registry(changed)
+    assert database.registries.registry(full.id) == changed
+    assert not database.registries.change_registry(replace(changed, id=full.id + 1, name="none"))
+
+
+def test_one_environment_at_most_is_the_default(database: ServiceDatabase) -> None:
+    records = database.environments
+    own = records.add_environment(lambda key: replace(OWN, id=key))
+    direct = records.add_environment(lambda key: replace(DIRECT, id=key, is_default=True))
+    assert defaults(database) == [direct.id]
+
+    assert records.make_default_environment(own.id)
+    assert defaults(database) == [own.id]
+    assert not records.make_default_environment(direct.id + 1)
+    assert defaults(database) == [own.id]
+    assert records.change_environment(replace(direct, is_default=True))
+    assert defaults(database) == [direct.id]
+
+
+def test_many_who_choose_a_default_leave_one(database: ServiceDatabase) -> None:
+    records = database.environments
+    rows = [
+        records.add_environment(lambda key, number=number: replace(DIRECT, id=key, name=f"h{number}"))  # type: ignore[misc]
+        for number in range(6)
+    ]
+    threads = [threading.Thread(target=records.make_default_environment, args=(row.id,)) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(defaults(database)) == 1
+
+
+def defaults(database: ServiceDatabase) -> list[int]:
+    return [row.id for row in database.environments.environments() if row.is_default]
+
+
+def test_every_secret_is_sealed_anew_or_none(database: ServiceDatabase) -> None:
+    full = database.registries.add_registry(lambda key: replace(FULL, id=key))
+    database.registries.add_registry(lambda key: replace(BARE, id=key))
+    direct = database.environments.add_environment(lambda key: replace(DIRECT, id=key))
+
+    def only_keys(place: str, sealed: str) -> str:
+        if place.endswith("password"):
+            raise LookupError(place)
+        return sealed + "!"
+
+    with pytest.raises(LookupError):
+        database.seals.reseal(only_keys)
+    assert database.environments.environment(direct.id) == direct
+
+    assert database.seals.reseal(lambda place, sealed: f"{sealed} again for {place}") == 2
+
+    registry, environment = database.registries.registry(full.id), database.environments.environment(direct.id)
+    assert registry is not None
+    assert environment is not None
+    assert registry.sealed == f"sealed again for registry/{full.id}/password"
+    assert environment.tls_key_sealed == f"key again for environment/{direct.id}/tls_key"
+
+
+def test_a_setting_is_a_json_value(database: ServiceDatabase) -> None:
+    values: dict[str, object] = {"days": 30, "none": None, "deep": {"a": [1, "ü", False]}, "text": "x"}
+    for key, value in values.items():
+        database.settings.put_setting(key, value)
+
+    assert database.settings.settings() == values
+    assert database.settings.setting("deep") == values["deep"]
+    assert database.settings.setting("other") is None
+
+    database.settings.put_setting("days", 7)
+
+    assert database.settings.setting("days") == 7
+    assert database.settings.remove_setting("days")
+    assert not database.settings.remove_setting("days")
+
+
+def test_one_of_many_decides_a_setting_for_all(place: Path | str, database: ServiceDatabase) -> None:
+    other = open_service_database(place, lambda: 0.0)
+    held: list[object] = []
+    threads = [
+        threading.Thread(target=lambda n=n, d=d: held.append(d.settings.add_setting("key", n)))
+        for n, d in enumerate((database, other) * 4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+
+    assert len(held) == 8
+    assert set(held) == {database.settings.setting("key")}

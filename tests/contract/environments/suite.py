@@ -1,0 +1,314 @@
+"""What every environment does alike: our own engine and a Docker host pass the same tests.
+
+`EnvironmentContract` needs no registry; `TransferContract` needs a real one, with a password.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lading.engine.cancel import Cancellation
+from lading.engine.stores import TagMoved
+from lading.errors import AccessDenied, Cancelled, ContentCorrupt, NetworkFailed, NotFound, Refused
+from lading.oci.digest import Digest
+from lading.oci.platform import Platform
+from lading.oci.reference import Reference
+from lading.services.environment import Access, Environment, PullOrder, PushOrder
+from lading.services.lookup import ImageUnknown
+from lading.services.platforms import PlatformMissing, Wanted
+from lading.wire.authorize import Credential
+from lading.wire.endpoint import Endpoint
+from lading.wire.progress import Advanced, Event, Tagged
+from tests.fakes.docker_archives import docker_archive, members, read_to_end, reader
+from tests.fakes.root_images import layer_tars
+from tests.peers.programs import RunningRegistry, get
+
+CANCEL = Cancellation()
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+
+
+def told(_event: Event) -> None:
+    """Nobody listens."""
+
+
+def bring(environment: Environment, name: str, *, label: str = "x") -> str:
+    """An image under this name; its id."""
+    (arrived,) = environment.load(reader(docker_archive([name], label=label)), told, CANCEL)
+    assert arrived.reference == Reference.parse(name)
+    assert arrived.error is None
+    return arrived.id
+
+
+class EnvironmentContract:
+    """A subclass has the fixture `environment`, in which names beginning with `contract` are free."""
+
+    def test_somebody_answers(self, environment: Environment) -> None:
+        environment.ping(CANCEL)
+        engine = environment.engine(CANCEL)
+        assert engine.name
+        assert engine.version
+        assert engine.platform == "linux/amd64"
+
+    def test_a_loaded_image_is_listed_with_all_its_names(self, environment: Environment) -> None:
+        identity = bring(environment, "contract/listed:1")
+        environment.tag(identity, Reference.parse("example.com/contract/listed:2"), CANCEL)
+
+        (found,) = [each for each in environment.images(CANCEL) if each.id == identity]
+        assert set(found.names) >= {"docker.io/contract/listed:1", "example.com/contract/listed:2"}
+        assert found.created == 1767323045
+        assert found.size > 0
+        assert found.labels == {"label": "x"}
+
+    def test_one_image_says_what_it_is_made_of(self, environment: Environment) -> None:
+        identity = bring(environment, "contract/details:1", label="details")
+
+        for name in (identity, "contract/details:1", "docker.io/contract/details:1", identity[:19]):
+            details = environment.image(name, CANCEL)
+            assert details.summary.id == identity
+            assert details.platform == "linux/amd64"
+            assert len(details.layers) == 2
+            assert details.config["Cmd"] == ["/bin/true"]
+            assert details.config["Env"] == ["A=b"]
+
+    def test_the_history_begins_with_the_newest_step(self, environment: Environment) -> None:
+        bring(environment, "contract/history:1")
+
+        steps = environment.history("contract/history:1", CANCEL)
+        assert [step.created_by for step in steps] == ["step 1", "step 0"]
+        assert all(step.size > 0 and step.created == 1767323045 for step in steps)
+
+    @pytest.mark.parametrize("image", ["contract/nothing:1", "sha256:" + "0" * 64, "0123456789ab"])
+    def test_what_is_not_there_is_unknown(self, environment: Environment, image: str) -> None:
+        with pytest.raises(ImageUnknown):
+            environment.image(image, CANCEL)
+        with pytest.raises(ImageUnknown):
+            environment.history(image, CANCEL)
+        with pytest.raises(ImageUnknown):
+            environment.tag(image, Reference.parse("contract/other:1"), CANCEL)
+        with pytest.raises(ImageUnknown):
+            environment.remove(image, False, CANCEL)
+        with pytest.raises(ImageUnknown), environment.export([image], CANCEL):
+            pass
+
+    def test_a_name_that_is_not_the_last_goes_alone(self, environment: Environment) -> None:
+        identity = bring(environment, "contract/removed:1", label="removed")
+        environment.tag(identity, Reference.parse("contract/removed:2"), CANCEL)
+
+        pruned = environment.remove("contract/removed:1", False, CANCEL)
+        assert any("contract/removed:1" in name for name in pruned.deleted)
+        assert "docker.io/contract/removed:2" in environment.image(identity, CANCEL).summary.names
+        with pytest.raises(ImageUnknown):
+            environment.image("contract/removed:1", CANCEL)
+
+    def test_an_image_in_several_repositories_goes_only_when_that_is_meant(self, environment: Environment) -> None:
+        identity = bring(environment, "contract/several-a:1", label="several")
+        environment.tag(identity, Reference.parse("contract/several-b:1"), CANCEL)
+
+        with pytest.raises(Refused):
+            environment.remove(identity, False, CANCEL)
+        environment.remove(identity, True, CANCEL)
+        with pytest.raises(ImageUnknown):
+            environment.image(identity, CANCEL)
+
+    def test_images_leave_as_one_archive_and_come_back(self, environment: Environment) -> None:
+        first = bring(environment, "contract/out-a:1", label="a")
+        bring(environment, "contract/out-b:1", label="b")
+
+        with environment.export(["contract/out-a:1", "contract/out-b:1"], CANCEL) as stream:
+            archive = read_to_end(stream)
+        listed = json.loads(members(archive)["manifest.json"])
+        tags = sorted(tag for entry in listed for tag in entry["RepoTags"])
+        assert tags == ["contract/out-a:1", "contract/out-b:1"]
+
+        environment.remove("contract/out-a:1", True, CANCEL)
+        environment.remove("contract/out-b:1", True, CANCEL)
+        arrived = environment.load(reader(archive), told, CANCEL)
+        assert {str(each.reference) for each in arrived} == {
+            "docker.io/contract/out-a:1",
+            "docker.io/contract/out-b:1",
+        }
+        assert environment.image("contract/out-a:1", CANCEL).summary.id == first
+
+    def test_an_export_may_be_given_up(self, environment: Environment) -> None:
+        bring(environment, "contract/given-up:1")
+        with environment.export(["contract/given-up:1"], CANCEL) as stream:
+            stream.readinto(memoryview(bytearray(100)))
+
+        assert environment.image("contract/given-up:1", CANCEL).summary.names
+
+    def test_a_cut_archive_leaves_nothing(self, environment: Environment) -> None:
+        whole = docker_archive(["contract/cut:1"], layer_tars(2, 40_000), label="cut")
+        with pytest.raises(ContentCorrupt):
+            environment.load(reader(whole[:50_000]), told, CANCEL)
+
+        with pytest.raises(ImageUnknown):
+            environment.image("contract/cut:1", CANCEL)
+
+    def test_what_is_cancelled_is_not_begun(self, environment: Environment) -> None:
+        cancel = Cancellation()
+        cancel.cancel()
+        with pytest.raises(Cancelled):
+            environment.images(cancel)
+
+    def test_cleaning_up_leaves_what_has_a_name(self, environment: Environment) -> None:
+        bring(environment, "contract/kept:1", label="kept")
+
+        assert environment.prune(True, CANCEL).reclaimed >= 0
+        assert environment.image("contract/kept:1", CANCEL).summary.names
+
+
+class TransferContract:
+    """A subclass has the fixtures `environment` and `registry`, a docker-registry with a password."""
+
+    @pytest.fixture
+    def access(self, registry: RunningRegistry) -> Access:
+        credential = Credential(registry.username or "", registry.password or "", source="the tests")
+        return Access("tests", Endpoint(registry.host), credential, 1)
+
+    def test_a_push_is_proven_at_the_registry(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        identity = bring(environment, "contract/pushed:1", label="pushed")
+        target = Reference.parse(f"{registry.host}/contract/pushed:1")
+        events: list[Event] = []
+
+        (arrived,) = environment.push(PushOrder(identity, (target,), access), events.append, CANCEL)
+
+        assert arrived.error is None
+        assert arrived.reference == target
+        assert arrived.id == identity
+        raw, _ = get(registry, "/v2/contract/pushed/manifests/1", DOCKER_MANIFEST)
+        assert arrived.digest == Digest.of(raw)
+        assert arrived.size == len(raw)
+        assert any(isinstance(event, Advanced) for event in events)
+        assert [event for event in events if isinstance(event, Tagged) and event.digest == arrived.digest]
+
+    def test_several_tags_arrive_together(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        bring(environment, "contract/tags:1", label="tags")
+        targets = tuple(Reference.parse(f"{registry.host}/contract/tags:{tag}") for tag in ("a", "b"))
+
+        arrived = environment.push(PushOrder("contract/tags:1", targets, access), told, CANCEL)
+
+        assert [each.reference for each in arrived] == list(targets)
+        assert [each.error for each in arrived] == [None, None]
+        assert len({each.digest for each in arrived}) == 1
+
+    def test_where_one_tag_is_taken_none_is_moved(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        bring(environment, "contract/locked:1", label="locked")
+        bring(environment, "contract/locked:2", label="other")
+        taken = Reference.parse(f"{registry.host}/contract/locked:taken")
+        free = Reference.parse(f"{registry.host}/contract/locked:free")
+        environment.push(PushOrder("contract/locked:1", (taken,), access), told, CANCEL)
+        before = get(registry, "/v2/contract/locked/manifests/taken", DOCKER_MANIFEST)[0]
+
+        arrived = environment.push(
+            PushOrder("contract/locked:2", (free, taken), access, condition="absent"), told, CANCEL
+        )
+
+        assert [type(each.error) for each in arrived] == [TagMoved, TagMoved]
+        with pytest.raises(NotFound):
+            environment.pull(PullOrder(free, access), told, CANCEL)
+        assert get(registry, "/v2/contract/locked/manifests/taken", DOCKER_MANIFEST)[0] == before
+
+    def test_a_push_again_is_no_conflict(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        bring(environment, "contract/again:1", label="again")
+        order = PushOrder(
+            "contract/again:1", (Reference.parse(f"{registry.host}/contract/again:1"),), access, condition="absent"
+        )
+        for _ in range(2):
+            assert [each.error for each in environment.push(order, told, CANCEL)] == [None]
+
+    def test_a_dry_run_moves_nothing(self, environment: Environment, registry: RunningRegistry, access: Access) -> None:
+        bring(environment, "contract/dry:1", label="dry")
+        target = Reference.parse(f"{registry.host}/contract/dry:1")
+
+        (arrived,) = environment.push(PushOrder("contract/dry:1", (target,), access, dry_run=True), told, CANCEL)
+
+        assert arrived.planned
+        assert arrived.error is None
+        assert not [asked for asked in registry.asked() if "contract/dry" in asked.path and asked.method == "PUT"]
+
+    def test_a_wrong_password_is_said_so_and_leaves_no_name(
+        self, environment: Environment, registry: RunningRegistry
+    ) -> None:
+        identity = bring(environment, "contract/wrong:1", label="wrong")
+        access = Access("tests", Endpoint(registry.host), Credential("me", "wrong", source="the tests"), 2)
+        target = Reference.parse(f"{registry.host}/contract/wrong:1")
+
+        (arrived,) = environment.push(PushOrder(identity, (target,), access), told, CANCEL)
+
+        assert isinstance(arrived.error, AccessDenied)
+        assert environment.image(identity, CANCEL).summary.names == ("docker.io/contract/wrong:1",)
+
+    def test_an_unknown_host_is_a_fault_of_the_network(self, environment: Environment) -> None:
+        bring(environment, "contract/host:1", label="host")
+        access = Access("nobody", Endpoint("no-such-host.invalid:5000"))
+        target = Reference.parse("no-such-host.invalid:5000/contract/host:1")
+
+        (arrived,) = environment.push(PushOrder("contract/host:1", (target,), access), told, CANCEL)
+        assert isinstance(arrived.error, NetworkFailed)
+        with pytest.raises(NetworkFailed):
+            environment.pull(PullOrder(target, access), told, CANCEL)
+
+    def test_a_name_that_nobody_has_cannot_be_pushed(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/never:1")
+        with pytest.raises(ImageUnknown):
+            environment.push(PushOrder("contract/never:1", (target,), access), told, CANCEL)
+
+    def test_what_was_pushed_can_be_pulled(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        identity = bring(environment, "contract/pulled:1", label="pulled")
+        target = Reference.parse(f"{registry.host}/contract/pulled:1")
+        (pushed,) = environment.push(PushOrder("contract/pulled:1", (target,), access), told, CANCEL)
+        environment.remove(identity, True, CANCEL)
+        events: list[Event] = []
+
+        arrived = environment.pull(PullOrder(target, access), events.append, CANCEL)
+
+        assert arrived.error is None
+        assert arrived.digest == pushed.digest
+        assert str(target) in environment.image(arrived.id, CANCEL).summary.names
+        assert any(isinstance(event, Advanced) for event in events)
+        again = environment.pull(PullOrder(target, access), told, CANCEL)
+        assert (again.id, again.digest) == (arrived.id, arrived.digest)
+
+    def test_a_pull_by_digest(self, environment: Environment, registry: RunningRegistry, access: Access) -> None:
+        bring(environment, "contract/pinned:1", label="pinned")
+        target = Reference.parse(f"{registry.host}/contract/pinned:1")
+        (pushed,) = environment.push(PushOrder("contract/pinned:1", (target,), access), told, CANCEL)
+
+        pinned = Reference(target.repository, digest=pushed.digest)
+        assert environment.pull(PullOrder(pinned, access), told, CANCEL).digest == pushed.digest
+
+    def test_what_the_registry_has_not_is_not_found(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/absent:1")
+        with pytest.raises(NotFound):
+            environment.pull(PullOrder(target, access), told, CANCEL)
+
+    def test_a_pull_with_a_wrong_password_is_denied(self, environment: Environment, registry: RunningRegistry) -> None:
+        access = Access("tests", Endpoint(registry.host), Credential("me", "wrong", source="the tests"), 3)
+        target = Reference.parse(f"{registry.host}/contract/pulled:1")
+        with pytest.raises(AccessDenied):
+            environment.pull(PullOrder(target, access), told, CANCEL)
+
+    def test_a_platform_that_is_not_there_is_an_error(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        bring(environment, "contract/platform:1", label="platform")
+        target = Reference.parse(f"{registry.host}/contract/platform:1")
+        order = PushOrder("contract/platform:1", (target,), access, Wanted(platforms=(Platform("linux", "s390x"),)))
+        with pytest.raises(PlatformMissing):
+            environment.push(order, told, CANCEL)

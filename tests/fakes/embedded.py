@@ -1,0 +1,65 @@
+"""Our own engine as an environment over a real data folder: wired as `main` does it, for tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lading.backends.content_store.folder import ContentFolder
+from lading.backends.content_store.garbage import CollectableFolder
+from lading.backends.content_store.listing import OciListing
+from lading.backends.database.catalogue import open_catalogue
+from lading.engine.collect import Collected, collect
+from lading.engine.embedded import EmbeddedStore
+from lading.main.environments import AccessPlaces, Grounds
+from lading.oci.digest import Digest
+from lading.oci.platform import Platform
+from lading.services.embedded_environment import EmbeddedEnvironment
+from lading.wire.message import Cancel
+
+AMD64 = Platform("linux", "amd64")
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The environment, and the places that it opens."""
+
+    environment: EmbeddedEnvironment
+    places: AccessPlaces
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Embedded]:
+    """Closed again at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    with ExitStack() as stack:
+        catalogue = open_catalogue(folder / "lading.db", time.time)
+        stack.callback(catalogue.close)
+        content = ContentFolder(folder / "content", catalogue.leases)
+        stack.callback(content.close)
+        listing = OciListing(content.tree, catalogue.images)
+        stack.callback(listing.close)
+        own = EmbeddedStore(content, catalogue.images, listing, "the local store")
+
+        def sweep(dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
+            return collect(
+                CollectableFolder(content),
+                catalogue.images,
+                catalogue.leases,
+                [],
+                given_up=given_up,
+                left_before=0,
+                dry_run=dry_run,
+                cancel=cancel,
+            )
+
+        places = AccessPlaces(
+            Grounds(lambda: own, lambda: catalogue, lambda: scratch, AMD64, {}, "lading/tests", time.time)
+        )
+        stack.callback(places.close)
+        yield Embedded(EmbeddedEnvironment(places, lambda: catalogue.images, sweep, AMD64, "1.0"), places)

@@ -1,0 +1,90 @@
+"""A real PostgreSQL on a free port, in a folder of its own, which goes with it.
+
+Its collation is English, not by code point: what the tables must say themselves shows. It refuses to run as root, so it
+then runs as the user that Debian made for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pwd
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from tests.peers import programs
+
+USER, PASSWORD = "lading", "only-for-tests"
+
+
+@dataclass(frozen=True)
+class RunningPostgres:
+    """It is up; `empty()` is the URL of a new database in it."""
+
+    port: int
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    def url(self, database: str) -> str:
+        """Of a database of this name."""
+        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def empty(self, encoding: str = "UTF8") -> str:
+        """The URL of a new database."""
+        name = f"lading_{next(self._numbers)}"
+        locale = "" if encoding == "UTF8" else "LOCALE_PROVIDER libc LOCALE 'C'"
+        self.run(f"CREATE DATABASE {name} ENCODING '{encoding}' {locale} TEMPLATE template0")
+        return self.url(name)
+
+    def run(self, statement: str, database: str = "postgres") -> None:
+        """One statement as its owner."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[RunningPostgres]:
+    """Debian's PostgreSQL, made anew."""
+    folder = Path(tempfile.mkdtemp(prefix="lading-postgres-"))  # not below pytest's own, where only root may go
+    try:
+        with _running(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _running(folder: Path) -> Iterator[RunningPostgres]:
+    program, init = programs.find("pg_ctl"), programs.find("initdb")
+    assert program, "PostgreSQL is not installed"
+    assert init, "PostgreSQL is not installed"
+    content, password = folder / "content", folder / "password"
+    password.write_text(PASSWORD)
+    plain = _as_plain_user(folder, password)
+    made = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US", "--no-sync"]
+    login = ["--username", USER, "--pwfile", str(password), "--auth=scram-sha-256"]
+    programs.run(*plain, init, "-D", str(content), *made, *login)
+    port, log = programs.free_port(), folder / "log"
+    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
+    spelt = " ".join(f"--{name}='{value}'" for name, value in settings.items())
+    control = [*plain, program, "-D", str(content), "-w"]
+    programs.run(*control, "-l", str(log), "-o", spelt, "start")
+    try:
+        yield RunningPostgres(port)
+    finally:
+        programs.run(*control, "-m", "fast", "stop")
+
+
+def _as_plain_user(*owned: Path) -> list[str]:
+    """What is put before a command so that it does not run as root; these are then that user's."""
+    if os.geteuid() != 0:
+        return []
+    user = pwd.getpwnam("postgres")
+    for path in owned:
+        os.chown(path, user.pw_uid, user.pw_gid)
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]

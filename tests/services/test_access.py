@@ -1,0 +1,82 @@
+"""Permission: the one question, by tables and properties."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn, Permission, matches, require
+from tests.fakes.actors import actors, permissions
+
+PUSH, VIEW = Permission.IMAGES_PUSH, Permission.IMAGES_VIEW
+asked = st.tuples(
+    st.sampled_from(list(Permission)), st.none() | st.integers(1, 4), st.none() | st.sampled_from(["team/app", "else"])
+)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "allowed"),
+    [
+        ({"*"}, True),
+        ({"images:*"}, True),
+        ({"images:push"}, True),
+        ({"images:pull"}, False),
+        ({"image:*"}, False),
+        ({"registries:*"}, False),
+        (set(), False),
+    ],
+)
+def test_patterns_of_permissions(patterns: set[str], allowed: bool) -> None:
+    assert matches(PUSH, patterns) is allowed
+
+
+@pytest.mark.parametrize(
+    ("grant", "environment", "repository", "allowed"),
+    [
+        (Grant(frozenset({PUSH})), None, None, True),
+        (Grant(frozenset({PUSH})), 3, "team/app", True),
+        (Grant(frozenset({PUSH}), frozenset({1})), 1, None, True),
+        (Grant(frozenset({PUSH}), frozenset({1})), 2, None, False),
+        (Grant(frozenset({PUSH}), frozenset({1})), None, None, False),
+        (Grant(frozenset({PUSH}), frozenset()), 1, None, False),
+        (Grant(frozenset({PUSH}), None, ("team/*",)), 1, "team/app", True),
+        (Grant(frozenset({PUSH}), None, ("team/*",)), 1, "team/a/b", True),
+        (Grant(frozenset({PUSH}), None, ("team/*",)), 1, "teams/app", False),
+        (Grant(frozenset({PUSH}), None, ("team/*",)), 1, None, False),
+        (Grant(frozenset({PUSH}), None, ("Team/*",)), 1, "team/app", False),
+        (Grant(frozenset({VIEW})), None, None, False),
+    ],
+)
+def test_what_a_grant_covers(grant: Grant, environment: int | None, repository: str | None, allowed: bool) -> None:
+    assert Actor("ann", (grant,), 1).may(PUSH, environment, repository) is allowed
+
+
+@given(actors, permissions, asked)
+def test_a_token_never_may_more_than_its_user(
+    actor: Actor, scopes: frozenset[str], question: tuple[Permission, int | None, str | None]
+) -> None:
+    token = Actor(actor.name, actor.grants, actor.user, 1, scopes)
+
+    assert token.may(*question) == (actor.may(*question) and matches(question[0], scopes))
+    assert not token.may_somewhere(question[0]) or actor.may_somewhere(question[0])
+
+
+@given(actors, asked)
+def test_whoever_may_there_may_somewhere(actor: Actor, question: tuple[Permission, int | None, str | None]) -> None:
+    assert not actor.may(*question) or actor.may_somewhere(question[0])
+
+
+@given(asked)
+def test_lading_itself_may_everything(question: tuple[Permission, int | None, str | None]) -> None:
+    require(LADING, *question)
+
+
+def test_who_is_known_is_denied_and_who_is_not_must_log_in() -> None:
+    with pytest.raises(Denied) as denied:
+        require(Actor("ann", user=1), PUSH, 3, "team/app")
+    with pytest.raises(NotLoggedIn):
+        require(Actor("anonymous"), PUSH)
+
+    assert str(denied.value) == "Permission denied"
+    assert (denied.value.permission, denied.value.environment, denied.value.repository) == (PUSH, 3, "team/app")
