@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -19,10 +20,6 @@ from pathlib import Path
 from urllib.error import URLError
 
 START_SECONDS = 60.0
-ENGINE_STARTS = 3
-GAVE_UP = "timeout waiting for containerd to start"
-"""dockerd waits 15 seconds for its containerd, and ends: on a busy machine that is the machine's fault, not its own."""
-
 SBIN = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 
 
@@ -177,41 +174,36 @@ class RunningDocker:
 
 @contextlib.contextmanager
 def docker_engine(folder: Path, options: Sequence[str] = (), **environment: str) -> Iterator[RunningDocker]:
-    """dockerd with a data root of its own, no network rules, no bridge. Needs root."""
+    """dockerd with a data root of its own, no network rules, no bridge. Needs root.
+
+    Its sockets have a short folder of their own: containerd refuses a socket path of more than 106 bytes, and dockerd
+    then says no more than that it timed out.
+    """
     program = find("dockerd")
     assert program, "dockerd is not installed"
     folder.mkdir(parents=True, exist_ok=True)
-    socket_path, log = folder / "docker.sock", folder / "dockerd.log"
-    command = [
-        program,
-        f"--data-root={folder / 'root'}",
-        f"--exec-root={folder / 'exec'}",
-        f"--host=unix://{socket_path}",
-        "--iptables=false",
-        "--bridge=none",
-        f"--pidfile={folder / 'pid'}",
-        *options,
-    ]
-    if environment:
-        command = ["env", *(f"{name}={value}" for name, value in environment.items()), *command]
-    for attempt in range(ENGINE_STARTS):
+    log = folder / "dockerd.log"
+    with tempfile.TemporaryDirectory(prefix="dockerd-", ignore_cleanup_errors=True) as short:
+        socket_path = Path(short, "docker.sock")
+        command = [
+            program,
+            f"--data-root={folder / 'root'}",
+            f"--exec-root={short}/exec",
+            f"--host=unix://{socket_path}",
+            "--iptables=false",
+            "--bridge=none",
+            f"--pidfile={folder / 'pid'}",
+            *options,
+        ]
+        if environment:
+            command = ["env", *(f"{name}={value}" for name, value in environment.items()), *command]
         with process(command, log) as child:
-            if _is_up(socket_path, child):
-                yield RunningDocker(socket_path)
-                return
-        if GAVE_UP not in log.read_text(errors="replace") or attempt == ENGINE_STARTS - 1:
-            break
-    raise AssertionError(f"dockerd did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-def _is_up(socket_path: Path, child: subprocess.Popen[bytes]) -> bool:
-    """Once it answers; False where it has ended, or does not in time."""
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(socket_path):
-        if child.poll() is not None or time.monotonic() > deadline:
-            return False
-        select_nothing(0.05)
-    return True
+            deadline = time.monotonic() + START_SECONDS
+            while not _answers(socket_path):
+                if child.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError(f"dockerd did not start:\n{log.read_text(errors='replace')[-3000:]}")
+                select_nothing(0.05)
+            yield RunningDocker(socket_path)
 
 
 def _answers(socket_path: Path) -> bool:
