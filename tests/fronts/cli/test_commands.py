@@ -116,6 +116,15 @@ def test_history_lists_layers_that_nobody_wrote_down(application: MemoryApplicat
     assert len(lines) == 3
 
 
+def test_the_history_of_two_platforms_is_refused(application: MemoryApplication) -> None:
+    put_image(application.places.own, tag=WEB)
+
+    refused = Call(application, ["history", "web:1", "--platform", "linux/amd64", "--platform", "linux/arm64"])
+
+    assert refused.code == 2
+    assert "one platform is needed here, not 2: linux/amd64, linux/arm64" in refused.err
+
+
 def test_a_digest_is_printed_alone(application: MemoryApplication) -> None:
     root = put_image(application.places.registry(Repository("registry.test", "web")), tag="1")
 

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ import pytest
 from lading.backends.content_store.archive import open_archive
 from lading.backends.content_store.archive_target import ArchiveBroken, ArchiveTarget
 from lading.backends.content_store.storage import StorageUnusable
+from lading.backends.content_store.tar_writer import NewFile
 from lading.engine.arrival import Destination
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import ContentUnknown, Outcome, TagMoved, TagUnknown
@@ -218,6 +221,23 @@ def test_an_error_leaves_nothing_and_the_old_file_as_it_was(tmp_path: Path) -> N
 
     assert path.read_bytes() == b"the old one"
     assert [path.name for path in tmp_path.iterdir()] == ["image.tar"]
+
+
+def test_what_a_killed_writer_left_goes_with_the_next(tmp_path: Path) -> None:
+    source = MemoryStore()
+    root = put_root_image(source)
+    path, beside = tmp_path / "a.tar", tmp_path / ".a.tar.mine"
+    beside.write_bytes(b"of somebody else")
+    dying = f"import os, pathlib; kept = NewFile(pathlib.Path({str(path)!r})); os._exit(0)"
+    subprocess.run([sys.executable, "-c", f"from {NewFile.__module__} import NewFile; {dying}"], check=True)
+    assert len(list(tmp_path.iterdir())) == 2
+
+    with target_at(path) as first:
+        save(first, source, root)
+        with target_at(path) as second:
+            save(second, source, root)
+
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".a.tar.mine", "a.tar"]
 
 
 def test_an_archive_in_which_nothing_has_a_name_is_not_kept(tmp_path: Path) -> None:

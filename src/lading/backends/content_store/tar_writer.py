@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from lading.backends.content_store.compression import packer
+from lading.backends.content_store.locks import claim, stands_at
 from lading.backends.content_store.storage import StorageUnusable, storing, sync_file, sync_folder
 from lading.oci.tar import BLOCK
 from lading.services.stores import Compression
 
 _MODE = 0o644
+_UNFINISHED = "lading-"
 STANDARD_OUTPUT = "standard output"
 
 
 class NewFile:
     """A file under another name until `keep`. What is there already and no plain file (a pipe, /dev/stdout) is written
-    to as it stands."""
+    to as it stands.
+
+    A writer that was killed leaves its file behind; it was locked while somebody wrote it, so the next writer of the
+    same name knows it for nobody's and removes it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises StorageUnusable, DiskFull."""
         self._final = path.resolve()
         with storing(path):
             self._temporary = self._name_beside() if self._is_replaced() else None
-            flags = os.O_CREAT | os.O_EXCL if self._temporary else 0
-            self._file = os.open(self._temporary or self._final, os.O_WRONLY | flags, _MODE)
+            if self._temporary is None:
+                self._file = os.open(self._final, os.O_WRONLY)
+            else:
+                self._remove_left_behind()
+                self._file = _new_locked(self._temporary)
 
     def write(self, piece: memoryview) -> None:
         """Raises StorageUnusable, DiskFull."""
@@ -57,7 +67,24 @@ class NewFile:
         return not self._final.exists() or stat.S_ISREG(self._final.stat().st_mode)
 
     def _name_beside(self) -> Path:
-        return self._final.with_name(f".{self._final.name}.{secrets.token_hex(4)}")
+        return self._final.with_name(f".{self._final.name}.{_UNFINISHED}{secrets.token_hex(4)}")
+
+    def _remove_left_behind(self) -> None:
+        beside = f".{self._final.name}.{_UNFINISHED}"
+        with suppress(OSError):  # somebody else's folder or file: not ours to tidy
+            for path in self._final.parent.iterdir():
+                if path.name.startswith(beside) and (file := claim(path, create=False)) is not None:
+                    path.unlink(missing_ok=True)
+                    os.close(file)
+
+
+def _new_locked(path: Path) -> int:
+    while True:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if stands_at(path, file):
+            return file
+        os.close(file)  # somebody tidied up between our opening it and our locking it
 
 
 class NewStream:

@@ -10,9 +10,9 @@ from lading.fronts.cli.commands.moving import Flags, Moving, archive_on_stdout
 from lading.fronts.cli.completing import files
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
+from lading.fronts.cli.one_platform import one_platform
 from lading.fronts.cli.options import archive_options, image_argument, setting
 from lading.fronts.cli.texts import plural, size
-from lading.oci.platform import Platform
 from lading.services.stores import ArchiveForm, Compression
 from lading.services.transfers import Call
 
@@ -79,8 +79,7 @@ def import_(invocation: Invocation, archive: str, name: str) -> None:
 
     FILE may be compressed by gzip, zstd or xz; - is standard input. The same file gives the same digest.
     """
-    words = invocation.application.preferences.platform
-    platform = Platform.parse(words[0]) if words else None
+    platform = one_platform(invocation)
     archives = invocation.application.archives
     Moving(invocation, "imported", PLAIN, PLAIN.options(invocation)).run(
         [lambda call: (archives.import_(archive, name, platform, call),)]

@@ -10,19 +10,14 @@ from lading.fronts.cli.commands.records import description_record, layer_record
 from lading.fronts.cli.console import Listing, Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
+from lading.fronts.cli.one_platform import one_platform
 from lading.fronts.cli.options import image_argument, remote_options, setting
 from lading.fronts.cli.prefixes import mentioning_prefix
 from lading.fronts.cli.texts import lines, plural, size
 from lading.oci.descriptor import Descriptor
-from lading.oci.platform import Platform
 from lading.services.comparison import Difference
 from lading.services.descriptions import Description, Step, Variant
 from lading.services.places import parse_place
-
-
-def _platform(invocation: Invocation) -> Platform | None:
-    words = invocation.application.preferences.platform
-    return Platform.parse(words[0]) if words else None
 
 
 @click.command(cls=Command)
@@ -50,7 +45,7 @@ def history(invocation: Invocation, image: str) -> None:
     """Show the steps that made an image, the newest first, and what each added."""
     with invocation.cancellable() as cancel, mentioning_prefix([image]):
         images = invocation.application.images
-        description, steps = images.history(parse_place(image), _platform(invocation), cancel)
+        description, steps = images.history(parse_place(image), one_platform(invocation), cancel)
     invocation.console.say(f"{description.name}@{description.root.digest}  (in {description.where})")
 
     def row(step: Step) -> tuple[str, ...]:
@@ -77,7 +72,7 @@ def diff(invocation: Invocation, left: str, right: str) -> None:
     """Show what differs between two images: layers and settings."""
     with invocation.cancellable() as cancel, mentioning_prefix([left, right]):
         images = invocation.application.images
-        found = images.diff(parse_place(left), parse_place(right), _platform(invocation), cancel)
+        found = images.diff(parse_place(left), parse_place(right), one_platform(invocation), cancel)
     record = {
         "same": found.same,
         "left": {"reference": found.left.name, "digest": str(found.left.root.digest)},
