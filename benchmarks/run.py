@@ -44,7 +44,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=options.folder) as data, tempfile.TemporaryDirectory(dir=storage) as stored:
         measured = _measure(rows, Path(data), Path(stored), options.rounds, options.scale)
         told = Circumstances(
-            _commit(),
+            commit(),
             f"{datetime.now(UTC):%Y-%m-%d}",
             options.rounds,
             options.scale,
@@ -119,7 +119,8 @@ def _once(
         return cost.asking(len(seed.asked()) + len(target.asked()) - before)
 
 
-def _commit() -> str:
+def commit() -> str:
+    """What is measured, as git describes it."""
     described = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     )

@@ -56,7 +56,7 @@ def markdown(rows: Sequence[Measured], circumstances: Circumstances) -> str:
 
 def _introduction(circumstances: Circumstances) -> list[str]:
     return [
-        f"Commit {circumstances.commit}, {circumstances.date}; {_machine()}; medians of {circumstances.rounds} rounds,"
+        f"Commit {circumstances.commit}, {circumstances.date}; {machine()}; medians of {circumstances.rounds} rounds,"
         " the contenders taking turns.",
         f"The registry is Debian's docker-registry on {circumstances.registry_on}, client data on"
         f" {circumstances.data_on}; {', '.join(circumstances.programs)}; sizes × {circumstances.scale:g}.",
@@ -68,7 +68,8 @@ def _introduction(circumstances: Circumstances) -> list[str]:
     ]
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Processors, system and Python."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     cores = f"{len(models)} × {models[0]}" if models else platform.processor()

@@ -25,9 +25,11 @@ STATIC: tuple[tuple[str, list[str]], ...] = (
 )
 TESTS = [PYTHON, "-m", "pytest", "-q"]
 QUICK_TESTS = [*TESTS, "--ignore=tests/peers", "--ignore=tests/faults"]
+FAULTS = "docs/proof/faults.md"
 PROOF = (
-    ("long tests", [PYTHON, "-m", "pytest", "-q", "-m", "proof"]),
+    ("long tests", [PYTHON, "-m", "pytest", "-q", "-m", "proof", "-p", "tests.proof_table", "--proof-table", FAULTS]),
     ("benchmarks", [PYTHON, "-m", "benchmarks.run"]),
+    ("service", [PYTHON, "-m", "benchmarks.service"]),
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lading.services.audit import Deed
 from lading.services.job import Job, JobRequest, JobState, Line
-from lading.services.job_records import JobFilter, JobRecords, Told
+from lading.services.job_records import LET_GO, JobFilter, JobRecords, Told
 from lading.services.schedules import Schedule, ScheduleRecords
 
 NOW = 1_800_000_000.0
@@ -40,6 +40,9 @@ class JobRecordsContract:
         assert records.add(a_job(SECOND), "key") == first
         assert records.find(SECOND) is None
         assert records.add(a_job(THIRD), "other").id == THIRD
+        assert records.keyed(None, "key") == first
+        assert records.keyed(None, "another") is None
+        assert records.keyed(7, "key") is None
 
     def test_a_job_that_waits_is_claimed_once(self, records: JobRecords) -> None:
         records.add(a_job(), None)
@@ -58,10 +61,12 @@ class JobRecordsContract:
 
         assert not records.release(FIRST, 0, NOW + 1)
         assert records.release(FIRST, 1, NOW + 1)
+        assert [job.id for job in records.left(LET_GO + 1)] == [FIRST]
         again = records.claim(FIRST, NOW + 2)
 
         assert again is not None
         assert again.run == 2
+        assert not records.left(LET_GO + 1)
 
     def test_lines_are_kept_in_order(self, records: JobRecords) -> None:
         records.add(a_job(), None)
@@ -147,6 +152,12 @@ class JobRecordsContract:
         assert [job.id for job in records.page(JobFilter(kind="push"), 0, 9).jobs] == [SECOND]
         queued = records.page(JobFilter(states=frozenset({JobState.QUEUED})), 0, 9)
         assert ([job.id for job in queued.jobs], queued.total) == ([SECOND, FIRST], 2)
+        for part in ("2222-4222", "PUSH"):
+            assert [job.id for job in records.page(JobFilter(text=part), 0, 9).jobs] == [SECOND], part
+        for part in ("LADing", "Alpine:3"):
+            assert records.page(JobFilter(text=part), 0, 9).total == 3, part
+        for part in ("%", "_", "entity", "a\0\ud800", "\\"):
+            assert records.page(JobFilter(text=part), 0, 9).total == 0, part
         assert records.page(JobFilter(owner=12345), 0, 9).total == 0
         assert records.page(JobFilter(token=12345), 0, 9).total == 0
         assert records.page(JobFilter(environment=12345), 0, 9).total == 0

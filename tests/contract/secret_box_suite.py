@@ -52,4 +52,4 @@ class SecretBoxContract:
 
         assert sealed.partition(":")[0] in str(told.value)
         assert "hunter2" not in str(told.value)
-        assert told.value.hint == "bring the right key back, or enter the secret again"
+        assert told.value.hint == "Bring the right key back, or enter the secret again"

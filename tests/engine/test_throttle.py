@@ -47,6 +47,21 @@ def test_buffers_are_no_larger_than_the_burst() -> None:
     assert reader.readinto(memoryview(bytearray(1000))) == 100
 
 
+def test_buffers_are_smaller_the_more_wait() -> None:
+    clock, told = WaitingClock(), []
+
+    def others(event: object, seconds: float) -> None:
+        told.append(limit.most)
+        if len(told) < 3:
+            limit.pass_on(100_000, Cancellation(pause=others))
+
+    limit = RateLimit(400_000, clock)
+    limit.pass_on(200_000, Cancellation(pause=others))
+
+    assert told == [100_000, 66_666, 50_000]
+    assert limit.most == 100_000
+
+
 def test_waiting_ends_with_a_cancel() -> None:
     cancel = Cancellation()
     cancel.cancel()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from lading.engine.cancel import Cancellation
-from lading.fronts.cli.application import Configuration, Preferences, Serving, Shown
+from lading.fronts.cli.application import Administration, Configuration, OpenRegistry, Preferences, Serving, Shown
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.program import run
 from lading.services.archives import Archives
@@ -27,12 +27,15 @@ from tests.fakes.records import Clock
 
 @dataclass(frozen=True)
 class Served:
-    """A registry that is said to run."""
+    """A service that is said to run."""
 
     address: str
     folder: str
-    api: str | None = None
+    api: str = "http://127.0.0.1:3000"
+    docker_hosts: Sequence[str] = ("/run/docker.sock",)
+    open: bool = True
     setup: str | None = None
+    renew: Callable[[], None] | None = None
 
 
 class MemoryApplication:
@@ -81,6 +84,11 @@ class MemoryApplication:
         )
 
     @property
+    def administration(self) -> Administration:
+        """The service's commands are called over real data folders: tests.fakes.service_folder."""
+        raise AssertionError("there is no data folder")
+
+    @property
     def one_off(self) -> Credential | None:
         if "username" not in self.flags and "password" not in self.flags:
             return None
@@ -91,6 +99,9 @@ class MemoryApplication:
         return Cancellation(float(str(seconds)) if seconds else None, clock=self.clock)
 
     def serve(self) -> AbstractContextManager[Serving]:
+        return nullcontext(Served("127.0.0.1:5000", "/data"))
+
+    def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         return nullcontext(Served("127.0.0.1:5000", "/data"))
 
     def elsewhere(self, flags: Mapping[str, object]) -> MemoryApplication:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from lading.services.job import Job, JobState, Line
-from lading.services.job_records import JobFilter, Page, Told
+from lading.services.job_records import LET_GO, JobFilter, Page, Told
 from lading.services.schedules import Schedule
 
 
@@ -32,6 +32,10 @@ class MemoryJobRecords:
 
     def find(self, job: str) -> Job | None:
         return self._jobs.get(job)
+
+    def keyed(self, owner: int | None, key: str) -> Job | None:
+        with self._lock:
+            return self._jobs.get(self._keys.get((owner, key), ""))
 
     def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
         with self._lock:
@@ -61,7 +65,7 @@ class MemoryJobRecords:
             row = self._jobs.get(job)
             if row is None or row.state is not JobState.RUNNING or row.run != run:
                 return False
-            self._jobs[job] = replace(row, state=JobState.QUEUED, updated=at)
+            self._jobs[job], self._beats[job] = replace(row, state=JobState.QUEUED, updated=at), LET_GO
             return True
 
     def tell(self, told: Sequence[Told]) -> Collection[str]:
@@ -141,4 +145,11 @@ def _fits(job: Job, wanted: JobFilter) -> bool:
         and (not wanted.states or job.state in wanted.states)
         and wanted.kind in {None, job.request.kind}
         and wanted.environment in {None, job.request.environment}
+        and any(wanted.text.lower() in text.lower() for text in _texts(job))
     )
+
+
+def _texts(job: Job) -> tuple[str, ...]:
+    deed = job.request.deed
+    told = () if deed is None else (deed.entity_id, deed.entity_name, str(deed.details.get("targetTag", "")))
+    return (job.id, job.request.kind, job.owner_name, *told)

@@ -12,7 +12,7 @@ from lading.services.access import EVERYTHING, LADING, Actor, Grant
 from lading.services.audit import Deed, Result
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_feed import Follower
-from lading.services.job_kinds import WorkKind
+from lading.services.job_kinds import Admit, WorkKind
 from lading.services.job_running import JobQueue, JobRunner, Surroundings
 from lading.services.job_sharing import Clocks
 from lading.services.jobs import Jobs
@@ -57,6 +57,10 @@ class HandQueue:
             self.waiting.pop(next(iter(self.waiting)))()
 
 
+def everybody(actor: Actor, fields: JsonObject) -> None:
+    """No permission is asked."""
+
+
 class MemoryTrail:
     """Fulfils Trail. `kept` has the actor's name, the action and the result of each record."""
 
@@ -75,9 +79,10 @@ class MemoryWakes:
     def __init__(self) -> None:
         self._woken: list[Woken] = []
 
-    def tell(self, topic: str) -> None:
+    def tell(self, *topics: str) -> None:
         for woken in tuple(self._woken):
-            woken(topic)
+            for topic in topics:
+                woken(topic)
 
     @contextmanager
     def listening(self, woken: Woken) -> Iterator[None]:
@@ -131,11 +136,16 @@ class Stage:
         self.jobs = Jobs(self.runner, self.records, self.trail, self.clock, lambda: f"job-{next(numbers)}")
 
     def play(
-        self, play: Callable[[Telling, Cancel], JsonObject], kind: str = "push", *, resumes: bool = False
+        self,
+        play: Callable[[Telling, Cancel], JsonObject],
+        kind: str = "push",
+        *,
+        resumes: bool = False,
+        admit: Admit = everybody,
     ) -> PlayedWork:
         """From now on jobs of this kind do this."""
         work = PlayedWork(play)
-        self.kinds[kind] = WorkKind(work, Verb.PUSH, resumes, "Failed to push image")
+        self.kinds[kind] = WorkKind(work, admit, Verb.PUSH, resumes, "Failed to push image")
         return work
 
     def run(self) -> None:

@@ -9,6 +9,7 @@ from lading.oci.reference import Repository
 from lading.services.diagnosis import Helper
 from lading.services.registries import Found, Login
 from lading.wire.authorize import Credential
+from lading.wire.hub_search import Hit
 
 
 class Search:
@@ -44,6 +45,7 @@ class Probe:
 
     def __init__(self) -> None:
         self.checked: list[str] = []
+        self.searched: list[str] = []
         self.error: LadingError | None = None
 
     def check(self, host: str, credential: Credential | None) -> None:
@@ -55,6 +57,10 @@ class Probe:
 
     def repositories(self, host: str) -> Iterator[str]:
         yield from ("acme/db", "acme/web", "other/web")
+
+    def search_hub(self, term: str) -> Sequence[Hit]:
+        self.searched.append(term)
+        return [Hit(Repository("docker.io", "library/nginx"), "A web server", 3, True)]
 
     def tags(self, repository: Repository) -> Iterator[str]:
         yield from ("1", "2") if repository == Repository("registry.test", "acme/web") else ()

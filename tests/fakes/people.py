@@ -78,7 +78,7 @@ class People:
     def __init__(self, database: ServiceDatabase) -> None:
         self.database, self.clock, self.random = database, SetClock(), CountedBytes()
         self.passwords = CountedPasswords()
-        self.trail = AuditTrail(database.audit, self.clock)
+        self.trail = AuditTrail(database.audit, self.clock, database.wakes)
         self.roles = Roles(database.users, self.trail)
         self.roles.ensure_built_in()
         self.users = Users(database.users, database.sessions, self.passwords, self.trail, self.clock)

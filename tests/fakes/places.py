@@ -13,6 +13,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
+from lading.services.lookup import ImageUnknown
 from lading.services.stores import ArchiveForm, Compression, Readable
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
@@ -66,6 +67,7 @@ class MemoryPlaces:
         self.registries: dict[str, MemoryRegistry] = {}
         self.layouts: dict[str, MemoryStore] = {}
         self.archives: dict[str, MemoryStore] = {}
+        self.docker: dict[str, MemoryStore] = {}
         self.written: list[tuple[str, ArchiveForm, Compression]] = []
         self.given_up: list[Collection[Digest]] = []
         self.known = MemoryLocations()
@@ -95,6 +97,12 @@ class MemoryPlaces:
     @contextmanager
     def read_archive(self, path: str, _cancel: Cancel) -> Iterator[Readable]:
         yield self.archives[path]
+
+    @contextmanager
+    def docker_image(self, name: str, _cancel: Cancel) -> Iterator[Readable]:
+        if name not in self.docker:
+            raise ImageUnknown(name, ["the Docker host"])
+        yield self.docker[name]
 
     @contextmanager
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> Iterator[Store]:

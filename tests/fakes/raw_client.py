@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,10 +24,12 @@ class Reply:
 
 
 class RawClient:
-    """One connection to `address`."""
+    """One connection to `address`, in TLS where `tls` is given; `strict` takes no end that TLS was not told of."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], tls: ssl.SSLContext | None = None, *, strict: bool = False) -> None:
         self.socket = socket.create_connection(address, WAIT_SECONDS)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=address[0], suppress_ragged_eofs=not strict)
         self._held = b""
 
     def __enter__(self) -> Self:
@@ -45,7 +48,7 @@ class RawClient:
 
     def half_close(self) -> None:
         """Says that nothing more comes; still reads."""
-        self.socket.shutdown(socket.SHUT_WR)
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)
 
     def reset(self) -> None:
         """Ends the connection as a crash would."""

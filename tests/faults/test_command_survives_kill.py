@@ -16,6 +16,7 @@ from lading.backends.content_store.hashing import BUFFER
 from tests.fakes.blob_server import SOCKET_BUFFER, STEP, BlobServer
 from tests.peers import layouts
 from tests.peers.command import Lading
+from tests.proof_table import Tell, mebibytes
 
 MIB = 1024 * 1024
 CONFIG, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -85,7 +86,7 @@ def check(lading: Lading, image: Served) -> None:
     assert image.digest in lading("images", "--format", "json")
 
 
-def kill_again_and_again(lading: Lading, image: Served, kills: int) -> None:
+def kill_again_and_again(lading: Lading, image: Served, kills: int, tell: Tell) -> None:
     """Each process gets a random share of the rest and is killed; the last one is left alone."""
     chance = random.Random(kills)
     with BlobServer(image.blobs, types=image.types) as server:
@@ -101,6 +102,9 @@ def kill_again_and_again(lading: Lading, image: Served, kills: int) -> None:
         assert finish(pulling(lading, server)) == 0
 
         check(lading, image)
+        tell("kills", kills)
+        tell("image", mebibytes(image.size))
+        tell("moved", mebibytes(server.given))
         assert server.given <= image.size + (kills + 1) * LOST_BY_A_KILL
 
 
@@ -110,13 +114,13 @@ def lading(tmp_path: Path) -> Lading:
     return Lading(tmp_path / "data")
 
 
-def test_thirty_kills_of_a_pull_cost_only_what_was_on_its_way(lading: Lading) -> None:
-    kill_again_and_again(lading, Served(768, 160, 64, 32), 30)
+def test_thirty_kills_of_a_pull_cost_only_what_was_on_its_way(lading: Lading, record_property: Tell) -> None:
+    kill_again_and_again(lading, Served(768, 160, 64, 32), 30, record_property)
 
 
 @pytest.mark.proof
-def test_three_hundred_kills_of_a_pull(lading: Lading) -> None:
-    kill_again_and_again(lading, Served(768, 160, 64, 32), 300)
+def test_three_hundred_kills_of_a_pull(lading: Lading, record_property: Tell) -> None:
+    kill_again_and_again(lading, Served(768, 160, 64, 32), 300, record_property)
 
 
 def test_two_commands_that_pull_one_image_ask_for_each_blob_once(lading: Lading) -> None:

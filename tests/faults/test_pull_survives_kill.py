@@ -18,6 +18,7 @@ from lading.backends.content_store.hashing import BUFFER
 from lading.oci.digest import Digest
 from tests.fakes.blob_server import SOCKET_BUFFER, STEP, BlobServer
 from tests.fakes.records import MemoryLeases
+from tests.proof_table import Tell, mebibytes
 
 MIB = 1024 * 1024
 LOST_BY_A_KILL = BUFFER + STEP + 4 * SOCKET_BUFFER
@@ -54,7 +55,7 @@ def check(folder: Path, blobs: Mapping[str, bytes]) -> None:
     assert [path for path in (folder / "partial").rglob("*") if path.is_file()] == []
 
 
-def kill_again_and_again(folder: Path, blob: bytes, kills: int) -> None:
+def kill_again_and_again(folder: Path, blob: bytes, kills: int, tell: Tell) -> None:
     """Each process gets a random share of the rest and is killed; the last one is left alone."""
     chance = random.Random(kills)
     with BlobServer({"layer": blob}) as server:
@@ -70,17 +71,20 @@ def kill_again_and_again(folder: Path, blob: bytes, kills: int) -> None:
         assert finish(pulling(folder, server))[0] == 0
 
         check(folder, {"layer": blob})
+        tell("kills", kills)
+        tell("image", mebibytes(len(blob)))
+        tell("moved", mebibytes(server.given))
         assert server.given <= len(blob) + kills * LOST_BY_A_KILL
         assert server.offsets == sorted(server.offsets)
 
 
-def test_thirty_kills_cost_only_what_was_on_its_way(tmp_path: Path) -> None:
-    kill_again_and_again(tmp_path / "content", blob_of(128), 30)
+def test_thirty_kills_cost_only_what_was_on_its_way(tmp_path: Path, record_property: Tell) -> None:
+    kill_again_and_again(tmp_path / "content", blob_of(128), 30, record_property)
 
 
 @pytest.mark.proof
-def test_three_hundred_kills_of_a_gibibyte(tmp_path: Path) -> None:
-    kill_again_and_again(tmp_path / "content", blob_of(1024), 300)
+def test_three_hundred_kills_of_a_gibibyte(tmp_path: Path, record_property: Tell) -> None:
+    kill_again_and_again(tmp_path / "content", blob_of(1024), 300, record_property)
 
 
 def test_two_processes_ask_for_each_blob_once(tmp_path: Path) -> None:

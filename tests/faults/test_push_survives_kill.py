@@ -14,6 +14,7 @@ import pytest
 from tests.fakes.counting_proxy import CountingProxy
 from tests.peers import layouts, programs
 from tests.peers.command import Lading, OurRegistry
+from tests.proof_table import Tell, mebibytes
 
 MIB = 1024 * 1024
 KILLS = 30
@@ -63,12 +64,15 @@ def push_through_kills(lading: Lading, folder: Path, proxy: CountingProxy, size:
     return lading("-q", "copy", source, target)
 
 
-def one_layer(lading: Lading, ours: OurRegistry, folder: Path, size: int) -> None:
+def one_layer(lading: Lading, ours: OurRegistry, folder: Path, size: int, tell: Tell) -> None:
     digest = image_of(folder, [size])
     with ours.serving(), CountingProxy(ours.port).running() as proxy:
         answered = push_through_kills(lading, folder, proxy, size, KILLS)
 
         assert answered.strip().endswith(f"@{digest}")
+        tell("kills", KILLS)
+        tell("image", mebibytes(size))
+        tell("moved", mebibytes(proxy.sent))
         assert proxy.sent <= 1.05 * size
         assert_pulls_back(lading, f"127.0.0.1:{ours.port}/team/app:v1", digest, folder.parent)
 
@@ -80,24 +84,27 @@ def assert_pulls_back(lading: Lading, name: str, digest: str, folder: Path) -> N
 
 
 def test_thirty_kills_of_one_large_layer_cost_only_what_was_on_its_way(
-    lading: Lading, ours: OurRegistry, tmp_path: Path
+    lading: Lading, ours: OurRegistry, tmp_path: Path, record_property: Tell
 ) -> None:
-    one_layer(lading, ours, tmp_path / "layout", 96 * MIB)
+    one_layer(lading, ours, tmp_path / "layout", 96 * MIB, record_property)
 
 
 @pytest.mark.proof
 def test_thirty_kills_of_a_gibibyte_cost_only_what_was_on_its_way(
-    lading: Lading, ours: OurRegistry, tmp_path: Path
+    lading: Lading, ours: OurRegistry, tmp_path: Path, record_property: Tell
 ) -> None:
-    one_layer(lading, ours, tmp_path / "layout", 1024 * MIB)
+    one_layer(lading, ours, tmp_path / "layout", 1024 * MIB, record_property)
 
 
-def sixteen_layers(lading: Lading, folder: Path, size: int) -> None:
+def sixteen_layers(lading: Lading, folder: Path, size: int, tell: Tell) -> None:
     digest = image_of(folder / "layout", [size] * 16)
     with programs.docker_registry(folder / "docker-registry") as registry:
         port = int(registry.host.rpartition(":")[2])
         with CountingProxy(port).running() as proxy:
             answered = push_through_kills(lading, folder / "layout", proxy, 16 * size, KILLS)
+            tell("kills", KILLS)
+            tell("image", mebibytes(16 * size))
+            tell("moved", mebibytes(proxy.sent))
 
         assert answered.strip().endswith(f"@{digest}")
         finished = [line for line in registry.asked() if line.method == "PUT" and line.status == 201]
@@ -106,14 +113,18 @@ def sixteen_layers(lading: Lading, folder: Path, size: int) -> None:
 
 
 @pytest.mark.peer("docker-registry")
-def test_no_finished_blob_is_sent_again_to_docker_registry(lading: Lading, tmp_path: Path) -> None:
-    sixteen_layers(lading, tmp_path, 4 * MIB)
+def test_no_finished_blob_is_sent_again_to_docker_registry(
+    lading: Lading, tmp_path: Path, record_property: Tell
+) -> None:
+    sixteen_layers(lading, tmp_path, 4 * MIB, record_property)
 
 
 @pytest.mark.proof
 @pytest.mark.peer("docker-registry")
-def test_no_finished_blob_of_a_gibibyte_is_sent_again_to_docker_registry(lading: Lading, tmp_path: Path) -> None:
-    sixteen_layers(lading, tmp_path, 64 * MIB)
+def test_no_finished_blob_of_a_gibibyte_is_sent_again_to_docker_registry(
+    lading: Lading, tmp_path: Path, record_property: Tell
+) -> None:
+    sixteen_layers(lading, tmp_path, 64 * MIB, record_property)
 
 
 def test_what_a_killed_registry_acknowledged_is_there(lading: Lading, ours: OurRegistry, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tests.peers import programs
 
@@ -37,13 +38,13 @@ class Lading:
             timeout=600,
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, stderr: int | BinaryIO = subprocess.PIPE) -> subprocess.Popen[bytes]:
         """Begins it and does not wait."""
         return subprocess.Popen(
             [sys.executable, "-m", "lading", "--data", str(self.data), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             env=self.surroundings(),
         )
 
@@ -67,7 +68,7 @@ class OurRegistry:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-m", "lading", "--data", str(self.data), "serve", "--no-auth"]
+        command = [sys.executable, "-m", "lading", "--data", str(self.data), "serve", "--no-auth", "--port", "0"]
         log = self.data.parent / "serve.log"
         with programs.process([*command, "--registry-port", str(self.port)], log) as child:
             programs.wait_for_port(self.port, child, log)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import programs
+from tests.peers import mission_place, mission_start, programs
 
 
 @pytest.fixture
@@ -22,3 +22,12 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[programs
     """One real Docker engine for all tests of a run."""
     with programs.docker_engine(tmp_path_factory.mktemp("dockerd")) as docker:
         yield docker
+
+
+@pytest.fixture(scope="session")
+def mission(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mission_place.Place]:
+    """A service, a Docker engine and registries as the published documents know them, for all tests of a run."""
+    if programs.own_address() is None:
+        pytest.skip("this machine has no address but loopback's")
+    with mission_start.place(tmp_path_factory.mktemp("mission")) as place:
+        yield place

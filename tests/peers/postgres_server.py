@@ -12,7 +12,7 @@ import os
 import pwd
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,9 +25,11 @@ USER, PASSWORD = "lading", "only-for-tests"
 
 @dataclass(frozen=True)
 class RunningPostgres:
-    """It is up; `empty()` is the URL of a new database in it."""
+    """It is up; `empty()` is the URL of a new database in it. `control` is `pg_ctl` for it, `begin` what starts it."""
 
     port: int
+    control: Sequence[str] = field(repr=False)
+    begin: Sequence[str] = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def url(self, database: str) -> str:
@@ -40,6 +42,14 @@ class RunningPostgres:
         locale = "" if encoding == "UTF8" else "LOCALE_PROVIDER libc LOCALE 'C'"
         self.run(f"CREATE DATABASE {name} ENCODING '{encoding}' {locale} TEMPLATE template0")
         return self.url(name)
+
+    def stop(self) -> None:
+        """As in a crash: whoever is connected is cut off, and nobody gets in."""
+        programs.run(*self.control, "-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Again, where it was."""
+        programs.run(*self.control, *self.begin)
 
     def run(self, statement: str, database: str = "postgres") -> None:
         """One statement as its owner."""
@@ -73,9 +83,10 @@ def _running(folder: Path) -> Iterator[RunningPostgres]:
     settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
     spelt = " ".join(f"--{name}='{value}'" for name, value in settings.items())
     control = [*plain, program, "-D", str(content), "-w"]
-    programs.run(*control, "-l", str(log), "-o", spelt, "start")
+    server = RunningPostgres(port, control, ["-l", str(log), "-o", spelt, "start"])
+    server.start()
     try:
-        yield RunningPostgres(port)
+        yield server
     finally:
         programs.run(*control, "-m", "fast", "stop")
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -108,6 +110,16 @@ class RunningRegistry:
     scheme: str = "http"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    process: int = 0
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It takes connections and answers nobody, until the block ends."""
+        os.kill(self.process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process, signal.SIGCONT)
 
     def asked(self) -> list[Asked]:
         """Every request it has answered so far, oldest first, without our own looking whether it is up."""
@@ -125,6 +137,7 @@ def docker_registry(
     token: str | None = None,
     storage: Path | None = None,
     address: str = "127.0.0.1",
+    port: int | None = None,
 ) -> Iterator[RunningRegistry]:
     """Debian's docker-registry on a free port, with deletes allowed; `folder` holds its configuration and log.
 
@@ -133,7 +146,7 @@ def docker_registry(
     program = find("docker-registry")
     assert program, "docker-registry is not installed"
     folder.mkdir(parents=True, exist_ok=True)
-    port, root, log = free_port(), storage or folder / "storage", folder / "registry.log"
+    port, root, log = port or free_port(), storage or folder / "storage", folder / "registry.log"
     lines = [
         "version: 0.1",
         "log: {level: warn, accesslog: {disabled: false}}",
@@ -156,7 +169,26 @@ def docker_registry(
     configuration.write_text("\n".join(lines) + "\n")
     with process([program, "serve", str(configuration)], log) as child:
         wait_for_port(port, child, log, address)
-        yield RunningRegistry(f"{address}:{port}", log, root, "https" if tls else "http", *(htpasswd or (None, None)))
+        scheme, (name, password) = "https" if tls else "http", htpasswd or (None, None)
+        yield RunningRegistry(f"{address}:{port}", log, root, scheme, name, password, child.pid)
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, http: str, port: int) -> Iterator[None]:
+    """nginx with this inside its `http { … }`, one of whose servers listens on `port`."""
+    program = find("nginx")
+    assert program, "nginx is not installed"
+    folder.mkdir(parents=True, exist_ok=True)
+    log, configuration = folder / "nginx.log", folder / "nginx.conf"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    places = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    configuration.write_text(
+        f"daemon off; pid {folder}/pid; error_log stderr; worker_processes 1; events {{}}\n"
+        f"http {{\naccess_log off; client_max_body_size 0;\n{places}\n{http}\n}}\n"
+    )
+    with process([program, "-p", str(folder), "-e", "stderr", "-c", str(configuration)], log) as child:
+        wait_for_port(port, child, log)
+        yield
 
 
 @dataclass(frozen=True)
@@ -173,8 +205,11 @@ class RunningDocker:
 
 
 @contextlib.contextmanager
-def docker_engine(folder: Path, options: Sequence[str] = (), **environment: str) -> Iterator[RunningDocker]:
-    """dockerd with a data root of its own, no network rules, no bridge. Needs root.
+def docker_engine(
+    folder: Path, options: Sequence[str] = (), *, within: Sequence[str] = (), **environment: str
+) -> Iterator[RunningDocker]:
+    """dockerd with a data root of its own, no network rules, no bridge; `within` is a command that runs another. Needs
+    root.
 
     Its sockets have a short folder of their own: containerd refuses a socket path of more than 106 bytes, and dockerd
     then says no more than that it timed out.
@@ -197,7 +232,7 @@ def docker_engine(folder: Path, options: Sequence[str] = (), **environment: str)
         ]
         if environment:
             command = ["env", *(f"{name}={value}" for name, value in environment.items()), *command]
-        with process(command, log) as child:
+        with process([*within, *command], log) as child:
             deadline = time.monotonic() + START_SECONDS
             while not _answers(socket_path):
                 if child.poll() is not None or time.monotonic() > deadline:

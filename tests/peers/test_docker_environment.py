@@ -12,6 +12,7 @@ import pytest
 
 from lading.backends.docker_client.environment import DockerEnvironment
 from lading.backends.docker_client.faults import DaemonUnreachable, NotDocker, PlatformsRefused, PushUnverified
+from lading.backends.docker_client.naming import Names
 from lading.backends.http.probing import HttpProbe
 from lading.backends.http.transport import HttpTransport
 from lading.engine.cancel import Cancellation
@@ -170,7 +171,7 @@ def test_what_the_registry_does_not_confirm_is_never_complete(
         with closing(
             HttpTransport(lambda host: Endpoint(host, socket=str(docker_engine.socket)), {}, "t")
         ) as transport:
-            docker = DockerEnvironment(transport, "http://docker", "docker", prove)
+            docker = DockerEnvironment(transport, "http://docker", "docker", prove, Names())
             (arrived,) = docker.push(order, told, CANCEL)
         assert isinstance(arrived.error, kind)
 

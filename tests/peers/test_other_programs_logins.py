@@ -142,7 +142,7 @@ def test_a_helper_that_is_not_installed_is_named_and_nothing_is_tried_in_its_pla
     refused = machine.lading().refusal("copy", source, f"{machine.registry.host}/app:1", code=4)
 
     assert refused["error"] == f"docker-credential-absent, which {machine.docker} names, is not installed"
-    assert refused["try"].startswith("install docker-credential-absent, or ")
+    assert refused["try"].startswith("Install docker-credential-absent, or ")
     assert (f"another login stands in {machine.podman}" in refused["why"]) is elsewhere
     assert len(machine.registry.asked()) == before
 

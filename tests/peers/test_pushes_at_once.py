@@ -27,6 +27,7 @@ from lading.fronts.registry_api.serving import LOOPBACK_LIMITS, registry_applica
 from tests.fakes.records import MemoryLeases
 from tests.peers import layouts, programs
 from tests.peers.command import Lading, OurRegistry
+from tests.proof_table import Tell, mebibytes
 
 MIB = 1024 * 1024
 
@@ -152,7 +153,10 @@ def test_eight_clients_push_what_they_share(registry: WatchedRegistry, tmp_path:
 
 @pytest.mark.proof
 @pytest.mark.peer("skopeo")
-def test_eight_clients_push_much_that_they_share(registry: WatchedRegistry, tmp_path: Path) -> None:
+def test_eight_clients_push_much_that_they_share(
+    registry: WatchedRegistry, tmp_path: Path, record_property: Tell
+) -> None:
+    record_property("layers of", mebibytes(96 * MIB))
     eight_pushes(registry, tmp_path, 96 * MIB)
 
 

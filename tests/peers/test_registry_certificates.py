@@ -125,10 +125,10 @@ def test_a_ca_file_that_cannot_be_used_is_named(here: Surroundings, way: str, co
 
 
 BAD: dict[str, tuple[str, tuple[int, int], str, str]] = {
-    "another name": ("registry.test", (-1, 30), "is for another name", "use the name"),
-    "another address": ("127.0.0.2", (-1, 30), "is for another name", "use the name"),
+    "another name": ("registry.test", (-1, 30), "is for another name", "Use the name"),
+    "another address": ("127.0.0.2", (-1, 30), "is for another name", "Use the name"),
     "expired": ("127.0.0.1", (-10, -1), "has expired", "renew the certificate"),
-    "not yet valid": ("127.0.0.1", (2, 20), "is not valid yet", "look at this machine's clock"),
+    "not yet valid": ("127.0.0.1", (2, 20), "is not valid yet", "Look at this machine's clock"),
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lading.oci.reference import Repository
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn, Permission, matches, require
 from tests.fakes.actors import actors, permissions
 
@@ -50,6 +51,34 @@ def test_patterns_of_permissions(patterns: set[str], allowed: bool) -> None:
 )
 def test_what_a_grant_covers(grant: Grant, environment: int | None, repository: str | None, allowed: bool) -> None:
     assert Actor("ann", (grant,), 1).may(PUSH, environment, repository) is allowed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "registry", "path", "allowed"),
+    [
+        ("team/*", "ghcr.io", "team/app", True),
+        ("*", "ghcr.io", "team/app", True),
+        ("ghcr.io/team/*", "ghcr.io", "team/app", True),
+        ("ghcr.io/*", "ghcr.io", "team/app", True),
+        ("*.corp.test/team/*", "eu.corp.test", "team/app", True),
+        ("reg.test:5000/team/*", "reg.test:5000", "team/app", True),
+        ("ghcr.io/team/*", "evil.test", "ghcr.io/team/app", False),
+        ("ghcr.io/*", "evil.test", "ghcr.io/team/app", False),
+        ("*.corp.test/team/*", "evil.test", "x.corp.test/team/app", False),
+        ("*.corp.test/team/*", "evil.test", "team/app", False),
+        ("ghcr.io/team/*", "ghcr.io:444", "team/app", False),
+        ("ghcr.io/team/*", "docker.io", "ghcr.io/team/app", False),
+        ("team/*", "team", "app", False),
+        ("docker.io/library/*", "docker.io", "library/alpine", True),
+        ("docker.io/library/*", "docker.io", "other/library/alpine", False),
+    ],
+)
+def test_a_pattern_with_a_registry_is_for_that_registry_alone(
+    pattern: str, registry: str, path: str, allowed: bool
+) -> None:
+    actor = Actor("ann", (Grant(frozenset({PUSH}), None, (pattern,)),), 1)
+
+    assert actor.may(PUSH, None, Repository(registry, path)) is allowed
 
 
 @given(actors, permissions, asked)

@@ -114,7 +114,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_sealer_goes_on_where_an_earlier_process_stopped(folder: Path) -> None:
     for _ in range(3):
         database = open_service_database(folder, SetClock())
-        trail = AuditTrail(database.audit, SetClock())
+        trail = AuditTrail(database.audit, SetClock(), database.wakes)
         for number in range(5):
             trail.record(ANN, Deed("login", "user", str(number), "ann"), Result.DONE)
         Sealer(database.audit).seal_all()
@@ -130,7 +130,7 @@ def test_the_sealer_goes_on_where_an_earlier_process_stopped(folder: Path) -> No
 
 def test_two_sealers_make_one_chain(folder: Path) -> None:
     database = open_service_database(folder, SetClock())
-    trail = AuditTrail(database.audit, SetClock())
+    trail = AuditTrail(database.audit, SetClock(), database.wakes)
     sealers = [Sealer(database.audit, gather=0.0) for _ in range(2)]
     for sealer in sealers:
         trail.subscribe(sealer.woken)
@@ -155,7 +155,7 @@ def test_two_sealers_make_one_chain(folder: Path) -> None:
 
 def test_what_is_recorded_before_the_stop_is_sealed(folder: Path) -> None:
     database = open_service_database(folder, SetClock())
-    trail = AuditTrail(database.audit, SetClock())
+    trail = AuditTrail(database.audit, SetClock(), database.wakes)
     sealer = Sealer(database.audit, gather=60.0)
     sealer.begin()
     trail.record(ANN, Deed("a", "b", "", "", details={"n": 10**20, "f": 0.1, "t": "é\0"}), Result.DONE)

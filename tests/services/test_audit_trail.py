@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lading.backends.database.service_database import open_service_database
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn, Permission
 from lading.services.audit import Deed, Result
 from lading.services.audit_export import COLUMNS, Format, export, row_json
@@ -26,7 +28,7 @@ from lading.services.passwords import PasswordInvalid
 from lading.services.throttling import TooManyAttempts
 from lading.services.tokens import TokenForm
 from lading.services.users import UserEdit, UserForm
-from tests.fakes.people import HOME, NOW, PASSWORD, People, basic, people
+from tests.fakes.people import HOME, NOW, PASSWORD, People, SetClock, basic, people
 
 PUSH = Deed("push", "image", "sha256:1", "app:1", 3, {"targetTag": "r/app:1"})
 
@@ -96,6 +98,21 @@ def test_followers_are_told_after_the_commit(all_: People) -> None:
     all_.trail.record(LADING, PUSH, Result.DONE)
 
     assert seen == [1]
+
+
+def test_followers_in_another_process_are_told(tmp_path: Path) -> None:
+    with (
+        closing(open_service_database(tmp_path / "lading.db", SetClock())) as here,
+        closing(open_service_database(tmp_path / "lading.db", SetClock())) as there,
+    ):
+        told = threading.Event()
+        followed = AuditTrail(there.audit, SetClock(), there.wakes)
+        with there.wakes.listening(followed.woken):
+            end = followed.subscribe(told.set)
+            AuditTrail(here.audit, SetClock(), here.wakes).record(LADING, PUSH, Result.DONE)
+
+            assert told.wait(20)
+            end()
 
 
 def test_admission_records_refusals_of_those_we_know(all_: People) -> None:

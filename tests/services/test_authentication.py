@@ -365,7 +365,7 @@ def test_a_token_ends(all_: People, end: str) -> None:
             header = basic("bob", new.secret)
 
     for _ in range(3):
-        with pytest.raises(LoginFailed):
+        with pytest.raises(LoginFailed, match="the token is wrong, has ended, or belongs to somebody else"):
             shown(all_, header)
 
     assert all_.said.count(("login", "token", "failed")) == 1

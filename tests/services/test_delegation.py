@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lading.oci.reference import Repository
 from lading.services.access import Actor, Grant, Permission
 from lading.services.delegation import may_give, scopes_within
 from tests.fakes.actors import actors, grants, permissions
 
-NAMES = ("team/app", "team/", "team", "other", "x")
+NAMES: tuple[Repository | str, ...] = (
+    *("team/app", "team/", "team", "other", "x", "ghcr.io/team/app"),
+    *(Repository(registry, path) for registry in ("ghcr.io", "evil.test") for path in ("team/app", "ghcr.io/team/app")),
+)
 
 
 @given(actors, grants)
@@ -51,6 +55,13 @@ def test_scopes_narrow_what_may_be_given(actor: Actor, scopes: frozenset[str], g
         (Grant(frozenset({"*"}), None, ("team/*",)), Grant(frozenset({"*"}), None, ("team*",)), False),
         (Grant(frozenset({"*"}), None, ("a*b",)), Grant(frozenset({"*"}), None, ("a*",)), False),
         (Grant(frozenset({"*"}), None, ("*",)), Grant(frozenset({"*"})), False),
+        (Grant(frozenset({"*"}), None, ("*.corp.test/*",)), Grant(frozenset({"*"}), None, ("eu.corp.test/a",)), True),
+        (
+            Grant(frozenset({"*"}), None, ("*.corp.test/*",)),
+            Grant(frozenset({"*"}), None, ("a.b/c.corp.test/d",)),
+            False,
+        ),
+        (Grant(frozenset({"*"}), None, ("ghcr.io/*",)), Grant(frozenset({"*"}), None, ("*",)), False),
         (Grant(frozenset({"*"})), Grant(frozenset()), True),
     ],
 )

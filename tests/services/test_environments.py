@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lading.oci.reference import Reference
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn
 from lading.services.environment import Access, ConnectionType, Environment, PullOrder, PushOrder
 from lading.services.environment_forms import EnvironmentForm, EnvironmentInvalid
+from lading.services.environment_records import EnvironmentRow
 from lading.services.environments import EmbeddedStays, Environments
 from lading.services.lookup import ImageUnknown
 from lading.services.named_rows import NameTaken, RowUnknown
@@ -133,6 +135,54 @@ def test_only_who_may_edits(bench: Bench, verb: str) -> None:
     with pytest.raises(Denied, match="Permission denied"):
         calls[verb]()
     assert [result for _, result in bench.trail.said] == ["denied"]
+
+
+def test_who_may_edit_one_environment_cannot_lead_it_to_another_host(bench: Bench) -> None:
+    row = bench.environments.add(ADMIN, EnvironmentForm("docker", "direct", host="docker.corp", port=2375))
+    editor = actor("environments:*", environments={row.id})
+
+    renamed = bench.environments.change(editor, row.id, EnvironmentForm(name="build"))
+    for form in (
+        EnvironmentForm(host="elsewhere.corp"),
+        EnvironmentForm(port=2376),
+        EnvironmentForm(protocol="https"),
+        EnvironmentForm(connection_type="socket", socket_path="/var/run/docker.sock"),
+    ):
+        with pytest.raises(Denied):
+            bench.environments.change(editor, row.id, form)
+
+    assert bench.environments.row(row.id) == renamed
+    assert bench.trail.said[-4:] == [("update", "denied")] * 4
+
+
+def test_the_trail_names_what_was_changed_and_no_secret(bench: Bench) -> None:
+    form = EnvironmentForm(
+        "docker", "direct", host="docker.corp", port=2376, protocol="https", tls_cert=CERTIFICATE, tls_key=KEY
+    )
+    row = bench.environments.add(ADMIN, form)
+    bench.environments.change(ADMIN, row.id, EnvironmentForm(tls_key=KEY + "\n", tls_skip_verify=True))
+
+    details = bench.trail.records[-1][1].details
+    assert (details["changed"], details["tlsSkipVerify"]) == (["tlsKey", "tlsSkipVerify"], True)
+    assert "PRIVATE" not in str(bench.trail.records)
+
+
+def test_two_that_begin_at_once_have_one_embedded_environment(bench: Bench) -> None:
+    class Late(MemoryEnvironments):
+        """Shows no rows at first, as another process adds one meanwhile."""
+
+        looks = 0
+
+        def environments(self) -> Sequence[EnvironmentRow]:
+            self.looks += 1
+            return bench.records.environments() if self.looks > 1 else []
+
+        def add_environment(self, make: Callable[[int], EnvironmentRow]) -> EnvironmentRow:
+            raise NameTaken("environment", make(1).name)
+
+    other = Environments(Late(), PlainSeals(), bench.trail, bench.builder, bench.probe)
+
+    assert [other.ensure_embedded()] == bench.environments.list(ADMIN)
 
 
 def test_lists_show_what_may_be_seen(bench: Bench) -> None:
@@ -275,6 +325,25 @@ def test_a_grant_for_some_repositories_shows_and_moves_only_those(bench: Bench) 
         guarded.prune(True, CANCEL)
     with pytest.raises(Denied):
         guarded.load(reader(docker_archive(["team/x:1"])), told, CANCEL)
+
+
+def test_a_push_carries_out_no_image_that_may_be_neither_seen_nor_pushed(bench: Bench) -> None:
+    (secret,) = bench.environments.open(ADMIN, None).load(
+        reader(docker_archive(["secret/app:1"], label="secret")), told, CANCEL
+    )
+    ours = bench.load("team/app:1")
+    guarded = bench.environments.open(actor("images:push", repositories=("team/*",)), None)
+    target = Reference.parse("registry.invalid/team/app:1")
+
+    for image in (secret.id, secret.id.removeprefix("sha256:")[:12], "secret/app:1"):
+        with pytest.raises(Denied):
+            guarded.find(image, CANCEL)
+        with pytest.raises(Denied):
+            guarded.push(PushOrder(image, (target,), ACCESS), told, CANCEL)
+    assert guarded.find(ours, CANCEL).id == ours
+    seer = actor("images:push", repositories=("team/*",))
+    seer = replace(seer, grants=(*seer.grants, Grant(frozenset({"images:view"}))))
+    assert bench.environments.open(seer, None).find(secret.id, CANCEL).id == secret.id
 
 
 def test_whoever_may_push_may_look_the_image_up(bench: Bench) -> None:

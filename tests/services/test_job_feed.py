@@ -239,3 +239,20 @@ def test_whoever_waited_elsewhere_is_sent_to_where_the_job_runs_now() -> None:
     other.runner.recover(0)
 
     assert follower.read().ended
+
+
+def test_who_follows_is_sent_away_when_the_process_ends() -> None:
+    stage = Stage()
+    stage.play(nothing)
+    waiting, elsewhere = stage.jobs.start(ALICE, asked()), stage.jobs.start(ALICE, asked())
+    other = stage.restarted()
+    followers = [stage.jobs.follow(ALICE, waiting.id), other.jobs.follow(ALICE, elsewhere.id)]
+    for follower in followers:
+        follower.read()
+
+    stage.runner.stop(0)
+    other.runner.stop(0)
+
+    assert all(follower.read().ended for follower in followers)
+    for follower in followers:
+        follower.close()

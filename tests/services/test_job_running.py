@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from lading.errors import Refused, StorageFailed
-from lading.services.access import LADING
+from lading.services.access import LADING, Actor, Denied, Permission
 from lading.services.audit import Result
 from lading.services.job import Job, JobState, JsonObject, Telling
 from lading.services.job_records import Told
@@ -22,6 +22,7 @@ from tests.fakes.jobs import ALICE, BOB, HandQueue, Stage, asked, nothing
 
 class NoRoom(Refused):
     code = "no_room"
+    why = "It is full."
     hint = "Make room."
 
     def __str__(self) -> str:
@@ -45,6 +46,7 @@ def test_an_error_is_told_with_its_code_and_hint() -> None:
         "code": "no_room",
         "cause": "refused",
         "hint": "Make room.",
+        "detail": "It is full.",
     }
     assert stage.trail.kept[-1] == ("alice", "push", Result.FAILED)
 
@@ -111,6 +113,34 @@ def test_equal_requests_share_one_run_and_end_each_for_itself() -> None:
         assert stage.statuses(job.id) == ["complete"]
     ends = [(name, result) for name, _, result in stage.trail.kept if result is Result.DONE]
     assert ends == [("alice", Result.DONE), ("bob", Result.DONE), ("alice", Result.DONE)]
+
+
+def test_a_shared_run_goes_on_for_those_who_still_may() -> None:
+    stage = Stage()
+
+    def admit(actor: Actor, fields: JsonObject) -> None:
+        if actor.name == "alice":
+            raise Denied(Permission.IMAGES_PUSH)
+
+    work = stage.play(nothing, admit=admit)
+    first, second = [stage.jobs.start(actor, asked(sharing="same")) for actor in (ALICE, BOB)]
+    stage.run()
+
+    assert [actor.name for actor in work.actors] == ["bob"]
+    assert stage.statuses(first.id) == ["error"]
+    assert "Permission denied" in str(stage.jobs.get(ALICE, first.id).result)
+    assert stage.statuses(second.id) == ["complete"]
+
+
+def test_a_run_whose_first_job_was_cancelled_works_for_the_next() -> None:
+    stage = Stage()
+    work = stage.play(nothing)
+    first, second = [stage.jobs.start(actor, asked(sharing="same")) for actor in (ALICE, BOB)]
+    stage.jobs.cancel(ALICE, first.id)
+    stage.run()
+
+    assert [actor.name for actor in work.actors] == ["bob"]
+    assert stage.statuses(second.id) == ["complete"]
 
 
 def test_who_joins_late_is_told_where_things_stand() -> None:
@@ -253,6 +283,26 @@ def test_what_a_killed_process_left_ends_truthfully() -> None:
     assert again.runner.recover(0) == 0
 
 
+def test_what_a_process_let_go_is_taken_up_by_another_at_once() -> None:
+    stage = Stage()
+
+    def stopped(telling: Telling, cancel: Cancel) -> JsonObject:
+        stage.runner.stop(0)
+        cancel.check()
+        raise AssertionError("it must have been stopped")
+
+    stage.play(stopped, resumes=True)
+    running, waiting = stage.jobs.start(ALICE, asked()), stage.jobs.start(ALICE, asked("other"))
+    stage.run()
+    other = stage.restarted()
+    other.play(nothing, resumes=True)
+    other.play(nothing, "other")
+
+    assert other.runner.recover() == 2
+    other.run()
+    assert {other.jobs.get(ALICE, job.id).state for job in (running, waiting)} == {JobState.DONE}
+
+
 def test_a_job_that_takes_the_server_down_each_time_ends() -> None:
     stage = Stage()
     stage.play(nothing, resumes=True)
@@ -349,3 +399,53 @@ def test_a_job_that_cannot_write_for_too_long_is_stopped() -> None:
     stage.run()
 
     assert not stage.runner.held()
+
+
+def test_what_was_said_by_a_run_that_was_lost_is_not_written_into_the_next_one() -> None:
+    records = RefusingRecords()
+    stage = Stage(records=records)
+
+    def mute(telling: Telling, cancel: Cancel) -> JsonObject:
+        records.refusing = True
+        telling.line({"status": "pushing"})
+        for seconds in (0.0, LOST_SECONDS):
+            stage.clock.advance(seconds)
+            stage.runner.writer.write()
+        cancel.check()
+        raise AssertionError("it must have been stopped")
+
+    stage.play(mute, resumes=True)
+    job = stage.jobs.start(ALICE, asked())
+    stage.run()
+    records.refusing = False
+    stage.play(nothing, resumes=True)
+    stage.clock.advance(LOST_SECONDS + 1)
+    assert stage.runner.recover() == 1
+    stage.run()
+
+    assert stage.statuses(job.id) == ["note", "complete"]
+    assert stage.jobs.get(ALICE, job.id).state is JobState.DONE
+
+
+class RememberingRecords(MemoryJobRecords):
+    """Knows which jobs each transaction told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transactions: list[list[str]] = []
+
+    def tell(self, told: Sequence[Told]) -> Collection[str]:
+        self.transactions.append([each.job for each in told])
+        return super().tell(told)
+
+
+def test_what_somebody_follows_is_written_first() -> None:
+    records = RememberingRecords()
+    stage = Stage(records=records)
+    stage.play(nothing)
+    jobs = [stage.jobs.start(ALICE, asked()).id for _ in range(3)]
+    follower = stage.jobs.follow(ALICE, jobs[1])
+    stage.run()
+    follower.close()
+
+    assert records.transactions == [[jobs[1]], [jobs[0], jobs[2]]]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lading.errors import Cancelled, StorageFailed
-from lading.services.access import Actor, Denied, NotLoggedIn
+from lading.services.access import Actor, Denied, NotLoggedIn, Permission
 from lading.services.audit import Deed, Result
 from lading.services.job import JobState, JsonObject, Telling
 from lading.services.job_records import JobFilter
@@ -52,6 +52,29 @@ def test_an_idempotency_key_makes_one_job(stage: Stage) -> None:
     assert stage.jobs.start(BOB, asked(image="a"), "key").id != first.id
     with pytest.raises(KeyUsed):
         stage.jobs.start(ALICE, asked(image="b"), "key")
+
+
+def test_who_retries_must_be_allowed_what_is_repeated(stage: Stage) -> None:
+    def admit(actor: Actor, fields: JsonObject) -> None:
+        if actor.name != "alice":
+            raise Denied(Permission.IMAGES_PUSH)
+
+    stage.play(nothing, admit=admit)
+    job = stage.jobs.start(ALICE, asked())
+    stage.run()
+
+    with pytest.raises(Denied):
+        stage.jobs.retry(ADMIN, job.id)
+    assert stage.jobs.retry(ALICE, job.id).id != job.id
+    assert stage.jobs.page(ADMIN, JobFilter(), 0, 10).total == 2
+
+
+def test_a_known_key_is_answered_however_many_jobs_wait(stage: Stage) -> None:
+    first = stage.jobs.start(ALICE, asked(), "key")
+    for _ in range(UNENDED_LIMIT - 1):
+        stage.jobs.start(ALICE, asked())
+
+    assert stage.jobs.start(ALICE, asked(), "key").id == first.id
 
 
 def test_nobody_has_more_jobs_than_one_may(stage: Stage) -> None:
@@ -138,7 +161,13 @@ def test_a_job_that_waits_is_cancelled_at_once(stage: Stage) -> None:
 
     cancelled = stage.jobs.get(ALICE, job.id)
     assert cancelled.state is JobState.CANCELLED
-    assert cancelled.result == {"status": "error", "error": "cancelled", "code": "cancelled", "cause": "cancelled"}
+    assert cancelled.result == {
+        "status": "error",
+        "error": "cancelled",
+        "code": "cancelled",
+        "cause": "cancelled",
+        "detail": "The work was asked to stop.",
+    }
     assert not work.actors
     assert isinstance(stage.queue, HandQueue)
     assert not stage.queue.waiting

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lading.oci.reference import ReferenceInvalid
-from lading.services.places import Archive, DockerHostsNotServed, Layout, Named, Place, PlaceInvalid, parse_place
+from lading.services.places import Archive, DockerImage, Layout, Named, Place, PlaceInvalid, parse_place
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from lading.services.places import Archive, DockerHostsNotServed, Layout, Named,
         ("archive:web.tar", Archive("web.tar")),
         ("archive:odd:name.tar", Archive("odd:name.tar")),
         ("-", Archive("-")),
+        ("docker:web:1.4", DockerImage("web:1.4")),
+        ("docker:0a1b2c3d4e5f", DockerImage("0a1b2c3d4e5f")),
     ],
 )
 def test_a_place_is_read_as_people_write_it_and_written_back(text: str, place: Place) -> None:
@@ -25,17 +27,10 @@ def test_a_place_is_read_as_people_write_it_and_written_back(text: str, place: P
     assert str(place) == text
 
 
-@pytest.mark.parametrize("text", ["oci:", "archive:", "oci::1"])
+@pytest.mark.parametrize("text", ["oci:", "archive:", "oci::1", "docker:"])
 def test_a_place_without_a_path_is_refused(text: str) -> None:
     with pytest.raises(PlaceInvalid):
         parse_place(text)
-
-
-def test_docker_hosts_join_with_the_service_and_say_what_to_do_until_then() -> None:
-    with pytest.raises(DockerHostsNotServed) as refused:
-        parse_place("docker:web:1.4")
-
-    assert refused.value.hint == "docker save web:1.4 | lading load"
 
 
 def test_a_name_stands_for_its_whole_reference() -> None:

@@ -8,7 +8,6 @@ from lading.services.registries import (
     DockerKnowsHosts,
     EndpointRules,
     Found,
-    HubSearchNotServed,
     Login,
     Logout,
     OneLoginForTwo,
@@ -126,10 +125,16 @@ def test_search_looks_for_a_term_in_one_registrys_names() -> None:
     assert House().registries.search("registry.test/WEB").names == ("acme/web", "other/web")
 
 
-@pytest.mark.parametrize("text", ["nginx", "docker.io/nginx", "library/nginx"])
-def test_hubs_search_joins_later_and_says_so(text: str) -> None:
-    with pytest.raises(HubSearchNotServed):
-        House().registries.search(text)
+@pytest.mark.parametrize(
+    ("text", "term"), [("nginx", "nginx"), ("docker.io/nginx", "nginx"), ("library/nginx", "library/nginx")]
+)
+def test_docker_hub_searches_itself(text: str, term: str) -> None:
+    house = House()
+
+    found = house.registries.search(text)
+
+    assert (found.of, found.names) == ("docker.io", ("library/nginx",))
+    assert house.probe.searched == [term]
 
 
 @pytest.mark.parametrize(

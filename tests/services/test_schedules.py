@@ -95,7 +95,7 @@ def test_old_jobs_and_keys_are_dropped() -> None:
     stage.play(nothing)
     job = stage.jobs.start(ALICE, asked(), "key")
     stage.run()
-    expiry, keys = job_chores(stage.records, stage.clock, lambda: KEPT_DAYS)
+    _, expiry, keys = job_chores(stage.records, stage.clock, lambda: KEPT_DAYS, stage.runner.recover)
 
     stage.clock.advance(29 * DAY)
     expiry.run()

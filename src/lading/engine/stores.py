@@ -48,7 +48,7 @@ class TagUnknown(NotFound):
         super().__init__(name, where, there)
         self.name, self.where, self.there = name, where, tuple(there)
         if self.there:
-            self.hint = f"one of those that are there: {some_of(self.there)}"
+            self.hint = f"Name one of those that are there: {some_of(self.there)}"
 
     def __str__(self) -> str:
         return f"{_whole(self.name, self.where)} does not exist"

@@ -11,6 +11,12 @@ from lading.wire.message import Cancel, Reader
 BURST_SECONDS = 0.25
 """How much of a second may pass at once: long enough for large buffers, short enough to look even."""
 
+TURN_SECONDS = 0.5
+"""How long it may take until each of those who share the limit has had its turn."""
+
+LEAST, MOST = 4096, 256 * 1024
+"""Bytes to ask for at once: less would be all waiting, however many share the limit; more is memory for nothing."""
+
 
 class RateInvalid(InputInvalid):
     """A limit of less than one byte per second."""
@@ -33,17 +39,28 @@ class RateLimit:
         self._lock = threading.Lock()
         self._left = rate * BURST_SECONDS
         self._filled = clock()
+        self._waiting = 0
 
     @property
     def most(self) -> int:
-        """Bytes to ask for at once, so that no buffer takes much longer than the burst."""
-        return max(1, int(self._rate * BURST_SECONDS))
+        """Bytes to ask for at once, by the number of those who wait now."""
+        burst, turn = int(self._rate * BURST_SECONDS), int(self._rate * TURN_SECONDS)
+        return max(1, min(burst, max(LEAST, turn // (self._waiting + 1)), MOST))
 
     def pass_on(self, count: int, cancel: Cancel) -> None:
         """Account for `count` bytes that moved, and wait until they are paid for. Raises Cancelled."""
         seconds = self._owe(count)
-        if seconds > 0:
+        if seconds <= 0:
+            return
+        self._count(1)
+        try:
             cancel.wait(seconds)
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._waiting += more
 
     def _owe(self, count: int) -> float:
         """Seconds to wait: the bucket goes below nothing, and each who takes waits for all who took before."""

@@ -5,6 +5,8 @@
     wired           the application: each part opened when it is first asked for
     places          every kind of place that images are in, over the backends
     served          our registry, over a data folder
+    product         the services of `lading serve`; service puts its doors before them
+    administration  the same services for the machine's owner, at the command line
 
 Every room is imported where it is opened, so that a command pays for what it uses and `lading version` for nothing.
 """

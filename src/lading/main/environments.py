@@ -4,7 +4,7 @@ at the registry itself."""
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from lading.backends.content_store.piped import as_stream, piped
 from lading.backends.docker_client.environment import DockerEnvironment
+from lading.backends.docker_client.naming import Names
 from lading.backends.http.addresses import resolve_beyond_link
 from lading.backends.http.transport import HttpTransport
 from lading.backends.registry_client.client import RegistryClient
@@ -210,6 +211,8 @@ class EnvironmentBuilder:
         self._places, self._embedded, self._user_agent = places, embedded, user_agent
         self._lock = threading.Lock()
         self._hosts: OrderedDict[int, _Host] = OrderedDict()
+        self._names: defaultdict[int, Names] = defaultdict(Names)
+        """By the row's id: a row that is changed is another environment, while pushes of the one before still run."""
 
     def __call__(self, row: EnvironmentRow, key: str | None) -> Environment:
         """The environment of a row; `key` is its TLS key, opened."""
@@ -219,7 +222,7 @@ class EnvironmentBuilder:
             host, dropped = self._hosts.pop(row.id, None), None
             if host is not None and (host.row, host.key) != (row, key):
                 host, dropped = None, host
-            host = host or _Host(row, key, *self._open(row, key))
+            host = host or _Host(row, key, *self._open(row, key, self._names[row.id]))
             self._hosts[row.id] = host
             if len(self._hosts) > KEPT_HOSTS:
                 dropped = self._hosts.popitem(last=False)[1]
@@ -233,7 +236,7 @@ class EnvironmentBuilder:
         if row.connection_type is ConnectionType.EMBEDDED:
             yield self._embedded()
             return
-        environment, transport = self._open(row, key)
+        environment, transport = self._open(row, key, Names())
         try:
             yield environment
         finally:
@@ -251,13 +254,13 @@ class EnvironmentBuilder:
         for host in hosts:
             host.transport.close()
 
-    def _open(self, row: EnvironmentRow, key: str | None) -> tuple[DockerEnvironment, HttpTransport]:
+    def _open(self, row: EnvironmentRow, key: str | None, names: Names) -> tuple[DockerEnvironment, HttpTransport]:
         """Without a proxy: Docker hosts stand in networks of one's own, and their API is nobody else's to see."""
         endpoint = endpoint_of(row, key)
         transport = HttpTransport(
             lambda host: replace(endpoint, host=host), {}, self._user_agent, resolve=resolve_beyond_link
         )
-        return DockerEnvironment(transport, origin_of(row), row.name, self._places.prove), transport
+        return DockerEnvironment(transport, origin_of(row), row.name, self._places.prove, names), transport
 
 
 def endpoint_of(row: EnvironmentRow, key: str | None) -> Endpoint:

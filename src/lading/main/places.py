@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,7 +16,8 @@ from lading.engine.embedded import EmbeddedStore
 from lading.engine.stores import Locations, Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.platform import Platform
-from lading.oci.reference import Repository
+from lading.oci.reference import HUB, Repository
+from lading.services.lookup import ImageUnknown
 from lading.services.stores import ArchiveForm, Compression, FullStore, Readable
 from lading.wire.authorize import Credential
 from lading.wire.message import Cancel
@@ -25,6 +26,8 @@ from lading.wire.retry import Quota
 
 if TYPE_CHECKING:
     from lading.backends.registry_client.client import RegistryClient
+    from lading.services.environment import Environment
+    from lading.wire.hub_search import Hit
 
 IMPORTED = "1970-01-01T00:00:00Z"
 """When imported images were made: the same for all, so that the same tar gives the same digest."""
@@ -62,6 +65,8 @@ class Openers:
     locations: Callable[[], Locations]
     client: Callable[[], RegistryClient]
     scratch: Callable[[], Path]
+    docker: Callable[[], AbstractContextManager[Environment]] | None = None
+    """The Docker host of the machine's user: for the command line alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,22 @@ class Places:
 
         return open_archive(self._read_from(path), self._openers.scratch(), cancel)
 
+    @contextmanager
+    def docker_image(self, name: str, cancel: Cancel) -> Iterator[Readable]:
+        from lading.backends.content_store.archive import open_archive
+        from lading.backends.content_store.piped import as_stream
+
+        if self._openers.docker is None:
+            raise AssertionError("a server takes nothing from the Docker host of the user who started it")
+        with ExitStack() as stack:
+            docker = stack.enter_context(self._openers.docker())
+            try:
+                stream = stack.enter_context(docker.export([name], cancel))
+            except ImageUnknown as error:
+                error.hint = "docker images   (lists what that host has)"
+                raise
+            yield stack.enter_context(open_archive(as_stream(stream), self._openers.scratch(), cancel))
+
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
         from lading.backends.content_store.archive_target import ArchiveTarget
 
@@ -134,6 +155,9 @@ class Places:
 
     def tags(self, repository: Repository) -> Iterator[str]:
         return self._client_of(repository.registry).tags(repository)
+
+    def search_hub(self, term: str) -> Sequence[Hit]:
+        return self._client_of(HUB).search_hub(term)
 
     def _client_of(self, registry: str) -> RegistryClient:
         self._named.add(registry)

@@ -6,31 +6,26 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-from prometheus_client import CollectorRegistry, generate_latest
-
-from lading import __version__
 from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.garbage import CollectableFolder
-from lading.backends.content_store.listing import OciListing
-from lading.backends.credentials.box import GivenKeys, KeyFile
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.backends.http.probing import HttpProbe
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.backends.passwords.hashing import ArgonPasswords
 from lading.engine.cancel import Cancellation
-from lading.engine.collect import Collected, collect
-from lading.engine.embedded import EmbeddedStore
+from lading.engine.throttle import RateLimit
 from lading.fronts.rest_api.product import Product
+from lading.main.counting import Counting
 from lading.main.data_folder import private_folder
-from lading.main.environments import AccessPlaces, EnvironmentBuilder, Grounds
+from lading.main.environments import EnvironmentBuilder
+from lading.main.own_engine import USER_AGENT, own_engine
 from lading.main.registry_door import AccessCopier, AccessDoor
-from lading.oci.digest import Digest
+from lading.main.secret_keys import secret_box
 from lading.oci.platform import Platform
 from lading.services.audit_seal import Sealer
 from lading.services.audit_trail import AuditTrail
@@ -38,23 +33,24 @@ from lading.services.audit_view import Audit
 from lading.services.authentication import Accounts, Authentication, Everybody, Owners
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.copies import COPY, Copies
-from lading.services.embedded_environment import EmbeddedEnvironment
 from lading.services.environments import Environments
 from lading.services.imports import IMPORT, KEPT_SECONDS, Imports
 from lading.services.job_chores import KEPT_DAYS, job_chores
 from lading.services.job_kinds import WorkKind
 from lading.services.job_running import JobRunner, Surroundings
 from lading.services.job_sharing import Clocks
+from lading.services.job_writer import LOST_SECONDS
 from lading.services.jobs import Jobs
+from lading.services.metrics import Metrics
 from lading.services.password_memory import PasswordMemory
 from lading.services.pulls import PULL, Pulls
 from lading.services.pushes import PUSH, Pushes
 from lading.services.registry_browsing import RegistryBrowsing
 from lading.services.roles import Roles
 from lading.services.schedules import Chore, Schedules
-from lading.services.secrets import SecretBox, check_keys, key_in_use
 from lading.services.sessions import Sessions
 from lading.services.setup import Setup
+from lading.services.stores import Collector
 from lading.services.throttling import Throttle
 from lading.services.tokens import Tokens
 from lading.services.transfer_failures import PULL_FALLBACK, PUSH_FALLBACK
@@ -70,18 +66,22 @@ JOBS_PER_ENVIRONMENT = 256
 STOP_SECONDS = 20.0
 """How long a stop waits for jobs to save where they are."""
 
-LEFTOVER_SECONDS = 24 * 60 * 60
+HOUR = 60 * 60.0
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The product while it runs, and what its doors need besides."""
+    """The product while it runs, and what its doors need besides. `stop_jobs` saves jobs and sends away who follows
+    them: before the doors close, which wait for answers."""
 
     product: Product
     content: ContentFolder
     database: ServiceDatabase
     trail: AuditTrail
+    counting: Counting
     setup_token: str | None
+    stop_jobs: Callable[[], object]
 
 
 @contextmanager
@@ -94,19 +94,22 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         data = private_folder(settings.data)
         database = open_service_database(settings.database or data / "lading.db", time.time)
         stack.callback(database.close)
-        box = _box(settings, data, database)
-        trail = AuditTrail(database.audit, time.time)
+        box = secret_box(settings, data, database.settings)
+        trail = AuditTrail(database.audit, time.time, database.wakes)
         people = _People(database, trail)
-        content, places, embedded = _own_engine(stack, data, database, native)
-        builder = EnvironmentBuilder(places, lambda: embedded, _agent())
+        limit = RateLimit(settings.limit_rate, time.monotonic) if settings.limit_rate else None
+        engine = own_engine(stack, data, database, native, limit)
+        places = engine.places
+        builder = EnvironmentBuilder(places, lambda: engine.environment, USER_AGENT)
         stack.callback(builder.close)
-        probe = HttpProbe()
+        probe = HttpProbe(os.environ.get("SSL_CERT_FILE"))
         environments = Environments(database.environments, box, trail, builder, probe)
         environments.ensure_embedded()
         registries = ConfiguredRegistries(database.registries, box, trail)
         kinds: dict[str, WorkKind] = {}
         owners = Owners(database.users, database.tokens, time.time)
         queue = ThreadQueue(JOBS_IN_ALL, JOBS_PER_ENVIRONMENT)
+        counting = _counting(queue)
         clocks = Clocks(time.time, time.monotonic)
         runner = JobRunner(Surroundings(database.jobs, kinds, owners, trail, queue, database.wakes, clocks))
         jobs = Jobs(runner, database.jobs, trail, time.time, lambda: str(uuid.uuid4()))
@@ -124,18 +127,26 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             jobs=jobs,
             pushes=Pushes(environments, registries, jobs),
             pulls=Pulls(environments, registries, jobs),
-            copies=Copies(registries, AccessCopier(places, native), jobs, trail),
+            copies=Copies(registries, AccessCopier(places, native, limit), jobs, trail),
             imports=Imports(environments, ArchiveFolder(data / "imports"), jobs),
             cancellation=_cancellation,
             clock=time.time,
             news=runner.feeds,
             audit_news=trail.subscribe,
             ready=database.ready,
-            metrics=_metrics(),
+            metrics=Metrics(counting.render, trail),
         )
         kinds.update(_kinds(product))
-        _beside(stack, database=database, trail=trail, runner=runner, product=product, people=people)
-        yield Running(product, content, database, trail, people.first_admin(settings))
+        chores = [
+            *job_chores(database.jobs, time.time, lambda: KEPT_DAYS, runner.recover),
+            *people.sessions.chores(),
+            *people.tokens.chores(),
+            Chore("import expiry", HOUR, lambda: product.imports.archives.expire(time.time() - KEPT_SECONDS)),
+            Chore("content sweep", DAY, lambda: _swept(engine.sweep)),
+        ]
+        _beside(stack, database=database, trail=trail, runner=runner, chores=chores)
+        setup_token, stop_jobs = people.first_admin(settings), partial(runner.stop, STOP_SECONDS)
+        yield Running(product, engine.content, database, trail, counting, setup_token, stop_jobs)
 
 
 class _People:
@@ -167,49 +178,13 @@ class _People:
         return self.setup.begin()
 
 
-def _box(settings: Settings, data: Path, database: ServiceDatabase) -> SecretBox:
-    keys = GivenKeys(settings.secret_key) if settings.secret_key else KeyFile(data / "secret.key")
-    box = keys.box(making=key_in_use(database.settings) is None)
-    check_keys(database.settings, keys.ids())
-    return box
-
-
-def _own_engine(
-    stack: ExitStack, data: Path, database: ServiceDatabase, native: Platform
-) -> tuple[ContentFolder, AccessPlaces, EmbeddedEnvironment]:
-    catalogue = database.catalogue
-    content = ContentFolder(data / "content", catalogue.leases)
-    stack.callback(content.close)
-    listing = OciListing(content.tree, catalogue.images)
-    stack.callback(listing.close)
-    own = EmbeddedStore(content, catalogue.images, listing, "the local store")
-
-    def sweep(dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
-        return collect(
-            CollectableFolder(content),
-            catalogue.images,
-            catalogue.leases,
-            [database.repositories],
-            given_up=given_up,
-            left_before=time.time() - LEFTOVER_SECONDS,
-            dry_run=dry_run,
-            cancel=cancel,
-        )
-
-    scratch = private_folder(data / "scratch")
-    grounds = Grounds(lambda: own, lambda: catalogue, lambda: scratch, native, os.environ, _agent(), time.time)
-    places = AccessPlaces(grounds)
-    stack.callback(places.close)
-    return content, places, EmbeddedEnvironment(places, lambda: catalogue.images, sweep, native, __version__)
-
-
 def _kinds(product: Product) -> dict[str, WorkKind]:
     """What each kind of job does; all of them go on after a restart, as what has arrived is kept."""
     return {
-        PUSH: WorkKind(product.pushes.work, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
-        PULL: WorkKind(product.pulls.work, Verb.PULL, resumes=True, fallback=PULL_FALLBACK),
-        COPY: WorkKind(product.copies.work, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
-        IMPORT: WorkKind(product.imports.work, Verb.PULL, resumes=True),
+        PUSH: WorkKind(product.pushes.work, product.pushes.admit, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
+        PULL: WorkKind(product.pulls.work, product.pulls.admit, Verb.PULL, resumes=True, fallback=PULL_FALLBACK),
+        COPY: WorkKind(product.copies.work, product.copies.admit, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
+        IMPORT: WorkKind(product.imports.work, product.imports.admit, Verb.PULL, resumes=True),
     }
 
 
@@ -219,28 +194,31 @@ def _beside(
     database: ServiceDatabase,
     trail: AuditTrail,
     runner: JobRunner,
-    product: Product,
-    people: _People,
+    chores: Sequence[Chore],
 ) -> None:
     """What runs by itself: the sealer, jobs, chores, and whoever listens to other processes."""
     sealer = Sealer(database.audit)
     stack.callback(trail.subscribe(sealer.woken))
     sealer.begin()
     stack.callback(sealer.stop)
-    archives = product.imports.archives
-    chores = [
-        *job_chores(database.jobs, time.time, lambda: KEPT_DAYS),
-        *people.sessions.chores(),
-        *people.tokens.chores(),
-        Chore("import expiry", 60 * 60.0, lambda: archives.expire(time.time() - KEPT_SECONDS)),
-    ]
     schedules = Schedules(database.schedules, time.time, chores)
-    stack.enter_context(database.wakes.listening(runner.woken))
+
+    def woken(topic: str | None) -> None:
+        runner.woken(topic)
+        trail.woken(topic)
+
+    stack.enter_context(database.wakes.listening(woken))
     runner.begin()
     stack.callback(runner.stop, STOP_SECONDS)
-    runner.recover(0)
+    runner.recover(LOST_SECONDS if database.shared else 0)
     schedules.begin()
     stack.callback(schedules.stop)
+
+
+def _swept(sweep: Collector) -> None:
+    """Content that lost its last name, and what killed transfers have left."""
+    with _cancellation() as cancel:
+        sweep(False, (), cancel)
 
 
 @contextmanager
@@ -249,13 +227,15 @@ def _cancellation(seconds: float | None = None) -> Iterator[Cancel]:
         yield cancel
 
 
-def _metrics() -> Callable[[], bytes]:
-    registry = CollectorRegistry()
-    return lambda: generate_latest(registry)
-
-
-def _agent() -> str:
-    return f"lading/{__version__}"
+def _counting(queue: ThreadQueue) -> Counting:
+    counting = Counting()
+    counting.watch(
+        {
+            "lading_jobs_running": ("Jobs that run in this process.", lambda: queue.running),
+            "lading_jobs_waiting": ("Jobs that wait for room in this process.", lambda: queue.waiting),
+        }
+    )
+    return counting
 
 
 def new_request() -> str:

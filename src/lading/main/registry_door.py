@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lading.engine.records import ImageNames
 from lading.engine.stores import Locations, Source, Store
+from lading.engine.throttle import RateLimit
 from lading.main.environments import AccessPlaces
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
@@ -20,6 +21,7 @@ from lading.services.registries import Found
 from lading.services.stores import ArchiveForm, Compression, FullStore, OwnStore, Readable
 from lading.services.transfers import Call, Moved, Options, Transfers
 from lading.wire.authorize import Credential
+from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from lading.wire.retry import Quota
@@ -31,11 +33,14 @@ class AccessDoor:
 
     places: AccessPlaces
 
-    def knock(self, access: Access, credential: Credential | None, cancel: Cancel) -> None:  # noqa: ARG002  bounded itself
-        self.places.client(access).check(access.endpoint.host, credential)
+    def knock(self, access: Access, credential: Credential | None, cancel: Cancel) -> None:
+        self.places.client(access).check(access.endpoint.host, credential, cancel)
 
-    def repositories(self, access: Access, cancel: Cancel) -> Iterator[str]:  # noqa: ARG002  bounded itself
-        return self.places.client(access).repositories(access.endpoint.host)
+    def repositories(self, access: Access, cancel: Cancel) -> Iterator[str]:
+        return self.places.client(access).repositories(access.endpoint.host, cancel)
+
+    def search_hub(self, access: Access, term: str, cancel: Cancel) -> Sequence[Hit]:
+        return self.places.client(access).search_hub(term, cancel)
 
     def tags(self, access: Access, repository: Repository, cancel: Cancel) -> Iterator[str]:
         return self.places.client(access).repository(repository, cancel=cancel).tags()
@@ -60,11 +65,12 @@ class AccessCopier:
 
     places: AccessPlaces
     native: Platform
+    limit: RateLimit | None
 
     def __call__(self, order: CopyOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         ways = {reference.repository: access for reference, access in ((order.source, order.access), *order.targets)}
         stores = _Between(self.places, order.access, ways)
-        transfers = Transfers(stores, _no_names, _Logins, self.native, None)
+        transfers = Transfers(stores, _no_names, _Logins, self.native, self.limit)
         targets = [target for target, _ in order.targets]
         call = Call(Options(order.wanted, dry_run=order.dry_run), report, cancel)
         moved = transfers.copy(Named(str(order.source)), [Named(str(target)) for target in targets], call)
@@ -121,6 +127,9 @@ class _Between:
 
     def read_archive(self, path: str, cancel: Cancel) -> AbstractContextManager[Readable]:
         return self.places.local().read_archive(path, cancel)
+
+    def docker_image(self, name: str, cancel: Cancel) -> AbstractContextManager[Readable]:
+        return self.places.local().docker_image(name, cancel)
 
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
         return self.places.local().write_archive(path, form, compression)

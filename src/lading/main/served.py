@@ -1,4 +1,4 @@
-"""Our registry over a data folder: which port it has, and that nobody else serves the folder."""
+"""Our registry alone, open, on loopback: what the demonstration moves images to and from."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from lading.fronts.registry_api.serving import open_registry
 from lading.main.data_folder import KeptPort
 from lading.services.serving import FolderServed, listening
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A registry that runs: host:port, and where its data lives. It has no API, and nobody to set up."""
+    """A registry that runs: host:port, and where its data lives."""
 
     address: str
     folder: str
-    api: str | None = None
-    setup: str | None = None
 
 
 @contextmanager
 def served(
-    data: Path, content: ContentFolder, records: Callable[[], DatabaseRecords], host: str, port: int | None
+    data: Path, content: ContentFolder, records: Callable[[], DatabaseRecords], port: int | None
 ) -> Iterator[Served]:
-    """The registry while inside. Raises FolderServed, OpenToOthers, PortTaken."""
+    """The registry while inside. Raises FolderServed, PortTaken."""
     with exclusive_at_once(data / "serve.lock") as alone:
         if not alone:
             raise FolderServed(str(data))
-        listen = partial(open_registry, records(), content, host)
+        listen = partial(open_registry, records(), content, LOOPBACK)
         with listening(listen, port, KeptPort.of(data)) as server:
             address, chosen = server.addresses[0]
-            name = f"[{address}]" if ":" in address else address
-            yield Served(f"{name}:{chosen}", str(data))
+            yield Served(f"{address}:{chosen}", str(data))

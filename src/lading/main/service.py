@@ -1,27 +1,42 @@
-"""`lading serve` with logins: the API and its pages on the first listener, the registry on the second."""
+"""`lading serve`: the API and its pages on the first listener, the registry on the second."""
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import uvicorn
 
 from lading.backends.content_store.locks import exclusive_at_once
+from lading.backends.machine.looks import docker_sockets
+from lading.errors import InputInvalid
 from lading.fronts.http.byte_server import ByteServer, ListenFailed
+from lading.fronts.http.certificate import CertificateUnusable, ServerCertificate
 from lading.fronts.http.forwarding import Forwarding
+from lading.fronts.http.limits import DEFAULT_LIMITS
 from lading.fronts.http.ours import OurNames
-from lading.fronts.registry_api.gate import Gate, LoginGate
-from lading.fronts.registry_api.serving import registry_application
+from lading.fronts.registry_api.gate import Gate, LoginGate, OpenGate
+from lading.fronts.registry_api.serving import LOOPBACK_LIMITS, OpenToOthers, registry_application
 from lading.fronts.rest_api.application import Asgi, application
+from lading.fronts.rest_api.connections import BoundedConnection
 from lading.main.data_folder import KeptPort, private_folder
+from lading.main.logs import logged_to
 from lading.main.product import Running, new_request, running
 from lading.oci.platform import Platform
+from lading.services.repository_audit import RepositoryAudit
 from lading.services.serving import ApiPortTaken, FolderServed, listening
 from lading.settings import Settings
+from lading.wire.guard import is_loopback
+
+log = logging.getLogger("lading.serve")
 
 STOP_SECONDS = 10
 """How long a stop waits for answers that are being written; streams are cut then, and their clients come again."""
@@ -30,37 +45,75 @@ STOP_SECONDS = 10
 @dataclass(frozen=True, slots=True)
 class ServedProduct:
     """What runs: `address` is the registry's host:port, `api` the URL of the API and its pages, `folder` where the data
-    lives. `setup` is the one-time link, while there is no admin."""
+    lives. `docker_hosts` are sockets here that could be added as environments. `open` says that nobody logs in. `setup`
+    is the one-time link, while there is no admin. `renew` reads the certificate again, None without TLS; it logs what
+    it cannot use."""
 
     address: str
     api: str
     folder: str
+    docker_hosts: Sequence[str]
+    open: bool
     setup: str | None
+    renew: Callable[[], None] | None
 
 
 @contextmanager
 def served_product(settings: Settings, native: Platform) -> Iterator[ServedProduct]:
-    """Both listeners while inside. Raises FolderServed, PortTaken, StorageFailed."""
+    """Both listeners while inside. Raises FolderServed, PortTaken, OpenToOthers, CertificateUnusable, CertificateHalf,
+    StorageFailed."""
+    if settings.no_auth and not is_loopback(settings.host):
+        raise OpenToOthers(settings.host)
+    certificate = _certificate(settings)
     data = private_folder(settings.data)
     with exclusive_at_once(data / "serve.lock") as alone:
         if not alone:
             raise FolderServed(str(data))
         with (
+            logged_to(sys.stderr),
             running(settings, native) as product,
-            _registry(settings, product) as registry,
-            _api(settings, product) as port,
+            _registry(settings, product, certificate) as registry,
+            _api(settings, product, certificate) as port,
         ):
-            api = settings.public_url or f"http://{_host(settings.host)}:{port}"
+            scheme = "https" if certificate else "http"
+            api = settings.public_url or f"{scheme}://{_host(settings.host)}:{port}"
             setup = f"{api}/setup?token={product.setup_token}" if product.setup_token else None
-            yield ServedProduct(registry, api, str(data), setup)
+            renew = partial(_renew, certificate) if certificate else None
+            hosts = [path for path, usable in docker_sockets(os.environ) if usable]
+            yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew)
+
+
+class CertificateHalf(InputInvalid):
+    """One of --tls-cert and --tls-key without the other."""
+
+    hint = "Give both, or neither behind a proxy that speaks TLS"
+
+    def __str__(self) -> str:
+        return "--tls-cert and --tls-key belong together"
+
+
+def _certificate(settings: Settings) -> ServerCertificate | None:
+    if settings.tls_cert and settings.tls_key:
+        return ServerCertificate(settings.tls_cert, settings.tls_key)
+    if settings.tls_cert or settings.tls_key:
+        raise CertificateHalf
+    return None
+
+
+def _renew(certificate: ServerCertificate) -> None:
+    try:
+        certificate.renew()
+    except CertificateUnusable as error:
+        log.error("%s: %s; the one that was read before stays", error, error.why)  # noqa: TRY400  why says it all
 
 
 @contextmanager
-def _registry(settings: Settings, product: Running) -> Iterator[str]:
+def _registry(settings: Settings, product: Running, certificate: ServerCertificate | None) -> Iterator[str]:
     door = registry_application(product.database.repositories, product.content, _gate(settings, product))
+    limits = LOOPBACK_LIMITS if is_loopback(settings.host) else DEFAULT_LIMITS
 
     def listen(port: int) -> ByteServer:
-        return ByteServer([(settings.host, port)], door)
+        return ByteServer([(settings.host, port)], door, limits, certificate=certificate)
 
     with listening(listen, settings.registry_port, KeptPort.of(settings.data)) as server:
         address, port = server.addresses[0]
@@ -68,17 +121,24 @@ def _registry(settings: Settings, product: Running) -> Iterator[str]:
 
 
 def _gate(settings: Settings, product: Running) -> Gate:
+    audit = RepositoryAudit(product.trail, time.monotonic)
+    if settings.no_auth:
+        return OpenGate(audit)
     names = OurNames.of_urls([url for url in (settings.public_url, settings.registry_public_url) if url])
     forwarding = Forwarding.parse(settings.trusted_proxies)
-    return LoginGate(product.product.authentication, product.trail, names, forwarding, new_request)
+    return LoginGate(product.product.authentication, product.trail, names, forwarding, new_request, audit)
 
 
 @contextmanager
-def _api(settings: Settings, product: Running) -> Iterator[int]:
+def _api(settings: Settings, product: Running, certificate: ServerCertificate | None) -> Iterator[int]:
     names = OurNames.of_urls([settings.public_url] if settings.public_url else [])
-    app = application(product.product, names, Forwarding.parse(settings.trusted_proxies), lambda *_: None)
-    with _listening(settings) as listener, _looping(settings, app, listener):
-        yield int(listener.getsockname()[1])
+    app = application(product.product, names, Forwarding.parse(settings.trusted_proxies), product.counting.request)
+    with _listening(settings) as listener, _looping(settings, app, listener, certificate) as server:
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            server.should_exit = True  # nobody comes any more …
+            product.stop_jobs()  # … and who waits for a job is answered
 
 
 @contextmanager
@@ -94,17 +154,20 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _looping(settings: Settings, app: Asgi, listener: socket.socket) -> Iterator[None]:
+def _looping(
+    settings: Settings, app: Asgi, listener: socket.socket, certificate: ServerCertificate | None
+) -> Iterator[uvicorn.Server]:
     """The event loop, on a thread of its own: the first thread waits for signals."""
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
+        http=BoundedConnection,
+        ws="none",
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
+        ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
     )
     server = _Server(config)
     thread = threading.Thread(target=server.run, args=[[listener]], name="event loop")
@@ -113,7 +176,7 @@ def _looping(settings: Settings, app: Asgi, listener: socket.socket) -> Iterator
     try:
         if not server.started:
             raise ListenFailed(settings.host, settings.port, "the API could not be started; see the log")
-        yield
+        yield server
     finally:
         server.should_exit = True
         thread.join()

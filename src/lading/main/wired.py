@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading import __version__
-from lading.fronts.cli.application import Configuration, Preferences, Serving
+from lading.fronts.cli.application import Administration, Configuration, OpenRegistry, Preferences, Serving
 from lading.main.configuration import load
 from lading.main.data_folder import KeptPort, private_folder
 from lading.settings import Settings
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lading.oci.reference import Repository
     from lading.services.archives import Archives
     from lading.services.diagnosis import Diagnosis
+    from lading.services.environment import Environment
     from lading.services.images import Images
     from lading.services.registries import EndpointRules, Registries
     from lading.services.transfers import Transfers
@@ -146,15 +147,22 @@ class Wired:
             lambda: len(list(self._image_names().all())),
         )
 
-    def serve(self) -> AbstractContextManager[Serving]:
-        settings = self._settings
-        if not settings.no_auth:
-            from lading.main.service import served_product
+    @cached_property
+    def administration(self) -> Administration:
+        from lading.main.administration import DataFolderAdministration
 
-            return served_product(settings, self._native)
+        return DataFolderAdministration(self._open, self._settings, self._data, self._native, self._own_logins)
+
+    def serve(self) -> AbstractContextManager[Serving]:
+        from lading.main.service import served_product
+
+        return served_product(self._settings, self._native)
+
+    def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         from lading.main.served import served
 
-        return served(settings.data, self._folder, lambda: self._records, settings.host, settings.registry_port)
+        settings = self._settings
+        return served(settings.data, self._folder, lambda: self._records, settings.registry_port)
 
     # ── our own store
 
@@ -303,8 +311,13 @@ class Wired:
     def _places(self) -> Places:
         from lading.main.places import Openers, Places
 
-        openers = Openers(lambda: self._own, self._locations, lambda: self._client, self._scratch)
+        openers = Openers(lambda: self._own, self._locations, lambda: self._client, self._scratch, self._docker)
         return Places(openers, self._held, self._named, self._native)
+
+    def _docker(self) -> AbstractContextManager[Environment]:
+        from lading.main.docker_source import opened_docker_host
+
+        return opened_docker_host(self._environment)
 
     def _locations(self) -> Locations:
         return self._catalogue.locations(self._account)

@@ -1,8 +1,8 @@
-"""Moments as other programs write them."""
+"""Moments as other programs write them, and as we do."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 def parse_instant(text: str) -> float | None:
@@ -15,3 +15,8 @@ def parse_instant(text: str) -> float | None:
     except ValueError:
         return None
     return moment.timestamp() if moment.tzinfo and moment.year > 1 else None
+
+
+def instant(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

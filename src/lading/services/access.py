@@ -4,7 +4,8 @@
           └─ scopes: a token's own narrowing of them; None for a person's session
 
 A permission is `noun:verb`; in a role `noun:*` is every verb of a noun, and `*` is everything. Repository patterns are
-names in which `*` stands for any run of characters.
+names in which `*` stands for any run of characters. One whose first part names a registry, as `ghcr.io/acme/*`, is for
+that registry's paths alone; any other is for paths in every registry, and in our own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from lading.errors import LadingError, Side
+from lading.oci.reference import Repository, is_registry
 
 
 class Permission(StrEnum):
@@ -56,7 +58,9 @@ class Denied(LadingError):
     side = Side.CALLER
     code = "denied"
 
-    def __init__(self, permission: Permission, environment: int | None = None, repository: str | None = None) -> None:
+    def __init__(
+        self, permission: Permission, environment: int | None = None, repository: Repository | str | None = None
+    ) -> None:
         super().__init__(permission, environment, repository)
         self.permission, self.environment, self.repository = permission, environment, repository
 
@@ -83,7 +87,7 @@ class Grant:
     environments: frozenset[int] | None = None
     repositories: tuple[str, ...] | None = None
 
-    def covers(self, permission: Permission, environment: int | None, repository: str | None) -> bool:
+    def covers(self, permission: Permission, environment: int | None, repository: Repository | str | None) -> bool:
         """Whether it allows this there. A grant that names environments or repositories allows nothing outside them."""
         return (
             matches(permission, self.permissions)
@@ -105,8 +109,11 @@ class Actor:
     address: str = ""
     request: str = ""
 
-    def may(self, permission: Permission, environment: int | None = None, repository: str | None = None) -> bool:
-        """The one question. What is asked without an environment is about no environment."""
+    def may(
+        self, permission: Permission, environment: int | None = None, repository: Repository | str | None = None
+    ) -> bool:
+        """The one question. What is asked without an environment is about no environment; a `repository` that is text
+        is a path in our own registry."""
         if self.scopes is not None and not matches(permission, self.scopes):
             return False
         return any(grant.covers(permission, environment, repository) for grant in self.grants)
@@ -123,7 +130,7 @@ LADING = Actor("lading", (Grant(frozenset({EVERYTHING})),))
 
 
 def require(
-    actor: Actor, permission: Permission, environment: int | None = None, repository: str | None = None
+    actor: Actor, permission: Permission, environment: int | None = None, repository: Repository | str | None = None
 ) -> None:
     """Raises NotLoggedIn for nobody in particular, Denied for somebody who may not."""
     if actor.may(permission, environment, repository):
@@ -139,5 +146,18 @@ def matches(permission: Permission, patterns: Collection[str]) -> bool:
     return EVERYTHING in patterns or f"{noun}:*" in patterns or permission in patterns
 
 
-def _named(repository: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(repository, pattern) for pattern in patterns)
+def split_pattern(pattern: str) -> tuple[str | None, str]:
+    """The registry that a repository pattern names, if it does, and the pattern of paths there."""
+    first, slash, rest = pattern.partition("/")
+    return (first, rest) if slash and is_registry(first) else (None, pattern)
+
+
+def _named(repository: Repository | str, patterns: Iterable[str]) -> bool:
+    if isinstance(repository, str):
+        return any(fnmatchcase(repository, pattern) for pattern in patterns)
+    return any(_names(registry, path, repository) for registry, path in map(split_pattern, patterns))
+
+
+def _names(registry: str | None, path: str, repository: Repository) -> bool:
+    """Part by part: a path may begin with what looks like a registry, and be in quite another."""
+    return (registry is None or fnmatchcase(repository.registry, registry)) and fnmatchcase(repository.path, path)

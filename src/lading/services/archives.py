@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lading.engine.arrival import Destination
 from lading.engine.copy import copy
-from lading.engine.records import Image, ImageNames
+from lading.engine.records import ImageNames
 from lading.errors import InputInvalid
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import is_index
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference, ReferenceInvalid
-from lading.services.lookup import Lookup, is_digest
-from lading.services.places import Named
+from lading.services.lookup import Lookup, is_digest, only_name
+from lading.services.places import DockerImage, Named, parse_place
 from lading.services.platforms import UNSAID, Wanted
 from lading.services.selection import Chosen, choose_to_send, whole
 from lading.services.stores import ArchiveForm, Readable, Stores
 from lading.services.transfers import PULL_LANES, Call, Moved
 from lading.wire.progress import Noted
+
+DOCKER = "docker:"
 
 
 class NameMissing(InputInvalid):
@@ -70,13 +73,12 @@ class Archives:
         Docker's form holds one platform of each image. Raises ImageUnknown, PlatformsIncomplete, StorageFailed.
         """
         lookup = Lookup(self._names())
-        images = [lookup.find(text) for text in texts]
-        chosen = [self._to_save(image, call) for image in images]
         options = call.options
-        with self._stores.write_archive(path, options.form, options.compression) as archive:
+        with ExitStack() as stack:
+            chosen = [self._to_save(text, lookup, stack, call) for text in texts]
+            archive = stack.enter_context(self._stores.write_archive(path, options.form, options.compression))
             moved = []
-            for image, part in zip(images, chosen, strict=True):
-                name = image.reference
+            for name, part in chosen:
                 destination = Destination(name, archive, (name,))
                 moved.append(_move(part, name, destination, self._stores, call))
         return Saved(path, tuple(moved))
@@ -98,15 +100,26 @@ class Archives:
         with self._stores.root_file_system(path, platform or self._native, call.cancel) as (source, root):
             return _move(Chosen(source, root), path, self._here((str(reference),)), self._stores, call)
 
-    def _to_save(self, image: Image, call: Call) -> Chosen:
-        own = self._stores.own
+    def _to_save(self, text: str, lookup: Lookup, stack: ExitStack, call: Call) -> tuple[str, Chosen]:
+        """The name it gets there, and what of it; a Docker host's image stays open with the stack."""
+        source: Readable = self._stores.own
+        place = parse_place(text) if text.startswith(DOCKER) else Named(text)
+        if isinstance(place, DockerImage):
+            source = stack.enter_context(self._stores.docker_image(place.name, call.cancel))
+            name = only_name(source, None)
+            if is_digest(name):
+                raise NameMissing(text, None)
+            root = source.resolve(name)
+        else:
+            image = lookup.find(text)
+            name, root = image.reference, image.root
         wanted = call.options.wanted
-        if wanted is None and call.options.form is ArchiveForm.DOCKER and is_index(image.root.media_type):
+        if wanted is None and call.options.form is ArchiveForm.DOCKER and is_index(root.media_type):
             wanted = Wanted(platforms=(self._native,))
-        chosen = choose_to_send(own, image.root, wanted or UNSAID, whole(own))
+        chosen = choose_to_send(source, root, wanted or UNSAID, whole(source))
         if chosen.note:
-            call.report(Noted(image.reference, chosen.note))
-        return chosen
+            call.report(Noted(name, chosen.note))
+        return name, chosen
 
     def _here(self, references: Sequence[str]) -> Destination:
         return Destination(references[0], self._stores.own, tuple(references))

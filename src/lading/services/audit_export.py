@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 
+from lading.oci.instants import instant
 from lading.services.audit_records import AuditRow
-from lading.services.job_view import instant
 
 COLUMNS = (
     "id",

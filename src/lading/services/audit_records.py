@@ -39,6 +39,7 @@ class AuditRow:
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
     """Which rows are wanted; None leaves that question open. `since` is in, `until` is out: seconds since 1970.
+    `text` is part of an actor's name, an action, or the entity's type, id or name, in capitals or not.
 
     `environments` are the only ones whose rows may be seen: rows of no environment are not among them."""
 
@@ -53,6 +54,7 @@ class AuditFilter:
     since: float | None = None
     until: float | None = None
     environments: frozenset[int] | None = None
+    text: str = ""
 
 
 EVERYTHING = AuditFilter()

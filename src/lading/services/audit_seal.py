@@ -19,7 +19,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lading.errors import StorageFailed
 from lading.services.audit_records import AuditRecords, AuditRow
 
 log = logging.getLogger("lading.audit")
@@ -203,5 +202,5 @@ class Sealer:
             ending = self._over.is_set()  # asked before the rows are read: none recorded before `stop` is missed
             try:
                 self.seal_all()
-            except StorageFailed:
+            except Exception:  # whatever it is, what comes later is to be sealed
                 log.exception("the audit trail cannot be sealed now, and is when the next row comes")

@@ -12,7 +12,6 @@ where a name belongs, is blotted out here.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
@@ -20,6 +19,8 @@ from typing import NoReturn
 from lading.services.access import Actor, Denied, NotLoggedIn, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_records import AuditEntry, AuditRecords
+from lading.services.blotting import without_secrets
+from lading.services.wakes import Wakes
 from lading.wire.plain_json import plain_object
 
 log = logging.getLogger("lading.audit")
@@ -27,9 +28,9 @@ log = logging.getLogger("lading.audit")
 LONGEST_TEXT = 1000
 """Characters of one text of a record: what strangers send is quoted, but not at any length."""
 
-BLOT = "***"
-_SECRETS = re.compile(r"lad_[A-Za-z0-9_-]{6,}|(?<=://)[^/\s@]+(?=@)")
-"""API tokens, and logins in URLs."""
+
+TOPIC = "audit"
+"""What other processes are woken with."""
 
 
 def admit(trail: Trail, actor: Actor, permission: Permission, deed: Deed, repository: str | None = None) -> None:
@@ -49,9 +50,9 @@ def refuse(trail: Trail, actor: Actor, permission: Permission, deed: Deed) -> No
 class AuditTrail:
     """Fulfils Trail. For any number of threads."""
 
-    def __init__(self, records: AuditRecords, clock: Callable[[], float]) -> None:
+    def __init__(self, records: AuditRecords, clock: Callable[[], float], wakes: Wakes) -> None:
         """`clock` tells seconds since 1970."""
-        self._records, self._clock = records, clock
+        self._records, self._clock, self._wakes = records, clock, wakes
         self._lock = threading.Lock()
         self._told: tuple[Callable[[], None], ...] = ()
 
@@ -68,15 +69,17 @@ class AuditTrail:
             actor.request,
         )
         self._records.append(entry)
-        for told in self._told:
-            try:
-                told()
-            except Exception:
-                log.exception("somebody who follows the audit trail failed; the record stands")
+        self._wakes.tell(TOPIC)
+        self._tell()
+
+    def woken(self, topic: str | None) -> None:
+        """For `Wakes.listening`: some process recorded something; None: perhaps."""
+        if topic is None or topic == TOPIC:
+            self._tell()
 
     def subscribe(self, told: Callable[[], None]) -> Callable[[], None]:
-        """`told` is called after each commit, by the thread that recorded, and returns soon; what is new it reads from
-        the records. Gives what ends it."""
+        """`told` is called after each commit of this process or another, perhaps more than once, on any thread, and
+        returns soon; what is new it reads from the records. Gives what ends it."""
         with self._lock:
             self._told = (*self._told, told)
 
@@ -85,6 +88,13 @@ class AuditTrail:
                 self._told = tuple(each for each in self._told if each is not told)
 
         return end
+
+    def _tell(self) -> None:
+        for told in self._told:
+            try:
+                told()
+            except Exception:
+                log.exception("somebody who follows the audit trail failed; the record stands")
 
 
 def _cleaned(deed: Deed) -> Deed:
@@ -111,5 +121,5 @@ def _clean_value(value: object) -> object:
 
 def _clean(text: str) -> str:
     """Storable by every database, without what looks like a secret, and not too long."""
-    blotted = _SECRETS.sub(BLOT, text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode())
+    blotted = without_secrets(text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode())
     return blotted if len(blotted) <= LONGEST_TEXT else f"{blotted[: LONGEST_TEXT - 1]}…"

@@ -21,7 +21,7 @@ from lading.services.audit import Deed, Result, Trail
 from lading.services.job import Job
 from lading.services.login_records import TokenRecords, TokenRow
 from lading.services.password_memory import PasswordMemory
-from lading.services.passwords import Checked, Passwords, as_typed, new_password
+from lading.services.passwords import Checked, Passwords, PasswordsBusy, as_typed, new_password
 from lading.services.sessions import Sessions
 from lading.services.throttling import Seldom, Throttle, place_of
 from lading.services.tokens import TOKEN_START, token_hash
@@ -43,6 +43,13 @@ class LoginFailed(NotLoggedIn):
 
     def __str__(self) -> str:
         return "the user name or the password is wrong"
+
+
+class TokenRefused(LoginFailed):
+    """An API token that opens nothing here."""
+
+    def __str__(self) -> str:
+        return "the token is wrong, has ended, or belongs to somebody else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +189,7 @@ class Authentication:
             or (name is not None and _spelled(name) != user.name)
         ):
             self._token_failed(visit, row, user)
-            raise LoginFailed
+            raise TokenRefused
         if row.used is None or now - row.used >= USE_SECONDS:
             self._tokens.use_token(row.id, now)
         return replace(self._actor(visit, user), token=row.id, scopes=row.scopes)
@@ -233,8 +240,12 @@ class Authentication:
         self._trail.record(nobody(visit), deed, Result.FAILED)
 
     def _hashed_anew(self, user: UserRow, password: str) -> UserRow:
-        """With the parameters of today; unless the password was changed meanwhile."""
-        anew = self._passwords.hash(as_typed(password) or "")
+        """With the parameters of today; unless the password was changed meanwhile, or too many are at it: then at the
+        next login."""
+        try:
+            anew = self._passwords.hash(as_typed(password) or "")
+        except PasswordsBusy:
+            return user
 
         def changed(now: UserRow) -> UserRow:
             return replace(now, password_hash=anew) if now.password_hash == user.password_hash else now

@@ -16,16 +16,15 @@ from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import refuse
 from lading.services.environment import Access
-from lading.services.named_rows import RowUnknown
+from lading.services.named_rows import RowUnknown, changes
 from lading.services.registry_records import RegistryRecords, RegistryRow
+from lading.services.row_rules import LONGEST_NAME, NAME_RULE, is_pem, row_name
 from lading.services.secrets import SecretBox
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
 
-LONGEST_NAME = 100
 LONGEST_URL = 500
 LONGEST_SECRET = 10_000
-LONGEST_PEM = 200_000
 
 
 class RegistryInvalid(InputInvalid):
@@ -126,10 +125,6 @@ class ConfiguredRegistries:
         before = self.row(id)
         url = before.url if edit.url is None else edit.url
         place = RegistryPlace.parse(url)
-        moved = place.host != before.host or (place.tls is Tls.HTTP and before.tls is not Tls.HTTP)
-        if moved and before.sealed and edit.password is None:
-            # Whoever may edit must not be able to have a password they never knew sent somewhere else.
-            raise RegistryInvalid("password", "must be given again where the address changes")
         username = before.username if edit.username is None else edit.username or None
         after = replace(
             before,
@@ -142,6 +137,8 @@ class ConfiguredRegistries:
             ca=before.ca if edit.ca is None else _pem(edit.ca),
             is_default=before.is_default if edit.is_default is None else edit.is_default,
         )
+        if before.sealed and edit.password is None and _goes_elsewhere(before, after):
+            raise RegistryInvalid("password", "must be given again where the address or CA changes, or TLS weakens")
         if edit.password is not None:
             _login(username, edit.password)
             after = self._sealed(after, edit.password, id)
@@ -149,7 +146,7 @@ class ConfiguredRegistries:
             after = replace(after, sealed=None)
         if not self._records.change_registry(after):
             raise RowUnknown("registry", id)
-        self._record(actor, "update", after)
+        self._record(actor, "update", after, changes(before, after))
         return after
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
@@ -176,9 +173,11 @@ class ConfiguredRegistries:
         """
         self._admit(actor, Permission.REGISTRIES_EDIT, "test", id)
         if form is None:
-            row = self.row(id or 0)
+            if id is None:
+                raise RegistryInvalid("url", "is missing, and so is the id of one that is configured")
+            row = self.row(id)
             return row, self.access(row)
-        row = _new(form)
+        row = _new(replace(form, name=form.name or form.url[:LONGEST_NAME]))
         credential = (
             Credential(row.username, form.password, source="the form") if row.username and form.password else None
         )
@@ -226,9 +225,10 @@ class ConfiguredRegistries:
         if not actor.may(permission):
             refuse(self._trail, actor, permission, Deed(action, "registry", "" if id is None else str(id), name))
 
-    def _record(self, actor: Actor, action: str, row: RegistryRow) -> None:
+    def _record(self, actor: Actor, action: str, row: RegistryRow, changed: Sequence[str] = ()) -> None:
         details = {"url": row.url, "username": row.username, "tls": row.tls.value, "isDefault": row.is_default}
-        self._trail.record(actor, Deed(action, "registry", str(row.id), row.name, details=details), Result.DONE)
+        told = details | ({"changed": list(changed)} if changed else {})
+        self._trail.record(actor, Deed(action, "registry", str(row.id), row.name, details=told), Result.DONE)
 
 
 def _new(form: RegistryForm) -> RegistryRow:
@@ -249,8 +249,24 @@ def _new(form: RegistryForm) -> RegistryRow:
 
 def best(rows: Iterable[RegistryRow], repository: Repository) -> RegistryRow | None:
     """Of the rows that serve it, the one with the longest path; then the default one; then the eldest."""
-    serving = [row for row in rows if row.host == repository.registry and _under(row.path, repository.path)]
+    serving = [row for row in rows if serves(row, repository)]
     return min(serving, key=lambda row: (-len(row.path), not row.is_default, row.id), default=None)
+
+
+def serves(row: RegistryRow, repository: Repository) -> bool:
+    """Whether the repository is the row's: so its login may be sent where that is."""
+    return row.host == repository.registry and _under(row.path, repository.path)
+
+
+def _goes_elsewhere(before: RegistryRow, after: RegistryRow) -> bool:
+    """Whether the password would reach another host, or whoever stands in between: somebody who may edit, and never
+    knew it, must not have it sent there."""
+    less = _PROTECTION.index(after.tls) < _PROTECTION.index(before.tls)
+    return less or (after.host, after.ca) != (before.host, before.ca)
+
+
+_PROTECTION = (Tls.HTTP, Tls.SKIP, Tls.VERIFY)
+"""From none to all."""
 
 
 def _under(prefix: str, path: str) -> bool:
@@ -262,9 +278,10 @@ def _place(id: int) -> str:  # noqa: A002  a row's own word
 
 
 def _name(name: str) -> str:
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise RegistryInvalid("name", f"must have 1 to {LONGEST_NAME} characters")
-    return name.strip()
+    named = row_name(name)
+    if named is None:
+        raise RegistryInvalid("name", NAME_RULE)
+    return named
 
 
 def _login(username: str | None, password: str | None) -> str | None:
@@ -281,6 +298,6 @@ def _login(username: str | None, password: str | None) -> str | None:
 def _pem(text: str | None) -> str | None:
     if not text:
         return None
-    if len(text) > LONGEST_PEM or "-----BEGIN CERTIFICATE-----" not in text:
+    if not is_pem(text, "CERTIFICATE"):
         raise RegistryInvalid("ca", "must be certificates in PEM")
     return text

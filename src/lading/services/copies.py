@@ -89,12 +89,16 @@ class Copies:
         }
         return self._jobs.start(actor, JobRequest(COPY, fields, deed=deed), key)
 
+    def admit(self, actor: Actor, fields: JsonObject) -> None:
+        """Whether the actor may have such a job done. Raises Denied."""
+        source, targets = _places(JobFields(fields))
+        self._admit(actor, source, targets, Deed(COPY, "image", str(source), source.familiar))
+
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
         """What a copy job does."""
+        self.admit(actor, fields)
         asked = JobFields(fields)
-        source = Reference.parse(asked.text("source"))
-        targets = tuple(map(Reference.parse, asked.texts("targets")))
-        self._admit(actor, source, targets, Deed(COPY, "image", str(source), source.familiar))
+        source, targets = _places(asked)
         platform = asked.text_or_none("platform")
         order = CopyOrder(
             source,
@@ -114,5 +118,9 @@ class Copies:
         """A copy is a pull and a push, in no environment."""
         asked = [(Permission.IMAGES_PULL, source), *((Permission.IMAGES_PUSH, target) for target in targets)]
         for permission, reference in asked:
-            if not actor.may(permission, None, str(reference.repository)):
+            if not actor.may(permission, None, reference.repository):
                 refuse(self._trail, actor, permission, deed)
+
+
+def _places(fields: JobFields) -> tuple[Reference, Sequence[Reference]]:
+    return Reference.parse(fields.text("source")), [Reference.parse(text) for text in fields.texts("targets")]

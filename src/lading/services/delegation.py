@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from lading.services.access import EVERYTHING, Actor, Grant
+from lading.services.access import EVERYTHING, Actor, Grant, split_pattern
 
 T = TypeVar("T")
 
@@ -56,5 +56,17 @@ def _permission_within(pattern: str, wider: Collection[str] | None) -> bool:
 
 
 def _repository_within(pattern: str, grant: Grant) -> bool:
-    """Every name that `pattern` matches one of the grant's does: its `*` is text that only another `*` can match."""
-    return any(fnmatchcase(pattern.replace("*", _ANY_TEXT), wider) for wider in grant.repositories or ())
+    """Every name that `pattern` matches one of the grant's does, in our own registry and in others."""
+    return any(_within(pattern, wider) and _within_elsewhere(pattern, wider) for wider in grant.repositories or ())
+
+
+def _within_elsewhere(pattern: str, wider: str) -> bool:
+    registry, path = split_pattern(pattern)
+    wider_registry, wider_path = split_pattern(wider)
+    reaches = wider_registry is None or (registry is not None and _within(registry, wider_registry))
+    return reaches and _within(path, wider_path)
+
+
+def _within(pattern: str, wider: str) -> bool:
+    """Its `*` is text that only another `*` can match."""
+    return fnmatchcase(pattern.replace("*", _ANY_TEXT), wider)

@@ -142,7 +142,11 @@ class Diagnosis:
         if not sockets:
             return Finding("docker", True, "no Docker host here, and none is needed")
         path, usable = sockets[0]
-        text = f"{path} is there" if usable else f"{path} is there, and this user may not use it"
+        text = (
+            f"{path} is there: docker:NAME means its images"
+            if usable
+            else f"{path} is there, and this user may not use it"
+        )
         return Finding("docker", usable, text, 'sudo usermod -aG docker "$USER"')
 
     def _helpers(self) -> Finding:

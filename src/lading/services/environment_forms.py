@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from lading.errors import InputInvalid
 from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
+from lading.services.row_rules import NAME_RULE, is_pem, row_name
 
-LONGEST_NAME = 100
-LONGEST_PEM = 200_000
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path: sun_path has room for 108 with its end."""
 
@@ -52,6 +51,7 @@ class EnvironmentForm:
     tls_cert: str | None = None
     tls_key: str | None = field(default=None, repr=False)
     tls_skip_verify: bool | None = None
+    hawser_token: str | None = field(default=None, repr=False)
     is_default: bool | None = None
     scanner: str | None = None
 
@@ -136,7 +136,7 @@ def _protected(
 
 def _check_strangers(kind: ConnectionType, form: EnvironmentForm, faults: dict[str, str]) -> None:
     """Fields that mean nothing here: whoever gives them expects something that would not happen."""
-    strangers: dict[str, object] = {}
+    strangers: dict[str, object] = {"hawserToken": form.hawser_token}
     where = f"connectionType {kind}"
     if kind is not ConnectionType.SOCKET:
         strangers["socketPath"] = form.socket_path
@@ -162,10 +162,10 @@ def _kind(before: ConnectionType, text: str | None, faults: dict[str, str]) -> C
 
 
 def _name(name: str, faults: dict[str, str]) -> str:
-    stripped = name.strip()
-    if not stripped or len(stripped) > LONGEST_NAME or not stripped.isprintable():
-        faults["name"] = f"must have 1 to {LONGEST_NAME} printable characters"
-    return stripped
+    named = row_name(name)
+    if named is None:
+        faults["name"] = NAME_RULE
+    return named or ""
 
 
 def _scanner(scanner: str, faults: dict[str, str]) -> str:
@@ -183,6 +183,6 @@ def _socket(path: str, faults: dict[str, str]) -> str:
 def _pem(text: str | None, name: str, what: str, faults: dict[str, str]) -> str | None:
     if not text:
         return None
-    if len(text) > LONGEST_PEM or "-----BEGIN " not in text or f"{what}-----" not in text or not text.isascii():
+    if not is_pem(text, what):
         faults[name] = f"must be a {what.lower()} in PEM"
     return text

@@ -19,7 +19,7 @@ from lading.services.environment import ConnectionType, Environment
 from lading.services.environment_forms import EnvironmentForm, changed_row, new_row
 from lading.services.environment_records import EnvironmentRecords, EnvironmentRow
 from lading.services.guarded_environment import GuardedEnvironment
-from lading.services.named_rows import RowUnknown
+from lading.services.named_rows import NameTaken, RowUnknown, changes
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 
@@ -77,7 +77,13 @@ class Environments:
         if found is not None:
             return found
         row = EnvironmentRow(0, EMBEDDED_NAME, ConnectionType.EMBEDDED, is_default=not rows)
-        return self._records.add_environment(lambda id: replace(row, id=id))  # noqa: A006  a row's own word
+        try:
+            return self._records.add_environment(lambda id: replace(row, id=id))  # noqa: A006  a row's own word
+        except NameTaken:
+            others = [each for each in self._records.environments() if each.connection_type is row.connection_type]
+            if not others:
+                raise
+            return others[0]  # made by another process that begins at the same moment
 
     # ── rows
 
@@ -110,6 +116,8 @@ class Environments:
         before = self.row(id)
         self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", before)
         after = self._sealed(changed_row(before, form), form)
+        if _reaches_elsewhere(before, after):  # what one may edit is this environment, not any host there is
+            self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", None, before.name)
         embedded = ConnectionType.EMBEDDED in {before.connection_type, after.connection_type}
         if embedded and before.connection_type is not after.connection_type:
             raise EmbeddedStays("turned into another, or another into it")
@@ -117,7 +125,7 @@ class Environments:
             raise RowUnknown("environment", id)
         if after.is_default and not before.is_default:
             self._records.make_default_environment(id)
-        self._record(actor, "update", after)
+        self._record(actor, "update", after, changed=changes(before, after))
         return after
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
@@ -203,16 +211,33 @@ class Environments:
             entity = "" if id is None else str(id)
             refuse(self._trail, actor, permission, Deed(action, "environment", entity, row.name if row else name, id))
 
-    def _record(self, actor: Actor, action: str, row: EnvironmentRow, result: Result = Result.DONE) -> None:
+    def _record(
+        self,
+        actor: Actor,
+        action: str,
+        row: EnvironmentRow,
+        result: Result = Result.DONE,
+        changed: Sequence[str] = (),
+    ) -> None:
         details = {
             "connectionType": row.connection_type.value,
             "socketPath": row.socket_path,
             "host": row.host,
             "port": row.port,
+            "protocol": row.protocol,
+            "tlsSkipVerify": row.tls_skip_verify or None,
             "isDefault": row.is_default,
+            "changed": list(changed) or None,
         }
         given = {name: value for name, value in details.items() if value is not None}
         self._trail.record(actor, Deed(action, "environment", str(row.id), row.name, row.id, given), result)
+
+
+def _reaches_elsewhere(before: EnvironmentRow, after: EnvironmentRow) -> bool:
+    def reached(row: EnvironmentRow) -> tuple[object, ...]:
+        return row.connection_type, row.socket_path, row.host, row.port, row.protocol
+
+    return reached(before) != reached(after)
 
 
 def _place(id: int) -> str:  # noqa: A002  a row's own word

@@ -79,9 +79,11 @@ class GuardedEnvironment:
             self._refuse(Permission.IMAGES_IMPORT, Deed("import", "image", "", "", self.id))
 
     def find(self, image: str, cancel: Cancel) -> Summary:
-        """One image, for whoever may look at images here or push some. Raises ImageUnknown, IdAmbiguous."""
-        if not self._anywhere(Permission.IMAGES_PUSH):
-            return self.image(image, cancel).summary
+        """One image, for whoever may look at it, or push what has one of its names.
+
+        Raises ImageUnknown, IdAmbiguous.
+        """
+        self._admit_source(image, cancel)
         return self._environment().image(image, cancel).summary
 
     # ── what there is
@@ -136,6 +138,7 @@ class GuardedEnvironment:
         return self._environment().pull(order, report, cancel)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
+        self._admit_source(order.image, cancel)
         for target in order.targets:
             self.admit_push(target.repository)
         return self._environment().push(order, report, cancel)
@@ -163,16 +166,23 @@ class GuardedEnvironment:
             text = "" if repository is None else str(repository)
             self._refuse(permission, Deed(permission.partition(":")[2], "image", text, text, self.id))
 
+    def _admit_source(self, image: str, cancel: Cancel) -> None:
+        """A push carries an image out: no more than what the actor sees, or may push under the image's own name."""
+        if not self._may_image(Permission.IMAGES_PUSH, image, cancel):
+            self._admit_image(Permission.IMAGES_VIEW, image, cancel)
+
     def _admit_image(self, permission: Permission, image: str, cancel: Cancel, *, every: bool = False) -> None:
         """For the name that is given; of an id for one of the image's names, or `every` one where all would go."""
+        if not self._may_image(permission, image, cancel, every=every):
+            self._refuse(permission, Deed(permission.partition(":")[2], "image", image, image, self.id))
+
+    def _may_image(self, permission: Permission, image: str, cancel: Cancel, *, every: bool = False) -> bool:
         if self._everything(permission):
-            return
-        deed = Deed(permission.partition(":")[2], "image", image, image, self.id)
+            return True
         if not self._anywhere(permission):
-            self._refuse(permission, deed)
+            return False
         allowed = [self._may(permission, repository) for repository in self._repositories(image, cancel)]
-        if not allowed or not (all(allowed) if every else any(allowed)):
-            self._refuse(permission, deed)
+        return bool(allowed) and (all(allowed) if every else any(allowed))
 
     def _repositories(self, image: str, cancel: Cancel) -> list[Repository]:
         if not may_be_id(image):
@@ -189,9 +199,7 @@ class GuardedEnvironment:
         return self._everything(permission) or replace(self._actor, grants=tuple(here)).may_somewhere(permission)
 
     def _may(self, permission: Permission, repository: Repository) -> bool:
-        """Patterns name repositories with their registry or without."""
-        names = (str(repository), repository.path)
-        return any(self._actor.may(permission, self.id, name) for name in names)
+        return self._actor.may(permission, self.id, repository)
 
     def _named(self, summary: Summary) -> Summary:
         """With the names that may be seen."""

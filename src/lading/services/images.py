@@ -16,7 +16,7 @@ from lading.services.checking import Checked, check_image
 from lading.services.comparison import Difference, compare
 from lading.services.descriptions import Description, Step, describe, promised, steps
 from lading.services.lookup import ImageUnknown, Lookup, only_name
-from lading.services.places import Archive, Layout, Named, Place
+from lading.services.places import Archive, DockerImage, Layout, Named, Place
 from lading.services.stores import Collector, Readable, Stores
 from lading.wire.message import Cancel
 
@@ -143,6 +143,9 @@ class Images:
             case Archive(path):
                 with self._stores.read_archive(path, cancel) as archive:
                     return self._described(archive, None, str(place))
+            case DockerImage(name):
+                with self._stores.docker_image(name, cancel) as archive:
+                    return self._described(archive, None, str(place))
 
     def history(self, place: Place, platform: Platform | None, cancel: Cancel) -> tuple[Description, tuple[Step, ...]]:
         """The steps of one platform, the newest first. Raises ImageUnknown, PlatformMissing."""
@@ -165,6 +168,9 @@ class Images:
                 return layout.resolve(only_name(layout, name))
             case Archive(path):
                 with self._stores.read_archive(path, cancel) as archive:
+                    return archive.resolve(only_name(archive, None))
+            case DockerImage(name):
+                with self._stores.docker_image(name, cancel) as archive:
                     return archive.resolve(only_name(archive, None))
 
     @property

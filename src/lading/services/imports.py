@@ -15,12 +15,15 @@ from lading.services.audit import Deed
 from lading.services.environments import Environments
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
-from lading.services.jobs import Jobs
+from lading.services.jobs import Jobs, KeyUsed
 from lading.wire.message import Cancel, Reader
 
 IMPORT = "import"
 LONGEST_PIECE = 16 * 1024 * 1024
 """Bytes of one PATCH."""
+
+MOST_ARRIVING = 20
+"""Archives of one user that have come in part or wait to be loaded."""
 
 KEPT_SECONDS = 24 * 60 * 60.0
 """How long an archive that nobody goes on with is kept."""
@@ -67,11 +70,24 @@ class PieceTooLong(InputInvalid):
         return f"A piece holds at most {LONGEST_PIECE} bytes"
 
 
+class ImportsTooMany(Refused):
+    """The user has as many archives arriving as one may have."""
+
+    code = "busy"
+    hint = "Commit them, or give them up: DELETE /api/images/imports/ID."
+
+    def __str__(self) -> str:
+        return f"{MOST_ARRIVING} of your archives have not been loaded yet"
+
+
 class ArrivingArchives(Protocol):
     """Archives that arrive, by id. Every method raises StorageFailed, and ImportUnknown for what is not there."""
 
     def begin(self, owner: int) -> str:
         """An id that cannot be guessed, of this user's."""
+
+    def held(self, owner: int) -> int:
+        """How many this user has."""
 
     def owner(self, id: str) -> int:  # noqa: A002  a row's own word
         """Whose it is."""
@@ -101,9 +117,12 @@ class Imports:
     jobs: Jobs
 
     def begin(self, actor: Actor, environment: int | None) -> str:
-        """Raises RowUnknown, Denied."""
+        """Raises RowUnknown, Denied, ImportsTooMany."""
         self.environments.open(actor, environment).admit_load()
-        return self.archives.begin(actor.user or 0)
+        owner = actor.user or 0
+        if self.archives.held(owner) >= MOST_ARRIVING:
+            raise ImportsTooMany
+        return self.archives.begin(owner)
 
     def size(self, actor: Actor, id: str) -> int:  # noqa: A002  a row's own word
         """The offset to go on at. Raises ImportUnknown."""
@@ -122,17 +141,44 @@ class Imports:
         self._check(actor, id)
         self.archives.remove(id)
 
-    def commit(self, actor: Actor, environment: int | None, id: str, key: str | None) -> Job:  # noqa: A002
-        """The job that loads it. Raises ImportUnknown, RowUnknown, Denied."""
-        self._check(actor, id)
+    def commit(
+        self,
+        actor: Actor,
+        environment: int | None,
+        id: str,  # noqa: A002  a row's own word
+        key: str | None,
+        content: str | None = None,
+    ) -> Job:
+        """The job that loads it. With a `key` the actor used before: that job, where it is for this import, or for an
+        archive of the same `content`, a digest; what came this time is not kept then.
+
+        Raises ImportUnknown, RowUnknown, Denied, KeyUsed.
+        """
         opened = self.environments.open(actor, environment)
         opened.admit_load()
-        fields: JsonObject = {"environment": opened.id, "import": id, "size": self.archives.size(id)}
+        earlier = None if key is None else self.jobs.keyed(actor, key)
+        if earlier is not None:
+            if not _same(earlier, opened.id, id, content):
+                raise KeyUsed
+            if earlier.request.fields["import"] != id:
+                self.discard(actor, id)
+            return earlier
+        self._check(actor, id)
+        fields: JsonObject = {
+            "environment": opened.id,
+            "import": id,
+            "size": self.archives.size(id),
+            "content": content,
+        }
         deed = Deed(IMPORT, "image", id, "archive", opened.id, {"size": fields["size"]})
         return self.jobs.start(actor, JobRequest(IMPORT, fields, opened.id, deed=deed), key)
 
+    def admit(self, actor: Actor, fields: JsonObject) -> None:
+        """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
+        self.environments.open(actor, JobFields(fields).whole_number("environment")).admit_load()
+
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
-        """What an import job does; the archive goes when it is loaded, or cannot be."""
+        """What an import job does; the archive goes when it is loaded; what fails can be tried again."""
         asked = JobFields(fields)
         environment = self.environments.open(actor, asked.whole_number("environment"))
         archive = asked.text("import")
@@ -150,3 +196,11 @@ class Imports:
         """Another's import is as unknown as none."""
         if self.archives.owner(id) != (actor.user or 0):
             raise ImportUnknown(id)
+
+
+def _same(job: Job, environment: int, id: str, content: str | None) -> bool:  # noqa: A002  a row's own word
+    """Whether the job loads this import, or the same content, into the same environment."""
+    fields = job.request.fields
+    if job.request.kind != IMPORT or fields["environment"] != environment:
+        return False
+    return fields["import"] == id or (content is not None and fields.get("content") == content)

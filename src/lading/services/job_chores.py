@@ -1,10 +1,11 @@
-"""What is done about jobs from time to time: the old ones go, and lost ones are taken up."""
+"""What is done about jobs from time to time: lost ones are taken up, and the old ones go."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from lading.services.job_records import JobRecords
+from lading.services.job_writer import BEAT_SECONDS
 from lading.services.schedules import Chore
 
 DAY = 24 * 60 * 60.0
@@ -19,9 +20,12 @@ AT_ONCE = 500
 """Jobs dropped in one transaction, so that none is long."""
 
 
-def job_chores(records: JobRecords, clock: Callable[[], float], kept_days: Callable[[], float]) -> Sequence[Chore]:
-    """`kept_days` is asked each time: it is a setting."""
+def job_chores(
+    records: JobRecords, clock: Callable[[], float], kept_days: Callable[[], float], recover: Callable[[], object]
+) -> Sequence[Chore]:
+    """`kept_days` is asked each time: it is a setting. `recover` takes up what another process has left."""
     return (
+        Chore("lost jobs", BEAT_SECONDS, recover),
         Chore("job expiry", DAY / 24, lambda: forget_old(records, clock() - kept_days() * DAY)),
         Chore("idempotency keys", DAY / 24, lambda: records.forget_keys(clock() - KEY_DAYS * DAY)),
     )

@@ -1,4 +1,5 @@
-"""Following jobs: what a running job tells is encoded once and kept in one list, and each follower holds a place in it.
+"""Following jobs: what a running job tells is kept in one list and encoded once at most, and each follower holds a
+place in it.
 
 A follower has no queue, so a slow one costs nothing: it finds the lines it has not had, and of the ticks only the last.
 The list is bounded; who is further behind, and who follows a job that is over or runs in another process, reads
@@ -38,18 +39,37 @@ class Reading:
     behind: bool = False
 
 
+@dataclass(slots=True)
+class _Frame:
+    """One line, encoded when the first follower reads it: most jobs have none."""
+
+    number: int
+    line: JsonObject
+    terminal: bool
+    text: bytes = b""
+
+    def encoded(self) -> bytes:
+        self.text = self.text or line_text(self.number, self.line, self.terminal)
+        return self.text
+
+
 class Feed:
     """What one job tells in this process, once it is durable. `kept` False: it runs elsewhere, so only records know."""
 
     def __init__(self, job: str, cursor: int, wake: Callable[[str], None], *, kept: bool = True) -> None:
         self.job, self._wake, self._kept = job, wake, kept
         self._lock = threading.Lock()
-        self._frames: deque[bytes] = deque(maxlen=KEPT_LINES)
+        self._frames: deque[_Frame] = deque(maxlen=KEPT_LINES)
         self._cursor = cursor
         self._tick, self._ticks = b"", 0
         self._changes = 0
         self._ended = False
         self._followers = self._watchers = 0
+
+    @property
+    def followed(self) -> bool:
+        """Whether anybody wants lines."""
+        return self._followers > 0
 
     @property
     def watched(self) -> bool:
@@ -60,7 +80,7 @@ class Feed:
         """Durable lines, the next by number; with `ended` the last one is the terminal line, and nothing follows."""
         told = tuple(lines)
         last = told[-1][0] if ended and told else None
-        frames = [line_text(number, data, number == last) for number, data in told]
+        frames = [_Frame(number, data, number == last) for number, data in told]
         with self._lock:
             self._frames.extend(frames)
             self._cursor += len(frames)
@@ -111,7 +131,8 @@ class Feed:
             if place.cursor < first:
                 return Reading(behind=True)
             skipped = place.cursor - first
-            frames = [self._frames[at] for at in range(skipped, min(skipped + READ_LINES, len(self._frames)))]
+            until = min(skipped + READ_LINES, len(self._frames))
+            frames = [self._frames[at].encoded() for at in range(skipped, until)]
             place.cursor += len(frames)
             if place.ticks != self._ticks and place.wants_ticks:
                 frames.append(self._tick)
@@ -137,6 +158,7 @@ class Feeds:
         self._here: dict[str, Feed] = {}
         self._elsewhere: dict[str, Feed] = {}
         self._subscribers: tuple[Callable[[str], None], ...] = ()
+        self._over = False
 
     def subscribe(self, wake: Callable[[str], None]) -> Callable[[], None]:
         """From now on `wake` hears of every followed job that has something new: from any thread, often, and it must
@@ -172,7 +194,17 @@ class Feeds:
             if feed is None:
                 feed = self._elsewhere.setdefault(job, Feed(job, 0, self._told, kept=False))
             feed.join(ticks)
+        if self._over:
+            feed.abandon()
         return feed
+
+    def abandon(self) -> None:
+        """The process ends: whoever follows is sent away, and so is who comes now."""
+        with self._lock:
+            self._over = True
+            feeds = (*self._here.values(), *self._elsewhere.values())
+        for feed in feeds:
+            feed.abandon()
 
     def left(self, feed: Feed, ticks: bool) -> None:
         """One fewer."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lading.errors import Cancelled, LadingError
-from lading.services.access import Actor
+from lading.services.access import Actor, Denied
 from lading.services.audit import Result
 from lading.services.job import Job, JobState, JsonObject, Telling, Work
 from lading.services.transfer_failures import TransferFailed
@@ -19,15 +19,24 @@ from lading.wire.message import Cancel
 log = logging.getLogger("lading.jobs")
 
 
+class Admit(Protocol):
+    """Asks for the permission that a job of this kind takes."""
+
+    def __call__(self, actor: Actor, fields: JsonObject) -> None:
+        """Raises Denied, recorded on the trail; RowUnknown where what it was about is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkKind:
     """What a kind of job stands for.
 
-    `verb` chooses the words of its layers' lines. `resumes`: after a restart it is run again and goes on where it was.
-    `fallback` is the whole text of an error that nobody foresaw.
+    `admit` asks whether somebody may have it done, who did not begin it himself: who tries it again, and who shares
+    its run. `verb` chooses the words of its layers' lines. `resumes`: after a restart it is run again and goes on where
+    it was. `fallback` is the whole text of an error that nobody foresaw.
     """
 
     work: Work
+    admit: Admit
     verb: Verb
     resumes: bool
     fallback: str = "The job failed"
@@ -111,8 +120,8 @@ def perform(kind: WorkKind, identify: Callable[[], Actor], job: Job, telling: Te
 
 
 def ending_of(error: LadingError) -> Ending:
-    """The terminal line of an error: its sentence, code and hint (interfaces §2), and `cause`, the root it comes from,
-    by which a synchronous answer chooses its status."""
+    """The terminal line of an error: its sentence, code, hint and detail (interfaces §2), and `cause`, the root that it
+    comes from, by which a synchronous answer chooses its status."""
     cause = error.cause if isinstance(error, TransferFailed) else error
     line: dict[str, object] = {
         "status": "error",
@@ -120,14 +129,14 @@ def ending_of(error: LadingError) -> Ending:
         "code": error.code,
         "cause": root_name(type(cause)),
     }
-    if error.hint is not None:
-        line["hint"] = error.hint
+    line |= {name: text for name, text in (("hint", error.hint), ("detail", error.why)) if text is not None}
     return Ending(_state_of(error), line)
 
 
 def root_name(kind: type[LadingError]) -> str:
-    """The nearest root of errors.py that it is, as `rate_limited`."""
-    root = next(each for each in kind.__mro__ if each.__module__ == LadingError.__module__)
+    """The nearest root of errors.py that it is, as `rate_limited`; what an actor may not is a root of its own."""
+    roots = {LadingError.__module__, Denied.__module__}
+    root = next(each for each in kind.__mro__ if each.__module__ in roots)
     return re.sub(r"(?<!^)(?=[A-Z])", "_", root.__name__).lower()
 
 

@@ -16,16 +16,21 @@ from typing import Protocol
 
 from lading.services.job import Job, JobState, JsonObject, Line
 
+LET_GO = 0.0
+"""The heartbeat of a job that nobody holds: whoever looks first takes it up."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs a list shows; None and empty leave that question open."""
+    """Which jobs a list shows; None and empty leave that question open. `text` is part of a job's id, of its kind, of
+    its owner's name, or of a name its deed is about, in capitals or not."""
 
     owner: int | None = None
     token: int | None = None
     states: frozenset[JobState] = frozenset()
     kind: str | None = None
     environment: int | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,9 @@ class JobRecords(Protocol):
     def find(self, job: str) -> Job | None:
         """One job."""
 
+    def keyed(self, owner: int | None, key: str) -> Job | None:
+        """The job for which this owner used `key`."""
+
     def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
         """Newest first; equally new ones by id."""
 
@@ -74,7 +82,7 @@ class JobRecords(Protocol):
         """Run it: queued becomes running, `run` one more, with a heartbeat. None where it does not wait (any more)."""
 
     def release(self, job: str, run: int, at: float) -> bool:
-        """Running becomes queued again, to be gone on with later. False where this run is over."""
+        """Running becomes queued again and is let go, to be gone on with. False where this run is over."""
 
     def tell(self, told: Sequence[Told]) -> Collection[str]:
         """All of these in one transaction, each where `run` still matches, the job has not ended, and its lines follow
@@ -85,7 +93,7 @@ class JobRecords(Protocol):
         """
 
     def beat(self, jobs: Collection[str], at: float) -> None:
-        """Somebody still holds these."""
+        """Somebody still holds these; or, where `at` is LET_GO, nobody does any more."""
 
     def left(self, before: float) -> Sequence[Job]:
         """Jobs queued or running whose heartbeat is older than `before`, the oldest job first."""

@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from lading.errors import Cancelled, LadingError
+from lading.errors import Cancelled, LadingError, StorageFailed
 from lading.services.access import Actor
-from lading.services.audit import Trail
-from lading.services.job import Job, JobState, Line
+from lading.services.audit import Deed, Result, Trail
+from lading.services.job import Job, JobRequest, JobState, Line
 from lading.services.job_feed import Feeds
 from lading.services.job_kinds import (
     RESULTS,
@@ -29,10 +29,11 @@ from lading.services.job_kinds import (
     LostInRestart,
     RestartedTooOften,
     StoppedByShutdown,
+    WorkKind,
     ending_of,
     perform,
 )
-from lading.services.job_records import JobRecords, Told
+from lading.services.job_records import LET_GO, JobRecords, Told
 from lading.services.job_sharing import Clocks, JobSeat, SharedRun
 from lading.services.job_writer import AGAIN_SECONDS, LOST_SECONDS, TOPIC, JobWriter, job_topic
 from lading.services.wakes import Wakes
@@ -40,6 +41,9 @@ from lading.wire.job_events import Verb
 
 RUNS_LIMIT = 10
 """So often a job is begun before a restart ends it: whatever takes the server down with it must not do so for ever."""
+
+RECORD_ATTEMPTS = 20
+"""So often the end of a job is tried again to be put on the audit trail, `AGAIN_SECONDS` apart."""
 
 log = logging.getLogger("lading.jobs")
 
@@ -84,7 +88,7 @@ class JobRunner:
         self._lock, self._admitting = threading.Lock(), threading.RLock()
         self._runs: dict[str, SharedRun] = {}
         self._shared: dict[str, SharedRun] = {}
-        self._stopping = False
+        self._over = threading.Event()
 
     def begin(self) -> None:
         """Write lines and heartbeats from now on."""
@@ -92,14 +96,18 @@ class JobRunner:
 
     def stop(self, seconds: float) -> bool:
         """Begin nothing more, stop what runs so that it can be gone on with, and wait so long for it; then write what
-        is left. Whether all of it ended in that time; what did not is taken up by `recover` like after a crash."""
-        self._stopping = True
+        is left, and send away who follows. Whether all of it ended in that time; what did not is taken up by `recover`
+        like after a crash. Harmless twice."""
+        self._over.set()
         self._queue.close()
         for run in self._live():
             if run.running:
                 run.stop()
         ended = self._queue.join(seconds)
         self.writer.finish()
+        with suppress(LadingError):  # then others take them up a little later
+            self._records.beat(self.held(), LET_GO)
+        self.feeds.abandon()
         return ended
 
     def woken(self, topic: str | None) -> None:
@@ -118,10 +126,17 @@ class JobRunner:
         """The run of a job that runs or waits here."""
         return self._runs.get(job)
 
+    def permit(self, actor: Actor, request: JobRequest) -> None:
+        """Whether the actor may have this done. Raises Denied, RowUnknown, KindUnknown."""
+        kind = self._kinds.get(request.kind)
+        if kind is None:
+            raise KindUnknown(request.kind)
+        kind.admit(actor, request.fields)
+
     def admit(self, job: Job, actor: Actor) -> None:
         """A job that waits: it joins an equal run, or gets one of its own."""
         with self._admitting:
-            if self._stopping or job.id in self._runs:
+            if self._over.is_set() or job.id in self._runs:
                 return
             seat = JobSeat(job, actor, self.feeds.open(job.id, job.cursor), self._gone)
             if not self._joined(seat):
@@ -158,13 +173,15 @@ class JobRunner:
             self._queue.withdraw(run.first.job)
         return True
 
-    def end(self, job: Job, actor: Actor, ending: Ending) -> bool:
-        """End a job that is not of this process, once. False where it has moved on since it was read."""
+    def end(self, job: Job, actor: Actor, ending: Ending, *, recorded: bool = True) -> bool:
+        """End a job that is not of this process, once; not `recorded`: it never got on the trail. False where it has
+        moved on since it was read."""
         line = Line(job.cursor + 1, self._clocks.wall(), ending.line)
         told = Told(job.id, job.run, line.at, (line,), None, ending.state, ending.line)
         if self._records.tell([told]):
             return False
-        self._record(job, actor, ending.state)
+        if recorded:
+            self._record(job, actor, ending.state)
         self.feeds.changed([job.id])
         self._wakes.tell(job_topic(job.id))
         return True
@@ -174,16 +191,20 @@ class JobRunner:
     def _run(self, run: SharedRun) -> None:
         if not self._begun(run):
             return
-        if self._stopping:
+        if self._over.is_set():
             run.stop()
-        job = run.first.asked
-        kind = self._kinds.get(job.request.kind)
+        name = run.first.asked.request.kind
+        kind = self._kinds.get(name)
         if kind is None:
-            run.end(ending_of(KindUnknown(job.request.kind)))
+            run.end(ending_of(KindUnknown(name)))
             return
+        seat = self._admitted(run, kind)
+        if seat is None:
+            return
+        job = seat.asked
         if job.run:
-            run.line({"status": "note", "message": "Lading was restarted, and goes on with this"})
-        ending = perform(kind, lambda: self._actor(run.first), job, run, run.cancel)
+            run.line({"status": "note", "message": "This was interrupted, and goes on"})
+        ending = perform(kind, lambda: self._actor(seat), job, run, run.cancel)
         if run.stopped and not run.unwanted and ending.state is JobState.CANCELLED:
             if kind.resumes:
                 run.suspend(self._release)
@@ -191,13 +212,26 @@ class JobRunner:
             ending = ending_of(StoppedByShutdown())
         run.end(ending)
 
+    def _admitted(self, run: SharedRun, kind: WorkKind) -> JobSeat | None:
+        """Under whose name the run works: the first of those who share it and still may; None where nobody may. One who
+        is alone is asked by the work itself."""
+        seats = run.seats
+        if len(seats) == 1:
+            return seats[0]
+        for seat in seats:
+            try:
+                kind.admit(self._actor(seat), seat.asked.request.fields)
+            except LadingError as error:
+                run.refuse(seat, ending_of(error))
+        return next(iter(run.seats), None)
+
     def _begun(self, run: SharedRun) -> bool:
         """Claims, however long the database takes to let us."""
-        while not self._stopping:
+        while not self._over.is_set():
             try:
                 return run.begin(self._claim)
-            except LadingError:
-                log.exception("job %s cannot be begun, and is tried again", run.first.job)
+            except LadingError as error:
+                log.warning("job %s cannot be begun, and is tried again: %s", run.first.job, error)
             with suppress(Cancelled):
                 run.cancel.wait(AGAIN_SECONDS)
         return False
@@ -220,12 +254,25 @@ class JobRunner:
 
     def _record(self, job: Job, actor: Actor, state: JobState) -> None:
         """How it ended, on the trail. A trail that cannot be written is no reason to leave a job without its end."""
-        if job.request.deed is None:
-            return
-        try:
-            self._trail.record(actor, job.request.deed, RESULTS[state])
-        except Exception:
-            log.exception("the end of job %s is not on the audit trail", job.id)
+        deed = job.request.deed
+        if deed is not None and not self._recorded(actor, deed, RESULTS[state]):
+            log.error("the end of job %s is not on the audit trail", job.id)
+
+    def _recorded(self, actor: Actor, deed: Deed, result: Result) -> bool:
+        """Whether it is there, perhaps after a while: the database may be away."""
+        for _ in range(RECORD_ATTEMPTS):
+            try:
+                self._trail.record(actor, deed, result)
+            except StorageFailed as error:
+                log.warning("the audit trail cannot be written: %s", error)
+                if self._over.wait(AGAIN_SECONDS):
+                    return False
+            except Exception:
+                log.exception("the audit trail failed")
+                return False
+            else:
+                return True
+        return False
 
     def _gone(self, seat: JobSeat) -> None:
         """It told its end, or was lost: forget it."""

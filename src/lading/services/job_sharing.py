@@ -54,6 +54,11 @@ class JobSeat:
             self.run, self.cursor, self.claimed = job.run, job.cursor, True
         return True
 
+    @property
+    def followed(self) -> bool:
+        """Whether somebody in this process follows it."""
+        return self.feed.followed
+
     def says(self, at: float, data: JsonObject) -> Line:
         """Its next line."""
         self.cursor += 1
@@ -185,6 +190,14 @@ class SharedRun:
             self.unwanted = True
         self.cancel.cancel()
         return True
+
+    def refuse(self, seat: JobSeat, ending: Ending) -> None:
+        """This job ends so, the others go on."""
+        with self._seating:
+            if seat in self.seats:
+                self._end(seat, ending)
+            if not self._seats:
+                self._phase = _Phase.OVER
 
     def stop(self) -> None:
         """The process ends: stop the work, and keep what it takes to go on with it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
+from lading.oci.instants import instant
 from lading.services.job import Job, JsonObject, Line
 
 
@@ -27,11 +27,6 @@ def job_json(job: Job, lines: Iterable[Line] | None = None) -> JsonObject:
     if told is not None:
         view["lines"] = [_line(job, line) for line in told]
     return view
-
-
-def instant(seconds: float) -> str:
-    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _line(job: Job, line: Line) -> JsonObject:

@@ -20,10 +20,10 @@ from lading.services.wakes import Wakes
 GATHER_SECONDS = 0.05
 """How long the first line waits for others: half of what a follower may notice."""
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = 2.5
 """Between two heartbeats."""
 
-LOST_SECONDS = 20.0
+LOST_SECONDS = 10.0
 """Without a heartbeat a job is anybody's: four of them, so that one slow commit costs nothing."""
 
 AGAIN_SECONDS = 1.0
@@ -44,6 +44,10 @@ class Seat(Protocol):
     @property
     def run(self) -> int:
         """The claim it writes under."""
+
+    @property
+    def followed(self) -> bool:
+        """Whether somebody in this process waits for them."""
 
     def kept(self, lines: Collection[Line], ended: bool) -> None:
         """They are durable."""
@@ -98,26 +102,34 @@ class JobWriter:
         self.write()
 
     def write(self) -> bool:
-        """Commit all that was put, then tell. False where the database refused: it is kept for the next time."""
+        """Commit all that was put, then tell; what somebody waits for comes first. False where the database refused:
+        what is left is kept for the next time."""
         with self._lock:
             said, self._said = self._said, []
-        if not said:
-            return True
         by_job = _by_job(said)
-        try:
-            lost = self._records.tell([_told(each) for each in by_job.values()])
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the only writer there is
-            self._keep(said, error)
-            return False
+        followed = {job: each for job, each in by_job.items() if each[-1].seat.followed}
+        others = {job: each for job, each in by_job.items() if job not in followed}
+        for batch, rest in ((followed, others), (others, {})):
+            try:
+                self._commit(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the only writer there is
+                self._keep([one for each in (*batch.values(), *rest.values()) for one in each], error)
+                return False
         self._failing_since = None
+        return True
+
+    def _commit(self, by_job: Mapping[str, list[Said]]) -> None:
+        """Raises StorageFailed."""
+        if not by_job:
+            return
+        lost = self._records.tell([_told(each) for each in by_job.values()])
         for job, each in by_job.items():
             seat = each[-1].seat
             if job in lost:
                 seat.lost()
             else:
                 seat.kept([one.line for one in each], each[-1].state is not None)
-                self._wakes.tell(job_topic(job))
-        return True
+        self._wakes.tell(*(job_topic(job) for job in by_job if job not in lost))
 
     def beat(self) -> None:
         """Say that this process still holds its jobs, where that is due."""
@@ -131,16 +143,19 @@ class JobWriter:
             log.warning("no heartbeat of jobs was written: %s", error)
 
     def _keep(self, said: list[Said], error: Exception) -> None:
-        """Put back what could not be written; stop whose lines these are when it lasts too long."""
+        """Put back what could not be written. When it lasts too long, stop whose lines these are: what they said is not
+        written any more, because somebody else goes on from the last line that was."""
         now = self._clock()
+        if self._failing_since is not None and now - self._failing_since >= LOST_SECONDS:
+            for seat in {id(each.seat): each.seat for each in said}.values():
+                seat.lost()
+            return
         with self._lock:
             self._said[:0] = said
         if self._failing_since is None:
             self._failing_since = now
-            log.error("lines of jobs cannot be written, and are kept until they can", exc_info=error)
-        elif now - self._failing_since >= LOST_SECONDS:
-            for seat in {id(each.seat): each.seat for each in said}.values():
-                seat.lost()
+            why = None if isinstance(error, LadingError) else error
+            log.error("lines of jobs cannot be written, and are kept until they can: %s", error, exc_info=why)
 
     def _run(self) -> None:
         while not self._over.is_set():

@@ -89,7 +89,8 @@ class Jobs:
         Raises JobsTooMany, KeyUsed, StorageFailed.
         """
         request = replace(request, fields=plain_object(request.fields))
-        if self._records.waiting(actor.user) >= UNENDED_LIMIT:
+        known = key is not None and self._records.keyed(actor.user, key) is not None
+        if not known and self._records.waiting(actor.user) >= UNENDED_LIMIT:
             raise JobsTooMany(UNENDED_LIMIT)
         now = self._clock()
         new = Job(self._new_id(), request, actor.user, actor.name, JobState.QUEUED, 0, now, now, 0, token=actor.token)
@@ -101,6 +102,10 @@ class Jobs:
         self._record_start(actor, kept)
         self._runner.admit(kept, actor)
         return kept
+
+    def keyed(self, actor: Actor, key: str) -> Job | None:
+        """The job that this actor made with the key, where there is one."""
+        return self._records.keyed(actor.user, key)
 
     def get(self, actor: Actor, job: str) -> Job:
         """As it stands now. Raises JobUnknown, Denied."""
@@ -156,15 +161,17 @@ class Jobs:
                 return
             found = self._records.find(job.id)
 
-    def retry(self, actor: Actor, job: str) -> Job:
-        """Ask the same again, as a new job of this actor; what it does asks for permission itself.
+    def retry(self, actor: Actor, job: str, key: str | None = None) -> Job:
+        """Ask the same again, as a new job of this actor, who must be allowed to. With a `key` the actor used before:
+        that job again.
 
-        Raises JobUnknown, Denied, JobNotOver, JobsTooMany.
+        Raises JobUnknown, Denied, JobNotOver, JobsTooMany, KeyUsed.
         """
         found = self._admitted(actor, job, "retry")
         if not found.state.ended:
             raise JobNotOver
-        again = self.start(actor, found.request)
+        self._runner.permit(actor, found.request)
+        again = self.start(actor, found.request, key)
         self._trail.record(actor, _deed("retry", found, {"jobId": again.id}), Result.DONE)
         return again
 
@@ -174,7 +181,7 @@ class Jobs:
             if job.request.deed is not None:
                 self._trail.record(actor, job.request.deed, Result.STARTED)
         except LadingError as error:
-            self._runner.end(job, actor, ending_of(error))
+            self._runner.end(job, actor, ending_of(error), recorded=False)
             raise
 
     def _visible(self, actor: Actor, job: str) -> Job:

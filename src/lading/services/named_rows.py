@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import TYPE_CHECKING, TypeVar
+
 from lading.errors import NotFound, Refused
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Row = TypeVar("Row", bound=DataclassInstance)
 
 
 class NameTaken(Refused):
@@ -28,3 +36,19 @@ class RowUnknown(NotFound):
 
     def __str__(self) -> str:
         return f"{self.noun.capitalize()} not found"
+
+
+def changes(before: Row, after: Row) -> list[str]:
+    """What is not the same in two states of one row, by the names of interfaces §2: for the trail, which holds no
+    secret and says all the same that one was changed."""
+    names = [field.name for field in fields(before) if getattr(before, field.name) != getattr(after, field.name)]
+    return [_OUTSIDE.get(name) or camel_case(name) for name in names]
+
+
+def camel_case(name: str) -> str:
+    """As JSON spells what Python calls so."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+_OUTSIDE = {"sealed": "password", "tls_key_sealed": "tlsKey"}

@@ -16,7 +16,7 @@ from lading.errors import AccessDenied, LadingError
 from lading.oci.descriptor import Descriptor
 from lading.oci.reference import Reference, Repository
 from lading.services.lookup import Lookup, is_digest, only_name
-from lading.services.places import Archive, Layout
+from lading.services.places import Archive, DockerImage, Layout
 from lading.services.registries import Found
 from lading.services.selection import Here, everywhere, whole
 from lading.services.stores import Readable, Stores
@@ -74,8 +74,9 @@ class Origins:
         yield Origin(image.reference, own, image.root, image.reference, whole(own), referrers)
 
     @contextmanager
-    def file(self, place: Layout | Archive, cancel: Cancel) -> Iterator[Origin]:
-        """An image in a layout or an archive. Raises NameNeeded, NothingNamed, TagUnknown, StorageFailed."""
+    def file(self, place: Layout | Archive | DockerImage, cancel: Cancel) -> Iterator[Origin]:
+        """An image in a layout, an archive or a Docker host. Raises NameNeeded, NothingNamed, TagUnknown, ImageUnknown,
+        Unreachable, StorageFailed."""
         match place:
             case Layout(path, wanted):
                 layout = self._stores.layout(path)
@@ -85,6 +86,10 @@ class Origins:
                 yield Origin(text, layout, root, _given(name), whole(layout), layout)
             case Archive(path):
                 with self._stores.read_archive(path, cancel) as archive:
+                    name = only_name(archive, None)
+                    yield Origin(str(place), archive, archive.resolve(name), _given(name), whole(archive))
+            case DockerImage(asked):
+                with self._stores.docker_image(asked, cancel) as archive:
                     name = only_name(archive, None)
                     yield Origin(str(place), archive, archive.resolve(name), _given(name), whole(archive))
 

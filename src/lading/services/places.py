@@ -4,7 +4,7 @@ ghcr.io/acme/web:1.4          a name; what it means is for the verb to say
 oci:DIR[:name]                an OCI image layout, and which image in it
 archive:FILE                  an image archive, docker's or OCI's
 -                             an archive on standard input or output
-docker:NAME                   a Docker host's images: joins with the service
+docker:NAME                   an image of a Docker host, by name or id; only taken from there
 """
 
 from __future__ import annotations
@@ -51,13 +51,24 @@ class Archive:
         return self.path if self.path == "-" else f"archive:{self.path}"
 
 
-Place = Named | Layout | Archive
+@dataclass(frozen=True, slots=True)
+class DockerImage:
+    """An image of the Docker host that docker's own command would speak to, by name or id."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"docker:{self.name}"
+
+
+Target = Named | Layout | Archive
+Place = Target | DockerImage
 
 
 class PlaceInvalid(InputInvalid):
     """A place that names no folder or file."""
 
-    hint = "Write oci:DIR, oci:DIR:NAME, archive:FILE, or - for standard input and output."
+    hint = "Write oci:DIR, oci:DIR:NAME, archive:FILE, docker:NAME, or - for standard input and output."
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -67,23 +78,22 @@ class PlaceInvalid(InputInvalid):
         return f"{self.text!r} names no place"
 
 
-class DockerHostsNotServed(InputInvalid):
-    """Docker hosts are reached through Lading's service, which this program does not have yet."""
+class DockerNotTarget(InputInvalid):
+    """Images are taken from a Docker host by the line, and not yet put there."""
 
-    why = "Docker hosts are reached through Lading's service, which this version does not have."
+    why = "A Docker host is a source here; images are put there by a pull of the service."
+    hint = "lading save IMAGE | docker load"
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-        name = text.removeprefix("docker:") or "NAME"
-        self.hint = f"docker save {name} | lading load"
+    def __init__(self, place: DockerImage) -> None:
+        super().__init__(place)
+        self.place = place
 
     def __str__(self) -> str:
-        return f"{self.text!r} cannot be reached"
+        return f"{self.place} cannot be a target"
 
 
 def parse_place(text: str) -> Place:
-    """What `text` means. Raises PlaceInvalid, DockerHostsNotServed, ReferenceInvalid."""
+    """What `text` means. Raises PlaceInvalid."""
     scheme, colon, rest = text.partition(":")
     if text == "-":
         return Archive(text)
@@ -97,5 +107,7 @@ def parse_place(text: str) -> Place:
             raise PlaceInvalid(text)
         return Archive(rest)
     if colon and scheme == "docker":
-        raise DockerHostsNotServed(text)
+        if not rest:
+            raise PlaceInvalid(text)
+        return DockerImage(rest)
     return Named(text)

@@ -66,6 +66,12 @@ class Pulls:
         sharing = json.dumps([PULL, fields], sort_keys=True)
         return self._jobs.start(actor, JobRequest(PULL, fields, opened.id, sharing, deed), key)
 
+    def admit(self, actor: Actor, fields: JsonObject) -> None:
+        """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
+        asked = JobFields(fields)
+        environment = self._environments.open(actor, asked.whole_number("environment"))
+        environment.admit_pull(Reference.parse(asked.text("image")).repository)
+
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
         """What a pull job does. Raises the errors of interfaces §2."""
         asked = JobFields(fields)
@@ -79,7 +85,7 @@ class Pulls:
             if arrived.error is not None:
                 raise arrived.error
         except LadingError as error:
-            raise pull_failed(error) from error
+            raise pull_failed(error, environment.connection_type) from error
         return _result(reference, arrived)
 
 

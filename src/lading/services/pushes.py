@@ -10,11 +10,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lading.errors import InputInvalid, LadingError
+from lading.errors import InputInvalid, LadingError, Refused
 from lading.oci.reference import Reference, check_tag, retarget
 from lading.services.access import Actor
 from lading.services.audit import Deed
-from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.configured_registries import ConfiguredRegistries, serves
 from lading.services.environment import Access, Arrived, PushOrder, Summary
 from lading.services.environments import Environments
 from lading.services.guarded_environment import GuardedEnvironment
@@ -59,6 +59,19 @@ class DigestChosen(InputInvalid):
         return f"the target {self.target} names a digest"
 
 
+class RegistryMoved(Refused):
+    """The configured registry leads elsewhere than it did when the job was made."""
+
+    hint = "Push again: the target is made anew from the registry as it is now."
+
+    def __init__(self, registry: str, target: str) -> None:
+        super().__init__(registry, target)
+        self.registry, self.target = registry, target
+
+    def __str__(self) -> str:
+        return f"The registry {self.registry} was changed, and does not serve {self.target} any more"
+
+
 @dataclass(frozen=True, slots=True)
 class PushForm:
     """What the caller wrote (interfaces §2, Push, body)."""
@@ -98,17 +111,20 @@ class Pushes:
         access = self._registries.access(row) if row else self._registries.access_for(targets[0].repository)
         return self._jobs.start(actor, self._request(opened, form, image, targets, access), key)
 
+    def admit(self, actor: Actor, fields: JsonObject) -> None:
+        """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
+        asked = JobFields(fields)
+        environment = self._environments.open(actor, asked.whole_number("environment"))
+        for target in map(Reference.parse, asked.texts("targets")):
+            environment.admit_push(target.repository)
+
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
         """What a push job does. Raises the errors of interfaces §2."""
         asked = JobFields(fields)
         environment = self._environments.open(actor, asked.whole_number("environment"))
         targets = tuple(map(Reference.parse, asked.texts("targets")))
         registry = asked.whole_number_or_none("registry")
-        access = (
-            self._registries.access_for(targets[0].repository)
-            if registry is None
-            else self._registries.access(self._registries.row(registry))
-        )
+        access = self._access(registry, targets[0])
         telling.line({"status": "tagging", "message": "Tagging image..."})
         telling.line({"status": "pushing", "message": "Pushing to registry..."})
         order = PushOrder(
@@ -125,6 +141,16 @@ class Pushes:
         except LadingError as error:
             raise push_failed(error, environment.connection_type) from error
         return arrived_result(arrived, "pushed", order.dry_run)
+
+    def _access(self, registry: int | None, target: Reference) -> Access:
+        """The registry may have been changed since the job was made: then its login is for another place. Raises
+        RowUnknown, RegistryMoved."""
+        if registry is None:
+            return self._registries.access_for(target.repository)
+        row = self._registries.row(registry)
+        if not serves(row, target.repository):
+            raise RegistryMoved(row.name, target.familiar)
+        return self._registries.access(row)
 
     def _request(
         self,
@@ -178,8 +204,8 @@ def _targets(form: PushForm, place: str | None, image: Summary) -> tuple[Referen
 
 
 def _source(form: PushForm, image: Summary) -> Reference | None:
-    """The name that the target is made from: the one asked for if the image has it, else its first."""
-    names = [Reference.parse(name) for name in image.names]
+    """The tag that the target is made from: the one asked for if the image has it, else its first."""
+    names = [reference for reference in map(Reference.parse, image.names) if reference.tag is not None]
     if form.name:
         asked = Reference.parse(form.name).or_latest
         if asked in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lading.errors import InputInvalid
 from lading.oci.reference import HUB, Reference, Repository, canonical_registry, check_registry, is_registry
@@ -13,15 +13,8 @@ from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.guard import host_name
 from lading.wire.registry_urls import api_host
 
-
-class HubSearchNotServed(InputInvalid):
-    """Docker Hub's search has an interface of its own, which joins with the service."""
-
-    why = "Docker Hub answers searches through its own interface, which this version of Lading does not speak."
-    hint = "Search at https://hub.docker.com/search, or name a registry: lading search HOST/TERM"
-
-    def __str__(self) -> str:
-        return "Docker Hub cannot be searched yet"
+if TYPE_CHECKING:
+    from lading.wire.hub_search import Hit
 
 
 class OneLoginForTwo(InputInvalid):
@@ -100,7 +93,7 @@ class CredentialSearch(Protocol):
 class DockerKnowsHosts(InputInvalid):
     """A login for part of a registry, to be kept where only whole registries have logins."""
 
-    hint = "leave out --docker: Lading's own logins may be for a path"
+    hint = "Leave out --docker: Lading's own logins may be for a path"
 
     def __init__(self, place: str) -> None:
         super().__init__(place)
@@ -135,14 +128,19 @@ class RegistryProbe(Protocol):
     def tags(self, repository: Repository) -> Iterator[str]:
         """In order."""
 
+    def search_hub(self, term: str) -> Sequence[Hit]:
+        """Public repositories of Docker Hub, the best first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What `ls` found: `kind` is tags or repositories, `of` whose."""
+    """What `ls` or `search` found: `kind` is tags or repositories, `of` whose. `hits` is what Docker Hub says of each
+    name, where it was asked to search."""
 
     kind: str
     of: str
     names: tuple[str, ...]
+    hits: tuple[Hit, ...] = ()
 
 
 class Registries:
@@ -224,11 +222,12 @@ class Registries:
         return Listing("tags", str(repository), tuple(self._probe.tags(repository)))
 
     def search(self, text: str) -> Listing:
-        """Repositories of a registry whose names hold a term: `HOST/TERM`. Raises HubSearchNotServed."""
-        first, slash, term = text.partition("/")
-        host = canonical_registry(first) if slash and is_registry(first) else HUB
+        """Repositories of a registry whose names hold a term: `HOST/TERM`; without a host what Docker Hub finds."""
+        first, slash, rest = text.partition("/")
+        host, term = (canonical_registry(first), rest) if slash and is_registry(first) else (HUB, text)
         if host == HUB:
-            raise HubSearchNotServed
+            hits = tuple(self._probe.search_hub(term))
+            return Listing("repositories", host, tuple(hit.repository.path for hit in hits), hits)
         names = self._probe.repositories(host)
         return Listing("repositories", host, tuple(name for name in names if term.lower() in name))
 

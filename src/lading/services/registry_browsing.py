@@ -13,7 +13,7 @@ from typing import Protocol
 from lading.errors import AccessDenied, LadingError, NotFound, Refused
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.reference import Repository, check_path, check_tag
+from lading.oci.reference import HUB, Repository, check_path, check_tag
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import refuse
@@ -22,8 +22,9 @@ from lading.services.connection_test import ConnectionReport, Probe, Step, step_
 from lading.services.environment import Access
 from lading.services.registry_records import RegistryRow
 from lading.wire.authorize import Credential
-from lading.wire.endpoint import Tls
+from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.guard import host_name
+from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel
 from lading.wire.registry_urls import api_host
 from lading.wire.retry import Quota
@@ -43,6 +44,9 @@ class RegistryDoor(Protocol):
 
     def repositories(self, access: Access, cancel: Cancel) -> Iterator[str]:
         """The catalog. Raises NotFound, Refused or AccessDenied where there is none for us."""
+
+    def search_hub(self, access: Access, term: str, cancel: Cancel) -> Sequence[Hit]:
+        """Public repositories of Docker Hub, the best first."""
 
     def tags(self, access: Access, repository: Repository, cancel: Cancel) -> Iterator[str]:
         """Raises NotFound."""
@@ -72,6 +76,16 @@ class CatalogMissing(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
+class RepositoryFound:
+    """A repository's path; what Docker Hub says of it, where it is there."""
+
+    path: str
+    description: str | None = None
+    stars: int | None = None
+    official: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TagFound:
     """A tag, and what it names."""
 
@@ -87,18 +101,42 @@ class RegistryBrowsing:
 
     def catalog(self, actor: Actor, registry: int, cancel: Cancel) -> Sequence[str]:
         """Paths under the registry's own that the actor may see. Raises RowUnknown, CatalogMissing."""
+        return self._listed(actor, registry, "", cancel)
+
+    def _listed(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[str]:
+        """The first `MOST_NAMES` of those whose path holds `term`, however many come before them."""
         row, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry)
         prefix = f"{row.path}/" if row.path else ""
         try:
-            names = list(islice(self._door.repositories(access, cancel), MOST_NAMES))
+            names = (
+                name
+                for name in self._door.repositories(access, cancel)
+                if name.startswith(prefix) and term in name and self._visible(actor, row, name)
+            )
+            return list(islice(names, MOST_NAMES))
         except (NotFound, Refused, AccessDenied) as error:
             raise CatalogMissing(row.name) from error
-        return [name for name in names if name.startswith(prefix) and self._visible(actor, row, name)]
 
-    def search(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[str]:
-        """Repositories whose path holds `term`; where the registry lists none, the one that is called so."""
+    def search(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[RepositoryFound]:
+        """Repositories whose path holds `term`; where the registry lists none, the one that is called so. Docker Hub
+        is asked to search itself."""
+        row = self._registries.row(registry)
+        if row.host == HUB:
+            return self._found_at_hub(actor, row, term, cancel)
+        return [RepositoryFound(name) for name in self._found(actor, registry, term, cancel)]
+
+    def _found_at_hub(self, actor: Actor, row: RegistryRow, term: str, cancel: Cancel) -> Sequence[RepositoryFound]:
+        _, access = self._opened(actor, Permission.REGISTRIES_VIEW, row.id)
+        hits = self._door.search_hub(access, term, cancel)
+        return [
+            RepositoryFound(hit.repository.path, hit.description, hit.stars, hit.official)
+            for hit in hits
+            if self._visible(actor, row, hit.repository.path)
+        ]
+
+    def _found(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[str]:
         try:
-            return [name for name in self.catalog(actor, registry, cancel) if term.lower() in name]
+            return self._listed(actor, registry, term.lower(), cancel)
         except CatalogMissing:
             try:
                 repository = self._repository(self._registries.row(registry), term)
@@ -137,9 +175,9 @@ class RegistryBrowsing:
             raise
         self._trail.record(actor, deed, Result.DONE)
 
-    def quota(self, access: Access) -> Quota | None:
-        """What is left of the requests that it allows, as it said last."""
-        return self._door.quota(access)
+    def quota(self, row: RegistryRow) -> Quota | None:
+        """What is left of the requests that it allows, as it said last to any of us."""
+        return self._door.quota(Access(row.name, Endpoint(row.host, row.tls, ca_pem=row.ca)))
 
     # ── trying out
 
@@ -202,19 +240,19 @@ class RegistryBrowsing:
         self, actor: Actor, permission: Permission, registry: int, repository: Repository | None = None
     ) -> tuple[RegistryRow, Access]:
         row = self._registries.row(registry)
-        allowed = (
-            actor.may_somewhere(permission) if repository is None else actor.may(permission, None, str(repository))
-        )
+        allowed = actor.may_somewhere(permission) if repository is None else actor.may(permission, None, repository)
         if not allowed:
             refuse(self._trail, actor, permission, Deed("browse", "registry", str(registry), row.name))
         return row, self._registries.access(row)
 
     def _visible(self, actor: Actor, row: RegistryRow, path: str) -> bool:
-        return actor.may(Permission.REGISTRIES_VIEW, None, str(Repository(row.host, path)))
+        return actor.may(Permission.REGISTRIES_VIEW, None, Repository(row.host, path))
 
     def _repository(self, row: RegistryRow, path: str) -> Repository:
-        """In that registry; its own prefix may be written or left out."""
+        """In that registry; its own prefix may be written or left out, at Docker Hub `library/`."""
         check_path(path, path)
+        if row.host == HUB and "/" not in path:
+            path = f"library/{path}"
         prefix = f"{row.path}/" if row.path else ""
         return Repository(row.host, path if path.startswith(prefix) else prefix + path)
 

@@ -20,10 +20,10 @@ from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit, refuse
 from lading.services.delegation import may_give
 from lading.services.named_rows import NameTaken, RowUnknown
+from lading.services.row_rules import NAME_RULE, row_name
 from lading.services.user_records import RoleRow, UserRecords
 
 ADMIN = "admin"
-LONGEST_NAME = 100
 MOST_GRANTS = 50
 MOST_PATTERNS = 200
 """Of each kind in one grant."""
@@ -209,9 +209,10 @@ def _built_in(name: str, id: int) -> RoleRow:  # noqa: A002  a row's own word
 
 
 def _name(name: str) -> str:
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        raise RoleInvalid("name", f"must have 1 to {LONGEST_NAME} characters, all of them visible")
-    return name.strip()
+    named = row_name(name)
+    if named is None:
+        raise RoleInvalid("name", NAME_RULE)
+    return named
 
 
 def _checked(grants: tuple[Grant, ...]) -> tuple[Grant, ...]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from lading.errors import StorageFailed
+
 log = logging.getLogger("lading.schedules")
 
 LOOK_SECONDS = 1.0
@@ -90,14 +92,22 @@ class Schedules:
             return False
         try:
             chore.run()
+        except StorageFailed as error:
+            log.error("%s failed, and is tried again at its next time: %s", row.name, error)  # noqa: TRY400
         except Exception:
             log.exception("%s failed, and is tried again at its next time", row.name)
         return True
 
     def _run(self) -> None:
+        failing = False
         while not self._over.wait(LOOK_SECONDS):
             try:
                 self.run_due()
+                failing = False
+            except StorageFailed as error:
+                if not failing:
+                    log.error("what is due cannot be read, and is looked for again: %s", error)  # noqa: TRY400  once
+                failing = True
             except Exception:
                 log.exception("what is due cannot be read, and is looked for again")
 

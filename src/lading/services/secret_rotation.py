@@ -11,8 +11,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from lading.errors import InputInvalid, Refused
 from lading.services.secrets import KEY_SETTING, SealedRecords
 from lading.services.setting_records import SettingRecords
+
+
+class KeyInUse(Refused):
+    """Another command of this machine works with the secrets just now."""
+
+    hint = "Wait until it has ended: most take a moment, those that follow something until they are stopped."
+
+    def __str__(self) -> str:
+        return "another lading command is using the secret key"
+
+
+class NewKeyMissing(InputInvalid):
+    """The environment holds the key, and no other one to change to."""
+
+    why = "LADING_SECRET_KEY holds one key, which is the one in use."
+    hint = 'LADING_SECRET_KEY="NEW OLD" lading config rotate-key, where NEW is what openssl rand -base64 32 prints'
+
+    def __str__(self) -> str:
+        return "there is no new secret key"
 
 
 class Keys(Protocol):

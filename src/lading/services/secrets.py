@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from lading.errors import StorageFailed
+from lading.errors import InputInvalid, StorageFailed
 from lading.services.setting_records import SettingRecords
 
 KEY_SETTING = "secret-key-id"
@@ -42,7 +42,7 @@ class SealBroken(StorageFailed):
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(place, reason)
         self.place, self.reason = place, reason
-        self.hint = "bring the right key back, or enter the secret again"
+        self.hint = "Bring the right key back, or enter the secret again"
 
     def __str__(self) -> str:
         return f"the stored secret {self.place} cannot be opened: {self.reason}"
@@ -51,7 +51,7 @@ class SealBroken(StorageFailed):
 class SecretKeyWrong(StorageFailed):
     """The secrets here were sealed with a key that we do not have."""
 
-    hint = "bring the key back that was used so far: the file secret.key of the data folder, or LADING_SECRET_KEY"
+    hint = "Bring the key back that was used so far: the file secret.key of the data folder, or LADING_SECRET_KEY"
 
     def __init__(self, wanted: str, ours: Collection[str]) -> None:
         super().__init__(wanted, ours)
@@ -62,6 +62,15 @@ class SecretKeyWrong(StorageFailed):
         return f"the secrets here were sealed with the key {self.wanted}, and " + (
             f"ours is {ours}" if ours else "there is none"
         )
+
+
+class SecretKeyNeeded(InputInvalid):
+    """The database is on another machine, and several servers may use it: a key in one's folder is not enough."""
+
+    hint = "set LADING_SECRET_KEY_FILE, to the same key for every server: openssl rand -base64 32"
+
+    def __str__(self) -> str:
+        return "with PostgreSQL, LADING_SECRET_KEY must be set"
 
 
 def key_in_use(settings: SettingRecords) -> str | None:

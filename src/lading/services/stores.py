@@ -82,6 +82,10 @@ class Stores(Protocol):
     def read_archive(self, path: str, cancel: Cancel) -> AbstractContextManager[Readable]:
         """An archive, docker's or OCI's, in any compression; `-` is standard input."""
 
+    def docker_image(self, name: str, cancel: Cancel) -> AbstractContextManager[Readable]:
+        """An image of the Docker host of this machine's user, by name or id, read whole. Raises Unreachable,
+        ImageUnknown."""
+
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
         """A new archive, which has its name once it is whole; `-` is standard output."""
 

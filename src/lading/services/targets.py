@@ -11,7 +11,7 @@ from lading.engine.stores import Condition
 from lading.errors import InputInvalid
 from lading.oci.digest import Digest
 from lading.oci.reference import DEFAULT_TAG, Reference, Repository
-from lading.services.places import Archive, Layout, Named, Place
+from lading.services.places import Archive, DockerImage, DockerNotTarget, Layout, Named, Place, Target
 from lading.services.stores import ArchiveForm, Compression, Stores
 from lading.wire.message import Cancel
 
@@ -58,6 +58,17 @@ def target_text(target: str) -> str:
     return target if target != "-" else "the archive"
 
 
+def targets_of(places: Iterable[Place]) -> tuple[Target, ...]:
+    """Where images can be put. Raises DockerNotTarget before anything is read or moved."""
+    return tuple(map(_target, places))
+
+
+def _target(place: Place) -> Target:
+    if isinstance(place, DockerImage):
+        raise DockerNotTarget(place)
+    return place
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
     """A destination, and the whole name that each of its tags makes there."""
@@ -78,7 +89,7 @@ class Shape:
 
 @contextmanager
 def opened(
-    stores: Stores, targets: Sequence[Place], root: Digest, name: str | None, shape: Shape
+    stores: Stores, targets: Sequence[Target], root: Digest, name: str | None, shape: Shape
 ) -> Iterator[tuple[Aim, ...]]:
     """The targets as aims, registries first; those in one repository are one aim, so its blobs move once.
 
@@ -103,7 +114,7 @@ def opened(
         yield tuple(aims)
 
 
-def _grouped(targets: Iterable[Place]) -> Iterable[tuple[Reference, ...]]:
+def _grouped(targets: Iterable[Target]) -> Iterable[tuple[Reference, ...]]:
     grouped: dict[Repository, list[Reference]] = {}
     for place in targets:
         if isinstance(place, Named):

@@ -19,6 +19,7 @@ from lading.services.delegation import may_give
 from lading.services.login_records import TokenRecords, TokenRow
 from lading.services.named_rows import RowUnknown
 from lading.services.roles import MORE_THAN_ONES_OWN, PERMISSIONS
+from lading.services.row_rules import NAME_RULE, row_name
 from lading.services.schedules import Chore
 from lading.services.user_records import UserRecords
 
@@ -27,7 +28,6 @@ TOKEN_BYTES = 32
 SHOWN_CHARACTERS = 10
 """Of a token in lists: 36 of its 256 bits."""
 
-LONGEST_NAME = 100
 MOST_TOKENS = 1000
 """Of one user."""
 
@@ -137,9 +137,9 @@ class Tokens:
         return form.user
 
     def _checked(self, form: TokenForm, user: int) -> str:
-        name = form.name.strip()
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            raise TokenInvalid("name", f"must have 1 to {LONGEST_NAME} characters, all of them visible")
+        name = row_name(form.name)
+        if name is None:
+            raise TokenInvalid("name", NAME_RULE)
         unknown = sorted((form.scopes or frozenset()) - PERMISSIONS)
         if unknown:
             raise TokenInvalid("scopes", f"say {unknown[0][:100]!r}, and there is no such permission")

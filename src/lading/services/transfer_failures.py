@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from lading.errors import AccessDenied, LadingError, NotFound, TlsRefused
 from lading.services.environment import ConnectionType
+from lading.services.platforms import PlatformMissing
+from lading.wire.docker_faults import PlatformNotOffered
 from lading.wire.endpoint import Tls
 
 LOGIN_FAILED = "Authentication failed. Check registry credentials."
@@ -18,6 +20,7 @@ PULL_FAILED = "Image not found or registry authentication failed"
 PUSH_FALLBACK = "Failed to push image"
 PULL_FALLBACK = "Failed to pull image"
 
+LOGIN_HINT = "Check the user name and the password of the registry in Lading, and what they allow there."
 OWN_SETTING = f'In Lading, set the registry\'s tls to "{Tls.HTTP}" or "{Tls.SKIP}", or give it its CA.'
 
 
@@ -39,15 +42,33 @@ def push_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
     """A failed push's error; a cause that has no fixed text speaks for itself."""
     match cause:
         case AccessDenied():
-            return TransferFailed(LOGIN_FAILED, cause)
+            return TransferFailed(LOGIN_FAILED, cause, LOGIN_HINT)
         case TlsRefused():
-            return TransferFailed(TLS_FAILED, cause, OWN_SETTING if connection is ConnectionType.EMBEDDED else None)
+            return TransferFailed(TLS_FAILED, cause, _tls_hint(connection))
+        case PlatformMissing() | PlatformNotOffered():
+            return cause
         case NotFound():
             return TransferFailed(IMAGE_UNKNOWN, cause)
         case _:
             return cause
 
 
-def pull_failed(cause: LadingError) -> LadingError:
+def pull_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
     """A failed pull's error: what is not there and what may not be seen read alike (registries answer both alike)."""
-    return TransferFailed(PULL_FAILED, cause) if isinstance(cause, NotFound | AccessDenied) else cause
+    match cause:
+        case AccessDenied():
+            return TransferFailed(PULL_FAILED, cause, LOGIN_HINT)
+        case TlsRefused():
+            cause.hint = _tls_hint(connection) or cause.hint
+            return cause
+        case PlatformMissing() | PlatformNotOffered():
+            return cause
+        case NotFound():
+            return TransferFailed(PULL_FAILED, cause)
+        case _:
+            return cause
+
+
+def _tls_hint(connection: ConnectionType) -> str | None:
+    """None: the cause's own; a Docker host reaches registries in its own way, whatever Lading's row says."""
+    return OWN_SETTING if connection is ConnectionType.EMBEDDED else None

@@ -20,12 +20,12 @@ from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.lookup import ImageUnknown
 from lading.services.origins import LoginLookup, Origin, Origins
-from lading.services.places import Named, Place
+from lading.services.places import Named, Place, Target
 from lading.services.platforms import EVERY, UNSAID, Wanted
 from lading.services.reports import serialised
 from lading.services.selection import Chosen, choose_to_bring, choose_to_send, whole
 from lading.services.stores import ArchiveForm, Compression, Stores
-from lading.services.targets import Aim, Shape, TargetMissing, opened
+from lading.services.targets import Aim, Shape, TargetMissing, opened, targets_of
 from lading.wire.ledger import NOTHING, Totals
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report
@@ -139,6 +139,7 @@ class Transfers:
     def push(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
         """Send an image to its targets; a plain source is looked up in our own store, and without targets goes where
         its name says. Raises ImageUnknown, PlatformsIncomplete and what a copy raises."""
+        asked = targets_of(targets)
         if not targets and not isinstance(source, Named):
             raise TargetMissing(str(source))
         with (
@@ -146,13 +147,13 @@ class Transfers:
             if isinstance(source, Named)
             else self._origins.file(source, call.cancel) as origin
         ):
-            aims = targets or [Named(origin.text)]
+            aims = asked or (Named(origin.text),)
             chosen = choose_to_send(origin.store, origin.root, call.options.wanted or UNSAID, origin.here)
             return self._deliver(origin, chosen, aims, call)
 
     def copy(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
         """Copy an image between places; a plain name is one in a registry. Raises what a copy raises."""
-        from_registry = isinstance(source, Named)
+        from_registry, aims = isinstance(source, Named), targets_of(targets)
         with (
             self._origins.registry(source.reference, call.report, call.cancel)
             if isinstance(source, Named)
@@ -160,11 +161,11 @@ class Transfers:
         ) as origin:
             wanted = call.options.wanted or (EVERY if from_registry else UNSAID)
             chosen = choose_to_send(origin.store, origin.root, wanted, origin.here)
-            return self._deliver(origin, chosen, targets, call)
+            return self._deliver(origin, chosen, aims, call)
 
     # ── targets
 
-    def _deliver(self, origin: Origin, chosen: Chosen, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
+    def _deliver(self, origin: Origin, chosen: Chosen, targets: Sequence[Target], call: Call) -> tuple[Moved, ...]:
         repositories = list(dict.fromkeys(each.reference.repository for each in targets if isinstance(each, Named)))
         for repository in repositories:
             self._origins.tell_login(repository, call.report)

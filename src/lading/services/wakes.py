@@ -24,7 +24,7 @@ and does not raise. A process hears its own topics too."""
 class Wakes(Protocol):
     """For any thread."""
 
-    def tell(self, topic: str) -> None:
+    def tell(self, *topics: str) -> None:
         """After the commit. Does not wait for anybody and never raises: a wake-up is no promise."""
 
     def listening(self, woken: Woken) -> AbstractContextManager[None]:

@@ -161,6 +161,7 @@ _BY_PHRASE: tuple[tuple[str, Cause], ...] = (
     ("read-only file system", DaemonStorageFailed),
     ("conflict:", Conflict),
     ("immutable", Conflict),
+    ("cannot overwrite digest", Conflict),
     ("unexpected eof", ArchiveRefused),
     ("invalid tar header", ArchiveRefused),
     ("error processing tar file", ArchiveRefused),

@@ -191,7 +191,7 @@ class LoginRefused(Unauthorized):
     def __init__(self, refusal: Refusal, registry: str, source: str) -> None:
         super().__init__(refusal)
         self.registry, self.source = registry, source
-        self.hint = f"check the name and the password, or log in again: lading login {registry}"
+        self.hint = f"Check the name and the password, or log in again: lading login {registry}"
 
     def __str__(self) -> str:
         return f"{self.registry} does not take the login from {self.source}: {self.refusal}"
@@ -205,7 +205,7 @@ class PermissionDenied(RegistryRefused, AccessDenied):
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal)
-        self.hint = f"log in as somebody who may: lading login {refusal.host}"
+        self.hint = f"Log in as somebody who may: lading login {refusal.host}"
 
 
 class ThingUnknown(RegistryRefused, NotFound):
@@ -244,7 +244,7 @@ class TooManyRequests(RegistryRefused, RateLimited):
     """429: the rate limit. `seconds` is how long the registry asks to wait, None where it does not say."""
 
     why = "It allows no more requests for now, and asking again did not help or would take too long."
-    hint = "wait, or log in: many registries allow more to those they know"
+    hint = "Wait, or log in: many registries allow more to those they know"
 
     def __init__(self, refusal: Refusal, seconds: float | None = None) -> None:
         super().__init__(refusal)

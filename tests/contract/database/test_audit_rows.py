@@ -60,6 +60,10 @@ def test_pages_go_from_the_newest(trail: AuditRecords) -> None:
         (AuditFilter(until=NOW + 1), [0]),
         (AuditFilter(since=NOW + 1, until=NOW + 2), [1]),
         (AuditFilter(actor="a\0\ud800"), []),
+        (AuditFilter(text="DA"), [0, 2]),
+        (AuditFilter(text="alpine"), [0, 1]),
+        (AuditFilter(text="%"), []),
+        (AuditFilter(text="a\0\ud800"), []),
     ],
 )
 def test_a_filter_leaves_the_rest_out(trail: AuditRecords, wanted: AuditFilter, found: list[int]) -> None:

@@ -109,6 +109,18 @@ def test_a_lease_is_written_once_in_ten_minutes(catalogue: Catalogue, clock: Clo
     assert rows(path, "SELECT until FROM lease") == [(before[0][0] + 600,)]  # type: ignore[operator]
 
 
+def test_many_who_hold_leases_at_once_all_get_them(catalogue: Catalogue, path: Path) -> None:
+    digests = [Digest.of(str(number).encode()) for number in range(64)]
+    threads = [Thread(target=catalogue.leases.hold, args=[[digest]]) for digest in digests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert set(catalogue.leases.held()) == set(digests)
+    assert len(rows(path, "SELECT digest FROM lease")) == len(digests)
+
+
 def test_leases_that_are_over_leave_no_rows(catalogue: Catalogue, clock: Clock, path: Path) -> None:
     catalogue.leases.hold([LAYER])
     clock.advance(2 * 24 * 60 * 60)

@@ -116,6 +116,13 @@ def test_all_who_listen_are_told_the_teller_too(place: Path | str, database: Ser
             assert said == "woken None"
 
 
+def test_several_topics_are_told_at_once(database: ServiceDatabase) -> None:
+    topics = Topics()
+    with database.wakes.listening(topics.put):
+        database.wakes.tell("job/1", "job/2", "audit")
+        heard(topics, "job/1", "job/2", "audit")
+
+
 def test_nothing_is_told_after_the_end(database: ServiceDatabase) -> None:
     topics, rest = Topics(), Topics()
     with database.wakes.listening(rest.put):

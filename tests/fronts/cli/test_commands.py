@@ -6,6 +6,7 @@ from lading import __version__
 from lading.oci.reference import Repository
 from tests.fakes.application import Call, MemoryApplication
 from tests.fakes.images import ARM64, put_image, put_index
+from tests.fakes.memory import MemoryStore
 
 WEB = "docker.io/library/web:1"
 
@@ -142,18 +143,34 @@ def test_ls_and_search_print_a_name_a_line(application: MemoryApplication) -> No
     ]
 
 
-def test_hubs_search_says_when_it_joins_and_is_no_host_that_is_away(application: MemoryApplication) -> None:
-    call = Call(application, ["search", "nginx"])
+def test_a_search_without_a_host_is_docker_hubs(application: MemoryApplication) -> None:
+    (found,) = Call(application, ["search", "nginx", "--format", "json"]).json
+
+    assert Call(application, ["search", "nginx"]).out == "library/nginx\n"
+    assert found["reference"] == "docker.io/library/nginx"
+    assert {"description", "stars", "official"} < set(found)
+
+
+def test_an_image_of_a_docker_host_is_a_source(application: MemoryApplication) -> None:
+    root = put_image(application.places.docker.setdefault("web:1", MemoryStore("the Docker host")), tag=WEB)
+
+    copied = Call(application, ["copy", "docker:web:1", "registry.test/web:1"])
+    pushed = Call(application, ["push", "docker:web:1", "registry.test/web:2"])
+    saved = Call(application, ["save", "docker:web:1", "-o", "web.tar"])
+    missing = Call(application, ["push", "docker:none:1", "registry.test/none:1"])
+
+    assert (copied.code, pushed.code, saved.code, missing.code) == (0, 0, 0, 5)
+    names = application.places.registry(Repository("registry.test", "web")).names
+    assert {tag: held.digest for tag, held in names.items()} == {"1": root.digest, "2": root.digest}
+    assert application.places.archives["web.tar"].names[WEB].digest == root.digest
+
+
+def test_a_docker_host_is_no_target_and_nothing_is_read_for_it(application: MemoryApplication) -> None:
+    call = Call(application, ["copy", "registry.test/web:1", "docker:web:1"])
 
     assert call.code == 2
-    assert call.labels == ["error", "why", "try"]
-
-
-def test_a_docker_hosts_images_say_when_they_join_and_are_no_host_that_is_away(application: MemoryApplication) -> None:
-    call = Call(application, ["copy", "docker:web:1", "registry.test/web:1"])
-
-    assert call.code == 2
-    assert "try:   docker save web:1 | lading load" in call.err
+    assert "error: docker:web:1 cannot be a target" in call.err
+    assert application.places.registries == {}
 
 
 def test_a_login_is_checked_kept_and_never_shown(application: MemoryApplication) -> None:
@@ -229,7 +246,7 @@ def test_doctor_tells_each_check_and_fails_when_one_does(application: MemoryAppl
     assert (well.code, unwell.code) == (0, 1)
     assert all(line.startswith("ok ") for line in well.out.splitlines())
     assert "FAIL  disk     0.0 GB free for /data  →  lading gc" in unwell.out.splitlines()
-    assert "try:   what stands at the end of that line, after the arrow" in unwell.err
+    assert "try:   What stands at the end of that line, after the arrow" in unwell.err
     assert {line[19:20] for line in well.out.splitlines()} == {" "}, "a long name moves the texts of all"
     assert Call(application, ["doctor", "--format", "json"]).json[1]["well"] is False
 

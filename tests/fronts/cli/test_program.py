@@ -266,7 +266,7 @@ with Invocation(MemoryApplication().start, Streams.of_process(), {{}}).cancellab
     assert subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT).returncode == 130
 
 
-def test_the_registry_serves_until_it_is_interrupted_and_says_how_to_reach_it() -> None:
+def test_the_service_runs_until_it_is_interrupted_and_says_how_to_reach_it() -> None:
     class Interrupting(MemoryApplication):
         def cancellation(self) -> Cancellation:
             cancel = super().cancellation()
@@ -275,8 +275,9 @@ def test_the_registry_serves_until_it_is_interrupted_and_says_how_to_reach_it() 
 
     call = Call(Interrupting(), ["serve", "--no-auth"])
 
-    assert (call.code, call.out) == (0, "registry  http://127.0.0.1:5000\n")
+    assert (call.code, call.out) == (0, "registry  127.0.0.1:5000\napi       http://127.0.0.1:3000\n")
     assert "warning: open to every program on this machine" in call.err
+    assert "found     /run/docker.sock   (lading environment add docker unix:///run/docker.sock)" in call.err
     assert "stopped" in call.err
 
 

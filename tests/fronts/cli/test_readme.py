@@ -22,9 +22,13 @@ def test_the_readme_shows_calls() -> None:
 @pytest.mark.parametrize("call", CALLS)
 def test_what_the_readme_shows_can_be_typed(call: str) -> None:
     words = shlex.split(call)
-    verb = next((word for word in words if not word.startswith("-")), None)
-    command = PROGRAM.get_command(click.Context(PROGRAM), verb) if verb else PROGRAM
+    command: click.Command = PROGRAM
+    for word in (word for word in words if not word.startswith("-")):
+        if not isinstance(command, click.Group):
+            break
+        found = command.get_command(click.Context(command), word)
+        assert found, f"lading has no {word}"
+        command = found
 
-    assert command, f"lading has no {verb}"
     known = {spelling for each in [*command.params, *PROGRAM.params] for spelling in each.opts} | {"--help"}
     assert {word for word in words if word.startswith("-") and word != "-"} <= known

@@ -103,10 +103,10 @@ def laptop(tmp_path: Path) -> Laptop:
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[str]:
     """A registry of ours on loopback, in this process."""
-    flags = {"data": str(tmp_path / "served"), "no-auth": True, "registry-port": 0}
+    flags = {"data": str(tmp_path / "served"), "registry-port": 0}
     application = Wired.start({}, flags)
     try:
-        with application.serve() as registry:
+        with application.open_registry() as registry:
             yield registry.address
     finally:
         application.close()

@@ -156,9 +156,9 @@ def test_the_content_folder_is_checked_content(program: Program, tmp_path: Path)
 
 
 def test_a_push_to_our_own_registry_and_back(program: Program, tmp_path: Path) -> None:
-    served = Wired.start(program.environment, {"data": str(tmp_path / "served"), "no-auth": True, "registry-port": 0})
+    served = Wired.start(program.environment, {"data": str(tmp_path / "served"), "registry-port": 0})
     program.ok("load", f"{tmp_path}/hello.tar")
-    with served.serve() as registry:
+    with served.open_registry() as registry:
         host = registry.address
         pushed = program.json("push", "demo/hello:1", f"{host}/a/hello:1", f"{host}/a/hello:2")
         again = program.json("push", "demo/hello:1", f"{host}/a/hello:1")
@@ -182,9 +182,9 @@ def test_a_pull_takes_the_platform_that_docker_is_told_to_take_and_a_push_does_n
 ) -> None:
     platforms = [Platform("linux", name) for name in ("amd64", "arm64", "s390x")]
     put_layout(tmp_path / "D", platforms)
-    served = Wired.start(program.environment, {"data": str(tmp_path / "served"), "no-auth": True, "registry-port": 0})
+    served = Wired.start(program.environment, {"data": str(tmp_path / "served"), "registry-port": 0})
     elsewhere = Program(tmp_path, DOCKER_DEFAULT_PLATFORM="linux/s390x")
-    with served.serve() as registry:
+    with served.open_registry() as registry:
         name = f"{registry.address}/app:1"
         pushed = program.json("copy", f"oci:{tmp_path}/D", name)
         pulled = elsewhere.json("pull", name)
@@ -260,8 +260,8 @@ def test_doctor_knows_the_registry_that_lading_serves(program: Program, tmp_path
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         taken = doctored(program, port)
-    flags = {"data": str(tmp_path / "served"), "registry-port": port, "no-auth": True}
-    with closing(Wired.start(program.environment, flags)) as wired, wired.serve():
+    flags = {"data": str(tmp_path / "served"), "registry-port": port}
+    with closing(Wired.start(program.environment, flags)) as wired, wired.open_registry():
         ours = doctored(program, port)
 
     assert taken == f"FAIL  port     {port} is in use by another program  →  ss -ltnp 'sport = :{port}'"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 
 import pytest
 
 from lading.fronts.http.byte_server import ByteServer
+from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.http.limits import Limits
+from tests.fakes.certificates import Authority
+from tests.fakes.certificates import Certificate as Issued
 from tests.fakes.raw_client import RawClient
 
 HOST = "Host: localhost\n"
@@ -28,15 +32,28 @@ def echo(request: IncomingRequest) -> Answer:
     return Answer(200, (("Content-Length", str(len(body))),), (bytes(body),))
 
 
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(params=["plain", "tls"])
+def tls(request: pytest.FixtureRequest, authority: Authority) -> Issued | None:
+    """Everything on this page holds in the clear and in TLS."""
+    return authority.server("127.0.0.1") if request.param == "tls" else None
+
+
 @pytest.fixture
-def server() -> Iterator[ByteServer]:
-    with ByteServer([("127.0.0.1", 0)], echo, Limits(drain_seconds=5.0)) as running:
+def server(tls: Issued | None) -> Iterator[ByteServer]:
+    shown = ServerCertificate(str(tls.certificate), str(tls.key)) if tls else None
+    with ByteServer([("127.0.0.1", 0)], echo, Limits(drain_seconds=5.0), certificate=shown) as running:
         yield running
 
 
 @pytest.fixture
-def client(server: ByteServer) -> Iterator[RawClient]:
-    with RawClient(server.addresses[0]) as connected:
+def client(server: ByteServer, authority: Authority, tls: Issued | None) -> Iterator[RawClient]:
+    trusting = ssl.create_default_context(cafile=authority.certificate) if tls else None
+    with RawClient(server.addresses[0], trusting) as connected:
         yield connected
 
 

@@ -75,7 +75,7 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path
     with pytest.raises(TagUnknown) as unknown:
         store.resolve("w")
 
-    assert unknown.value.hint == f"one of those that are there: {told}"
+    assert unknown.value.hint == f"Name one of those that are there: {told}"
 
 
 def test_several_names_are_entries_of_their_own(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from lading.backends.docker_client.faults import (
     NotDocker,
     PushUnverified,
 )
+from lading.backends.docker_client.naming import Names
 from lading.backends.docker_client.pushing import Prove
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import TagMoved, TagUnproven
@@ -76,7 +77,7 @@ CONFIRMED = proves(DIGEST)
 
 
 def environment(transport: PlayedTransport, prove: Prove = CONFIRMED) -> DockerEnvironment:
-    return DockerEnvironment(transport, "http://docker", "dock", prove)
+    return DockerEnvironment(transport, "http://docker", "dock", prove, Names())
 
 
 def push(daemon: PlayedDaemon, prove: Prove = CONFIRMED, **fields: object) -> Arrived:

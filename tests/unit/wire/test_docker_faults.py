@@ -66,6 +66,7 @@ PUSH_REFUSED = 'Get "https://192.0.2.2:5000/v2/": '
             Refused,
             "denied",
         ),
+        (f"Cannot overwrite digest sha256:{'0' * 64}", None, Refused, "denied"),
         ("Error processing tar file(exit status 1): unexpected EOF", None, ContentCorrupt, "corrupt"),
         # from the facts
         ("toomanyrequests: You have reached your pull rate limit.", 500, RateLimited, "rate_limited"),

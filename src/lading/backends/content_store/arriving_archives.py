@@ -14,9 +14,12 @@ from pathlib import Path
 
 from lading.backends.content_store.file_reader import PlainFileReader
 from lading.backends.content_store.locks import claim
-from lading.backends.content_store.storage import storing
+from lading.backends.content_store.storage import DiskFull, free_bytes, storing
 from lading.services.imports import ImportBusy, ImportUnknown, OffsetWrong
 from lading.wire.message import Reader
+
+SPARE_BYTES = 256 * 1024 * 1024
+"""What archives leave free: the database and running transfers write to the same disk."""
 
 _ID = re.compile(r"([0-9]{1,18})-[A-Za-z0-9_-]{32}")
 
@@ -34,6 +37,10 @@ class ArchiveFolder:
             os.close(os.open(self._path / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         return name
 
+    def held(self, owner: int) -> int:
+        with storing(self._path):
+            return sum(1 for _ in self._path.glob(f"{owner}-*"))
+
     def owner(self, id: str) -> int:  # noqa: A002  a row's own word
         match = _ID.fullmatch(id)
         if match is None or not (self._path / id).exists():
@@ -48,6 +55,7 @@ class ArchiveFolder:
 
     def append(self, id: str, offset: int, piece: bytes) -> int:  # noqa: A002  a row's own word
         with self._claimed(id) as file, storing(self._path / id, len(piece)):
+            self._check_room(len(piece))
             size = os.fstat(file).st_size
             if offset != size:
                 raise OffsetWrong(offset, size)
@@ -81,6 +89,11 @@ class ArchiveFolder:
                         each.unlink()
                         gone += 1
         return gone
+
+    def _check_room(self, need: int) -> None:
+        free = free_bytes(self._path)
+        if free < need + SPARE_BYTES:
+            raise DiskFull(self._path, need, free, f"the last {SPARE_BYTES} bytes are for what runs already")
 
     @contextmanager
     def _claimed(self, id: str) -> Iterator[int]:  # noqa: A002  a row's own word

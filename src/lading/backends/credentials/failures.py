@@ -34,7 +34,7 @@ class SecretKeyMissing(StorageFailed):
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
-        self.hint = "bring the key back from a backup, or set LADING_SECRET_KEY"
+        self.hint = "Bring the key back from a backup, or set LADING_SECRET_KEY"
 
     def __str__(self) -> str:
         return f"the key {self.path}, which opens the stored logins, is missing"
@@ -43,7 +43,7 @@ class SecretKeyMissing(StorageFailed):
 class SecretKeyInvalid(InputInvalid):
     """Text that is no key."""
 
-    hint = "a key is 32 random bytes in base64: openssl rand -base64 32"
+    hint = "A key is 32 random bytes in base64: openssl rand -base64 32"
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
@@ -64,7 +64,7 @@ class HelperMissing(AccessDenied):
     def __init__(self, program: str, named_by: str) -> None:
         super().__init__(program, named_by)
         self.program, self.named_by = program, named_by
-        self.hint = f"install {program}, or take its name out of {named_by}"
+        self.hint = f"Install {program}, or take its name out of {named_by}"
 
     def __str__(self) -> str:
         return f"{self.program}, which {self.named_by} names, is not installed"
@@ -78,7 +78,7 @@ class HelperFailed(AccessDenied):
     def __init__(self, program: str, named_by: str, reason: str) -> None:
         super().__init__(program, named_by, reason)
         self.program, self.named_by, self.reason = program, named_by, reason
-        self.hint = f"try it by hand: echo HOST | {program} get"
+        self.hint = f"Try it by hand: echo HOST | {program} get"
 
     def __str__(self) -> str:
         return f"{self.program}, which {self.named_by} names, failed: {self.reason}"

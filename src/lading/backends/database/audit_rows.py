@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
 
-from lading.backends.database.columns import MOST, counted
+from lading.backends.database.columns import MOST, counted, holding
 from lading.backends.database.service_tables import audit
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.audit import Deed, Result
@@ -19,6 +19,9 @@ PIECE = 500
 
 _EQUALS = ("actor", "user", "action", "entity_type", "entity_id", "entity_name", "environment", "result")
 """What a filter asks for as it is, by the names of the columns."""
+
+_TEXTS = (audit.c.actor, audit.c.action, audit.c.entity_type, audit.c.entity_id, audit.c.entity_name)
+"""Where a filter's text is looked for."""
 
 _LAST_SEALED = select(audit).where(audit.c.seal.is_not(None)).order_by(audit.c.id.desc()).limit(1)
 
@@ -95,6 +98,8 @@ def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             yield audit.c[name] == value
+    if wanted.text:
+        yield holding(wanted.text, _TEXTS)
     if wanted.environments is not None:
         yield audit.c.environment.in_(sorted(wanted.environments))
     if wanted.since is not None:

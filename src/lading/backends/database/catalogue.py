@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 
@@ -53,9 +54,12 @@ class Catalogue:
         self._connections.close()
 
 
-def open_catalogue(path: Path, clock: Callable[[], float]) -> Catalogue:
-    """The catalogue in the database at `path`, which is made when first asked; `clock` tells seconds since 1970."""
-    return Catalogue(Connections(path), clock)
+def open_catalogue(
+    path: Path, clock: Callable[[], float], queue: AbstractContextManager[object] | None = None
+) -> Catalogue:
+    """The catalogue in the database at `path`, which is made when first asked; `clock` tells seconds since 1970, and
+    `queue` is where other writers of this process wait as well."""
+    return Catalogue(Connections(path, queue), clock)
 
 
 class ImageRows:
@@ -98,18 +102,28 @@ def _image(row: tuple[str, str, str, int, float]) -> Image:
 
 
 class LeaseRows:
-    """Fulfils engine.records.Leases. A lease lasts a day from the last `hold`, whether that wrote a row or not."""
+    """Fulfils engine.records.Leases. A lease lasts a day from the last `hold`, whether that wrote a row or not.
+
+    Many transfers at once share their commits: one writes for all who came while the one before wrote.
+    """
 
     def __init__(self, connections: CatalogueConnections, clock: Callable[[], float]) -> None:
         self._connections, self._clock = connections, clock
-        self._writing = Lock()
+        self._writing, self._asking = Lock(), Lock()
+        self._asked: set[Digest] = set()
         self._written: dict[Digest, float] = {}
+        self._swept = 0.0
 
     def hold(self, digests: Collection[Digest]) -> None:
         if not self._due(digests):
             return
-        with self._writing:  # whoever waited here may find that the one before wrote the same lease
-            if due := self._due(digests):
+        with self._asking:
+            self._asked.update(digests)
+        with self._writing:
+            with self._asking:
+                asked, self._asked = self._asked, set()
+            asked.update(digests)  # whoever took them along may have failed
+            if due := self._due(asked):
                 self._write(due)
 
     def held(self) -> Collection[Digest]:
@@ -125,7 +139,10 @@ class LeaseRows:
         now = self._clock()
         until = now + LEASE_SECONDS + RENEW_SECONDS  # a later hold within ten minutes counts on this row
         with self._connections.writing() as connection:
-            connection.execute(statements.DROP_LEASES_OVER, (now,))
             connection.executemany(statements.HOLD_LEASE, [(str(digest), until) for digest in digests])
-        recent = {digest: at for digest, at in self._written.items() if at > now - RENEW_SECONDS}
-        self._written = recent | dict.fromkeys(digests, now)
+            if sweeping := now - self._swept >= RENEW_SECONDS:
+                connection.execute(statements.DROP_LEASES_OVER, (now,))
+        if sweeping:
+            self._swept = now
+            self._written = {digest: at for digest, at in self._written.items() if at > now - RENEW_SECONDS}
+        self._written.update(dict.fromkeys(digests, now))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Text
+from collections.abc import Iterable
+
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, MetaData, Text, or_
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lading.oci.digest import Digest
@@ -64,6 +66,11 @@ class RowNumber(TypeDecorator[int]):
 def counted(number: int) -> int:
     """How many rows, where somebody outside said how many: a number that a statement can hold."""
     return max(0, min(number, FAR))
+
+
+def holding(text: str, columns: Iterable[ColumnElement[str]]) -> ColumnElement[bool]:
+    """Whether one of the columns holds the text, in capitals or not; what it says stands for itself alone."""
+    return or_(*(column.icontains(storable(text), autoescape=True) for column in columns))
 
 
 def storable(text: str) -> str:

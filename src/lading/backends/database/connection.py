@@ -53,9 +53,10 @@ class Connections:
     DatabaseFailed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, queue: AbstractContextManager[object] | None = None) -> None:
+        """`queue` is where other writers of this process wait as well, if there are any."""
         self.path = path
-        self._writing = Lock()
+        self._writing = queue or Lock()
         self._spare = Semaphore(LIMIT)
         self._changing = Lock()
         self._idle: list[sqlite3.Connection] = []

@@ -16,7 +16,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -39,17 +39,18 @@ class DatagramWakes:
     def __init__(self, path: Path) -> None:
         self._path, self._folder = path, path.parent / "wake"
 
-    def tell(self, topic: str) -> None:
+    def tell(self, *topics: str) -> None:
         """To everybody who listens now; one whose queue is full looks anyway."""
-        said = spelt(topic).encode()
+        said = [spelt(topic).encode() for topic in topics]
         with suppress(OSError), _short(self._folder) as folder, _datagrams() as sender:
             sender.setblocking(False)
             for name in os.listdir(self._folder):
                 self._send(sender, f"{folder}/{name}", said)
 
-    def _send(self, sender: socket.socket, address: str, said: bytes) -> None:
+    def _send(self, sender: socket.socket, address: str, said: Iterable[bytes]) -> None:
         try:
-            sender.sendto(said, address)
+            for topic in said:
+                sender.sendto(topic, address)
         except ConnectionRefusedError:  # its process has ended without a word
             with suppress(OSError):
                 os.unlink(address)

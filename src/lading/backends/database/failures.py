@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lading.errors import StorageFailed
+from lading.errors import StorageFailed, Unreachable
 
 Place = Path | str
 """Where a database is: a file of SQLite's, or the URL of one of PostgreSQL's, here without its password."""
@@ -98,7 +98,7 @@ class DatabaseOnNetwork(DatabaseFailed):
         return f"the database {self.place} would be on a network file system ({self.file_system}), which can destroy it"
 
 
-class DatabaseUnreachable(DatabaseFailed):
+class DatabaseUnreachable(DatabaseFailed, Unreachable):
     """No PostgreSQL answers there, or it does not let us in."""
 
     hint = "Check that PostgreSQL runs, and the address, name and password in the database's URL."

@@ -6,42 +6,32 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from lading.backends.database.columns import counted
+from lading.backends.database import job_batches
+from lading.backends.database.columns import counted, holding
 from lading.backends.database.service_tables import idempotency, job_line
 from lading.backends.database.service_tables import job as jobs
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.audit import Deed
 from lading.services.job import Job, JobRequest, JobState, Line
-from lading.services.job_records import JobFilter, Page, Told
+from lading.services.job_records import LET_GO, JobFilter, Page, Told
 from lading.wire.plain_json import plain_object
 
 NOBODY = 0
 """The owner in the key of a job that has none: no row has this id, and a key cannot be null."""
 
 _LIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
-_STILL_LIVE = or_(*(jobs.c.state == state for state in _LIVE))
-_BEAT = update(jobs).where(jobs.c.id == bindparam("held"), _STILL_LIVE).values(heartbeat=bindparam("at"))
-
-
-def _unless_null(name: str) -> ColumnElement[object]:
-    """What the parameter `new_<name>` holds, else what the column holds."""
-    column = jobs.c[name]
-    return func.coalesce(bindparam(f"new_{name}", type_=column.type), column)
-
-
-_BEFORE = bindparam("before", type_=jobs.c.cursor.type)
-_ADVANCE = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("told"), jobs.c.run == bindparam("by"), _STILL_LIVE)
-    .where(or_(_BEFORE.is_(None), jobs.c.cursor == _BEFORE))
-    .values({name: _unless_null(name) for name in ("updated", "cursor", "totals", "state", "result")})
+_TEXTS = (
+    jobs.c.id,
+    jobs.c.kind,
+    jobs.c.owner_name,
+    *(jobs.c.deed[name].as_string() for name in ("entity_id", "entity_name", ("details", "targetTag"))),
 )
-"""Made once: a batch runs it for each of its jobs."""
+"""Where a filter's text is looked for."""
 
 
 class DatabaseJobs:
@@ -54,10 +44,9 @@ class DatabaseJobs:
         owner = NOBODY if job.owner is None else job.owner
 
         def work(connection: Connection) -> Job:
-            mine = (idempotency.c.owner == owner) & (idempotency.c.key == key)
-            known = key is not None and connection.execute(select(jobs).join(idempotency).where(mine)).one_or_none()
-            if known:
-                return _job(known)
+            known = None if key is None else _keyed(connection, owner, key)
+            if known is not None:
+                return known
             connection.execute(insert(jobs), _columns(job))
             if key is not None:
                 row = {"owner": owner, "key": key, "job": job.id, "created": job.created}
@@ -70,6 +59,10 @@ class DatabaseJobs:
         with self._transactions.reading() as connection:
             row = connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
         return None if row is None else _job(row)
+
+    def keyed(self, owner: int | None, key: str) -> Job | None:
+        with self._transactions.reading() as connection:
+            return _keyed(connection, NOBODY if owner is None else owner, key)
 
     def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
         asked = list(_conditions(wanted))
@@ -101,26 +94,15 @@ class DatabaseJobs:
 
     def release(self, job: str, run: int, at: float) -> bool:
         mine = update(jobs).where(jobs.c.id == job, jobs.c.run == run, jobs.c.state == JobState.RUNNING.value)
-        freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=at)
+        freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=LET_GO)
         return self._transactions.written(lambda connection: connection.execute(freed).rowcount > 0)
 
     def tell(self, told: Sequence[Told]) -> Collection[str]:
-        in_order = sorted(told, key=lambda each: each.job)  # stable: of one job, as they came
-
-        def work(connection: Connection) -> Collection[str]:
-            kept = [each for each in in_order if _advance(connection, each)]
-            lines = [row for each in kept for row in _lines(each)]
-            if lines:
-                connection.execute(insert(job_line), lines)
-            return {each.job for each in in_order if each not in kept}
-
-        return self._transactions.written(work)
+        return self._transactions.written(lambda connection: job_batches.tell(connection, told))
 
     def beat(self, jobs: Collection[str], at: float) -> None:
-        if not jobs:
-            return
-        held = [{"held": each, "at": at} for each in sorted(jobs)]
-        self._transactions.written(lambda connection: connection.execute(_BEAT, held))
+        if jobs:
+            self._transactions.written(lambda connection: job_batches.beat(connection, jobs, at))
 
     def left(self, before: float) -> Sequence[Job]:
         silent = select(jobs).where(jobs.c.state.in_(_LIVE), jobs.c.heartbeat < before)
@@ -138,25 +120,10 @@ class DatabaseJobs:
         return self._transactions.written(lambda connection: connection.execute(gone).rowcount)
 
 
-def _advance(connection: Connection, told: Told) -> bool:
-    """Whether the job's row still is this run's, and it has been brought up to date."""
-    values = {
-        "told": told.job,
-        "by": told.run,
-        "before": told.lines[0].number - 1 if told.lines else None,
-        "new_cursor": told.lines[-1].number if told.lines else None,
-        "new_updated": told.at,
-        "new_totals": None if told.totals is None else plain_object(told.totals),
-        "new_state": None if told.state is None else told.state.value,
-        "new_result": None if told.result is None else plain_object(told.result),
-    }
-    return connection.execute(_ADVANCE, values).rowcount > 0
-
-
-def _lines(told: Told) -> Iterator[dict[str, object]]:
-    for line in told.lines:
-        data = plain_object(line.data)
-        yield {"job": told.job, "number": line.number, "run": told.run, "at": line.at, "data": data}
+def _keyed(connection: Connection, owner: int, key: str) -> Job | None:
+    mine = (idempotency.c.owner == owner) & (idempotency.c.key == key)
+    row = connection.execute(select(jobs).join(idempotency).where(mine)).one_or_none()
+    return None if row is None else _job(row)
 
 
 def _conditions(wanted: JobFilter) -> Iterable[ColumnElement[bool]]:
@@ -164,6 +131,8 @@ def _conditions(wanted: JobFilter) -> Iterable[ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             yield jobs.c[name] == value
+    if wanted.text:
+        yield holding(wanted.text, _TEXTS)
     if wanted.states:
         yield jobs.c.state.in_(sorted(state.value for state in wanted.states))
 

@@ -31,6 +31,9 @@ from lading.backends.database.schema_text import metadata
 from lading.backends.database.transactions import Transactions, Turn
 
 CONNECT_SECONDS = 10
+SILENT_SECONDS = 10
+"""How long the other side's machine may give no sign of life before a connection is dead."""
+
 LOCK_SECONDS = 5
 """How long a transaction waits for another one's locks, as SQLite's do (database_file.BUSY_SECONDS)."""
 
@@ -81,6 +84,8 @@ def _engine(url: URL, place: str) -> Engine:
         pool_pre_ping=True,  # PostgreSQL may have been restarted since
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
+            "keepalives_idle": SILENT_SECONDS,
+            "tcp_user_timeout": SILENT_SECONDS * 1000,
             "application_name": "lading",
             "options": f"-c lock_timeout={LOCK_SECONDS}s {_options(url)}",
         },

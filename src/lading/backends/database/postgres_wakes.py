@@ -20,7 +20,7 @@ CHANNEL = "lading"
 LOOK_SECONDS = 0.5
 """How long a listener that is to end may take, and how soon a lost connection is tried again."""
 
-_NOTIFY = text("SELECT pg_notify(:channel, :topic)")
+_NOTIFY = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
 
 
 class PostgresWakes:
@@ -29,10 +29,10 @@ class PostgresWakes:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def tell(self, topic: str) -> None:
+    def tell(self, *topics: str) -> None:
         """To everybody who listens now."""
         with suppress(DatabaseFailed), self._transactions.reading() as connection:
-            connection.execute(_NOTIFY, {"channel": CHANNEL, "topic": spelt(topic)})
+            connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": [spelt(topic) for topic in topics]})
             connection.commit()
 
     @contextmanager

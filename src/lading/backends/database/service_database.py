@@ -31,7 +31,9 @@ def open_service_database(place: Path | str, clock: Callable[[], float]) -> Serv
     from lading.backends.database.datagram_wakes import DatagramWakes  # noqa: PLC0415  not on PostgreSQL
 
     prepare(place)
-    return ServiceDatabase(Transactions(open_engine(place), place), open_catalogue(place, clock), DatagramWakes(place))
+    transactions = Transactions(open_engine(place), place)
+    catalogue = open_catalogue(place, clock, transactions.queue)
+    return ServiceDatabase(transactions, catalogue, DatagramWakes(place))
 
 
 def _on_postgres(url: str, clock: Callable[[], float]) -> ServiceDatabase:
@@ -46,12 +48,13 @@ def _on_postgres(url: str, clock: Callable[[], float]) -> ServiceDatabase:
 
 
 class ServiceDatabase:
-    """Records of every noun."""
+    """Records of every noun. `shared`: other servers may be at work on the same rows."""
 
     def __init__(self, transactions: Transactions, catalogue: Catalogue, wakes: Wakes) -> None:
         self._transactions = transactions
         self.catalogue, self.wakes = catalogue, wakes
         self.place: Place = transactions.place
+        self.shared = transactions.postgres
         self.repositories = DatabaseRecords(transactions)
         self.users = DatabaseUsers(transactions)
         self.sessions = DatabaseSessions(transactions)

@@ -63,7 +63,7 @@ class Transactions:
         self.postgres = engine.dialect.name == "postgresql"
         # SQLite lets in one writer and has the others sleep and try again, in no order. Threads that queue here instead
         # wait at most 0.2 s where 64 write flat out, against 2.1 s. A database that locks by row needs none of it.
-        self._queue: AbstractContextManager[object] = nullcontext() if self.postgres else Lock()
+        self.queue: AbstractContextManager[object] = nullcontext() if self.postgres else Lock()
         readonly: dict[str, object] = {READONLY: True}
         if self.postgres:
             readonly |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -79,7 +79,7 @@ class Transactions:
     def writing(self, turn: Turn | None = None, *, together: bool = False) -> Iterator[Connection]:
         """All of it is kept when this ends well, none of it otherwise. `together`: beside others who say so as well,
         but not beside one who does not."""
-        with self.translating(), self._queue, self.engine.connect() as connection:
+        with self.translating(), self.queue, self.engine.connect() as connection:
             if turn is not None:
                 self.take_turn(connection, turn, together=together)
             yield connection

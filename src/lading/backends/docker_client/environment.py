@@ -38,12 +38,13 @@ _ID = re.compile(r"(?:sha256:)?[0-9a-f]{6,64}")
 class DockerEnvironment:
     """Fulfils services.environment.Environment over the engine API, version 1.24 and later.
 
-    `origin` is scheme://host[:port] as the transport knows it, `name` what people call the host.
+    `origin` is scheme://host[:port] as the transport knows it, `name` what people call the host. `names` are those that
+    pushes lend to images there, the same for all who speak to it.
     """
 
-    def __init__(self, transport: Transport, origin: str, name: str, prove: Prove) -> None:
+    def __init__(self, transport: Transport, origin: str, name: str, prove: Prove, names: Names) -> None:
         self._daemon = Daemon(transport, origin, name)
-        self._names = Names()
+        self._names = names
         self._prove = prove
 
     # ── what there is

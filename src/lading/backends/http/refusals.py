@@ -2,8 +2,8 @@
 
 ConnectFailed
 ├── ProxyUnreachable          a proxy is to be used and does not answer
-├── ProxyRefused              it answers, and will not let us through
-└── LinkAddressRefused        an address at which a cloud's metadata service may answer
+└── ProxyRefused              it answers, and will not let us through
+LinkAddressRefused            an address at which a cloud's metadata service may answer
 TlsRefused
 ├── CertificateRefused        the other side's certificate does not convince us
 │   ├── CertificateUntrusted      nobody we know signed it
@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from lading.errors import InputInvalid, ProtocolBroken, TlsRefused
+from lading.errors import InputInvalid, NetworkFailed, ProtocolBroken, TlsRefused
 from lading.wire.guard import host_name
 from lading.wire.message import ConnectFailed
 
@@ -53,17 +53,21 @@ class ProxyRefused(ConnectFailed):
         self.proxy, self.status = proxy, status
         self.hint = _other_way(host)
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            self.hint = "put the proxy's user and password into the proxy variable: http://user:password@host:port"
+            self.hint = "Put the proxy's user and password into the proxy variable: http://user:password@host:port"
 
 
-class LinkAddressRefused(ConnectFailed):
+class LinkAddressRefused(NetworkFailed):
     """An address of this machine's own link, where clouds keep their metadata services (server-side request
-    forgery)."""
+    forgery). No failed connection, as none was tried: it is as wrong the next time."""
 
     code = "denied"
 
     def __init__(self, host: str) -> None:
-        super().__init__(host, "link-local and metadata addresses are not allowed")
+        super().__init__(host)
+        self.host = host
+
+    def __str__(self) -> str:
+        return f"cannot connect to {self.host}: link-local and metadata addresses are not allowed"
 
 
 def _other_way(host: str) -> str:
@@ -89,7 +93,7 @@ class CertificateUntrusted(CertificateRefused):
 
     said = "is signed by nobody this machine trusts"
     why = "Whoever signed it is not among the authorities that are known here, nor in a CA file that was given."
-    hint = "name the registry's CA with --tls-ca FILE, or in SSL_CERT_FILE"
+    hint = "Name the registry's CA with --tls-ca FILE, or in SSL_CERT_FILE"
 
 
 class CertificateMismatch(CertificateRefused):
@@ -97,7 +101,7 @@ class CertificateMismatch(CertificateRefused):
 
     said = "is for another name"
     why = "It does not show that this is the host that was asked for."
-    hint = "use the name the certificate was made for"
+    hint = "Use the name the certificate was made for"
 
 
 class CertificateExpired(CertificateRefused):
@@ -105,7 +109,7 @@ class CertificateExpired(CertificateRefused):
 
     said = "has expired"
     why = "By this machine's clock its last day is over."
-    hint = "look at this machine's clock; where it is right, the registry's owner has to renew the certificate"
+    hint = "Look at this machine's clock; where it is right, the registry's owner has to renew the certificate"
 
 
 class CertificateNotYetValid(CertificateRefused):
@@ -113,7 +117,7 @@ class CertificateNotYetValid(CertificateRefused):
 
     said = "is not valid yet"
     why = "By this machine's clock its first day has not come."
-    hint = "look at this machine's clock; where it is right, the registry's owner has to look at the certificate"
+    hint = "Look at this machine's clock; where it is right, the registry's owner has to look at the certificate"
 
 
 class ClientCertificateRequired(TlsRefused):
@@ -136,7 +140,7 @@ class ClientCertificateRefused(TlsRefused):
     """The other side does not take the certificate that we showed it; `path` is where ours stands."""
 
     why = "The registry trusts none who signed it, or it is over."
-    hint = "have one made by the authority that the registry trusts for its clients"
+    hint = "Have one made by the authority that the registry trusts for its clients"
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
@@ -152,7 +156,7 @@ class HandshakeFailed(TlsRefused):
     In TLS 1.2 a server that wants our certificate says no more than this.
     """
 
-    hint = "the registry may ask for a client certificate, or speak only TLS versions older than 1.2"
+    hint = "The registry may ask for a client certificate, or speak only TLS versions older than 1.2"
 
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(host, reason)
@@ -167,7 +171,7 @@ class CertificateFileUnusable(InputInvalid):
 
     code = "tls"
     why = "Without it no protected connection is made."
-    hint = "give a PEM file that this user may read: text with lines like -----BEGIN CERTIFICATE-----"
+    hint = "Give a PEM file that this user may read: text with lines like -----BEGIN CERTIFICATE-----"
 
     def __init__(self, kind: str, path: str, reason: str) -> None:
         super().__init__(kind, path, reason)
@@ -180,7 +184,7 @@ class CertificateFileUnusable(InputInvalid):
 class ProxyUnsupported(InputInvalid):
     """A kind of proxy that we do not speak to. The variable's value may hold a password and is not repeated."""
 
-    hint = "give an http:// proxy"
+    hint = "Give an http:// proxy"
 
     def __init__(self, variable: str, scheme: str) -> None:
         super().__init__(variable, scheme)
@@ -193,7 +197,7 @@ class ProxyUnsupported(InputInvalid):
 class ProxyInvalid(InputInvalid):
     """A proxy variable that cannot be read. Its value may hold a password and is not repeated."""
 
-    hint = "a proxy is written http://host:port, or http://user:password@host:port"
+    hint = "A proxy is written http://host:port, or http://user:password@host:port"
 
     def __init__(self, variable: str, reason: str) -> None:
         super().__init__(variable, reason)

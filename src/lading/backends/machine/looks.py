@@ -89,10 +89,8 @@ class ThisMachine:
         return self._environment.get("SSL_CERT_FILE") or "the system", self._count_authorities()
 
     def docker_sockets(self) -> Sequence[tuple[str, bool]]:
-        """The socket that DOCKER_HOST names, else Docker's usual one, where it is there."""
-        host = self._environment.get("DOCKER_HOST", "")
-        path = host.removeprefix("unix://") if host.startswith("unix://") else DEFAULT_SOCKET
-        return [(path, os.access(path, os.R_OK | os.W_OK))] if Path(path).exists() else []
+        """See the function of this name."""
+        return docker_sockets(self._environment)
 
     def helpers(self) -> Sequence[Helper]:
         """Those that docker's config.json names. Raises ConfigurationUnreadable."""
@@ -117,3 +115,10 @@ def _named(content: object) -> Iterator[str]:
     helpers = content.get("credHelpers")
     if isinstance(helpers, Mapping):
         yield from (name for name in helpers.values() if isinstance(name, str))
+
+
+def docker_sockets(environment: Mapping[str, str]) -> Sequence[tuple[str, bool]]:
+    """The socket that DOCKER_HOST names, else Docker's usual one, where it is there; and whether we may use it."""
+    host = environment.get("DOCKER_HOST", "")
+    path = host.removeprefix("unix://") if host.startswith("unix://") else DEFAULT_SOCKET
+    return [(path, os.access(path, os.R_OK | os.W_OK))] if Path(path).exists() else []

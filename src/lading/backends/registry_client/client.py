@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from random import SystemRandom
 
@@ -14,9 +14,10 @@ from lading.backends.registry_client.repository import RegistryRepository
 from lading.backends.registry_client.session import Session
 from lading.engine.cancel import Cancellation
 from lading.errors import NotFound
-from lading.oci.reference import Repository
+from lading.oci.reference import HUB, Repository
 from lading.wire.authorize import CATALOG, Credential
 from lading.wire.endpoint import Endpoint, Profiles, Uploads
+from lading.wire.hub_search import Hit, search
 from lading.wire.listing import repositories
 from lading.wire.message import Cancel, Conversation, Request, Transport
 from lading.wire.progress import Held
@@ -44,7 +45,7 @@ class CatalogAbsent(NotFound):
         super().__init__(registry, refusal)
         self.registry = registry
         self.raw = refusal.raw or str(refusal)
-        self.hint = f"name the repository: lading ls {registry}/REPOSITORY lists its tags"
+        self.hint = f"Name the repository: lading ls {registry}/REPOSITORY lists its tags"
 
     def __str__(self) -> str:
         return f"{self.registry} does not list its repositories"
@@ -99,16 +100,17 @@ class RegistryClient:
         session = self._session(repository.registry, self._credential_of(repository))
         return RegistryRepository(repository, session, self._uploads, cancel or self._cancel, writes=writes)
 
-    def check(self, registry: str, credential: Credential | None) -> None:
+    def check(self, registry: str, credential: Credential | None, cancel: Cancel | None = None) -> None:
         """Whether the registry takes this login (or none). Raises LoginNeeded, LoginRefused, NetworkFailed."""
-        self._session(registry, credential).run(_knock, (), self._cancel)
+        self._session(registry, credential).run(_knock, (), cancel or self._cancel)
 
-    def repositories(self, registry: str) -> Iterator[str]:
+    def repositories(self, registry: str, cancel: Cancel | None = None) -> Iterator[str]:
         """The registry's catalog. Raises CatalogAbsent or AccessDenied where it offers none."""
         session = self._session(registry, self._credential_of(Repository(registry, "")))
+        stopping = cancel or self._cancel
         try:
             yield from entries(
-                lambda page: session.run(lambda origin: repositories(origin, page), (CATALOG,), self._cancel)
+                lambda page: session.run(lambda origin: repositories(origin, page), (CATALOG,), stopping)
             )
         except (ThingUnknown, Unsupported) as error:
             raise CatalogAbsent(registry, error) from error
@@ -116,6 +118,10 @@ class RegistryClient:
     def tags(self, repository: Repository) -> Iterator[str]:
         """A repository's tags, in the registry's order."""
         return self.repository(repository).tags()
+
+    def search_hub(self, term: str, cancel: Cancel | None = None) -> Sequence[Hit]:
+        """Public repositories of Docker Hub, the best first. Nobody logs in for it."""
+        return self._session(HUB, None).run(lambda _origin: search(term), (), cancel or self._cancel)
 
     def quota(self, registry: str) -> Quota | None:
         """What is left of the requests that the registry allows, as it said last."""

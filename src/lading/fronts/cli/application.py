@@ -11,10 +11,18 @@ from lading.wire.message import Cancel
 
 if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.archives import Archives
+    from lading.services.audit_view import Audit
+    from lading.services.configured_registries import ConfiguredRegistries
     from lading.services.diagnosis import Diagnosis
+    from lading.services.environments import Environments
     from lading.services.images import Images
+    from lading.services.jobs import Jobs
     from lading.services.registries import Registries
+    from lading.services.registry_browsing import RegistryBrowsing
+    from lading.services.roles import Roles
+    from lading.services.tokens import Tokens
     from lading.services.transfers import Transfers
+    from lading.services.users import Users
     from lading.wire.authorize import Credential
 
 
@@ -65,7 +73,7 @@ class Cancellation(Cancel, Protocol):
         """Ask the work to stop. Harmless twice."""
 
 
-class Serving(Protocol):
+class OpenRegistry(Protocol):
     """A registry that runs."""
 
     @property
@@ -76,13 +84,77 @@ class Serving(Protocol):
     def folder(self) -> str:
         """Where its data lives."""
 
+
+class Serving(OpenRegistry, Protocol):
+    """The service that runs: the registry, and the API with its pages."""
+
     @property
-    def api(self) -> str | None:
-        """The URL of the API and its pages; None where only the registry runs."""
+    def api(self) -> str:
+        """The URL of the API and its pages."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it asks for no login."""
+
+    @property
+    def docker_hosts(self) -> Sequence[str]:
+        """Sockets of Docker hosts on this machine that it may use."""
 
     @property
     def setup(self) -> str | None:
         """The one-time link that makes the first admin, while there is none."""
+
+    @property
+    def renew(self) -> Callable[[], None] | None:
+        """Reads the certificate again, and logs what it cannot use; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A secret key that was changed: how many secrets were sealed again, and the id of the key that seals now. `given`
+    says that the environment holds it, not the data folder."""
+
+    count: int
+    key: str
+    given: bool
+
+
+class News(Protocol):
+    """Tells that something of the service has changed, in this process or another."""
+
+    def wait(self, cancel: Cancel) -> None:
+        """Until then, or for a few seconds: news may be lost. Raises Cancelled."""
+
+
+class Administration(Protocol):
+    """The services of `lading serve` over the data folder of this machine, for its owner; a server may run there
+    meanwhile."""
+
+    @property
+    def users(self) -> Users: ...
+    @property
+    def roles(self) -> Roles: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def registries(self) -> ConfiguredRegistries: ...
+    @property
+    def browsing(self) -> RegistryBrowsing: ...
+    @property
+    def environments(self) -> Environments: ...
+    @property
+    def jobs(self) -> Jobs: ...
+
+    def news(self) -> AbstractContextManager[News]:
+        """Heard while inside."""
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Inside, no server begins over this data folder; or False: one is at work."""
+
+    def rotate(self) -> Rotated:
+        """A new key for the secrets at rest. No server is at work. Raises SealBroken, SecretKeyWrong, StorageFailed."""
 
 
 class Application(Protocol):
@@ -103,11 +175,16 @@ class Application(Protocol):
     @property
     def diagnosis(self) -> Diagnosis: ...
     @property
+    def administration(self) -> Administration: ...
+    @property
     def one_off(self) -> Credential | None:
         """The login that flags or environment gave for this call alone."""
 
     def cancellation(self) -> AbstractContextManager[Cancellation]:
         """What stops this call's work: pulled by hand, or by the --timeout that was given when it was opened."""
+
+    def open_registry(self) -> AbstractContextManager[OpenRegistry]:
+        """Our registry alone, without logins, on loopback. Raises FolderServed, PortTaken, StorageFailed."""
 
     def serve(self) -> AbstractContextManager[Serving]:
         """The registry, on loopback, while inside.

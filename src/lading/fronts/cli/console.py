@@ -29,7 +29,7 @@ _LAYOUT = "\n\t"
 class OutputLost(StorageFailed):
     """Standard output does not take the result: its disk is full, or it was closed."""
 
-    hint = "send standard output somewhere that takes it; what the command did is done"
+    hint = "Send standard output somewhere that takes it; what the command did is done"
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -122,9 +122,14 @@ class Console:
         """A result as one JSON object, or a list of them as one array. Raises as `print` does."""
         self._write(texts.visible_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
-    def _write(self, text: str) -> None:
+    def pass_on(self, text: str) -> None:
+        """A piece of a result that is a file of its own, and brings its own ends of lines: as it is, unless a terminal
+        would read it. Raises as `print` does."""
+        self._write(texts.visible(text, kept=_LAYOUT) if self.streams.stdout.isatty() else text, end="")
+
+    def _write(self, text: str, end: str = "\n") -> None:
         try:
-            self.streams.stdout.write(text + "\n")
+            self.streams.stdout.write(text + end)
             self.streams.stdout.flush()
         except BrokenPipeError:
             raise

@@ -79,9 +79,23 @@ ADVICE: dict[type[errors.LadingError], str] = {
 """
 
 
+class JobEnded(errors.LadingError):
+    """A job that was followed did not end well: told as if it had been done here. `root` is what its error derives
+    from."""
+
+    def __init__(self, job: str, sentence: str, root: type[errors.LadingError], hint: str | None) -> None:
+        super().__init__(job, sentence, root)
+        self.job, self.sentence, self.root = job, sentence, root
+        self.hint = hint or f"lading jobs retry {job}"
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
 def exit_code(error: BaseException) -> int:
     """What the process answers when `error` ends it."""
-    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
+    kinds = (error.root if isinstance(error, JobEnded) else type(error)).__mro__
+    return next((EXIT_CODES[kind] for kind in kinds if kind in EXIT_CODES), FAILED)
 
 
 def lines(error: BaseException, verbose: bool = False, command: str | None = None) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -41,6 +41,42 @@ class Command(click.Command):
         formatter.write_text("General options and exit codes: lading --help")
 
 
+class Group(click.Group):
+    """Commands about one noun, in one module: `lading registry add`."""
+
+    command_class = Command
+
+    def __init__(self, *arguments: object, **attributes: object) -> None:
+        super().__init__(*arguments, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
+        self.params = [*self.params, *general_options()]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        invocation = ctx.find_object(Invocation)
+        if args[0] in self.commands and invocation:
+            invocation.command = f"{self.name} {args[0]}"
+        _refuse_unknown(ctx, args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text("General options and exit codes: lading --help")
+
+
+def _refuse_unknown(ctx: click.Context, word: str, known: Collection[str]) -> None:
+    if word in known or word.startswith("-"):
+        return
+    import difflib  # noqa: PLC0415  only a wrong word needs it
+
+    near = difflib.get_close_matches(word, known, 1)
+    ctx.fail(f"There is no command {word!r}." + (f" Did you mean {near[0]}?" if near else ""))
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by a table and imports one when it is called."""
 
@@ -71,11 +107,7 @@ class LazyGroup(click.Group):
         invocation = ctx.find_object(Invocation)
         if args[0] in self._entries and invocation:
             invocation.command = args[0]
-        if args[0] not in self._entries and not args[0].startswith("-"):
-            import difflib  # noqa: PLC0415  only a wrong word needs it
-
-            near = difflib.get_close_matches(args[0], self._entries, 1)
-            ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
+        _refuse_unknown(ctx, args[0], self._entries)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

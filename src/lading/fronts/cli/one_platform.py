@@ -10,7 +10,7 @@ from lading.oci.platform import Platform
 class PlatformsTooMany(InputInvalid):
     """Several platforms for a command that is about one image of one kind."""
 
-    hint = "give --platform once, like linux/arm64"
+    hint = "Give --platform once, like linux/arm64"
 
     def __init__(self, words: tuple[str, ...]) -> None:
         super().__init__(words)

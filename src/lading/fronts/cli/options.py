@@ -114,7 +114,7 @@ def login_settings() -> tuple[Callable[[F], F], ...]:
             "--password",
             hidden=True,
             expose_value=False,
-            callback=_refuse_password,
+            callback=refuse_password,
             help="Refused: see --password-stdin.",
         ),
     )
@@ -123,11 +123,11 @@ def login_settings() -> tuple[Callable[[F], F], ...]:
 def _read_password(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:  # a shell that completes a line lends us the terminal, not what is typed
         invocation = ctx.ensure_object(Invocation)
-        invocation.flags["password"] = _password(invocation.console.streams.stdin)
+        invocation.flags["password"] = read_password(invocation.console.streams.stdin)
 
 
-def _password(stdin: BinaryIO) -> str:
-    """The first line, and not a byte more: what follows may be an archive."""
+def read_password(stdin: BinaryIO) -> str:
+    """The first line, and not a byte more: what follows may be an archive. Raises PasswordEmpty, PasswordUnreadable."""
     line: bytes = getattr(stdin, "raw", stdin).readline()  # a stream that buffers would read on
     try:
         password = line.decode().rstrip("\r\n")
@@ -138,7 +138,8 @@ def _password(stdin: BinaryIO) -> str:
     return password
 
 
-def _refuse_password(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+def refuse_password(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    """For the option that people try. Raises PasswordOnTheLine."""
     if value is not None:
         raise PasswordOnTheLine(ctx.command_path)
 

@@ -15,6 +15,7 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Entry, LazyGroup
 
 MOVE, KEEP, REGISTRY, LADING = "Move images", "Images kept here", "Registries", "Lading itself"
+SERVICE = "The service, on its own machine"
 
 COMMANDS: Mapping[str, Entry] = {
     "pull": Entry("pull:pull", MOVE, "Bring images from registries into the local store."),
@@ -38,6 +39,14 @@ COMMANDS: Mapping[str, Entry] = {
     "ls": Entry("remote:ls", REGISTRY, "List the tags of a repository, or the repositories of a registry."),
     "search": Entry("remote:search", REGISTRY, "Find repositories of a registry by name."),
     "digest": Entry("remote:digest", REGISTRY, "Print the digest a registry holds under a name."),
+    "registry": Entry("registry:registry", SERVICE, "The registries that the service is configured with."),
+    "environment": Entry(
+        "environment:environment", SERVICE, "Where images live: Lading's own store, and Docker hosts."
+    ),
+    "jobs": Entry("jobs:jobs", SERVICE, "Pushes, pulls and copies that the service runs or has run."),
+    "user": Entry("user:user", SERVICE, "Users, their roles and passwords."),
+    "token": Entry("token:token", SERVICE, "API tokens, for programs and as registry passwords."),
+    "audit": Entry("audit:audit", SERVICE, "The audit trail: read, export and verify it."),
     "serve": Entry(
         "serve:serve",
         LADING,
@@ -45,7 +54,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back and prove; nothing to set up."),
     "doctor": Entry("doctor:doctor", LADING, "Check this machine and the registries named."),
-    "config": Entry("config:config", LADING, "Show or check the settings."),
+    "config": Entry("config:config", LADING, "Show or check the settings, or change the secret key."),
     "completion": Entry("completion:completion", LADING, "Print the completion script of a shell."),
     "version": Entry("version:version", LADING, "Print the version."),
 }
@@ -55,7 +64,8 @@ PROGRAM = LazyGroup(
     COMMANDS,
     "Lading moves container images: it pulls, pushes, copies, keeps and proves them.\n\n"
     "Images are named as docker names them. Besides names there are oci:DIR[:NAME] (an OCI image layout), "
-    "archive:FILE (an image archive) and - (an archive on standard input or output).",
+    "archive:FILE (an image archive), docker:NAME (an image of the Docker host) and - (an archive on "
+    "standard input or output).",
 )
 
 

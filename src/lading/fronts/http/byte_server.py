@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from lading.errors import StorageFailed
+from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.connection import Connection
 from lading.fronts.http.exchange import Answer, Application, Peer
 from lading.fronts.http.hang_ups import HangUps
@@ -56,9 +57,10 @@ class ByteServer:
         application: Application,
         limits: Limits = DEFAULT_LIMITS,
         stop_seconds: float = 10.0,
+        certificate: ServerCertificate | None = None,
     ) -> None:
-        """`addresses` are host and port, 0 for any free one."""
-        self._wanted, self._application = addresses, application
+        """`addresses` are host and port, 0 for any free one; with a certificate all of them speak TLS."""
+        self._wanted, self._application, self._certificate = addresses, application, certificate
         self._limits, self._stop_seconds = limits, stop_seconds
         self._listeners: list[socket.socket] = []
         self._lock = threading.Lock()
@@ -150,7 +152,13 @@ class ByteServer:
             return
         peer = Peer(address[0], address[1])
         connection = Connection(
-            accepted, peer, self._application, limits=self._limits, surroundings=self, hang_ups=self._hang_ups
+            accepted,
+            peer,
+            self._application,
+            limits=self._limits,
+            surroundings=self,
+            hang_ups=self._hang_ups,
+            certificate=self._certificate,
         )
         self._start(connection, accepted)
 

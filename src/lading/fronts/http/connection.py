@@ -18,6 +18,7 @@ from typing import Protocol
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.fronts.http.answering import Answering
+from lading.fronts.http.certificate import ServerCertificate, say_goodbye, shut
 from lading.fronts.http.exchange import Answer, Application, IncomingRequest, Peer
 from lading.fronts.http.hang_ups import HangUps
 from lading.fronts.http.head import parse_head
@@ -51,9 +52,11 @@ class _Cut(Exception):
 
 
 class _Next(Enum):
-    """What follows an exchange. Lingering lets the client read an answer while it still sends."""
+    """What follows an exchange. Lingering lets the client read an answer while it still sends; where it has sent all it
+    had to, the end is told in TLS too."""
 
     REQUEST = "request"
+    FINISH = "finish"
     LINGER = "linger"
     CLOSE = "close"
 
@@ -84,8 +87,10 @@ class Connection:
         limits: Limits,
         surroundings: Surroundings,
         hang_ups: HangUps,
+        certificate: ServerCertificate | None = None,
     ) -> None:
         self._socket, self.peer, self._application = connection, peer, application
+        self._certificate = certificate
         self._limits, self._surroundings, self._hang_ups = limits, surroundings, hang_ups
         self._inflow = Inflow(connection, peer)
         self._outflow = Outflow(connection, peer, limits.stall_seconds)
@@ -96,10 +101,12 @@ class Connection:
         """Serve until either side has had enough."""
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            next_step = _Next.REQUEST
+            next_step = self._secure()
             while next_step is _Next.REQUEST:
                 next_step = self._exchange()
-            if next_step is _Next.LINGER:
+            if next_step is _Next.FINISH:
+                say_goodbye(self._socket)
+            if next_step is not _Next.CLOSE:
                 self._linger()
         except _Cut as cut:
             self._reset_if(cut.minor_version == 0)
@@ -121,13 +128,27 @@ class Connection:
     def wake(self) -> None:
         """End the wait for a next request; from any thread."""
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RD)
+            shut(self._socket, socket.SHUT_RD)
 
     def abort(self) -> None:
         """Stop whatever is going on; from any thread."""
         self._cancellation.cancel()
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            shut(self._socket, socket.SHUT_RDWR)
+
+    def _secure(self) -> _Next:
+        """The handshake, where there is TLS: in the connection's own thread, so that it holds nobody else up."""
+        if self._certificate is None:
+            return _Next.REQUEST
+        try:
+            secured = self._certificate.accept(self._socket, self.peer, self._limits.head_seconds)
+        except RequestRefused as refused:
+            self._give_up(_refusal(refused))
+            return _Next.LINGER
+        self._socket = secured
+        self._inflow = Inflow(secured, self.peer)
+        self._outflow = Outflow(secured, self.peer, self._limits.stall_seconds)
+        return _Next.REQUEST
 
     def _exchange(self) -> _Next:
         """One request and its answer."""
@@ -246,7 +267,9 @@ class Connection:
             outgoing = answer_framing(head, answer.status, answer.headers, body_read=body.ended, keep_alive=keep_alive)
             with self._watched(answer):
                 answering.send(answer, outgoing)
-        return _Next.REQUEST if outgoing.keep_alive else _Next.LINGER
+        if outgoing.keep_alive:
+            return _Next.REQUEST
+        return _Next.FINISH if body.ended else _Next.LINGER
 
     def _watched(self, answer: Answer) -> contextlib.AbstractContextManager[None]:
         """A body that is made while it is sent may wait long for its next piece, and the client may go meanwhile."""
@@ -271,7 +294,7 @@ class Connection:
 
     def _linger(self) -> None:
         """Half-close, then read what the client still sends, within bounds, so that it can read our last answer."""
-        self._socket.shutdown(socket.SHUT_WR)
+        shut(self._socket, socket.SHUT_WR)
         deadline = time.monotonic() + self._limits.drain_seconds
         buffer, drained = memoryview(bytearray(_DRAIN_SIZE)), 0
         while drained < DRAIN_LIMIT and (left := deadline - time.monotonic()) > 0:

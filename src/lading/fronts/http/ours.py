@@ -12,19 +12,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lading.wire.guard import host_name, is_loopback
+from lading.wire.guard import authority, host_name, is_loopback
 
 
 @dataclass(frozen=True, slots=True)
 class OurNames:
-    """`public` are the host names under which others reach us, lower case and without a port."""
+    """`public` are the host names under which others reach us, lower case and without a port; `origins` the pages we
+    show there, as scheme://host[:port]."""
 
     public: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
 
     @classmethod
     def of_urls(cls, urls: Collection[str]) -> OurNames:
         """Those of the public URLs that are configured."""
-        return cls(frozenset(name.lower() for url in urls if (name := urlsplit(url).hostname)))
+        names = frozenset(name.lower() for url in urls if (name := urlsplit(url).hostname))
+        return cls(names, frozenset(f"{urlsplit(url).scheme}://{authority(url)}" for url in urls))
 
     def permits_host(self, host: str) -> bool:
         """Whether a Host header is one of ours: loopback, an IP address, or a public name."""
@@ -33,11 +36,18 @@ class OurNames:
 
     def permits_origin(self, origin: str | None, host: str) -> bool:
         """Whether the page that asks, if one does, came from us: from the very host and port it asks, or from a public
-        name of ours, behind which a proxy may listen on another port. `null` is nobody's."""
+        URL of ours, whose proxy may ask us by another name. Another program's page on the same host is not ours, though
+        browsers show it our cookies; `null` is nobody's."""
         if origin is None:
             return True
         scheme, _, asked = origin.lower().partition("://")
-        return scheme in {"http", "https"} and (asked == host.lower() or _name(asked) in self.public)
+        return origin.lower() in self.origins or (scheme in {"http", "https"} and asked == host.lower())
+
+
+def is_led(origin: str | None, site: str | None, method: str) -> bool:
+    """Whether a page elsewhere makes the browser change something, where it withholds Origin, as some are set up to:
+    then Sec-Fetch-Site still says so (Fetch Metadata). Another port of the same host is elsewhere too."""
+    return origin is None and site in {"cross-site", "same-site"} and method not in {"GET", "HEAD", "OPTIONS"}
 
 
 def _name(host: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ from lading.wire.message import ConnectionLost, Stalled
 
 JOIN_LIMIT = 64 * 1024
 """Pieces shorter than this travel in one system call with what stands before and after them."""
+
+_READ_SIZE = 256 * 1024
 
 
 class Outflow:
@@ -38,8 +41,10 @@ class Outflow:
             rest = rest[self._connection.send(rest) :]
 
     def send_file(self, file: int, position: int, count: int) -> int:
-        """`count` bytes of an open file by the kernel alone; returns how many there were. Raises ConnectionLost,
-        Stalled."""
+        """`count` bytes of an open file, in the clear by the kernel alone; returns how many there were. Raises
+        ConnectionLost, Stalled."""
+        if isinstance(self._connection, ssl.SSLSocket):
+            return self._send_read(file, position, count)
         sent = 0
         with self._translated():
             self._connection.settimeout(self._stall_seconds)
@@ -52,6 +57,16 @@ class Outflow:
                 if not passed:
                     break
                 sent += passed
+        return sent
+
+    def _send_read(self, file: int, position: int, count: int) -> int:
+        sent, buffer = 0, memoryview(bytearray(min(count, _READ_SIZE)))
+        while sent < count:
+            arrived = os.preadv(file, [buffer[: count - sent]], position + sent)
+            if not arrived:
+                break
+            self.send(buffer[:arrived])
+            sent += arrived
         return sent
 
     def _wait(self) -> None:

@@ -77,12 +77,12 @@ class RegistryApi:
             case ReferrersOf():
                 methods = _reading(lambda request: lists.referrers(request, route))
             case ManifestAt():
-                methods = _reading(lambda request: content.get_manifest(request, route))
-                methods["PUT"] = lambda request: content.put_manifest(request, route)
-                methods["DELETE"] = lambda _: content.delete_manifest(route)
+                methods = _reading(lambda request: content.get_manifest(request, route, entry))
+                methods["PUT"] = lambda request: content.put_manifest(request, route, entry)
+                methods["DELETE"] = lambda _: content.delete_manifest(route, entry)
             case BlobAt():
                 methods = _reading(lambda request: content.get_blob(request, route))
-                methods["DELETE"] = lambda _: content.delete_blob(route)
+                methods["DELETE"] = lambda _: content.delete_blob(route, entry)
             case UploadStart():
                 methods = {"POST": lambda request: uploads.start(request, route, entry)}
             case _:  # UploadAt, the last of them

@@ -22,7 +22,7 @@ LOOPBACK_LIMITS = replace(DEFAULT_LIMITS, per_address=DEFAULT_LIMITS.connections
 
 
 class OpenToOthers(Refused):
-    """A registry without a login would listen where other machines reach it."""
+    """What asks for no login would listen where other machines reach it."""
 
     hint = "lading serve --no-auth --host 127.0.0.1"
 
@@ -31,7 +31,7 @@ class OpenToOthers(Refused):
         self.host = host
 
     def __str__(self) -> str:
-        return f"an open registry listens on this machine's own addresses only, and not on {self.host}"
+        return f"without logins, Lading listens on this machine's own addresses only, and not on {self.host}"
 
 
 def registry_application(

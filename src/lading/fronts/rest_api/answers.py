@@ -4,71 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lading.services.audit_seal import Verification
-from lading.services.connection_test import ConnectionReport
+from lading.oci.reference import Reference
 from lading.services.environment import Details, Pruned, Step, Summary
-from lading.services.environment_records import EnvironmentRow
-from lading.services.job_view import instant
-from lading.services.login_records import TokenRow
-from lading.services.registry_records import RegistryRow
-from lading.services.roles import grant_json
-from lading.services.user_records import RoleRow, UserRow
+from lading.services.registry_browsing import RepositoryFound
+from lading.services.row_view import (
+    Json,
+    environment_json,
+    iso,
+    registry_json,
+    report_json,
+    role_json,
+    token_json,
+    user_json,
+    verification_json,
+)
+from lading.wire.retry import Quota
 
-Json = dict[str, object]
-
-
-def iso(seconds: float | None) -> str | None:
-    """`2026-11-21T07:00:00.123Z`, from seconds since 1970."""
-    return None if seconds is None else instant(seconds)
-
-
-def registry_json(row: RegistryRow) -> Json:
-    """A registry, without its password."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "url": row.url,
-        "username": row.username,
-        "isDefault": row.is_default,
-        "hasCredentials": row.sealed is not None,
-        "tls": row.tls.value,
-        "ca": row.ca,
-    }
-
-
-def environment_json(row: EnvironmentRow) -> Json:
-    """An environment, without its key."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "connectionType": row.connection_type.value,
-        "socketPath": row.socket_path,
-        "host": row.host,
-        "port": row.port,
-        "protocol": row.protocol,
-        "tlsCa": row.tls_ca,
-        "tlsCert": row.tls_cert,
-        "hasTlsKey": row.tls_key_sealed is not None,
-        "tlsSkipVerify": row.tls_skip_verify,
-        "isDefault": row.is_default,
-    }
+__all__ = [
+    "Json",
+    "details_json",
+    "environment_json",
+    "found_json",
+    "history_json",
+    "iso",
+    "pruned_json",
+    "quota_json",
+    "registry_json",
+    "report_json",
+    "role_json",
+    "summary_json",
+    "token_json",
+    "user_json",
+    "verification_json",
+]
 
 
-def report_json(report: ConnectionReport) -> Json:
-    """What came of a connection test, step by step."""
-    steps = [
-        _told(name=step.name, ok=step.ok, detail=step.detail or None, error=step.error, hint=step.hint)
-        for step in report.steps
-    ]
-    return _told(success=report.success, steps=steps, error=report.error)
+def quota_json(quota: Quota | None) -> Json | None:
+    """How much a registry still allows: `remaining` of `limit` requests in `seconds`."""
+    if quota is None:
+        return None
+    return _told(remaining=quota.remaining, limit=quota.limit, seconds=quota.window)
+
+
+def found_json(found: RepositoryFound) -> Json:
+    """A repository that a search found."""
+    told = {"description": found.description, "stars": found.stars, "official": found.official}
+    return {"name": found.path} | _told(**told)
 
 
 def summary_json(summary: Summary) -> Json:
-    """An image in a list."""
+    """An image in a list; its names as docker writes them."""
     return {
         "id": summary.id,
-        "tags": list(summary.names),
-        "digests": list(summary.digests),
+        "tags": [Reference.parse(name).familiar for name in summary.names],
+        "digests": [Reference.parse(name).familiar for name in summary.digests],
         "created": iso(summary.created),
         "size": summary.size,
         "labels": dict(summary.labels),
@@ -103,54 +92,6 @@ def history_json(steps: Sequence[Step]) -> list[Json]:
 def pruned_json(pruned: Pruned) -> Json:
     """What is gone."""
     return {"deleted": list(pruned.deleted), "spaceReclaimed": pruned.reclaimed}
-
-
-def user_json(row: UserRow) -> Json:
-    """A user, without the password."""
-    return {
-        "id": row.id,
-        "username": row.name,
-        "active": row.active,
-        "roles": list(row.roles),
-        "hasPassword": row.password_hash is not None,
-        "createdAt": iso(row.created),
-    }
-
-
-def role_json(row: RoleRow) -> Json:
-    """A role, and what it gives."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "builtIn": row.built_in,
-        "grants": [grant_json(grant) for grant in row.grants],
-    }
-
-
-def token_json(row: TokenRow) -> Json:
-    """An API token, without its secret."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "userId": row.user,
-        "prefix": row.prefix,
-        "scopes": None if row.scopes is None else sorted(row.scopes),
-        "createdAt": iso(row.created),
-        "expiresAt": iso(row.expires),
-        "usedAt": iso(row.used),
-    }
-
-
-def verification_json(found: Verification) -> Json:
-    """What a walk along the audit trail found."""
-    return _told(
-        sound=found.sound,
-        rows=found.rows,
-        head=None if found.head is None else {"id": found.head[0], "seal": found.head[1]},
-        broken=None if found.broken is None else {"id": found.broken.row, "reason": found.broken.reason},
-        gaps=[list(gap) for gap in found.gaps],
-        unsealed={"rows": found.tail, "ids": None if found.tail_ids is None else list(found.tail_ids)},
-    )
 
 
 def _told(**fields: object) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,11 +11,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from lading import __version__
-from lading.errors import LadingError, StorageFailed
+from lading.errors import InputInvalid, LadingError, StorageFailed, Unreachable
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.ours import OurNames
 from lading.fronts.rest_api.audit_stream import AuditStream
@@ -24,6 +26,7 @@ from lading.fronts.rest_api.pages import routes as pages
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import refusal
 from lading.fronts.rest_api.routes import audit, environments, images, jobs, machines, people, registries, transfers
+from lading.fronts.rest_api.threads import share_out
 
 log = logging.getLogger("lading.rest")
 
@@ -36,6 +39,7 @@ def application(product: Product, names: OurNames, forwarding: Forwarding, obser
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        share_out(app)
         streams, audit_stream = JobStreams(product.news), AuditStream(product.audit_news)
         app.state.product, app.state.streams, app.state.audit_stream = product, streams, audit_stream
         try:
@@ -51,6 +55,7 @@ def application(product: Product, names: OurNames, forwarding: Forwarding, obser
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     for router in (
         transfers.router,
@@ -67,34 +72,59 @@ def application(product: Product, names: OurNames, forwarding: Forwarding, obser
     app.add_exception_handler(LadingError, _failed)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _routed_nowhere)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_exception_handler(Exception, _unforeseen)
     return Doorkeeper(app, names, forwarding, _reads_by_pieces, observe)
 
 
+_BY_PIECES = {"POST": re.compile("/api/images/import"), "PATCH": re.compile("/api/images/imports/[^/]+")}
+
+
 def _reads_by_pieces(method: str, path: str) -> bool:
-    return path.startswith("/api/images/import") and method in {"POST", "PATCH"}
+    return method in _BY_PIECES and _BY_PIECES[method].fullmatch(path) is not None
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, LadingError)
-    if isinstance(error, StorageFailed):
+    if isinstance(error, Unreachable):
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    elif isinstance(error, StorageFailed):
         log.error("%s %s", request.method, request.url.path, exc_info=error)
     return await pages.failed(request, error) if _is_page(request) else refusal(error)
 
 
-async def _not_understood(request: Request, error: Exception) -> Response:  # noqa: ARG001  Starlette's signature
+async def _not_understood(request: Request, error: Exception) -> Response:
     """The first field that is wrong, by its name; its value may be a secret and is not repeated."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-    told = "is not a JSON object" if first["type"] == "json_invalid" else f": {first['msg']}"
-    return JSONResponse({"error": f"{place}{told}", "code": "invalid"}, 400)
+    kind, *place = first["loc"]
+    if kind == "body" and (not place or first["type"] == "json_invalid"):
+        hint = None if _is_json(request) else "Send it with Content-Type: application/json."
+        return _wrong("The body is not a JSON object", hint)
+    return _wrong(f"{'.'.join(map(str, place))}: {first['msg']}")
 
 
 async def _routed_nowhere(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # the framework's word for a body that JSON's reader gave up on
+        return _wrong("The body is not a JSON object")
     text = {404: "Not found", 405: f"{request.method} is not known here"}.get(error.status_code, error.detail)
     return JSONResponse({"error": text}, error.status_code, headers=error.headers)
+
+
+def _wrong(text: str, hint: str | None = None) -> Response:
+    told = {"error": text, "code": InputInvalid.code, "hint": hint}
+    return JSONResponse({name: each for name, each in told.items() if each is not None}, 400)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+async def _hung_up(request: Request, error: Exception) -> Response:  # noqa: ARG001  Starlette's signature
+    """Nobody reads this."""
+    return Response(status_code=400)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

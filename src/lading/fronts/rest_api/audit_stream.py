@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import ClassVar
 
 from starlette.concurrency import run_in_threadpool
 
+from lading.errors import LadingError
 from lading.fronts.rest_api.answers import Json
 from lading.wire.event_stream import COMMENT, COMMENT_SECONDS
 
+log = logging.getLogger("lading.rest")
+
 Read = Callable[[int], Sequence[tuple[int, Json]]]
-"""Gives the records after a number, with their numbers, oldest first; it may block."""
+"""Gives the records after a number, with their numbers, oldest first; it may block. Raises LadingError where the
+follower may not read any more, or the records cannot be read now."""
 
 
 class AuditStream:
@@ -31,14 +36,19 @@ class AuditStream:
         self._unsubscribe()
 
     async def follow(self, read: Read, after: int) -> AsyncIterator[bytes]:
-        """What `read` gives after that number, from now on; a comment where nothing comes for long."""
+        """What `read` gives after that number, from now on; a comment where nothing comes for long. Ends where `read`
+        fails: who comes again is told why, with a status."""
         woken = asyncio.Event()
         self._followers.add(woken)
         try:
             yield COMMENT
             while True:
                 woken.clear()
-                rows = await run_in_threadpool(read, after)
+                try:
+                    rows = await run_in_threadpool(read, after)
+                except LadingError as error:
+                    log.info("a follower of the audit trail was sent away: %s", error)
+                    return
                 if rows:
                     after = rows[-1][0]
                     yield b"".join(_event(number, row) for number, row in rows)

@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from lading.services.environment import ConnectionType
+from lading.services.roles import MOST_GRANTS, MOST_PATTERNS
+from lading.services.row_rules import LONGEST_PEM
 from lading.wire.endpoint import Tls
 
 Text = Annotated[str, Field(max_length=4096)]
 Secret = Annotated[str, Field(max_length=10_000)]
-Pem = Annotated[str, Field(max_length=200_000)]
+Pem = Annotated[str, Field(max_length=LONGEST_PEM)]
 RowId = Annotated[int, Field(ge=1, le=2**53)]
 
 
@@ -161,12 +163,12 @@ class GrantBody(Body):
     """What a role gives: permissions, in which environments (null: all), for which repositories (null: all)."""
 
     permissions: Annotated[list[Text], Field(min_length=1, max_length=100)]
-    environments: Annotated[list[RowId], Field(max_length=1000)] | None = None
-    repositories: Annotated[list[Text], Field(max_length=1000)] | None = None
+    environments: Annotated[list[RowId], Field(max_length=MOST_PATTERNS)] | None = None
+    repositories: Annotated[list[Text], Field(max_length=MOST_PATTERNS)] | None = None
 
 
 class RoleBody(Body):
     """A role to add or replace."""
 
     name: Text = ""
-    grants: Annotated[list[GrantBody], Field(max_length=100)] = []
+    grants: Annotated[list[GrantBody], Field(max_length=MOST_GRANTS)] = []

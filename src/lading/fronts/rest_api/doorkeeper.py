@@ -1,28 +1,34 @@
 """What holds for every request before anything is routed: whose door it knocks at, from which page, and how much it
-brings; and for every answer: headers that keep browsers careful, one log line, one count.
+brings how fast; and for every answer: headers that keep browsers careful, one log line, one count.
 
 Pure ASGI, so that streams pass as they are.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lading.fronts.http.forwarding import Forwarding
-from lading.fronts.http.ours import OurNames
+from lading.fronts.http.ours import OurNames, is_led
 
 log = logging.getLogger("lading.rest")
 
 LONGEST_BODY = 1024 * 1024
 """Bytes of a request's body, where its route does not stream it: forms and JSON are kilobytes."""
+
+BODY_SECONDS = 60.0
+"""How long such a body may take, and how long one that is streamed may pause."""
 
 _CAREFUL = {
     "X-Content-Type-Options": "nosniff",
@@ -37,10 +43,6 @@ Observe = Callable[[str, str, int, float], None]
 """Method, route as a template, status, seconds: for the metrics."""
 
 
-class _BodyTooLong(Exception):
-    """More came than any route here takes."""
-
-
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
     """`streams` says for method and path whether the route reads its body piece by piece, and bounds it itself."""
@@ -50,6 +52,7 @@ class Doorkeeper:
     forwarding: Forwarding
     streams: Callable[[str, str], bool]
     observe: Observe
+    body_seconds: float = BODY_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,49 +68,36 @@ class Doorkeeper:
                 "secure": self.forwarding.is_secure(peer, scope["scheme"], headers.get("x-forwarded-proto")),
             }
         )
+        scope["path"] = routed(scope.get("raw_path") or scope["path"].encode())
         answer = _Answer(send, request)
         try:
             refused = self._refused(scope, headers)
             if refused is not None:
                 await refused(scope, receive, answer.send)
             else:
-                await self.inner(scope, self._bounded(scope, receive), answer.send)
-        except _BodyTooLong:
-            if not answer.status:
-                await _too_long()(scope, receive, answer.send)
+                body = _Body(receive, self.body_seconds, streams=self._streams(scope))
+                await self.inner(scope, body.receive, answer.send)
         finally:
             self._tell(scope, request, answer.status, time.monotonic() - started)
 
     def _refused(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
         if not self.names.permits_host(host):
-            text = f"This server does not go by the name {host!r}"
+            text = f"This server does not go by the name {host[:300]!r}"
             hint = "If it should, start it with --public-url."
             return JSONResponse({"error": text, "hint": hint}, 421)
-        if not self.names.permits_origin(headers.get("origin"), host):
-            return JSONResponse(
-                {"error": "Permission denied", "detail": "The page that asks is from another site."},
-                403,
-            )
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if not self.names.permits_origin(origin, host) or is_led(origin, site, scope["method"]):
+            text = "The page that asks is from another site."
+            hint = "If it is this server's own, start it with --public-url."
+            return JSONResponse({"error": "Permission denied", "detail": text, "hint": hint}, 403)
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > LONGEST_BODY and not self.streams(scope["method"], scope["path"]):
-            return _too_long()
+        if length.isdigit() and int(length) > LONGEST_BODY and not self._streams(scope):
+            return JSONResponse({"error": _TOO_LONG, "code": "invalid"}, 413, _CLOSE)
         return None
 
-    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        if self.streams(scope["method"], scope["path"]):
-            return receive
-        left = LONGEST_BODY
-
-        async def counted() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise _BodyTooLong
-            return message
-
-        return counted
+    def _streams(self, scope: Scope) -> bool:
+        return self.streams(scope["method"], scope["path"])
 
     def _tell(self, scope: Scope, request: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
@@ -138,6 +128,38 @@ class _Answer:
         await self._send(message)
 
 
-def _too_long() -> JSONResponse:
-    text = f"The body is longer than {LONGEST_BODY} bytes"
-    return JSONResponse({"error": text, "code": "invalid"}, 413, {"Connection": "close"})
+class _Body:
+    """A request's body as it comes in. What is too long or too slow ends the request: as an HTTPException, which
+    whoever reads the body lets pass."""
+
+    def __init__(self, receive: Receive, seconds: float, *, streams: bool) -> None:
+        self._receive, self._seconds, self._streams = receive, seconds, streams
+        self._left, self._ends, self._whole = LONGEST_BODY, time.monotonic() + seconds, False
+
+    async def receive(self) -> Message:
+        if self._whole:  # what comes now is that the client hung up
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._seconds if self._streams else self._ends - time.monotonic()):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HTTPException(408, "The body comes too slowly", _CLOSE) from error
+        self._whole = not message.get("more_body", False)
+        if not self._streams:
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise HTTPException(413, _TOO_LONG, _CLOSE)
+        return message
+
+
+_TOO_LONG = f"The body is longer than {LONGEST_BODY} bytes"
+_CLOSE = {"Connection": "close"}
+
+
+def routed(raw_path: bytes) -> str:
+    """A path in which each slash parts two segments: one that belongs to a name stays `%2F`, and a percent sign `%25`.
+
+    So `images/team%2Fhistory` is an image, and `images/team/history` the history of one (`dependencies.ImageName`).
+    """
+    segments = (unquote(segment) for segment in raw_path.decode("latin-1").split("/"))
+    return "/".join(segment.replace("%", "%25").replace("/", "%2F") for segment in segments)

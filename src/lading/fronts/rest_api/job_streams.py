@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Protocol
 
+from lading.errors import LadingError
 from lading.services.job_feed import Follower, Reading
 from lading.wire.event_stream import COMMENT, COMMENT_SECONDS
+
+PERMIT_SECONDS = 60.0
+"""How long after it was taken away permission to follow a job may last."""
 
 
 class News(Protocol):
@@ -26,7 +30,8 @@ class News(Protocol):
 class JobStreams:
     """Made on the loop that it belongs to, and closed there."""
 
-    def __init__(self, news: News) -> None:
+    def __init__(self, news: News, permit_seconds: float = PERMIT_SECONDS) -> None:
+        self._permit_seconds = permit_seconds
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._lock = threading.Lock()
@@ -37,20 +42,29 @@ class JobStreams:
         """No more news."""
         self._unsubscribe()
 
-    async def follow(self, follower: Follower) -> AsyncIterator[bytes]:
+    async def follow(self, follower: Follower, permit: Callable[[], object]) -> AsyncIterator[bytes]:
         """The stream from where the follower stands to the job's end; a comment where nothing is said for long.
 
-        Closes the follower, whatever happens. Raises StorageFailed.
+        `permit` is called once in a while, on a thread; where it raises LadingError, the follower may not look any more
+        and the stream ends. Closes the follower, whatever happens. Raises StorageFailed.
         """
-        async for reading in self._readings(follower):
-            yield reading.text or COMMENT
+        permitted = self._loop.time()
+        async with aclosing(self._readings(follower)) as readings:
+            async for reading in readings:
+                if self._loop.time() - permitted >= self._permit_seconds:
+                    try:
+                        await asyncio.to_thread(permit)
+                    except LadingError:
+                        return
+                    permitted = self._loop.time()
+                yield reading.text or COMMENT
 
     async def end(self, follower: Follower) -> None:
         """Returns when the job has ended. Closes the follower, whatever happens. Raises StorageFailed."""
         async for _ in self._readings(follower):
             pass
 
-    async def _readings(self, follower: Follower) -> AsyncIterator[Reading]:
+    async def _readings(self, follower: Follower) -> AsyncGenerator[Reading]:
         """What is new, as it comes; an empty reading after a long silence."""
         try:
             with self._woken(follower.job) as woken:

@@ -17,21 +17,33 @@ MOST = 200
 PageNumber = Annotated[
     int | None, Query(ge=1, le=1_000_000, description="Which page, from 1; without it, the whole list.")
 ]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="How many a page holds.")]
-Filter = Annotated[str, Query(max_length=500, description="Keeps what holds this text.")]
+Limit = Annotated[int | None, Query(ge=1, le=MOST, description=f"How many a page holds; {MOST} where nobody says.")]
+Filter = Annotated[str, Query(max_length=500, description="Keeps what holds this text, in capitals or not.")]
 
 
-def listed(items: Sequence[T], page: int | None, limit: int, shown: Callable[[T], object]) -> object:
-    """An array; or, asked with `page`, `{items, total, next?}`."""
+def listed(items: Sequence[T], page: int | None, limit: int | None, shown: Callable[[T], object]) -> object:
+    """An array, of `limit` items at most where that is given; or, asked with `page`, `{items, total, next?}`."""
+    first, count = (0, limit or len(items)) if page is None else window(page, limit)
+    return paged([shown(each) for each in items[first : first + count]], len(items), page, limit)
+
+
+def window(page: int | None, limit: int | None) -> tuple[int, int]:
+    """Where a page begins and how many it holds; without one the first."""
+    count = limit or MOST
+    return ((page or 1) - 1) * count, count
+
+
+def paged(items: Sequence[object], total: int, page: int | None, limit: int | None) -> object:
+    """What has been cut out of a longer list, as the answer."""
     if page is None:
-        return [shown(each) for each in items]
-    first = (page - 1) * limit
-    return paged([shown(each) for each in items[first : first + limit]], len(items), page, limit)
-
-
-def paged(items: Sequence[object], total: int, page: int, limit: int) -> Json:
-    """One page of a list that is longer."""
+        return list(items)
+    first, count = window(page, limit)
     answer: Json = {"items": list(items), "total": total}
-    if page * limit < total:
+    if first + count < total:
         answer["next"] = page + 1
     return answer
+
+
+def holds(text: str, *names: str) -> bool:
+    """Whether one of the names holds the text that a list is filtered by."""
+    return any(text.lower() in name.lower() for name in names)

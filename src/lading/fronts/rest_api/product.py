@@ -15,6 +15,7 @@ from lading.services.copies import Copies
 from lading.services.environments import Environments
 from lading.services.imports import Imports
 from lading.services.jobs import Jobs
+from lading.services.metrics import Metrics
 from lading.services.pulls import Pulls
 from lading.services.pushes import Pushes
 from lading.services.registry_browsing import RegistryBrowsing
@@ -56,4 +57,4 @@ class Product:
     news: News
     audit_news: Callable[[Callable[[], None]], Callable[[], None]]
     ready: Callable[[], None]
-    metrics: Callable[[], bytes]
+    metrics: Metrics

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from lading import errors
 from lading.services.access import Denied, NotLoggedIn
+from lading.services.blotting import without_secrets
 from lading.services.job_kinds import root_name
 from lading.services.passwords import PasswordsBusy
 from lading.services.throttling import TooManyAttempts
@@ -28,6 +29,10 @@ STATUS: dict[type[errors.LadingError], int] = {
 """The nearest ancestor decides. What other sides did wrong is 500: our caller did its part."""
 
 
+_ROOTS = {errors.__name__, Denied.__module__}
+_BY_CAUSE = {root_name(kind): status for kind, status in STATUS.items() if kind.__module__ in _ROOTS}
+
+
 def status_of(error: errors.LadingError) -> int:
     """The status of its nearest ancestor in the table."""
     cause = error.cause if isinstance(error, TransferFailed) else error
@@ -36,20 +41,21 @@ def status_of(error: errors.LadingError) -> int:
 
 def status_of_cause(cause: str | None) -> int:
     """Of a job's terminal line, which tells the root of its error (services.job_kinds)."""
-    return next((status for kind, status in STATUS.items() if root_name(kind) == cause), 500)
+    return _BY_CAUSE.get(cause or "", 500)
 
 
 def body_of(error: errors.LadingError) -> dict[str, object]:
     """`error`, and `code`, `hint` and `detail` where there is something to say.
 
-    Those two whose bodies are fixed tell nothing else: who may not look is not told what there would be to see.
+    Those two whose bodies are fixed tell nothing else: who may not look is not told what there would be to see. A token
+    or a login that was written in a wrong place is not quoted.
     """
     if isinstance(error, NotLoggedIn):
         return {"error": "Unauthorized", "message": str(error)}
     if isinstance(error, Denied):
         return {"error": str(error)}
     told = {"error": str(error), "code": error.code, "hint": error.hint, "detail": error.why}
-    return {name: text for name, text in told.items() if text is not None}
+    return {name: without_secrets(text) for name, text in told.items() if text is not None}
 
 
 def refusal(error: errors.LadingError) -> JSONResponse:

@@ -6,14 +6,28 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from lading.errors import Unreachable
 from lading.fronts.rest_api.job_streams import JobStreams
 from lading.fronts.rest_api.product import Product
-from lading.fronts.rest_api.refusals import status_of_cause
+from lading.fronts.rest_api.refusals import body_of, status_of, status_of_cause
 from lading.services.access import Actor
 from lading.services.job import Job, JobState
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
+
+
+class StillToCome(Unreachable):
+    """Lading was asked to stop, or somebody else runs the job now."""
+
+    code = "interrupted"
+
+    def __init__(self, job: str) -> None:
+        super().__init__(job)
+        self.hint = f"GET /api/jobs/{job} tells how it goes on."
+
+    def __str__(self) -> str:
+        return "Lading is being stopped; the job goes on when it is started again"
 
 
 def wants_result(request: Request) -> bool:
@@ -30,6 +44,9 @@ async def answered(request: Request, product: Product, streams: JobStreams, acto
     follower = await run_in_threadpool(product.jobs.follow, actor, job.id, ticks=False)
     await streams.end(follower)
     ended = await run_in_threadpool(product.jobs.get, actor, job.id)
+    if not ended.state.ended:
+        error = StillToCome(job.id)
+        return JSONResponse({"status": "error", **body_of(error)}, status_of(error), headers)
     return JSONResponse(ended.result, _status(ended), headers)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from lading.errors import Cancelled, LadingError
-from lading.fronts.cli.application import Application, Serving
+from lading.fronts.cli.application import Application, OpenRegistry
 from lading.fronts.cli.commands.serve import WAIT_SECONDS
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
@@ -46,7 +46,7 @@ class Scene:
     folder: Path
     laptop: Application
     colleague: Application
-    registry: Serving
+    registry: OpenRegistry
 
 
 @click.command(cls=Command)
@@ -78,9 +78,9 @@ def demo(invocation: Invocation, keep: bool) -> None:
 def _scene(application: Application, folder: Path) -> Iterator[Scene]:
     laptop = application.elsewhere({"data": str(folder / "laptop")})
     colleague = application.elsewhere({"data": str(folder / "colleague")})
-    keeper = application.elsewhere({"data": str(folder / "registry"), "registry-port": 0, "no-auth": True})
+    keeper = application.elsewhere({"data": str(folder / "registry"), "registry-port": 0})
     try:
-        with keeper.serve() as serving:
+        with keeper.open_registry() as serving:
             yield Scene(folder, laptop, colleague, serving)
     finally:
         for each in (laptop, colleague, keeper):

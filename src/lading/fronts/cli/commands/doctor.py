@@ -20,7 +20,7 @@ class Unwell(LadingError):
 
     code = "unwell"
     why = "Each line that begins with FAIL says what was found."
-    hint = "what stands at the end of that line, after the arrow"
+    hint = "What stands at the end of that line, after the arrow"
 
     def __init__(self, count: int) -> None:
         super().__init__(count)

@@ -27,7 +27,8 @@ from lading.services.places import parse_place
 def inspect(invocation: Invocation, image: str) -> None:
     """Show what an image is made of: platforms, configs and layers.
 
-    IMAGE is a name or id in the local store, else a name in a registry, or oci:DIR[:NAME], or archive:FILE.
+    IMAGE is a name or id in the local store, else a name in a registry, or oci:DIR[:NAME], archive:FILE, or
+    docker:NAME.
     """
     with invocation.cancellable() as cancel, mentioning_prefix([image]):
         description = invocation.application.images.inspect(parse_place(image), cancel)

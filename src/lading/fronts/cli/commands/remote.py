@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lading.fronts.cli.console import Listing as Table
+from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import remote_options
@@ -32,7 +33,11 @@ def ls(invocation: Invocation, place: str) -> None:
 @remote_options
 @click.pass_obj
 def search(invocation: Invocation, text: str) -> None:
-    """Find repositories of a registry by name."""
+    """Find repositories of a registry by name.
+
+    Without a host Docker Hub is searched, whose own search finds words in descriptions too; --format json shows those,
+    and the stars that people gave.
+    """
     with invocation.cancellable():
         found = invocation.application.registries.search(text)
     _print(invocation, found)
@@ -64,5 +69,14 @@ def _print(invocation: Invocation, found: Listing) -> None:
         for name in found.names:
             invocation.console.print(whole(name) if invocation.console.wishes.quiet else name)
         return
-    table = Table(found.names, lambda name: {"name": name, "reference": whole(name)}, (), lambda n: (n,), whole)
+    said = {hit.repository.path: hit for hit in found.hits}
+
+    def record(name: str) -> Record:
+        named = {"name": name, "reference": whole(name)}
+        hit = said.get(name)
+        if hit is None:
+            return named
+        return {**named, "description": hit.description, "stars": hit.stars, "official": hit.official}
+
+    table = Table(found.names, record, (), lambda name: (name,), whole)
     invocation.console.results(invocation.form, table)

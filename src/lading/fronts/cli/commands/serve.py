@@ -1,10 +1,15 @@
-"""`lading serve`: the API, its pages and the registry; with --no-auth the registry alone, on loopback, open."""
+"""`lading serve`: the API, its pages and the registry."""
 
 from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from lading.errors import Cancelled
+from lading.fronts.cli.application import Serving
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import setting
@@ -19,9 +24,11 @@ WAIT_SECONDS = 3600.0
 @setting("--public-url", metavar="URL", help="How others reach the API.")
 @setting("--registry-public-url", metavar="URL", help="How others reach the registry.")
 @setting("--trusted-proxies", metavar="ADDRESSES", help="Proxies whose X-Forwarded-For counts.")
-@setting("--tls-cert", metavar="FILE", help="A PEM file: the API's certificate.")
+@setting("--tls-cert", metavar="FILE", help="A PEM file: the certificate of both, read again on SIGHUP.")
 @setting("--tls-key", metavar="FILE", help="A PEM file: its key.")
-@setting("--no-auth", is_flag=True, help="The registry alone, for every program on this machine, without a login.")
+@setting("--database", metavar="URL", help="Where rows are kept, like postgresql://… (SQLite in the data folder).")
+@setting("--limit-rate", metavar="RATE", help="At most this many bytes a second, of all transfers together, like 10M.")
+@setting("--no-auth", is_flag=True, help="Without logins, for every program on this machine.")
 @click.pass_obj
 def serve(invocation: Invocation) -> None:
     """Run the API and the registry: users, environments, registries, jobs and the audit trail.
@@ -29,20 +36,34 @@ def serve(invocation: Invocation) -> None:
     The first start prints a link that makes the first user. Ends with Ctrl-C or SIGTERM, after the requests that run;
     jobs that run are saved, and go on at the next start.
     """
-    with invocation.application.serve() as serving, invocation.cancellable() as cancel:
-        console = invocation.console
-        if serving.api is None:
+    console, application = invocation.console, invocation.application
+    with application.serve() as serving, invocation.cancellable() as cancel:
+        if serving.open:
             console.warn("open to every program on this machine: --no-auth")
-        found = {"registry": serving.address} | ({"api": serving.api} if serving.api else {})
-        text = f"registry  http://{serving.address}" + (f"\napi       {serving.api}" if serving.api else "")
-        console.result(invocation.form, found, text)
+        found = {"registry": serving.address, "api": serving.api}
+        console.result(invocation.form, found, f"registry  {serving.address}\napi       {serving.api}")
         console.say(f"data      {serving.folder}")
+        for path in serving.docker_hosts:
+            console.say(f"found     {path}   (lading environment add docker unix://{path})")
         if serving.setup is not None:
             console.say(f"set up    {serving.setup}")
-        else:
-            console.say(f"try       lading push IMAGE {serving.address}/hello:1")
-        try:
-            while True:
-                cancel.wait(WAIT_SECONDS)
-        except Cancelled:
-            console.say("stopped")
+        with _renewing(serving):
+            try:
+                while True:
+                    cancel.wait(WAIT_SECONDS)
+            except Cancelled:
+                console.say("stopped")
+
+
+@contextmanager
+def _renewing(serving: Serving) -> Iterator[None]:
+    """SIGHUP reads the certificate again; where there is none it ends the program, as everywhere."""
+    renew = serving.renew
+    if renew is None:
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda *_: renew())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.answers import Json, verification_json
 from lading.fronts.rest_api.audit_stream import AuditStream
-from lading.fronts.rest_api.dependencies import ActorNeeded, AuditStreamNeeded, ProductNeeded
-from lading.fronts.rest_api.paging import MOST, Limit, PageNumber, paged
+from lading.fronts.rest_api.dependencies import ActorNeeded, AuditStreamNeeded, ProductNeeded, actor_of
+from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
 from lading.services.audit import Result
 from lading.services.audit_export import Format, row_json
 from lading.services.audit_records import AuditFilter
@@ -27,7 +28,7 @@ _TYPES = {
 }
 
 Word = Annotated[str | None, Query(max_length=500)]
-Second = Annotated[float | None, Query(description="Seconds since 1970.")]
+Instant = Annotated[datetime | None, Query(description="ISO 8601, in UTC where it names no zone.")]
 
 
 def wanted_of(
@@ -38,8 +39,9 @@ def wanted_of(
     entity_name: Annotated[str | None, Query(alias="entityName", max_length=500)] = None,
     environment: Annotated[int | None, Query(alias="env", ge=1)] = None,
     result: Result | None = None,
-    since: Second = None,
-    until: Second = None,
+    since: Instant = None,
+    until: Instant = None,
+    filter: Filter = "",  # noqa: A002
 ) -> AuditFilter:
     """Which records; what is not said leaves that question open."""
     return AuditFilter(
@@ -50,9 +52,16 @@ def wanted_of(
         entity_name=entity_name,
         environment=environment,
         result=result,
-        since=since,
-        until=until,
+        since=_seconds(since),
+        until=_seconds(until),
+        text=filter,
     )
+
+
+def _seconds(instant: datetime | None) -> float | None:
+    if instant is None:
+        return None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
 
 
 Wanted = Annotated[AuditFilter, Depends(wanted_of)]
@@ -60,12 +69,11 @@ Wanted = Annotated[AuditFilter, Depends(wanted_of)]
 
 @router.get("")
 def list_records(
-    product: ProductNeeded, actor: ActorNeeded, wanted: Wanted, page: PageNumber = None, limit: Limit = MOST
+    product: ProductNeeded, actor: ActorNeeded, wanted: Wanted, page: PageNumber = None, limit: Limit = None
 ) -> object:
     """Records, the newest first."""
-    found = product.audit.page(actor, wanted, ((page or 1) - 1) * limit, limit)
-    items = [row_json(row) for row in found.rows]
-    return items if page is None else paged(items, found.total, page, limit)
+    found = product.audit.page(actor, wanted, *window(page, limit))
+    return paged([row_json(row) for row in found.rows], found.total, page, limit)
 
 
 @router.get("/export", response_class=StreamingResponse)
@@ -83,6 +91,7 @@ def export_records(
 
 @router.get("/events", response_class=StreamingResponse)
 async def follow_records(
+    request: Request,
     product: ProductNeeded,
     actor: ActorNeeded,
     stream: AuditStreamNeeded,
@@ -97,7 +106,9 @@ async def follow_records(
     await run_in_threadpool(product.audit.after, actor, first, 1, wanted)
 
     def read(after: int) -> list[tuple[int, Json]]:
-        return [(row.id, row_json(row)) for row in product.audit.after(actor, after, AuditStream.READ_AT_ONCE, wanted)]
+        """Asks again who follows: what was taken away while the stream is open is gone as soon as anywhere else."""
+        rows = product.audit.after(actor_of(product, request), after, AuditStream.READ_AT_ONCE, wanted)
+        return [(row.id, row_json(row)) for row in rows]
 
     events: AsyncIterator[bytes] = stream.follow(read, first)
     return StreamingResponse(events, headers=HEADERS)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from lading.fronts.rest_api.answers import Json, environment_json, report_json
 from lading.fronts.rest_api.bodies import EnvironmentBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded
-from lading.fronts.rest_api.paging import MOST, Filter, Limit, PageNumber, listed
+from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
 from lading.services.environment_forms import EnvironmentForm
 
 router = APIRouter(prefix="/api/environments", tags=["environments"])
@@ -18,11 +18,11 @@ def list_environments(
     product: ProductNeeded,
     actor: ActorNeeded,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
     filter: Filter = "",  # noqa: A002
 ) -> object:
     """The environments that you may see."""
-    rows = [row for row in product.environments.list(actor) if filter in row.name]
+    rows = [row for row in product.environments.list(actor) if holds(filter, row.name)]
     return listed(rows, page, limit, environment_json)
 
 
@@ -76,5 +76,6 @@ def _form(body: EnvironmentBody) -> EnvironmentForm:
         tls_cert=body.tls_cert,
         tls_key=body.tls_key,
         tls_skip_verify=body.tls_skip_verify,
+        hawser_token=body.hawser_token,
         is_default=body.is_default,
     )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from hashlib import sha256
 from typing import Annotated
 
-from anyio import CancelScope
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.answers import Json, details_json, history_json, pruned_json, summary_json
 from lading.fronts.rest_api.bodies import PruneBody, TagBody
-from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded, StreamsNeeded
-from lading.fronts.rest_api.paging import MOST, Filter, Limit, PageNumber, listed
+from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ImageName, ProductNeeded, StreamsNeeded
+from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
 from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey
+from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.waiting import answered
 from lading.services.imports import LONGEST_PIECE, PieceTooLong
 from lading.services.new_names import new_name
@@ -33,12 +34,12 @@ def list_images(
     cancel: CancelNeeded,
     environment: EnvironmentId = None,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
     filter: Filter = "",  # noqa: A002
 ) -> object:
     """The images of an environment, the newest first."""
     found = product.environments.open(actor, environment).images(cancel)
-    shown = [each for each in found if not filter or any(filter in name for name in (each.id, *each.names))]
+    shown = [each for each in found if holds(filter, each.id, *each.names)]
     return listed(shown, page, limit, summary_json)
 
 
@@ -53,16 +54,23 @@ async def import_archive(
 ) -> JSONResponse:
     """Load an image archive, docker's or OCI's, that is the body; the images keep the names in it."""
     arriving = await run_in_threadpool(product.imports.begin, actor, environment)
+    hashed = sha256()
+
+    def append(offset: int, piece: bytes) -> int:
+        hashed.update(piece)
+        return product.imports.append(actor, arriving, offset, piece)
+
     try:
         offset, piece = 0, bytearray()
         async for chunk in request.stream():
             piece += chunk
             if len(piece) >= PIECE:
-                offset = await run_in_threadpool(product.imports.append, actor, arriving, offset, bytes(piece))
+                offset = await run_in_threadpool(append, offset, bytes(piece))
                 piece.clear()
         if piece:
-            await run_in_threadpool(product.imports.append, actor, arriving, offset, bytes(piece))
-        job = await run_in_threadpool(product.imports.commit, actor, environment, arriving, idempotency_key)
+            await run_in_threadpool(append, offset, bytes(piece))
+        content = hashed.hexdigest()
+        job = await run_in_threadpool(product.imports.commit, actor, environment, arriving, idempotency_key, content)
     except BaseException:
         await run_in_threadpool(product.imports.discard, actor, arriving)
         raise
@@ -138,7 +146,7 @@ def tag_image(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
-    image: str,
+    image: ImageName,
     body: TagBody,
     environment: EnvironmentId = None,
 ) -> Json:
@@ -150,7 +158,11 @@ def tag_image(
 
 @router.get("/images/{image:path}/history")
 def image_history(
-    product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, image: str, environment: EnvironmentId = None
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    image: ImageName,
+    environment: EnvironmentId = None,
 ) -> object:
     """The steps that made an image, newest first."""
     return history_json(product.environments.open(actor, environment).history(image, cancel))
@@ -160,12 +172,12 @@ def image_history(
 def export_image(
     product: ProductNeeded,
     actor: ActorNeeded,
-    image: str,
+    image: ImageName,
     environment: EnvironmentId = None,
     further: Annotated[
         list[str] | None, Query(alias="image", max_length=100, description="Further images for the same archive.")
     ] = None,
-) -> StreamingResponse:
+) -> StreamedAnswer:
     """A docker archive of an image, as a stream; one that breaks off ends the connection, so that it is seen."""
     with ExitStack() as opening:
         cancel = opening.enter_context(product.cancellation())
@@ -173,8 +185,9 @@ def export_image(
         reader = opening.enter_context(opened.export([image, *(further or ())], cancel))
         open_until_sent = opening.pop_all()
     name = image.rpartition("/")[2].translate({ord(each): "_" for each in '":@\\'})
-    return StreamingResponse(
-        _sent(reader, open_until_sent),
+    return StreamedAnswer(
+        _sent(reader),
+        open_until_sent.close,
         media_type="application/x-tar",
         headers={"Content-Disposition": f'attachment; filename="{name}.tar"'},
     )
@@ -182,7 +195,11 @@ def export_image(
 
 @router.get("/images/{image:path}")
 def get_image(
-    product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, image: str, environment: EnvironmentId = None
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    image: ImageName,
+    environment: EnvironmentId = None,
 ) -> Json:
     """One image, and what it is made of."""
     return details_json(product.environments.open(actor, environment).image(image, cancel))
@@ -193,7 +210,7 @@ def remove_local_image(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
-    image: str,
+    image: ImageName,
     environment: EnvironmentId = None,
     force: Annotated[bool, Query(description="Also an id that has several names.")] = False,
 ) -> Json:
@@ -201,12 +218,8 @@ def remove_local_image(
     return pruned_json(product.environments.open(actor, environment).remove(image, force, cancel))
 
 
-async def _sent(reader: Reader, opened: ExitStack) -> AsyncIterator[bytes]:
-    """Piece by piece; whatever happens, `opened` is closed at the end. What fails in between cuts the connection."""
+async def _sent(reader: Reader) -> AsyncIterator[bytes]:
+    """Piece by piece. What fails in between cuts the connection."""
     buffer = memoryview(bytearray(PIECE))
-    try:
-        while count := await run_in_threadpool(reader.readinto, buffer):
-            yield bytes(buffer[:count])
-    finally:
-        with CancelScope(shield=True):
-            await run_in_threadpool(opened.close)
+    while count := await run_in_threadpool(reader.readinto, buffer):
+        yield bytes(buffer[:count])

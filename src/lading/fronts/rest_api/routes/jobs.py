@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from lading.fronts.rest_api.answers import Json
-from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
-from lading.fronts.rest_api.paging import MOST, Limit, PageNumber, paged
-from lading.fronts.rest_api.waiting import EVENTS
+from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded, actor_of
+from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
+from lading.fronts.rest_api.routes.transfers import ANSWERS, IdempotencyKey
+from lading.fronts.rest_api.streamed import StreamedAnswer
+from lading.fronts.rest_api.waiting import EVENTS, answered
 from lading.services.job import JobState, JsonObject
 from lading.services.job_records import JobFilter
 from lading.services.job_view import job_json
@@ -28,17 +29,16 @@ def list_jobs(
     product: ProductNeeded,
     actor: ActorNeeded,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
+    filter: Filter = "",  # noqa: A002
     status: Annotated[list[JobState] | None, Query(description="Only jobs in these states.")] = None,
     kind: Annotated[str | None, Query(max_length=50, description="Only jobs of this kind.")] = None,
     environment: Annotated[int | None, Query(alias="env", ge=1, description="Only jobs of this environment.")] = None,
 ) -> object:
     """Your jobs, the newest first; with `jobs:view` those of everybody."""
-    wanted = JobFilter(states=frozenset(status or ()), kind=kind, environment=environment)
-    first = ((page or 1) - 1) * limit
-    found = product.jobs.page(actor, wanted, first, limit)
-    items = [job_json(job) for job in found.jobs]
-    return items if page is None else paged(items, found.total, page, limit)
+    wanted = JobFilter(states=frozenset(status or ()), kind=kind, environment=environment, text=filter)
+    found = product.jobs.page(actor, wanted, *window(page, limit))
+    return paged([job_json(job) for job in found.jobs], found.total, page, limit)
 
 
 @router.get(
@@ -55,13 +55,17 @@ async def get_job(
     last_event: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
     """A job as it stands, with its lines; or, where Accept is text/event-stream, as it goes on."""
+
+    def permit() -> None:
+        product.jobs.get(actor_of(product, request), id)
+
     if EVENTS in request.headers.get("accept", ""):
         seen = max(after, last_event_id(last_event))
         follower = await run_in_threadpool(product.jobs.follow, actor, id, seen)
         if follower.gone and last_event is not None:
             follower.close()
             return Response(status_code=204)
-        return StreamingResponse(streams.follow(follower), headers=HEADERS)
+        return StreamedAnswer(streams.follow(follower, permit), follower.close, headers=HEADERS)
 
     def look() -> JsonObject:
         job = product.jobs.get(actor, id)
@@ -76,7 +80,15 @@ def cancel_job(product: ProductNeeded, actor: ActorNeeded, id: str) -> JsonObjec
     return job_json(product.jobs.cancel(actor, id))
 
 
-@router.post("/{id}/retry")
-def retry_job(product: ProductNeeded, actor: ActorNeeded, id: str) -> Json:  # noqa: A002  a job's own word
+@router.post("/{id}/retry", responses=ANSWERS)
+async def retry_job(
+    request: Request,
+    product: ProductNeeded,
+    streams: StreamsNeeded,
+    actor: ActorNeeded,
+    id: str,  # noqa: A002  a job's own word
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
     """Ask the same again, as a new job."""
-    return {"jobId": product.jobs.retry(actor, id).id}
+    job = await run_in_threadpool(product.jobs.retry, actor, id, idempotency_key)
+    return await answered(request, product, streams, actor, job)

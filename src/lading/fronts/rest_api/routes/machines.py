@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -11,7 +12,8 @@ from fastapi.responses import JSONResponse
 from lading.errors import LadingError
 from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded
-from lading.services.access import Permission, require
+
+log = logging.getLogger("lading.rest")
 
 router = APIRouter(tags=["machines"])
 
@@ -19,26 +21,28 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @router.get("/healthz")
-def healthy() -> Json:
+@router.head("/healthz", include_in_schema=False)
+async def healthy() -> Json:
     """The process lives and answers."""
     return {"status": "ok"}
 
 
 @router.get("/readyz")
+@router.head("/readyz", include_in_schema=False)
 def ready(product: ProductNeeded) -> JSONResponse:
-    """It can work: its database answers and its folder can be written."""
+    """It can work: its database answers. Why it does not, the log says: this is answered to strangers."""
     try:
         product.ready()
     except LadingError as error:
-        return JSONResponse({"status": "not ready", "error": str(error)}, 503)
+        log.warning("not ready: %s", error)
+        return JSONResponse({"status": "not ready", "code": error.code}, 503)
     return JSONResponse({"status": "ok"})
 
 
 @router.get("/metrics")
 def metrics(product: ProductNeeded, actor: ActorNeeded) -> Response:
     """Counts and durations, for Prometheus; a token with `metrics:view` reads them."""
-    require(actor, Permission.METRICS_VIEW)
-    return Response(product.metrics(), media_type=METRICS_TYPE)
+    return Response(product.metrics.read(actor), media_type=METRICS_TYPE)
 
 
 @router.get("/api/openapi.json")

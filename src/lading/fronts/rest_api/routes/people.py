@@ -11,7 +11,7 @@ from lading.fronts.rest_api.answers import Json, role_json, token_json, user_jso
 from lading.fronts.rest_api.bodies import LoginBody, PasswordBody, RoleBody, TokenBody, UserBody, UserChange
 from lading.fronts.rest_api.cookies import forget_session, session_of, set_session
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, SecureNeeded, VisitNeeded
-from lading.fronts.rest_api.paging import MOST, Filter, Limit, PageNumber, listed
+from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
 from lading.services.access import Actor, Grant, NotLoggedIn
 from lading.services.roles import RoleForm, grant_json
 from lading.services.tokens import TokenForm
@@ -63,10 +63,12 @@ def list_tokens(
     actor: ActorNeeded,
     everybody: Annotated[bool, Query(description="Those of all users.")] = False,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
+    filter: Filter = "",  # noqa: A002
 ) -> object:
     """Your API tokens, without their secrets."""
-    return listed(product.tokens.list(actor, everybody=everybody), page, limit, token_json)
+    rows = [row for row in product.tokens.list(actor, everybody=everybody) if holds(filter, row.name, row.prefix)]
+    return listed(rows, page, limit, token_json)
 
 
 @router.post("/auth/tokens", status_code=201)
@@ -90,11 +92,11 @@ def list_users(
     product: ProductNeeded,
     actor: ActorNeeded,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
     filter: Filter = "",  # noqa: A002
 ) -> object:
     """All users."""
-    return listed([row for row in product.users.list(actor) if filter in row.name], page, limit, user_json)
+    return listed([row for row in product.users.list(actor) if holds(filter, row.name)], page, limit, user_json)
 
 
 @router.post("/users", status_code=201)
@@ -125,9 +127,21 @@ def remove_user(product: ProductNeeded, actor: ActorNeeded, id: int) -> Response
 
 
 @router.get("/roles")
-def list_roles(product: ProductNeeded, actor: ActorNeeded, page: PageNumber = None, limit: Limit = MOST) -> object:
+def list_roles(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    page: PageNumber = None,
+    limit: Limit = None,
+    filter: Filter = "",  # noqa: A002
+) -> object:
     """All roles, and what they give."""
-    return listed(product.roles.list(actor), page, limit, role_json)
+    return listed([row for row in product.roles.list(actor) if holds(filter, row.name)], page, limit, role_json)
+
+
+@router.get("/roles/{id}")
+def get_role(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
+    """One role."""
+    return role_json(product.roles.get(actor, id))
 
 
 @router.post("/roles", status_code=201)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from lading.fronts.rest_api.answers import Json, registry_json, report_json
+from lading.fronts.rest_api.answers import Json, found_json, quota_json, registry_json, report_json
 from lading.fronts.rest_api.bodies import RegistryBody, RegistryChange, RegistryTestBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded
-from lading.fronts.rest_api.paging import MOST, Filter, Limit, PageNumber, listed
+from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
 from lading.services.configured_registries import RegistryEdit, RegistryForm
 
 router = APIRouter(prefix="/api", tags=["registries"])
@@ -23,11 +23,11 @@ def list_registries(
     product: ProductNeeded,
     actor: ActorNeeded,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
     filter: Filter = "",  # noqa: A002
 ) -> object:
     """All configured registries."""
-    rows = [row for row in product.registries.list(actor) if filter in row.name or filter in row.url]
+    rows = [row for row in product.registries.list(actor) if holds(filter, row.name, row.url)]
     return listed(rows, page, limit, registry_json)
 
 
@@ -42,13 +42,15 @@ def try_registry(product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeede
     """Try a registry out step by step: a configured one by its id, or what a form holds."""
     form = _form(body) if body.url else None
     row, access = product.registries.tried(actor, body.id, form)
-    return report_json(product.browsing.test(actor, row, access, cancel))
+    report = report_json(product.browsing.test(actor, row, access, cancel))
+    return report | {"rateLimit": quota_json(product.browsing.quota(row))}
 
 
 @router.get("/registries/{id}")
 def get_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
-    """One configured registry."""
-    return registry_json(product.registries.get(actor, id))
+    """One configured registry; `rateLimit` is what it said last of how much it still allows."""
+    row = product.registries.get(actor, id)
+    return registry_json(row) | {"rateLimit": quota_json(product.browsing.quota(row))}
 
 
 @router.put("/registries/{id}")
@@ -79,11 +81,11 @@ def list_repositories(
     cancel: CancelNeeded,
     registry: RegistryId,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
     filter: Filter = "",  # noqa: A002
 ) -> object:
     """The repositories of a registry, where it lists them."""
-    names = [name for name in product.browsing.catalog(actor, registry, cancel) if filter in name]
+    names = [name for name in product.browsing.catalog(actor, registry, cancel) if holds(filter, name)]
     return listed(names, page, limit, lambda name: {"name": name})
 
 
@@ -95,11 +97,12 @@ def search_repositories(
     registry: RegistryId,
     term: Annotated[str, Query(max_length=255, description="Part of a path; the whole path where none are listed.")],
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
+    filter: Filter = "",  # noqa: A002
 ) -> object:
-    """Repositories whose path holds the term."""
-    names = product.browsing.search(actor, registry, term, cancel)
-    return listed(names, page, limit, lambda name: {"name": name})
+    """Repositories whose path holds the term; of Docker Hub what its own search finds."""
+    found = [each for each in product.browsing.search(actor, registry, term, cancel) if holds(filter, each.path)]
+    return listed(found, page, limit, found_json)
 
 
 @router.get("/registry/tags")
@@ -110,11 +113,11 @@ def list_tags(
     registry: RegistryId,
     repository: RepositoryPath,
     page: PageNumber = None,
-    limit: Limit = MOST,
+    limit: Limit = None,
     filter: Filter = "",  # noqa: A002
 ) -> object:
     """The tags of a repository."""
-    names = [name for name in product.browsing.tags(actor, registry, repository, cancel) if filter in name]
+    names = [name for name in product.browsing.tags(actor, registry, repository, cancel) if holds(filter, name)]
     return listed(names, page, limit, lambda name: {"name": name})
 
 

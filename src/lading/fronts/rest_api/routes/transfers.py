@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.bodies import CopyBody, PullBody, PushBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
+from lading.fronts.rest_api.threads import HostRoomNeeded
 from lading.fronts.rest_api.waiting import answered
 from lading.services.copies import CopyForm
 from lading.services.job import Job
@@ -25,16 +26,17 @@ IdempotencyKey = Annotated[
     str | None,
     Header(max_length=255, description="Sent again with the same request, it answers with the same job."),
 ]
-_ANSWERS: dict[int | str, dict[str, object]] = {
+ANSWERS: dict[int | str, dict[str, object]] = {
     200: {"description": "The job's id; or its result, where Accept is application/json."},
 }
 
 
-@router.post("/push", responses=_ANSWERS)
+@router.post("/push", responses=ANSWERS)
 async def push(
     request: Request,
     product: ProductNeeded,
     streams: StreamsNeeded,
+    room: HostRoomNeeded,
     actor: ActorNeeded,
     environment: EnvironmentId = None,
     idempotency_key: IdempotencyKey = None,
@@ -57,10 +59,10 @@ async def push(
         with product.cancellation() as cancel:
             return product.pushes.start(actor, environment, form, idempotency_key, cancel)
 
-    return await answered(request, product, streams, actor, await run_in_threadpool(start))
+    return await answered(request, product, streams, actor, await room.run(start))
 
 
-@router.post("/pull", responses=_ANSWERS)
+@router.post("/pull", responses=ANSWERS)
 async def pull(
     request: Request,
     product: ProductNeeded,
@@ -76,7 +78,7 @@ async def pull(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/copy", responses=_ANSWERS)
+@router.post("/copy", responses=ANSWERS)
 async def copy(
     request: Request,
     product: ProductNeeded,

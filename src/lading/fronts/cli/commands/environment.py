@@ -1,0 +1,237 @@
+"""`lading environment`: where images live: Lading's own store, and Docker hosts."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from lading.errors import InputInvalid, Unreachable
+from lading.fronts.cli.commands.rows import chosen, completed, print_report, removed
+from lading.fronts.cli.completing import files
+from lading.fronts.cli.console import Listing
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.lazy import Group
+from lading.fronts.cli.secrets import read_text
+from lading.services.access import LADING
+from lading.services.environment import ConnectionType
+from lading.services.environment_forms import EnvironmentForm
+from lading.services.environment_records import EnvironmentRow
+from lading.services.row_view import environment_json
+
+_HEADINGS = ("ID", "NAME", "TYPE", "ADDRESS", "TLS", "DEFAULT")
+_HOST = re.compile(r"(tcp|http|https)://(\[[^]/]+\]|[^:/\[\]]+)(?::([0-9]{1,5}))?/?")
+
+
+class AddressInvalid(InputInvalid):
+    """What is no address of a Docker host."""
+
+    hint = "Write unix:///var/run/docker.sock, tcp://HOST:2375 or https://HOST:2376."
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text!r} is no address of a Docker host"
+
+
+class EnvironmentTestFailed(Unreachable):
+    """A step of an environment's test did not work; its line said what was found."""
+
+    why = "The line that begins with FAIL says what was found."
+
+    def __init__(self, name: str, step: str) -> None:
+        super().__init__(name, step)
+        self.name, self.step = name, step
+        self.hint = f"lading environment set {name} --help: its address and TLS"
+
+    def __str__(self) -> str:
+        return f"{self.name} cannot be worked with: {self.step} failed"
+
+
+@click.group(cls=Group)
+def environment() -> None:
+    """Where images live: Lading's own store, and Docker hosts.
+
+    The key of a TLS certificate is sealed with the secret key, and never printed.
+    """
+
+
+_named = click.argument("name", metavar="NAME|ID", shell_complete=completed("environment"))
+_ca = click.option("--tls-ca", metavar="FILE", shell_complete=files, help="Authorities to trust for it, as PEM.")
+_certificate = click.option("--tls-cert", metavar="FILE", shell_complete=files, help="Our certificate, as PEM.")
+_key = click.option("--tls-key", metavar="FILE", shell_complete=files, help="Its key, as PEM; kept sealed.")
+_default = click.option("--default", "is_default", is_flag=True, help="The one meant where nobody says.")
+
+
+@environment.command("ls")
+@click.pass_obj
+def list_environments(invocation: Invocation) -> None:
+    """List the environments, without their keys."""
+    rows = invocation.application.administration.environments.list(LADING)
+    listing = Listing(rows, environment_json, _HEADINGS, _row, lambda row: row.name)
+    invocation.console.results(invocation.form, listing)
+
+
+@environment.command()
+@click.argument("name")
+@click.argument("address", metavar="ADDRESS")
+@_ca
+@_certificate
+@_key
+@click.option("--tls-skip-verify", is_flag=True, default=None, help="Take whatever certificate the host shows.")
+@_default
+@click.pass_obj
+def add(
+    invocation: Invocation,
+    *,
+    name: str,
+    address: str,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    tls_skip_verify: bool | None,
+    is_default: bool,
+) -> None:
+    """Configure a Docker host.
+
+    ADDRESS is unix:///PATH, tcp://HOST[:PORT], or https://HOST[:PORT]. With a --tls option tcp:// means TLS.
+    """
+    form = _form(address, name, (tls_ca, tls_cert, tls_key), tls_skip_verify, is_default)
+    _print(invocation, invocation.application.administration.environments.add(LADING, form), "added")
+
+
+@environment.command("set")
+@_named
+@click.argument("address", metavar="[ADDRESS]", required=False)
+@click.option("--name", "new_name", metavar="NAME", help="Call it so from now on.")
+@_ca
+@_certificate
+@_key
+@click.option("--tls-skip-verify/--tls-verify", default=None, help="Whether any certificate of the host's will do.")
+@_default
+@click.pass_obj
+def change(
+    invocation: Invocation,
+    *,
+    name: str,
+    address: str | None,
+    new_name: str | None,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    tls_skip_verify: bool | None,
+    is_default: bool,
+) -> None:
+    """Change an environment; what is not said stays.
+
+    An empty --tls-ca, --tls-cert or --tls-key takes it away.
+    """
+    environments = invocation.application.administration.environments
+    before = chosen(environments.list(LADING), "environment", name)
+    form = _form(address, new_name, (tls_ca, tls_cert, tls_key), tls_skip_verify, is_default)
+    _print(invocation, environments.change(LADING, before.id, form), "changed")
+
+
+@environment.command()
+@_named
+@click.pass_obj
+def rm(invocation: Invocation, name: str) -> None:
+    """Forget an environment; what is there stays there."""
+    environments = invocation.application.administration.environments
+    row = chosen(environments.list(LADING), "environment", name)
+    environments.remove(LADING, row.id)
+    removed(invocation, "environment", row)
+
+
+@environment.command()
+@_named
+@click.pass_obj
+def default(invocation: Invocation, name: str) -> None:
+    """Make an environment the one that is meant where nobody says."""
+    environments = invocation.application.administration.environments
+    row = chosen(environments.list(LADING), "environment", name)
+    _print(invocation, environments.make_default(LADING, row.id), "is the default")
+
+
+@environment.command()
+@_named
+@click.pass_obj
+def test(invocation: Invocation, name: str) -> None:
+    """Try an environment out step by step: name, connection, TLS, and what answers."""
+    environments = invocation.application.administration.environments
+    row = chosen(environments.list(LADING), "environment", name)
+    with invocation.cancellable() as cancel:
+        report = environments.test(LADING, row.id, cancel)
+    print_report(invocation, report)
+    if not report.success:
+        raise EnvironmentTestFailed(row.name, report.steps[-1].name)
+
+
+def _form(
+    address: str | None,
+    name: str | None,
+    pems: tuple[str | None, str | None, str | None],
+    skip: bool | None,
+    is_default: bool,
+) -> EnvironmentForm:
+    """Raises AddressInvalid, FileUnreadable."""
+    kind, socket, host, port, protocol = _parsed(address)
+    ca, certificate, key = map(read_text, pems)
+    if protocol is None and host is not None and (ca or certificate or key or skip):
+        protocol = "https"
+    return EnvironmentForm(
+        name=name,
+        connection_type=kind,
+        socket_path=socket,
+        host=host,
+        port=port,
+        protocol=protocol,
+        tls_ca=ca,
+        tls_cert=certificate,
+        tls_key=key,
+        tls_skip_verify=skip,
+        is_default=is_default or None,
+    )
+
+
+def _parsed(address: str | None) -> tuple[str | None, str | None, str | None, int | None, str | None]:
+    """Connection type, socket, host, port and protocol, as far as it says them. Raises AddressInvalid."""
+    if address is None:
+        return None, None, None, None, None
+    if address.startswith("unix://"):
+        return ConnectionType.SOCKET, address.removeprefix("unix://"), None, None, None
+    match = _HOST.fullmatch(address)
+    if match is None:
+        raise AddressInvalid(address)
+    protocol = None if match[1] == "tcp" else match[1]
+    return ConnectionType.DIRECT, None, match[2].strip("[]"), int(match[3]) if match[3] else None, protocol
+
+
+def _print(invocation: Invocation, row: EnvironmentRow, done: str) -> None:
+    text = f"{row.name}   environment {done}: {_address(row)}"
+    invocation.console.result(invocation.form, environment_json(row), text, row.name)
+
+
+def _row(row: EnvironmentRow) -> tuple[str, ...]:
+    protected = "-" if row.protocol != "https" else "skip" if row.tls_skip_verify else "verify"
+    return (
+        str(row.id),
+        row.name,
+        row.connection_type.value,
+        _address(row),
+        protected,
+        "*" if row.is_default else "",
+    )
+
+
+def _address(row: EnvironmentRow) -> str:
+    match row.connection_type:
+        case ConnectionType.SOCKET:
+            return f"unix://{row.socket_path}"
+        case ConnectionType.DIRECT:
+            host = f"[{row.host}]" if row.host and ":" in row.host else row.host
+            return f"{row.protocol}://{host}:{row.port}"
+        case _:
+            return "Lading's own store"

@@ -1,0 +1,234 @@
+"""`lading registry`: the registries that the service is configured with, and their logins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from lading.errors import AccessDenied, LadingError, NetworkFailed
+from lading.fronts.cli.commands.rows import chosen, completed, print_report, removed
+from lading.fronts.cli.completing import files
+from lading.fronts.cli.console import Listing
+from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.lazy import Group
+from lading.fronts.cli.secrets import asked_password, password_option, read_text
+from lading.services.access import LADING
+from lading.services.configured_registries import RegistryEdit, RegistryForm
+from lading.services.connection_test import ConnectionReport
+from lading.services.registry_records import RegistryRow
+from lading.services.row_view import registry_json
+from lading.wire.endpoint import Tls
+
+_HEADINGS = ("ID", "NAME", "URL", "USER", "LOGIN", "TLS", "DEFAULT")
+
+
+class RegistryTestFailed(NetworkFailed):
+    """A step of a registry's test did not work; its line said what was found."""
+
+    why = "The line that begins with FAIL says what was found."
+
+    def __init__(self, name: str, step: str) -> None:
+        super().__init__(name, step)
+        self.name, self.step = name, step
+        self.hint = f"lading registry set {name} --help: its address, TLS and CA"
+
+    def __str__(self) -> str:
+        return f"{self.name} cannot be worked with: {self.step} failed"
+
+
+class RegistryLoginRefused(AccessDenied):
+    """The registry answers, and does not take the login."""
+
+    why = RegistryTestFailed.why
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+        self.hint = f"lading registry set {name} -u NAME --password-stdin"
+
+    def __str__(self) -> str:
+        return f"{self.name} does not take its login"
+
+
+@click.group(cls=Group)
+def registry() -> None:
+    """The registries that the service is configured with.
+
+    Their passwords are sealed with the secret key, and never printed. A registry serves the repositories under its
+    URL's path; where several do, the longest path wins.
+    """
+
+
+_named = click.argument("name", metavar="NAME|ID", shell_complete=completed("registry"))
+_username = click.option("-u", "--username", metavar="NAME", help="Log in as NAME.")
+_tls = click.option(
+    "--tls", type=click.Choice([each.value for each in Tls]), help="verify, skip (unverified) or http (none)."
+)
+_ca = click.option("--ca", metavar="FILE", shell_complete=files, help="Authorities to trust for it, as PEM.")
+_default = click.option("--default", "is_default", is_flag=True, help="The one meant where nobody says.")
+
+
+@registry.command("ls")
+@click.pass_obj
+def list_registries(invocation: Invocation) -> None:
+    """List the configured registries, without their passwords."""
+    rows = invocation.application.administration.registries.list(LADING)
+    listing = Listing(rows, registry_json, _HEADINGS, _row, lambda row: row.name)
+    invocation.console.results(invocation.form, listing)
+
+
+@registry.command()
+@click.argument("name")
+@click.argument("url", metavar="URL")
+@_username
+@password_option
+@_tls
+@_ca
+@_default
+@click.pass_obj
+def add(
+    invocation: Invocation,
+    *,
+    name: str,
+    url: str,
+    username: str | None,
+    password: str | None,
+    tls: str | None,
+    ca: str | None,
+    is_default: bool,
+) -> None:
+    """Configure a registry.
+
+    URL is host[:port], perhaps with a path; http:// says that it has no TLS.
+    """
+    secret = asked_password(invocation, password) if username or password else None
+    form = RegistryForm(name, url, username, secret, Tls(tls) if tls else None, read_text(ca), is_default)
+    _print(invocation, invocation.application.administration.registries.add(LADING, form), "added")
+
+
+@registry.command("set")
+@_named
+@click.option("--name", "new_name", metavar="NAME", help="Call it so from now on.")
+@click.option("--url", metavar="URL", help="Its address.")
+@_username
+@password_option
+@click.option("--no-login", is_flag=True, help="Forget its login.")
+@_tls
+@_ca
+@_default
+@click.pass_obj
+def change(
+    invocation: Invocation,
+    *,
+    name: str,
+    new_name: str | None,
+    url: str | None,
+    username: str | None,
+    password: str | None,
+    no_login: bool,
+    tls: str | None,
+    ca: str | None,
+    is_default: bool,
+) -> None:
+    """Change a registry; what is not said stays.
+
+    The password is never sent to where it was not given for: another address or CA, or less TLS, needs it again. An
+    empty --ca takes the authorities away.
+    """
+    if no_login and (username or password):
+        raise click.UsageError("--no-login forgets the login, and --username or --password-stdin give one")
+    registries = invocation.application.administration.registries
+    before = chosen(registries.list(LADING), "registry", name)
+    secret = asked_password(invocation, password) if username or password else None
+    login = ("", "") if no_login else (username, secret)
+    edit = RegistryEdit(new_name, url, *login, Tls(tls) if tls else None, read_text(ca), is_default or None)
+    _print(invocation, registries.change(LADING, before.id, edit), "changed")
+
+
+@registry.command()
+@_named
+@click.pass_obj
+def rm(invocation: Invocation, name: str) -> None:
+    """Forget a registry and its login; what it holds stays there."""
+    registries = invocation.application.administration.registries
+    row = chosen(registries.list(LADING), "registry", name)
+    registries.remove(LADING, row.id)
+    removed(invocation, "registry", row)
+
+
+@registry.command()
+@_named
+@click.pass_obj
+def default(invocation: Invocation, name: str) -> None:
+    """Make a registry the one that is meant where nobody says."""
+    registries = invocation.application.administration.registries
+    row = chosen(registries.list(LADING), "registry", name)
+    _print(invocation, registries.make_default(LADING, row.id), "is the default")
+
+
+@registry.command()
+@_named
+@click.pass_obj
+def test(invocation: Invocation, name: str) -> None:
+    """Try a registry out step by step: name, connection, TLS, /v2/, login, listing."""
+    service = invocation.application.administration
+    row = chosen(service.registries.list(LADING), "registry", name)
+    with invocation.cancellable() as cancel:
+        row, access = service.registries.tried(LADING, row.id, None)
+        report = service.browsing.test(LADING, row, access, cancel)
+    print_report(invocation, report)
+    if not report.success:
+        raise _failed(row, report)
+
+
+@registry.command()
+@_named
+@click.argument("term", metavar="[TERM]", default="")
+@click.pass_obj
+def catalog(invocation: Invocation, name: str, term: str) -> None:
+    """List the repositories of a registry whose names hold TERM, where it lists them."""
+    service = invocation.application.administration
+    row = chosen(service.registries.list(LADING), "registry", name)
+    with invocation.cancellable() as cancel:
+        names = [each for each in service.browsing.catalog(LADING, row.id, cancel) if term.lower() in each]
+    _print_names(invocation, names, f"{row.host}/{{}}")
+
+
+@registry.command()
+@_named
+@click.argument("repository", metavar="REPOSITORY")
+@click.pass_obj
+def tags(invocation: Invocation, name: str, repository: str) -> None:
+    """List the tags of a repository, with the login of its registry."""
+    service = invocation.application.administration
+    row = chosen(service.registries.list(LADING), "registry", name)
+    with invocation.cancellable() as cancel:
+        names = service.browsing.tags(LADING, row.id, repository, cancel)
+    _print_names(invocation, names, f"{row.host}/{repository}:{{}}")
+
+
+def _print_names(invocation: Invocation, names: Sequence[str], whole: str) -> None:
+    """One a line, as scripts read them; with --quiet as whole references."""
+    listing = Listing(
+        names,
+        lambda name: {"name": name, "reference": whole.format(name)},
+        ("NAME",),
+        lambda name: (name,),
+        whole.format,
+    )
+    invocation.console.results(invocation.form, listing)
+
+
+def _print(invocation: Invocation, row: RegistryRow, done: str) -> None:
+    invocation.console.result(invocation.form, registry_json(row), f"{row.name}   registry {done}: {row.url}", row.name)
+
+
+def _row(row: RegistryRow) -> tuple[str, ...]:
+    login = "kept" if row.sealed is not None else "-"
+    return (str(row.id), row.name, row.url, row.username or "-", login, row.tls.value, "*" if row.is_default else "")
+
+
+def _failed(row: RegistryRow, report: ConnectionReport) -> LadingError:
+    step = report.steps[-1].name
+    return RegistryLoginRefused(row.name) if step == "token" else RegistryTestFailed(row.name, step)

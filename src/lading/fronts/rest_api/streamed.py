@@ -1,0 +1,34 @@
+"""An answer that is a stream, and what it streams from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from anyio import CancelScope
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
+
+class StreamedAnswer(StreamingResponse):
+    """Calls `close`, on a thread, whatever becomes of the stream: also where the client was gone before its first
+    piece, when the iterator has not begun, and so has no end of its own."""
+
+    def __init__(
+        self,
+        stream: AsyncIterator[bytes | str],
+        close: Callable[[], None],
+        *,
+        media_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(stream, media_type=media_type, headers=headers)
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's own, and then `close`."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await run_in_threadpool(self._close)

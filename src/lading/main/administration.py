@@ -1,0 +1,228 @@
+"""The services of `lading serve` for the owner of the machine, over the same data folder: fulfils
+fronts.cli.application.Administration.
+
+A server may be at work there meanwhile. Rows are read and written beside it; whatever would pull the ground away from
+under it is for whoever is `alone`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+
+from lading.backends.content_store.locks import exclusive_at_once, join
+from lading.backends.credentials.own import OwnCredentials
+from lading.backends.database.service_database import open_service_database
+from lading.backends.http.probing import HttpProbe
+from lading.backends.passwords.hashing import ArgonPasswords
+from lading.errors import StorageFailed
+from lading.fronts.cli.application import Rotated
+from lading.main.environments import EnvironmentBuilder
+from lading.main.own_engine import USER_AGENT, OwnEngine, own_engine
+from lading.main.registry_door import AccessDoor
+from lading.main.secret_keys import keys_of, secret_box
+from lading.oci.platform import Platform
+from lading.services.access import LADING, Actor
+from lading.services.audit import Deed, Result
+from lading.services.audit_seal import Sealer
+from lading.services.audit_trail import AuditTrail
+from lading.services.audit_view import Audit
+from lading.services.authentication import Owners
+from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.copies import COPY
+from lading.services.environments import Environments
+from lading.services.imports import IMPORT
+from lading.services.job import JsonObject, Telling
+from lading.services.job_kinds import WorkKind
+from lading.services.job_running import JobRunner, Surroundings
+from lading.services.job_sharing import Clocks
+from lading.services.jobs import Jobs
+from lading.services.pulls import PULL
+from lading.services.pushes import PUSH
+from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.roles import Roles
+from lading.services.secret_rotation import KeyInUse, NewKeyMissing, rotate
+from lading.services.secrets import SecretBox
+from lading.services.tokens import Tokens
+from lading.services.users import Users
+from lading.settings import Settings
+from lading.wire.job_events import Verb
+from lading.wire.message import Cancel
+
+SERVE_LOCK = "serve.lock"
+KEY_LOCK = "secret.lock"
+"""Held by whoever seals, shared; and by whoever changes the key, alone."""
+
+LOOK_SECONDS = 5.0
+"""How long one waits for news at most: a wake-up may be lost."""
+
+
+class DataFolderAdministration:
+    """Each part is opened when it is first asked for."""
+
+    def __init__(
+        self, stack: ExitStack, settings: Settings, data: Path, native: Platform, logins: OwnCredentials
+    ) -> None:
+        """Closed with the stack. `data` is there. Raises DatabaseFailed."""
+        self._stack, self._settings, self._data = stack, settings, data
+        self._native, self._logins = native, logins
+        self._database = open_service_database(settings.database or data / "lading.db", time.time)
+        stack.callback(self._database.close)
+        self._trail = AuditTrail(self._database.audit, time.time, self._database.wakes)
+        self._recorded = False
+        self._trail.subscribe(self._note)
+        stack.callback(self._seal)
+
+    # ── people
+
+    @cached_property
+    def roles(self) -> Roles:
+        roles = Roles(self._database.users, self._trail)
+        roles.ensure_built_in()
+        return roles
+
+    @cached_property
+    def users(self) -> Users:
+        database = self._database
+        return Users(database.users, database.sessions, ArgonPasswords(), self._trail, time.time)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self._database.tokens, self._database.users, self._trail, time.time, os.urandom)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self._database.audit, self._trail)
+
+    # ── places
+
+    @cached_property
+    def registries(self) -> ConfiguredRegistries:
+        return ConfiguredRegistries(self._database.registries, self._box, self._trail)
+
+    @cached_property
+    def browsing(self) -> RegistryBrowsing:
+        return RegistryBrowsing(self.registries, AccessDoor(self._engine.places), self._probe, self._trail)
+
+    @cached_property
+    def environments(self) -> Environments:
+        builder = EnvironmentBuilder(self._engine.places, lambda: self._engine.environment, USER_AGENT)
+        self._stack.callback(builder.close)
+        made = Environments(self._database.environments, self._box, self._trail, builder, self._probe)
+        made.ensure_embedded()
+        return made
+
+    # ── jobs
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """They are run by a server: what is asked for here waits until one takes it up."""
+        database, clocks = self._database, Clocks(time.time, time.monotonic)
+        owners = Owners(database.users, database.tokens, time.time)
+        surroundings = Surroundings(database.jobs, _KINDS, owners, self._trail, _Nowhere(), database.wakes, clocks)
+        runner = JobRunner(surroundings)
+        self._stack.callback(runner.stop, 0)
+        return Jobs(runner, database.jobs, self._trail, time.time, lambda: str(uuid.uuid4()))
+
+    @contextmanager
+    def news(self) -> Iterator[News]:
+        news = News()
+        with self._database.wakes.listening(news.woken):
+            yield news
+
+    # ── beside a server
+
+    def alone(self) -> AbstractContextManager[bool]:
+        return exclusive_at_once(self._data / SERVE_LOCK)
+
+    def rotate(self) -> Rotated:
+        keys, kept = keys_of(self._settings, self._data), self._database.settings
+        with exclusive_at_once(self._data / KEY_LOCK) as alone:
+            if not alone:
+                raise KeyInUse
+            secret_box(self._settings, self._data, kept)
+            given = self._settings.secret_key is not None
+            if given and len(keys.ids()) == 1:
+                raise NewKeyMissing
+            count = rotate(keys, self._database.seals, self._logins, kept)
+            self._trail.record(LADING, Deed("rotate", "key", keys.ids()[0], ""), Result.DONE)
+            return Rotated(count, keys.ids()[0], given=given)
+
+    # ── what they stand on
+
+    @cached_property
+    def _engine(self) -> OwnEngine:
+        return own_engine(self._stack, self._data, self._database, self._native)
+
+    @cached_property
+    def _probe(self) -> HttpProbe:
+        return HttpProbe(os.environ.get("SSL_CERT_FILE"))
+
+    @cached_property
+    def _box(self) -> SecretBox:
+        """Opened before any transaction begins, because it may write what key is in use."""
+        self._stack.callback(os.close, join(self._data / KEY_LOCK))
+        return secret_box(self._settings, self._data, self._database.settings)
+
+    def _note(self) -> None:
+        self._recorded = True
+
+    def _seal(self) -> None:
+        """What this call recorded, and whatever else has no seal yet. What cannot be sealed now, the next one seals."""
+        if self._recorded:
+            with suppress(StorageFailed):
+                Sealer(self._database.audit).seal_all()
+
+
+class News:
+    """Fulfils fronts.cli.application.News."""
+
+    def __init__(self) -> None:
+        self._something = threading.Event()
+
+    def woken(self, topic: str | None) -> None:  # noqa: ARG002  whoever waits looks at everything
+        """Something has changed, somewhere."""
+        self._something.set()
+
+    def wait(self, cancel: Cancel) -> None:
+        with cancel.closing(self._something.set):
+            self._something.wait(LOOK_SECONDS)
+        self._something.clear()
+        cancel.check()
+
+
+def _by_a_server(actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:  # noqa: ARG001  as Work
+    raise AssertionError("jobs run in a server")
+
+
+def _by_the_owner(actor: Actor, fields: JsonObject) -> None:
+    """The owner of the machine may have anything done; what is gone meanwhile the server finds out."""
+
+
+_KINDS = {
+    kind: WorkKind(_by_a_server, _by_the_owner, verb, resumes=True)
+    for kind, verb in ((PUSH, Verb.PUSH), (PULL, Verb.PULL), (COPY, Verb.PUSH), (IMPORT, Verb.PULL))
+}
+"""What may be asked for again here, to be done by a server."""
+
+
+class _Nowhere:
+    """Fulfils services.job_running.JobQueue: begins nothing, so that what is put here waits for a server."""
+
+    def put(self, name: str, environment: int | None, run: Callable[[], None]) -> None:
+        pass
+
+    def withdraw(self, name: str) -> bool:  # noqa: ARG002  nothing ever begins
+        return True
+
+    def close(self) -> None:
+        pass
+
+    def join(self, seconds: float) -> bool:  # noqa: ARG002  nothing has begun
+        return True

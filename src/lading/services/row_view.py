@@ -1,0 +1,113 @@
+"""Rows of the service as JSON, by the names that interfaces §2 gives them: what the REST door answers and the command
+line prints. Times are ISO 8601, in UTC; secrets are left out."""
+
+from __future__ import annotations
+
+from lading.oci.instants import instant
+from lading.services.audit_seal import Verification
+from lading.services.connection_test import ConnectionReport
+from lading.services.environment_records import EnvironmentRow
+from lading.services.login_records import TokenRow
+from lading.services.registry_records import RegistryRow
+from lading.services.roles import grant_json
+from lading.services.user_records import RoleRow, UserRow
+
+Json = dict[str, object]
+
+
+def iso(seconds: float | None) -> str | None:
+    """`2026-11-21T07:00:00.123Z`, from seconds since 1970."""
+    return None if seconds is None else instant(seconds)
+
+
+def registry_json(row: RegistryRow) -> Json:
+    """A registry, without its password."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "url": row.url,
+        "username": row.username,
+        "isDefault": row.is_default,
+        "hasCredentials": row.sealed is not None,
+        "tls": row.tls.value,
+        "ca": row.ca,
+    }
+
+
+def environment_json(row: EnvironmentRow) -> Json:
+    """An environment, without its key."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "connectionType": row.connection_type.value,
+        "socketPath": row.socket_path,
+        "host": row.host,
+        "port": row.port,
+        "protocol": row.protocol,
+        "tlsCa": row.tls_ca,
+        "tlsCert": row.tls_cert,
+        "hasTlsKey": row.tls_key_sealed is not None,
+        "tlsSkipVerify": row.tls_skip_verify,
+        "isDefault": row.is_default,
+    }
+
+
+def report_json(report: ConnectionReport) -> Json:
+    """What came of a connection test, step by step."""
+    steps = [
+        _told(name=step.name, ok=step.ok, detail=step.detail or None, error=step.error, hint=step.hint)
+        for step in report.steps
+    ]
+    return _told(success=report.success, steps=steps, error=report.error)
+
+
+def user_json(row: UserRow) -> Json:
+    """A user, without the password."""
+    return {
+        "id": row.id,
+        "username": row.name,
+        "active": row.active,
+        "roles": list(row.roles),
+        "hasPassword": row.password_hash is not None,
+        "createdAt": iso(row.created),
+    }
+
+
+def role_json(row: RoleRow) -> Json:
+    """A role, and what it gives."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "builtIn": row.built_in,
+        "grants": [grant_json(grant) for grant in row.grants],
+    }
+
+
+def token_json(row: TokenRow) -> Json:
+    """An API token, without its secret."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "userId": row.user,
+        "prefix": row.prefix,
+        "scopes": None if row.scopes is None else sorted(row.scopes),
+        "createdAt": iso(row.created),
+        "expiresAt": iso(row.expires),
+        "usedAt": iso(row.used),
+    }
+
+
+def verification_json(found: Verification) -> Json:
+    """What a walk along the audit trail found."""
+    return _told(
+        sound=found.sound,
+        rows=found.rows,
+        head=None if found.head is None else {"id": found.head[0], "seal": found.head[1]},
+        broken=None if found.broken is None else {"id": found.broken.row, "reason": found.broken.reason},
+        gaps=[list(gap) for gap in found.gaps],
+        unsealed={"rows": found.tail, "ids": None if found.tail_ids is None else list(found.tail_ids)},
+    )
+
+
+def _told(**fields: object) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,141 @@
+"""What one client's connection may take: a head that is slow or endless, and answers that nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from lading.fronts.http.limits import Limits
+from lading.fronts.rest_api.connections import LONGEST_HEAD, BoundedConnection
+from tests.fakes.raw_client import WAIT_SECONDS, RawClient
+
+REQUEST = "GET / HTTP/1.1\nHost: localhost\n\n"
+SLOWLY = "GET /slowly HTTP/1.1\nHost: localhost\n\n"
+
+
+class QuickConnection(BoundedConnection):
+    limits: ClassVar[Limits] = Limits(head_seconds=0.2, stall_seconds=0.2)
+
+
+class Word:
+    """An application: `/endless` is more than anybody reads, `/slowly` comes when `go` is set; the rest is a word."""
+
+    def __init__(self) -> None:
+        self.go, self.hung_up = threading.Event(), threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        if scope["path"] == "/endless":
+            gone = asyncio.ensure_future(receive())
+            while not gone.done():
+                await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+                await asyncio.sleep(0)
+            self.hung_up.set()
+        if scope["path"] == "/slowly":
+            await send({"type": "http.response.body", "body": b"first ", "more_body": True})
+            await asyncio.to_thread(self.go.wait, WAIT_SECONDS)
+        await send({"type": "http.response.body", "body": b"word"})
+
+
+class Server(uvicorn.Server):
+    """Tells when it is up."""
+
+    up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@pytest.fixture(scope="module")
+def word() -> Word:
+    return Word()
+
+
+@pytest.fixture(scope="module")
+def address(word: Word) -> Iterator[tuple[str, int]]:
+    server = Server(uvicorn.Config(word, http=QuickConnection, lifespan="off", log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=[[listener]])
+        thread.start()
+        server.up.wait(WAIT_SECONDS)
+        try:
+            yield listener.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def rest(client: RawClient) -> bytes:
+    """All that comes until the server hangs up."""
+    pieces = []
+    while piece := client.socket.recv(65536):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def test_requests_are_answered_one_after_another(address: tuple[str, int]) -> None:
+    with RawClient(address) as client:
+        for _ in range(3):
+            client.send(REQUEST)
+            assert b"word" in client.socket.recv(65536)
+
+
+@pytest.mark.parametrize("head", ["GET / HT", "GET / HTTP/1.1\n", "GET / HTTP/1.1\nHost: localhost\nX: "])
+def test_a_head_that_does_not_end_is_given_up(address: tuple[str, int], head: str) -> None:
+    with RawClient(address) as client:
+        client.send(head)
+        assert rest(client).startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_says_nothing_is_hung_up_on(address: tuple[str, int]) -> None:
+    with RawClient(address) as client:
+        assert rest(client) == b""
+
+
+def test_a_slow_head_after_a_whole_request_is_given_up_as_well(address: tuple[str, int]) -> None:
+    with RawClient(address) as client:
+        client.send(REQUEST)
+        assert b"word" in client.socket.recv(65536)
+        client.send("GET / HT")
+        assert rest(client).startswith(b"HTTP/1.1 408 ")
+
+
+def test_empty_lines_between_requests_keep_nothing_open(address: tuple[str, int]) -> None:
+    with RawClient(address) as client:
+        client.send(REQUEST)
+        assert b"word" in client.socket.recv(65536)
+        client.send("\n")
+        assert b"word" not in rest(client)
+
+
+def test_an_endless_head_is_refused(address: tuple[str, int]) -> None:
+    with RawClient(address) as client:
+        client.send(f"GET / HTTP/1.1\nHost: localhost\nX: {'x' * (LONGEST_HEAD + 1)}")
+        assert rest(client).startswith(b"HTTP/1.1 431 ")
+
+
+def test_nothing_is_written_into_an_answer_that_goes_on(address: tuple[str, int], word: Word) -> None:
+    """The second request's head is slow while the first one's answer is being written."""
+    with RawClient(address) as client:
+        client.send(SLOWLY, "GET / HT")
+        try:
+            answer = rest(client)
+        except ConnectionResetError:
+            answer = b""
+        word.go.set()
+    assert b"408" not in answer
+
+
+def test_who_does_not_read_is_hung_up_on(address: tuple[str, int], word: Word) -> None:
+    with RawClient(address) as client:
+        client.send("GET /endless HTTP/1.1\nHost: localhost\n\n")
+        assert word.hung_up.wait(WAIT_SECONDS)

@@ -1,0 +1,48 @@
+"""Statuses: an error that is raised, and the same one that ended a job, are answered alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading import errors
+from lading.errors import LadingError
+from lading.fronts.rest_api.refusals import status_of, status_of_cause
+from lading.services.access import Denied, NotLoggedIn, Permission
+from lading.services.job_kinds import ending_of
+from lading.services.transfer_failures import TransferFailed
+
+
+class Taken(errors.Refused):
+    """A leaf."""
+
+
+class Plain(errors.TlsRefused):
+    """A leaf of a leaf."""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.InputInvalid(), 400),
+        (NotLoggedIn(), 401),
+        (Denied(Permission.IMAGES_PUSH), 403),
+        (errors.NotFound(), 404),
+        (errors.Refused(), 409),
+        (Taken(), 409),
+        (TransferFailed("in other words", errors.NotFound()), 404),
+        (errors.Unreachable(), 503),
+        (errors.AccessDenied(), 500),
+        (errors.RateLimited(), 500),
+        (Plain(), 500),
+        (LadingError(), 500),
+    ],
+)
+def test_a_status_for_every_root(error: LadingError, status: int) -> None:
+    cause = ending_of(error).line["cause"]
+    assert isinstance(cause, str)
+    assert (status_of(error), status_of_cause(cause)) == (status, status)
+
+
+@pytest.mark.parametrize("cause", [None, "", "of another version"])
+def test_a_cause_that_nobody_knows(cause: str | None) -> None:
+    assert status_of_cause(cause) == 500

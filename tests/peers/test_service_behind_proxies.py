@@ -1,0 +1,156 @@
+"""`docs/proxies.md` as it stands, with names and ports exchanged: real proxies in front of a real service."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.certificates import Authority, Certificate
+from tests.peers import layouts, programs
+from tests.peers.command import Lading
+from tests.peers.service_process import BOUND_SECONDS, PASSWORD, Service
+
+DOCUMENT = Path(__file__).parents[2] / "docs/proxies.md"
+Start = Callable[[Path, str, int], contextlib.AbstractContextManager[None]]
+
+
+@contextlib.contextmanager
+def caddy(folder: Path, configuration: str, port: int) -> Iterator[None]:
+    """With nothing of its own: no port to govern it by, no certificates it would get by itself."""
+    folder.mkdir()
+    file, log = folder / "Caddyfile", folder / "caddy.log"
+    file.write_text("{\n    admin off\n    auto_https disable_redirects\n    grace_period 1s\n}\n" + configuration)
+    command = [
+        "env",
+        f"HOME={folder}",
+        str(programs.find("caddy")),
+        "run",
+        "--adapter",
+        "caddyfile",
+        "--config",
+        str(file),
+    ]
+    with programs.process(command, log) as child:
+        programs.wait_for_port(port, child, log)
+        yield
+
+
+@contextlib.contextmanager
+def haproxy(folder: Path, configuration: str, port: int) -> Iterator[None]:
+    """In the foreground."""
+    folder.mkdir()
+    file, log = folder / "haproxy.cfg", folder / "haproxy.log"
+    file.write_text(configuration)
+    with programs.process([str(programs.find("haproxy")), "-db", "-f", str(file)], log) as child:
+        programs.wait_for_port(port, child, log)
+        yield
+
+
+PROXIES: dict[str, tuple[str, Start]] = {
+    "nginx": ("nginx", programs.nginx),
+    "caddy": ("caddy", caddy),
+    "haproxy": ("haproxy", haproxy),
+}
+
+
+@dataclass(frozen=True)
+class Front:
+    """A service behind a proxy that speaks TLS."""
+
+    service: Service
+    port: int
+    authority: Authority
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    def connection(self) -> http.client.HTTPSConnection:
+        trusting = ssl.create_default_context(cafile=self.authority.certificate)
+        return http.client.HTTPSConnection("localhost", self.port, timeout=BOUND_SECONDS, context=trusting)
+
+
+def configured(name: str, issued: Certificate, folder: Path, service: Service, port: int) -> str:
+    """The document's own text, for here."""
+    blocks: list[str] = re.findall(rf"```{name}\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    (text,) = blocks
+    both = folder / "both.pem"
+    both.write_bytes(issued.certificate.read_bytes() + issued.key.read_bytes())
+    for there, here in (
+        ("lading.corp {", f"https://localhost:{port} {{"),
+        ("lading.corp", "localhost"),
+        ("listen 443", f"listen 127.0.0.1:{port}"),
+        ("bind :443", f"bind 127.0.0.1:{port}"),
+        ("/etc/ssl/lading-with-key.pem", str(both)),
+        ("/etc/ssl/lading.pem", str(issued.certificate)),
+        ("/etc/ssl/lading.key", str(issued.key)),
+        ("127.0.0.1:5000", f"127.0.0.1:{service.registry_port}"),
+        ("127.0.0.1:3000", f"127.0.0.1:{service.port}"),
+    ):
+        text = text.replace(there, here)
+    return text
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.peer(name)) for name in PROXIES])
+def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
+    language, start = PROXIES[request.param]
+    port, authority = programs.free_port(), Authority(tmp_path)
+    url = f"https://localhost:{port}"
+    settings = {
+        "LADING_PUBLIC_URL": url,
+        "LADING_REGISTRY_PUBLIC_URL": url,
+        "LADING_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    service = Service(tmp_path / "data", settings)
+    configuration = configured(language, authority.server("localhost"), tmp_path, service, port)
+    with service.running(), start(tmp_path / "proxy", configuration, port):
+        yield Front(service, port, authority)
+
+
+def test_a_browser_logs_in_and_its_cookie_stays_in_tls(front: Front) -> None:
+    with contextlib.closing(front.connection()) as connection:
+        body = json.dumps({"username": "admin", "password": PASSWORD})
+        headers = {"Content-Type": "application/json", "Origin": front.url}
+        connection.request("POST", "/api/auth/login", body, headers)
+        answer = connection.getresponse()
+        answer.read()
+
+    cookie = answer.getheader("set-cookie") or ""
+    assert answer.status == 200
+    assert "Secure" in cookie
+
+
+def test_images_pass_in_both_directions(front: Front, tmp_path: Path) -> None:
+    digest = layouts.five_layers(tmp_path / "layout")
+    name = f"localhost:{front.port}/team/app:1"
+    laptop = Lading(tmp_path / "laptop", (("LADING_TLS_CA", str(front.authority.certificate)),))
+    laptop("login", f"localhost:{front.port}", "-u", "admin", "--password-stdin", stdin=front.service.token.encode())
+
+    pushed = laptop("-q", "copy", f"oci:{tmp_path / 'layout'}:v1", name)
+    pulled = laptop("-q", "pull", name)
+
+    assert pushed.strip() == pulled.strip() == f"localhost:{front.port}/team/app:1@{digest}"
+
+
+def test_events_arrive_while_the_stream_is_open(front: Front) -> None:
+    with contextlib.closing(front.connection()) as connection:
+        sent = {"Authorization": f"Bearer {front.service.token}", "Accept": "text/event-stream"}
+        connection.request("GET", "/api/audit/events", headers=sent)
+        answer = connection.getresponse()
+        assert answer.status == 200
+
+        front.service.ask("POST", "/api/roles", {"name": "seen live", "grants": []})
+
+        seen = b""
+        while b"seen live" not in seen:
+            line = answer.readline()
+            assert line, seen
+            seen += line

@@ -1,0 +1,185 @@
+"""`lading serve` with its rows in a real PostgreSQL: the main path, a stop and a start, a newer schema, and PostgreSQL
+that goes away for a while."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lading.oci.media_types import OCI_MANIFEST
+from tests.peers import layouts, programs
+from tests.peers.job_follower import JobFollower
+from tests.peers.postgres_server import PASSWORD, RunningPostgres, postgres_server
+from tests.peers.service_process import SECRET_KEY, Json, Service, stop, until
+
+pytestmark = pytest.mark.peer("postgres", "docker-registry", "skopeo")
+
+PULL = "/api/images/pull"
+JSON = {"Accept": "application/json"}
+OTHER_KEY = base64.b64encode(bytes(range(32, 64))).decode()
+CAPPED, SLOW = "400K", "50K"
+"""The image below takes four seconds, or half a minute."""
+
+
+@contextmanager
+def image(folder: Path) -> Iterator[programs.RunningRegistry]:
+    """A registry with `app:1` in it."""
+    with programs.docker_registry(folder / "registry") as registry:
+        layout = folder / "layout"
+        layers = [layouts.layer(str(each), 500_000) for each in range(3)]
+        layouts.write_layout(layout, "1", layouts.write_image(layout, layers))
+        there = f"docker://{registry.host}/app:1"
+        programs.skopeo("--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:1", there)
+        yield registry
+
+
+def on_postgres(folder: Path, url: str, **settings: str) -> Service:
+    return Service(folder / "data", {"LADING_DATABASE": url, "LADING_SECRET_KEY": SECRET_KEY, **settings})
+
+
+def test_the_main_path(tmp_path: Path, postgres: RunningPostgres) -> None:
+    url = postgres.empty()
+    service = on_postgres(tmp_path, url)
+    with image(tmp_path) as registry, service.running():
+        number = service.registry(registry.host, username="me", password="s3cret-of-the-registry")
+        pulled = service.ask("POST", "/api/images/pull", {"image": f"{registry.host}/app:1"}, JSON)
+        wanted = {"imageId": f"{registry.host}/app:1", "registryId": number, "newTag": "pushed:1"}
+        pushed = service.ask("POST", "/api/images/push", wanted, JSON)
+        again = service.started("/api/images/push", wanted)
+        follower = JobFollower(service, again).start()
+        until(follower.ended.is_set, "the follower is told the end")
+        follower.stop()
+        answered = programs.get(registry, "/v2/pushed/manifests/1", OCI_MANIFEST)[1]["docker-content-digest"]
+        verified = service.ask("GET", "/api/audit/verify")[1]
+        ready = service.ask("GET", "/readyz")
+
+    assert (pulled[0], pushed[0]) == (200, 200)
+    assert pushed[1]["digest"] == answered
+    assert follower.numbers == list(range(1, len(follower.numbers) + 1))
+    assert follower.times == 1
+    assert verified["sound"] is True
+    assert ready == (200, {"status": "ok"})
+    assert not list((tmp_path / "data").glob("lading.db*"))
+    assert PASSWORD not in service.log.read_text()
+
+
+def test_a_stop_saves_jobs_and_a_start_goes_on_with_them(tmp_path: Path, postgres: RunningPostgres) -> None:
+    service = on_postgres(tmp_path, postgres.empty(), LADING_LIMIT_RATE=SLOW)
+    with image(tmp_path) as registry:
+        with service.running() as child:
+            here, waited = f"{registry.host}/app:1", list[tuple[int, Json]]()
+            job = service.started(PULL, {"image": here})
+            follower = JobFollower(service, job).start()
+            waiting = threading.Thread(target=lambda: waited.append(service.ask("POST", PULL, {"image": here}, JSON)))
+            waiting.start()
+            until(lambda: "Downloading" in str(follower.lines), "bytes move")
+            stop(child, 8)  # sooner than answers that nobody ends are cut
+            waiting.join()
+        service.settings = {name: each for name, each in service.settings.items() if name != "LADING_LIMIT_RATE"}
+        with service.running():
+            ended = service.ended([job], 8)[job]  # sooner than what a killed server leaves is taken up
+            until(follower.ended.is_set, "the follower is told the end")
+            follower.stop()
+
+    assert child.returncode == 0
+    assert "Traceback" not in service.log.read_text()
+    assert [(status, body["code"]) for status, body in waited] == [(503, "interrupted")]
+    assert ended["status"] == "done"
+    assert follower.times >= 2  # sent away by the stop, and perhaps again while the door closed
+    assert follower.numbers == list(range(1, len(follower.numbers) + 1))
+    assert follower.numbers[-1] == ended["cursor"]
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path, postgres: RunningPostgres) -> None:
+    url = postgres.empty()
+    service = on_postgres(tmp_path, url)
+    with service.running():
+        pass
+    postgres.run("UPDATE alembic_version SET version_num = '9999'", url.rpartition("/")[2])
+
+    with service.running(ready=False) as child:
+        until(lambda: child.poll() is not None, "it ends")
+
+    assert child.returncode not in {0, None}
+    told = service.log.read_text()
+    assert "has version 9999; this Lading knows versions up to" in told
+    assert "Use the newer Lading" in told
+    assert "Traceback" not in told
+    assert PASSWORD not in told
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ({}, "with PostgreSQL, LADING_SECRET_KEY must be set"),
+        ({"LADING_SECRET_KEY": OTHER_KEY}, "the secrets here were sealed with the key"),
+    ],
+)
+def test_every_server_needs_the_same_key(
+    tmp_path: Path, postgres: RunningPostgres, key: dict[str, str], told: str
+) -> None:
+    url = postgres.empty()
+    with on_postgres(tmp_path, url).running():
+        pass
+    command = [sys.executable, "-m", "lading", "--data", str(tmp_path / "other"), "serve", "--database", url]
+    surroundings = {"HOME": str(tmp_path), **key}
+    done = subprocess.run(command, capture_output=True, check=False, env=surroundings, timeout=30)
+
+    assert done.returncode not in {0, -9}
+    assert told in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert PASSWORD.encode() not in done.stderr
+
+
+def test_it_comes_back_by_itself_when_the_database_does(tmp_path: Path) -> None:
+    with postgres_server() as server, image(tmp_path) as registry:
+        service = on_postgres(tmp_path, server.empty(), LADING_LIMIT_RATE=CAPPED)
+        with service.running() as child:
+            service.registry(registry.host)
+            job = service.started("/api/images/pull", {"image": f"{registry.host}/app:1"})
+            follower = JobFollower(service, job).start()
+            until(lambda: "Downloading" in str(follower.lines), "bytes move")
+            server.stop()
+            refused = [service.ask(*asked) for asked in REQUESTS]
+            unready = service.ask("GET", "/readyz")[0]
+            alive = service.ask("GET", "/healthz")
+            server.start()
+            until(lambda: service.ask("GET", "/readyz")[0] == 200, "it is ready again")
+            ended = service.ended([job])[job]
+            until(follower.ended.is_set, "the follower is told the end")
+            follower.stop()
+            after = service.ask("POST", "/api/images/pull", {"image": f"{registry.host}/app:1"}, JSON)
+            until(lambda: service.ask("GET", "/api/audit/verify")[1]["unsealed"]["rows"] == 0, "all is sealed")  # type: ignore[index]  # a JSON object
+            verified = service.ask("GET", "/api/audit/verify")[1]
+            trail = service.ask("GET", "/api/audit?limit=200&page=1")[1]["items"]
+            assert child.poll() is None
+
+    assert [status for status, _ in refused] == [503] * len(REQUESTS)
+    assert all("cannot reach the database" in str(body["error"]) for _, body in refused)
+    assert PASSWORD not in str(refused) + service.log.read_text()
+    assert unready == 503
+    assert alive == (200, {"status": "ok"})
+    assert ended["status"] in {"done", "error", "interrupted"}
+    assert isinstance(ended["result"], dict)
+    assert ended["status"] == "done" or ended["result"]["hint"]
+    assert follower.numbers == list(range(1, len(follower.numbers) + 1))
+    assert after[0] == 200
+    assert verified["sound"] is True
+    assert isinstance(trail, list)
+    pulls = [row["result"] for row in trail if row["action"] == "pull"]
+    assert len(pulls) == 4
+    assert pulls.count("started") == 2
+
+
+REQUESTS = (
+    ("GET", "/api/jobs"),
+    ("GET", "/api/registries"),
+    ("POST", "/api/images/pull", {"image": "127.0.0.1:1/app:1"}),
+)

@@ -1,0 +1,47 @@
+"""The texts that are fixed for failed pushes and pulls, chosen by cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading.errors import AccessDenied, LadingError, NetworkFailed, NotFound, TlsRefused
+from lading.oci.platform import Platform
+from lading.services.environment import ConnectionType
+from lading.services.platforms import PlatformMissing
+from lading.services.transfer_failures import pull_failed, push_failed
+from lading.wire.docker_faults import PlatformNotOffered
+
+EMBEDDED, SOCKET = ConnectionType.EMBEDDED, ConnectionType.SOCKET
+LOGIN = "Authentication failed. Check registry credentials."
+TLS = "TLS/HTTPS error. If your registry uses HTTP, add it to Docker's insecure-registries in /etc/docker/daemon.json"
+EITHER = "Image not found or registry authentication failed"
+
+
+class NoTls(TlsRefused):
+    hint = "the cause's own hint"
+
+    def __str__(self) -> str:
+        return "the cause's own words"
+
+
+@pytest.mark.parametrize("connection", [EMBEDDED, SOCKET])
+@pytest.mark.parametrize(
+    ("cause", "pushed", "pulled"),
+    [
+        (AccessDenied(), LOGIN, EITHER),
+        (NotFound(), "Image not found", EITHER),
+        (NoTls(), TLS, "the cause's own words"),
+        (NetworkFailed("broken"), "broken", "broken"),
+        (PlatformMissing(Platform("linux", "arm"), "app:1", ()), "app:1 has no linux/arm", "app:1 has no linux/arm"),
+        (PlatformNotOffered("no arm"), "the Docker host says: no arm", "the Docker host says: no arm"),
+    ],
+)
+def test_what_is_said(cause: LadingError, pushed: str, pulled: str, connection: ConnectionType) -> None:
+    assert str(push_failed(cause, connection)) == pushed
+    assert str(pull_failed(cause, connection)) == pulled
+
+
+def test_only_our_own_engine_is_told_of_our_own_setting() -> None:
+    for failed in (push_failed, pull_failed):
+        assert "set the registry's tls" in str(failed(NoTls(), EMBEDDED).hint)
+        assert failed(NoTls(), SOCKET).hint == "the cause's own hint"
