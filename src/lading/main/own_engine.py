@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,10 @@ from lading.wire.message import Cancel
 LEFTOVER_SECONDS = 24 * 60 * 60
 """How long what an interrupted transfer left stays worth going on from: as long as a lease."""
 
+LANES_IN_ALL = 192
+"""Threads that move bytes, where many jobs run at once: more of them only wait for each other, and keep those waiting
+who write lines and answer requests."""
+
 USER_AGENT = f"lading/{__version__}"
 
 
@@ -41,10 +45,25 @@ class OwnEngine:
     sweep: Collector
 
 
+def lanes_for(wanted: int, running: int) -> int:
+    """How many of the lanes a transfer wants it gets beside so many jobs that run, itself among them: one at least."""
+    return max(1, min(wanted, LANES_IN_ALL // max(1, running)))
+
+
+def _nobody_else() -> int:
+    return 1
+
+
 def own_engine(
-    stack: ExitStack, data: Path, database: ServiceDatabase, native: Platform, limit: RateLimit | None = None
+    stack: ExitStack,
+    data: Path,
+    database: ServiceDatabase,
+    native: Platform,
+    *,
+    limit: RateLimit | None = None,
+    crowd: Callable[[], int] = _nobody_else,
 ) -> OwnEngine:
-    """Closed with the stack."""
+    """Closed with the stack. `crowd` counts the jobs that run: they share lanes."""
     catalogue = database.catalogue
     content = ContentFolder(data / "content", catalogue.leases)
     stack.callback(content.close)
@@ -68,5 +87,13 @@ def own_engine(
     grounds = Grounds(lambda: own, lambda: catalogue, lambda: scratch, native, os.environ, USER_AGENT, time.time)
     places = AccessPlaces(grounds)
     stack.callback(places.close)
-    environment = EmbeddedEnvironment(places, lambda: catalogue.images, sweep, native, __version__, limit=limit)
+    environment = EmbeddedEnvironment(
+        places,
+        lambda: catalogue.images,
+        sweep,
+        native,
+        __version__,
+        limit=limit,
+        lanes=lambda wanted: lanes_for(wanted, crowd()),
+    )
     return OwnEngine(content, places, environment, sweep)

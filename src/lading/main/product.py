@@ -98,7 +98,8 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         trail = AuditTrail(database.audit, time.time, database.wakes)
         people = _People(database, trail)
         limit = RateLimit(settings.limit_rate, time.monotonic) if settings.limit_rate else None
-        engine = own_engine(stack, data, database, native, limit)
+        queue = ThreadQueue(JOBS_IN_ALL, JOBS_PER_ENVIRONMENT)
+        engine = own_engine(stack, data, database, native, limit=limit, crowd=lambda: queue.running)
         places = engine.places
         builder = EnvironmentBuilder(places, lambda: engine.environment, USER_AGENT)
         stack.callback(builder.close)
@@ -108,7 +109,6 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         registries = ConfiguredRegistries(database.registries, box, trail)
         kinds: dict[str, WorkKind] = {}
         owners = Owners(database.users, database.tokens, time.time)
-        queue = ThreadQueue(JOBS_IN_ALL, JOBS_PER_ENVIRONMENT)
         counting = _counting(queue)
         clocks = Clocks(time.time, time.monotonic)
         runner = JobRunner(Surroundings(database.jobs, kinds, owners, trail, queue, database.wakes, clocks))

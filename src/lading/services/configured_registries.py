@@ -19,7 +19,7 @@ from lading.services.environment import Access
 from lading.services.named_rows import RowUnknown, changes
 from lading.services.registry_records import RegistryRecords, RegistryRow
 from lading.services.row_rules import LONGEST_NAME, NAME_RULE, is_pem, row_name
-from lading.services.secrets import SecretBox
+from lading.services.secrets import OF_REGISTRY, SecretBox
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
 
@@ -200,7 +200,7 @@ class ConfiguredRegistries:
         """How its registry is reached, with its login. Raises SealBroken."""
         credential = None
         if row.sealed is not None and row.username is not None:
-            password = self._secrets.open(_place(row.id), row.sealed)
+            password = self._secrets.open(OF_REGISTRY.format(row.id), row.sealed)
             credential = Credential(row.username, password, source=f"the registry {row.name}")
         return Access(row.name, Endpoint(row.host, row.tls, ca_pem=row.ca), credential, row.id)
 
@@ -210,7 +210,7 @@ class ConfiguredRegistries:
         return self.access(row) if row else Access(repository.registry, Endpoint(repository.registry))
 
     def _sealed(self, row: RegistryRow, password: str | None, id: int) -> RegistryRow:  # noqa: A002  a row's own word
-        return replace(row, id=id, sealed=self._secrets.seal(_place(id), password) if password else None)
+        return replace(row, id=id, sealed=self._secrets.seal(OF_REGISTRY.format(id), password) if password else None)
 
     # ── permission and trail
 
@@ -271,10 +271,6 @@ _PROTECTION = (Tls.HTTP, Tls.SKIP, Tls.VERIFY)
 
 def _under(prefix: str, path: str) -> bool:
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
-
-
-def _place(id: int) -> str:  # noqa: A002  a row's own word
-    return f"registry/{id}/password"
 
 
 def _name(name: str) -> str:

@@ -75,8 +75,7 @@ class Copies:
             raise CopyIncomplete
         source = Reference.parse(form.source).or_latest
         targets = tuple(Reference.parse(target).or_latest for target in form.targets)
-        if form.platform:
-            Wanted.parse(form.platform.split(","))
+        Wanted.of(form.platform)
         deed = Deed(
             COPY, "image", str(source), source.familiar, details={"targets": [each.familiar for each in targets]}
         )
@@ -99,12 +98,11 @@ class Copies:
         self.admit(actor, fields)
         asked = JobFields(fields)
         source, targets = _places(asked)
-        platform = asked.text_or_none("platform")
         order = CopyOrder(
             source,
             self._registries.access_for(source.repository),
             tuple((target, self._registries.access_for(target.repository)) for target in targets),
-            Wanted.parse(platform.split(",")) if platform else None,
+            Wanted.of(asked.text_or_none("platform")),
             asked.truth("dryRun"),
         )
         try:

@@ -33,7 +33,7 @@ from lading.services.places import Named
 from lading.services.platforms import PlatformMissing
 from lading.services.registries import Found
 from lading.services.stores import ArchiveForm, Collector, Stores
-from lading.services.transfers import Call, Moved, Options, Transfers
+from lading.services.transfers import PULL_LANES, PUSH_LANES, Call, Moved, Options, Transfers
 from lading.wire.json_answers import read_json
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Event, Report
@@ -71,6 +71,10 @@ class OneLogin:
         return None
 
 
+def _all_of_them(lanes: int) -> int:
+    return lanes
+
+
 class EmbeddedEnvironment:
     """Fulfils services.environment.Environment. `native` is the platform pulled where nobody says; `limit` holds for
     all that moves."""
@@ -84,8 +88,11 @@ class EmbeddedEnvironment:
         version: str,
         *,
         limit: RateLimit | None = None,
+        lanes: Callable[[int], int] = _all_of_them,
     ) -> None:
+        """`lanes` says how many of so many lanes a transfer that begins now gets."""
         self._ways, self._names, self._native, self._version, self._limit = ways, names, native, version, limit
+        self._lanes = lanes
         self._images = Images(ways.local(), names, collect, native)
 
     def ping(self, cancel: Cancel) -> None:
@@ -146,14 +153,16 @@ class EmbeddedEnvironment:
     # ── transfers
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
-        moved = self._transfers(order.access).pull(str(order.reference), Call(Options(order.wanted), report, cancel))
+        options = Options(order.wanted, lanes=self._lanes(PULL_LANES))
+        moved = self._transfers(order.access).pull(str(order.reference), Call(options, report, cancel))
         if moved.error is not None:
             raise moved.error
         return _arrived(order.reference.or_latest, moved.root.digest, moved)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         image = self._images.find(order.image)
-        options = Options(order.wanted, condition=order.condition, dry_run=order.dry_run)
+        lanes = self._lanes(PUSH_LANES)
+        options = Options(order.wanted, lanes=lanes, condition=order.condition, dry_run=order.dry_run)
         targets = [target.or_latest for target in order.targets]
         moved = self._transfers(order.access).push(
             Named(order.image), [Named(str(target)) for target in targets], Call(options, report, cancel)

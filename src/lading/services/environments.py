@@ -20,6 +20,7 @@ from lading.services.environment_forms import EnvironmentForm, changed_row, new_
 from lading.services.environment_records import EnvironmentRecords, EnvironmentRow
 from lading.services.guarded_environment import GuardedEnvironment
 from lading.services.named_rows import NameTaken, RowUnknown, changes
+from lading.services.secrets import OF_ENVIRONMENT
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 
@@ -198,10 +199,14 @@ class Environments:
     def _sealed(self, row: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow:
         if not form.tls_key or row.protocol != "https":
             return row
-        return replace(row, tls_key_sealed=self._secrets.seal(_place(row.id), form.tls_key))
+        return replace(row, tls_key_sealed=self._secrets.seal(OF_ENVIRONMENT.format(row.id), form.tls_key))
 
     def _key(self, row: EnvironmentRow) -> str | None:
-        return None if row.tls_key_sealed is None else self._secrets.open(_place(row.id), row.tls_key_sealed)
+        return (
+            None
+            if row.tls_key_sealed is None
+            else self._secrets.open(OF_ENVIRONMENT.format(row.id), row.tls_key_sealed)
+        )
 
     def _admit(
         self, actor: Actor, permission: Permission, action: str, row: EnvironmentRow | None, name: str = ""
@@ -238,7 +243,3 @@ def _reaches_elsewhere(before: EnvironmentRow, after: EnvironmentRow) -> bool:
         return row.connection_type, row.socket_path, row.host, row.port, row.protocol
 
     return reached(before) != reached(after)
-
-
-def _place(id: int) -> str:  # noqa: A002  a row's own word
-    return f"environment/{id}/tls_key"

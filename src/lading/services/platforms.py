@@ -31,6 +31,12 @@ class Wanted:
             return Wanted(have=True)
         return cls(platforms=tuple(Platform.parse(word) for word in words))
 
+    @classmethod
+    def of(cls, text: str | None) -> Wanted | None:
+        """From such words with commas between them, as requests bring them; None where nothing is said. Raises
+        PlatformInvalid, PlatformsContradict."""
+        return cls.parse(text.split(",")) if text else None
+
 
 EVERY = Wanted(all=True)
 UNSAID = Wanted()

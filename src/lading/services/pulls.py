@@ -50,8 +50,7 @@ class Pulls:
         if not form.image:
             raise PullIncomplete
         reference = Reference.parse(form.image).or_latest
-        if form.platform:
-            Wanted.parse(form.platform.split(","))
+        Wanted.of(form.platform)
         opened = self._environments.open(actor, environment)
         opened.admit_pull(reference.repository)
         row = self._registries.serving(reference.repository)
@@ -77,8 +76,7 @@ class Pulls:
         asked = JobFields(fields)
         environment = self._environments.open(actor, asked.whole_number("environment"))
         reference = Reference.parse(asked.text("image"))
-        platform = asked.text_or_none("platform")
-        wanted = Wanted.parse(platform.split(",")) if platform else None
+        wanted = Wanted.of(asked.text_or_none("platform"))
         try:
             order = PullOrder(reference, self._registries.access_for(reference.repository), wanted)
             arrived = environment.pull(order, telling.event, cancel)

@@ -100,7 +100,7 @@ class Pushes:
             raise PushIncomplete
         if form.registry is not None and form.target:
             raise PushContradicts
-        _parse_platform(form.platform)
+        Wanted.of(form.platform)
         opened = self._environments.open(actor, environment)
         opened.admit_push(None)
         image = _found(opened, form.image, cancel)
@@ -131,7 +131,7 @@ class Pushes:
             asked.text("image"),
             targets,
             access,
-            _parse_platform(asked.text_or_none("platform")),
+            Wanted.of(asked.text_or_none("platform")),
             "absent" if asked.truth("ifAbsent") else "any",
             asked.truth("dryRun"),
         )
@@ -211,10 +211,6 @@ def _source(form: PushForm, image: Summary) -> Reference | None:
         if asked in names:
             return asked
     return next(iter(names), None)
-
-
-def _parse_platform(text: str | None) -> Wanted | None:
-    return Wanted.parse(text.split(",")) if text else None
 
 
 def raise_first(arrived: Sequence[Arrived]) -> None:

@@ -6,6 +6,7 @@ change of keys the old ones still open, until everything has been sealed again.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -17,6 +18,10 @@ KEY_SETTING = "secret-key-id"
 
 Reseal = Callable[[str, str], str]
 """From a place and its seal to a new seal."""
+
+OF_REGISTRY = "registry/{}/password"
+OF_ENVIRONMENT = "environment/{}/tls_key"
+"""The places that secrets are sealed for, by the id of their row."""
 
 
 class SecretBox(Protocol):
@@ -88,3 +93,8 @@ def check_keys(settings: SettingRecords, ours: Collection[str]) -> None:
     held = key_in_use(settings) if first is None else settings.add_setting(KEY_SETTING, first)
     if isinstance(held, str) and held not in ours:
         raise SecretKeyWrong(held, ours)
+
+
+def unguessable(random: Callable[[int], bytes], count: int) -> str:
+    """`count` random bytes as text for a cookie, a header or a link."""
+    return base64.urlsafe_b64encode(random(count)).rstrip(b"=").decode("ascii")

@@ -6,13 +6,13 @@ ends     a week after the login, or a day after it was last used; at logout; wit
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lading.services.login_records import SessionRecords, SessionRow
 from lading.services.schedules import Chore
+from lading.services.secrets import unguessable
 
 COOKIE_BYTES = 32
 LONGEST_COOKIE = 200
@@ -46,7 +46,7 @@ class Sessions:
 
     def open(self, user: int, address: str) -> tuple[str, SessionRow] | None:
         """The cookie's value, and the row; None where the user is gone meanwhile."""
-        cookie = base64.urlsafe_b64encode(self._random(COOKIE_BYTES)).rstrip(b"=").decode("ascii")
+        cookie = unguessable(self._random, COOKIE_BYTES)
         now = self._clock()
         expires = self._end(now, now)
         row = SessionRow(cookie_hash(cookie), user, now, now, expires, address)

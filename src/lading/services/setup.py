@@ -9,7 +9,6 @@ who use it at the same moment one becomes the admin: the database decides.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from lading.services.audit import Deed, Result, Trail
 from lading.services.authentication import Visit
 from lading.services.passwords import Passwords, new_password
 from lading.services.roles import ADMIN
+from lading.services.secrets import unguessable
 from lading.services.setting_records import SettingRecords
 from lading.services.user_records import UserRecords, UserRow
 from lading.services.users import admin_role, has_admin, new_name
@@ -61,7 +61,7 @@ class Setup:
         if self._is_over():
             self._settings.remove_setting(SETTING)
             return None
-        token = base64.urlsafe_b64encode(self._random(TOKEN_BYTES)).rstrip(b"=").decode("ascii")
+        token = unguessable(self._random, TOKEN_BYTES)
         self._settings.put_setting(SETTING, {"hash": _hash(token), "expires": self._clock() + OPEN_SECONDS})
         return token
 

@@ -6,7 +6,6 @@ what it gives for good.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from lading.services.named_rows import RowUnknown
 from lading.services.roles import MORE_THAN_ONES_OWN, PERMISSIONS
 from lading.services.row_rules import NAME_RULE, row_name
 from lading.services.schedules import Chore
+from lading.services.secrets import unguessable
 from lading.services.user_records import UserRecords
 
 TOKEN_START = "lad_"  # noqa: S105  how all of them begin
@@ -93,7 +93,7 @@ class Tokens:
         actor."""
         user = self._owner(actor, form)
         name = self._checked(form, user)
-        secret = TOKEN_START + base64.urlsafe_b64encode(self._random(TOKEN_BYTES)).rstrip(b"=").decode("ascii")
+        secret = TOKEN_START + unguessable(self._random, TOKEN_BYTES)
         hashed, created = token_hash(secret), self._clock()
         shown = secret[:SHOWN_CHARACTERS]
         row = self._records.add_token(

@@ -6,11 +6,11 @@ from sqlalchemy import Connection, Table, select, update
 
 from lading.backends.database.service_tables import environment, registry
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.secrets import Reseal
+from lading.services.secrets import OF_ENVIRONMENT, OF_REGISTRY, Reseal
 
 SEALED: tuple[tuple[Table, str, str], ...] = (
-    (environment, "tls_key_sealed", "environment/{}/tls_key"),
-    (registry, "password_sealed", "registry/{}/password"),
+    (environment, "tls_key_sealed", OF_ENVIRONMENT),
+    (registry, "password_sealed", OF_REGISTRY),
 )
 """Each with the place for which its services seal it."""
 
