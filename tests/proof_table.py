@@ -15,6 +15,7 @@ from benchmarks.run import commit
 from benchmarks.table import machine
 
 MIB = 1024 * 1024
+LONGEST_CASE = 40
 
 Tell = Callable[[str, object], None]
 """pytest's `record_property`."""
@@ -44,7 +45,8 @@ class ProofTable:
         if report.when != "call" and not report.failed:
             return
         figures = ", ".join(f"{name} {value}" for name, value in report.user_properties)
-        title = report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+        name, _, case = report.nodeid.rpartition("::")[2].removeprefix("test_").partition("[")
+        title = name.replace("_", " ") + (f" [{case}" if case and len(case) < LONGEST_CASE else "")
         self._rows.append(f"| {title} | {figures} | {report.outcome} | {report.duration:.0f} |")
 
     def pytest_sessionfinish(self) -> None:

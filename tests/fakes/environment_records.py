@@ -33,14 +33,14 @@ class MemoryEnvironments:
         row = make(self._next)
         self._check(row)
         self._next += 1
-        self._rows[row.id] = row
+        self._put(row)
         return row
 
-    def change_environment(self, row: EnvironmentRow) -> bool:
-        self._check(row)
-        if row.id not in self._rows:
+    def change_environment(self, before: EnvironmentRow, after: EnvironmentRow) -> bool:
+        self._check(after)
+        if self._rows.get(before.id) != before:
             return False
-        self._rows[row.id] = row
+        self._put(after)
         return True
 
     def remove_environment(self, id: int) -> bool:  # noqa: A002
@@ -51,6 +51,11 @@ class MemoryEnvironments:
             return False
         self._rows = {key: replace(row, is_default=key == id) for key, row in self._rows.items()}
         return True
+
+    def _put(self, row: EnvironmentRow) -> None:
+        self._rows[row.id] = row
+        if row.is_default:
+            self.make_default_environment(row.id)
 
     def _check(self, row: EnvironmentRow) -> None:
         if any(other.name == row.name and other.id != row.id for other in self._rows.values()):

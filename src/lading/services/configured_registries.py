@@ -122,7 +122,15 @@ class ConfiguredRegistries:
     def change(self, actor: Actor, id: int, edit: RegistryEdit) -> RegistryRow:  # noqa: A002  a row's own word
         """Raises RowUnknown, RegistryInvalid, ReferenceInvalid, NameTaken."""
         self._admit(actor, Permission.REGISTRIES_EDIT, "update", id)
-        before = self.row(id)
+        while True:  # again where somebody else changed it in between: nobody's change is lost
+            before = self.row(id)
+            after = self._changed(before, edit)
+            if self._records.change_registry(before, after):
+                break
+        self._record(actor, "update", after, changes(before, after))
+        return after
+
+    def _changed(self, before: RegistryRow, edit: RegistryEdit) -> RegistryRow:
         url = before.url if edit.url is None else edit.url
         place = RegistryPlace.parse(url)
         username = before.username if edit.username is None else edit.username or None
@@ -141,12 +149,9 @@ class ConfiguredRegistries:
             raise RegistryInvalid("password", "must be given again where the address or CA changes, or TLS weakens")
         if edit.password is not None:
             _login(username, edit.password)
-            after = self._sealed(after, edit.password, id)
+            after = self._sealed(after, edit.password, before.id)
         elif username is None:
             after = replace(after, sealed=None)
-        if not self._records.change_registry(after):
-            raise RowUnknown("registry", id)
-        self._record(actor, "update", after, changes(before, after))
         return after
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word

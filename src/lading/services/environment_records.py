@@ -44,8 +44,9 @@ class EnvironmentRecords(Protocol):
     def add_environment(self, make: Callable[[int], EnvironmentRow]) -> EnvironmentRow:
         """A new row; `make` gets its id, which binds the seal of its key. Raises NameTaken."""
 
-    def change_environment(self, row: EnvironmentRow) -> bool:
-        """Replaces the row of its id; False where there is none any more. Raises NameTaken."""
+    def change_environment(self, before: EnvironmentRow, after: EnvironmentRow) -> bool:
+        """Replaces a row, and a default one all other defaults; False where the row is not as it was `before` any
+        more. Raises NameTaken."""
 
     def remove_environment(self, id: int) -> bool:  # noqa: A002  a row's own word
         """Whether there was one."""

@@ -107,14 +107,20 @@ class Environments:
         if row.connection_type is ConnectionType.EMBEDDED:
             raise EmbeddedStays("added")
         kept = self._records.add_environment(lambda id: self._sealed(replace(row, id=id), form))  # noqa: A006
-        if kept.is_default:
-            self._records.make_default_environment(kept.id)
         self._record(actor, "create", kept)
         return kept
 
     def change(self, actor: Actor, id: int, form: EnvironmentForm) -> EnvironmentRow:  # noqa: A002  a row's own word
         """What the form leaves out stays. Raises RowUnknown, EnvironmentInvalid, EmbeddedStays, NameTaken."""
-        before = self.row(id)
+        while True:  # again where somebody else changed it in between: nobody's change is lost
+            before = self.row(id)
+            after = self._changed(actor, before, form)
+            if self._records.change_environment(before, after):
+                break
+        self._record(actor, "update", after, changed=changes(before, after))
+        return after
+
+    def _changed(self, actor: Actor, before: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow:
         self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", before)
         after = self._sealed(changed_row(before, form), form)
         if _reaches_elsewhere(before, after):  # what one may edit is this environment, not any host there is
@@ -122,11 +128,6 @@ class Environments:
         embedded = ConnectionType.EMBEDDED in {before.connection_type, after.connection_type}
         if embedded and before.connection_type is not after.connection_type:
             raise EmbeddedStays("turned into another, or another into it")
-        if not self._records.change_environment(after):
-            raise RowUnknown("environment", id)
-        if after.is_default and not before.is_default:
-            self._records.make_default_environment(id)
-        self._record(actor, "update", after, changed=changes(before, after))
         return after
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word

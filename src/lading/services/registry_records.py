@@ -41,8 +41,9 @@ class RegistryRecords(Protocol):
     def add_registry(self, make: Callable[[int], RegistryRow]) -> RegistryRow:
         """A new row; `make` gets its id, which binds the seal of its password. Raises NameTaken."""
 
-    def change_registry(self, row: RegistryRow) -> bool:
-        """Replaces the row of its id; False where there is none any more. Raises NameTaken."""
+    def change_registry(self, before: RegistryRow, after: RegistryRow) -> bool:
+        """Replaces a row, and a default one all other defaults; False where the row is not as it was `before` any
+        more. Raises NameTaken."""
 
     def remove_registry(self, id: int) -> bool:  # noqa: A002  a row's own word
         """Whether there was one."""

@@ -89,7 +89,7 @@ class Fold:
     _moved: dict[tuple[str, str], None] = field(default_factory=dict)
     _active: int = 0
     _first: str | None = None
-    _ticked: float | None = None
+    _next_tick: float | None = None
 
     @classmethod
     def of(cls, verb: Verb) -> Fold:
@@ -108,14 +108,15 @@ class Fold:
                 return (_general(event),)
 
     def due(self, now: float) -> bool:
-        """Whether something moved, and the last tick is long enough ago."""
-        return bool(self._moved) and (self._ticked is None or now - self._ticked >= TICK_SECONDS)
+        """Whether something moved, and it is time for a tick."""
+        return bool(self._moved) and (self._next_tick is None or now >= self._next_tick)
 
     def tick(self, now: float) -> JsonObject:
         """All layers that moved since the last tick, and the totals."""
         moved = [self._layers[key].line() for key in self._moved if key in self._layers]
         self._moved.clear()
-        self._ticked = now
+        late = TICK_SECONDS if self._next_tick is None else now - self._next_tick
+        self._next_tick = now + TICK_SECONDS - (late if late < TICK_SECONDS else 0.0)
         return {"layers": moved, "progress": self.totals()}
 
     def totals(self) -> JsonObject:

@@ -64,9 +64,9 @@ def test_a_name_is_one_rows(database: ServiceDatabase) -> None:
         records.add_registry(lambda key: replace(BARE, id=key, name="hub"))
     assert (refusal.value.noun, refusal.value.name) == ("registry", "hub")
     with pytest.raises(NameTaken):
-        records.change_registry(replace(bare, name="hub"))
+        records.change_registry(bare, replace(bare, name="hub"))
 
-    assert records.change_registry(bare)
+    assert records.change_registry(bare, bare)
     assert len(records.registries()) == 2
 
 
@@ -74,9 +74,19 @@ def test_a_change_replaces_the_row(database: ServiceDatabase) -> None:
     full = database.registries.add_registry(lambda key: replace(FULL, id=key))
     changed = replace(BARE, id=full.id, name="renamed")
 
-    assert database.registries.change_registry(changed)
+    assert database.registries.change_registry(full, changed)
     assert database.registries.registry(full.id) == changed
-    assert not database.registries.change_registry(replace(changed, id=full.id + 1, name="none"))
+    other = replace(changed, id=full.id + 1, name="none")
+    assert not database.registries.change_registry(other, other)
+
+
+def test_a_row_that_was_changed_meanwhile_stays(database: ServiceDatabase) -> None:
+    read = database.registries.add_registry(lambda key: replace(FULL, id=key))
+    first = replace(read, name="first")
+
+    assert database.registries.change_registry(read, first)
+    assert not database.registries.change_registry(read, replace(read, name="second"))
+    assert database.registries.registry(read.id) == first
 
 
 def test_one_environment_at_most_is_the_default(database: ServiceDatabase) -> None:
@@ -89,7 +99,8 @@ def test_one_environment_at_most_is_the_default(database: ServiceDatabase) -> No
     assert defaults(database) == [own.id]
     assert not records.make_default_environment(direct.id + 1)
     assert defaults(database) == [own.id]
-    assert records.change_environment(replace(direct, is_default=True))
+    now = replace(direct, is_default=False)
+    assert records.change_environment(now, replace(now, is_default=True))
     assert defaults(database) == [direct.id]
 
 

@@ -102,7 +102,7 @@ def test_an_interrupted_rotation_is_done_again(tmp_path: Path, database: Service
 def test_one_seal_that_does_not_open_leaves_everything_as_it_was(tmp_path: Path, database: ServiceDatabase) -> None:
     keys = KeyFile(tmp_path / "secret.key")
     good, bad = kept(database, keys, "one"), kept(database, keys, "two")
-    database.registries.change_registry(replace(bad, sealed=good.sealed))
+    database.registries.change_registry(bad, replace(bad, sealed=good.sealed))
     logins = OwnCredentials(tmp_path / "logins.json", tmp_path / "secret.key")
 
     with pytest.raises(SealBroken):

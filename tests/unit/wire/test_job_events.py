@@ -152,6 +152,21 @@ def test_a_tick_tells_of_all_that_moved_and_of_nothing_twice() -> None:
     assert [layer["id"] for layer in layers(fold.tick(101.0))] == ["b"]
 
 
+def test_a_tick_that_is_a_little_late_does_not_put_off_the_next_and_a_very_late_one_hurries_none() -> None:
+    fold = Fold.of(Verb.PUSH)
+    fold.apply(planned())
+
+    def next_tick_after(moment: float) -> float:
+        fold.apply(advanced(State.MOVING, 5))
+        fold.tick(moment)
+        fold.apply(advanced(State.MOVING, 6))
+        return next(at for at in (moment + part * TICK_SECONDS / 10 for part in range(1, 20)) if fold.due(at))
+
+    assert next_tick_after(100.0) == pytest.approx(100.0 + TICK_SECONDS)
+    assert next_tick_after(100.0 + 1.4 * TICK_SECONDS) == pytest.approx(100.0 + 2 * TICK_SECONDS)
+    assert next_tick_after(200.0) == pytest.approx(200.0 + TICK_SECONDS)
+
+
 def test_a_layer_that_has_ended_is_in_no_tick() -> None:
     fold = Fold.of(Verb.PUSH)
     fold.apply(planned())

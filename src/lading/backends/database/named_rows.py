@@ -61,14 +61,16 @@ class NamedRows(Generic[N]):
 
         return self._transactions.written(work, self._turn)
 
-    def change(self, row: N) -> bool:
-        """Raises NameTaken."""
+    def change(self, before: N, after: N) -> bool:
+        """Only where the row still is as it was `before`. Raises NameTaken."""
+        one = self._table.c.id == before.id
 
         def work(connection: Connection) -> bool:
-            if not there(connection, self._table, row.id):
+            row = connection.execute(select(self._table).where(one)).one_or_none()
+            if row is None or self._read(row) != before:
                 return False
-            self._make_room(connection, row)
-            connection.execute(update(self._table).where(self._table.c.id == row.id), self._columns(row))
+            self._make_room(connection, after)
+            connection.execute(update(self._table).where(one), self._columns(after))
             return True
 
         return self._transactions.written(work, self._turn)

@@ -32,8 +32,8 @@ class DatabaseRegistries:
     def add_registry(self, make: Callable[[int], RegistryRow]) -> RegistryRow:
         return self._rows.add(make)
 
-    def change_registry(self, row: RegistryRow) -> bool:
-        return self._rows.change(row)
+    def change_registry(self, before: RegistryRow, after: RegistryRow) -> bool:
+        return self._rows.change(before, after)
 
     def remove_registry(self, id: int) -> bool:  # noqa: A002  the protocol's word
         return self._rows.remove(id)
@@ -57,8 +57,8 @@ class DatabaseEnvironments:
     def add_environment(self, make: Callable[[int], EnvironmentRow]) -> EnvironmentRow:
         return self._rows.add(make)
 
-    def change_environment(self, row: EnvironmentRow) -> bool:
-        return self._rows.change(row)
+    def change_environment(self, before: EnvironmentRow, after: EnvironmentRow) -> bool:
+        return self._rows.change(before, after)
 
     def remove_environment(self, id: int) -> bool:  # noqa: A002  the protocol's word
         return self._rows.remove(id)
