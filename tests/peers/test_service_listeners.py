@@ -121,6 +121,7 @@ def test_without_logins_everybody_on_this_machine_may_do_everything(tmp_path: Pa
     ("arguments", "told"),
     [
         (["--no-auth", "--host", "0.0.0.0"], "without logins, Lading listens on this machine's own addresses only"),
+        (["--host", "a..b"], "cannot listen on 'a..b'"),
         (["--tls-cert", "c.pem"], "--tls-cert and --tls-key belong together"),
         (["--tls-cert", "c.pem", "--tls-key", "k.pem"], "the certificate c.pem with the key k.pem cannot be used"),
     ],

@@ -1,4 +1,4 @@
-"""The port that a data folder remembers."""
+"""The port that a data folder remembers, and that one at a time serves it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.main.data_folder import DataFolderUnusable, KeptPort
+from lading.main.data_folder import DataFolderUnusable, KeptPort, served_alone
+from lading.services.serving import FolderServed
 
 
 def test_a_port_that_was_kept_is_read_again(tmp_path: Path) -> None:
@@ -29,3 +30,13 @@ def test_a_port_that_cannot_be_kept_is_told_of_the_folder(tmp_path: Path) -> Non
         KeptPort.of(tmp_path).write(5001)
 
     assert failed.value.path == tmp_path
+
+
+def test_a_folder_that_takes_no_file_is_said_to_be_unusable(tmp_path: Path) -> None:
+    with pytest.raises(DataFolderUnusable, match="cannot be used"), served_alone(tmp_path / "is" / "not there"):
+        raise AssertionError("nobody serves it")
+
+
+def test_two_do_not_serve_one_folder(tmp_path: Path) -> None:
+    with served_alone(tmp_path), pytest.raises(FolderServed), served_alone(tmp_path):
+        raise AssertionError("it is served already")

@@ -23,6 +23,7 @@ from lading.backends.http.probing import HttpProbe
 from lading.backends.passwords.hashing import ArgonPasswords
 from lading.errors import StorageFailed
 from lading.fronts.cli.application import Rotated
+from lading.main.data_folder import SERVE_LOCK
 from lading.main.environments import EnvironmentBuilder
 from lading.main.own_engine import USER_AGENT, OwnEngine, own_engine
 from lading.main.registry_door import AccessDoor
@@ -55,7 +56,6 @@ from lading.settings import Settings
 from lading.wire.job_events import Verb
 from lading.wire.message import Cancel
 
-SERVE_LOCK = "serve.lock"
 KEY_LOCK = "secret.lock"
 """Held by whoever seals, shared; and by whoever changes the key, alone."""
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lading.backends.content_store.locks import exclusive_at_once
 from lading.errors import StorageFailed
-from lading.services.serving import KEPT_PORT
+from lading.services.serving import KEPT_PORT, FolderServed
 
 PRIVATE = 0o700
+SERVE_LOCK = "serve.lock"
 
 
 class DataFolderUnusable(StorageFailed):
@@ -33,6 +37,19 @@ def private_folder(path: Path) -> Path:
     except OSError as error:
         raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
     return path
+
+
+@contextmanager
+def served_alone(folder: Path) -> Iterator[None]:
+    """Inside, nobody else serves the folder. Raises FolderServed, DataFolderUnusable."""
+    with ExitStack() as stack:
+        try:
+            alone = stack.enter_context(exclusive_at_once(folder / SERVE_LOCK))
+        except OSError as error:
+            raise DataFolderUnusable(folder, os.strerror(error.errno or 0)) from error
+        if not alone:
+            raise FolderServed(str(folder))
+        yield
 
 
 @dataclass(frozen=True, slots=True)

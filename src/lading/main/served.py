@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.locks import exclusive_at_once
 from lading.backends.database.repositories import DatabaseRecords
 from lading.fronts.registry_api.serving import open_registry
-from lading.main.data_folder import KeptPort
-from lading.services.serving import FolderServed, listening
+from lading.main.data_folder import KeptPort, served_alone
+from lading.services.serving import listening
 
 LOOPBACK = "127.0.0.1"
 
@@ -31,9 +30,7 @@ def served(
     data: Path, content: ContentFolder, records: Callable[[], DatabaseRecords], port: int | None
 ) -> Iterator[Served]:
     """The registry while inside. Raises FolderServed, PortTaken."""
-    with exclusive_at_once(data / "serve.lock") as alone:
-        if not alone:
-            raise FolderServed(str(data))
+    with served_alone(data):
         listen = partial(open_registry, records(), content, LOOPBACK)
         with listening(listen, port, KeptPort.of(data)) as server:
             address, chosen = server.addresses[0]

@@ -15,7 +15,6 @@ from functools import partial
 
 import uvicorn
 
-from lading.backends.content_store.locks import exclusive_at_once
 from lading.backends.machine.looks import docker_sockets
 from lading.errors import InputInvalid
 from lading.fronts.http.byte_server import ByteServer, ListenFailed
@@ -27,12 +26,12 @@ from lading.fronts.registry_api.gate import Gate, LoginGate, OpenGate
 from lading.fronts.registry_api.serving import LOOPBACK_LIMITS, OpenToOthers, registry_application
 from lading.fronts.rest_api.application import Asgi, application
 from lading.fronts.rest_api.connections import BoundedConnection
-from lading.main.data_folder import KeptPort, private_folder
+from lading.main.data_folder import KeptPort, private_folder, served_alone
 from lading.main.logs import logged_to
 from lading.main.product import Running, new_request, running
 from lading.oci.platform import Platform
 from lading.services.repository_audit import RepositoryAudit
-from lading.services.serving import ApiPortTaken, FolderServed, listening
+from lading.services.serving import ApiPortTaken, listening
 from lading.settings import Settings
 from lading.wire.guard import is_loopback
 
@@ -60,33 +59,56 @@ class ServedProduct:
 
 @contextmanager
 def served_product(settings: Settings, native: Platform) -> Iterator[ServedProduct]:
-    """Both listeners while inside. Raises FolderServed, PortTaken, OpenToOthers, CertificateUnusable, CertificateHalf,
-    StorageFailed."""
+    """Both listeners while inside. Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable,
+    CertificateHalf, StorageFailed."""
     if settings.no_auth and not is_loopback(settings.host):
         raise OpenToOthers(settings.host)
+    _check_host(settings.host)
     certificate = _certificate(settings)
     data = private_folder(settings.data)
-    with exclusive_at_once(data / "serve.lock") as alone:
-        if not alone:
-            raise FolderServed(str(data))
-        with (
-            logged_to(sys.stderr),
-            running(settings, native) as product,
-            _registry(settings, product, certificate) as registry,
-            _api(settings, product, certificate) as port,
-        ):
-            scheme = "https" if certificate else "http"
-            api = settings.public_url or f"{scheme}://{_host(settings.host)}:{port}"
-            setup = f"{api}/setup?token={product.setup_token}" if product.setup_token else None
-            renew = partial(_renew, certificate) if certificate else None
-            hosts = [path for path, usable in docker_sockets(os.environ) if usable]
-            yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew)
+    with (
+        served_alone(data),
+        logged_to(sys.stderr),
+        running(settings, native) as product,
+        _registry(settings, product, certificate) as registry,
+        _api(settings, product, certificate) as port,
+    ):
+        scheme = "https" if certificate else "http"
+        api = settings.public_url or f"{scheme}://{_host(settings.host)}:{port}"
+        setup = f"{api}/setup?token={product.setup_token}" if product.setup_token else None
+        renew = partial(_renew, certificate) if certificate else None
+        if settings.public_url is None and not is_loopback(settings.host):
+            log.warning("others reach this by its IP address alone, not by name: --public-url is not set")
+        hosts = [path for path, usable in docker_sockets(os.environ) if usable]
+        yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew)
+
+
+class HostUnknown(InputInvalid):
+    """What --host names is no address."""
+
+    hint = "lading serve --host 127.0.0.1, or 0.0.0.0 for all addresses of this machine"
+
+    def __init__(self, host: str, why: str) -> None:
+        super().__init__(host, why)
+        self.host, self.why = host, why
+
+    def __str__(self) -> str:
+        return f"cannot listen on {self.host!r}"
+
+
+def _check_host(host: str) -> None:
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError) as error:
+        raise HostUnknown(
+            host, error.strerror or "it is no name" if isinstance(error, OSError) else str(error)
+        ) from error
 
 
 class CertificateHalf(InputInvalid):
     """One of --tls-cert and --tls-key without the other."""
 
-    hint = "Give both, or neither behind a proxy that speaks TLS"
+    hint = "Give both, or neither behind a proxy that speaks TLS."
 
     def __str__(self) -> str:
         return "--tls-cert and --tls-key belong together"

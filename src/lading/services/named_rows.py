@@ -24,7 +24,8 @@ class NameTaken(Refused):
         self.noun, self.name = noun, name
 
     def __str__(self) -> str:
-        return f"there is a {self.noun} {self.name!r} already"
+        article = "an" if self.noun[0] in "aeiou" else "a"
+        return f"there is {article} {self.noun} {self.name!r} already"
 
 
 class RowUnknown(NotFound):
