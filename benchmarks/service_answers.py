@@ -82,7 +82,7 @@ def _answers(service: Service, circumstances: str) -> Answers:
             connection.request("GET", "/api/jobs?limit=20&page=1", headers={"Authorization": f"Bearer {service.token}"})
             connection.getresponse().read()
             seconds.append(time.perf_counter() - began)
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)  # the pace at which somebody asks
     cuts = quantiles(seconds, n=100)
     return Answers(circumstances, cuts[49] * 1000, cuts[94] * 1000, max(seconds) * 1000)
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
+from typing import Any  # what a follower's JSON holds
 
 from benchmarks.service_followers import STARTED
 from benchmarks.service_images import SeededRegistry
@@ -82,7 +82,7 @@ def run_load(folder: Path, storage: Path, load: Load) -> Loaded:
                     stack.enter_context(crowd(service, jobs[0], load.deaf, "--deaf"))
                 followers, joined = stack.enter_context(crowd(service, jobs[0], load.followers))
             cpu, began = memory.cpu(), time.monotonic()
-            time.sleep(load.lead)
+            time.sleep(load.lead)  # the load is under way by then
         until(lambda: _over(service), "all pulls have ended", 600, LOOK_SECONDS)
         seconds, cpu = time.monotonic() - began, memory.cpu() - cpu
         told = json.loads(followers.communicate(timeout=60)[0])

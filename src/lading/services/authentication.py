@@ -73,7 +73,7 @@ class Authenticator(Protocol):
 class Everybody:
     """`--no-auth`: whoever comes may do everything."""
 
-    def authenticate(self, visit: Visit, cookie: str | None, authorization: str | None) -> Actor:  # noqa: ARG002
+    def authenticate(self, visit: Visit, cookie: str | None, authorization: str | None) -> Actor:  # noqa: ARG002  no login
         return replace(OPEN, address=visit.address, request=visit.request)
 
 

@@ -229,7 +229,7 @@ def test_the_first_interrupt_cancels_cleanly_and_says_how_to_go_on() -> None:
 
     assert call.code == 130
     assert "error: cancelled" in call.err
-    assert "try:   the same command again: it goes on from what is kept" in call.err
+    assert "try:   Run the same command again: it goes on from what is kept" in call.err
     assert application.places.own.names == {}
 
 

@@ -29,7 +29,7 @@ class CodePointText(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         return dialect.type_descriptor(_text_of(dialect))
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
         return None if value is None else storable(value)
 
 
@@ -42,10 +42,10 @@ class DigestText(TypeDecorator[Digest]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         return dialect.type_descriptor(_text_of(dialect))
 
-    def process_bind_param(self, value: Digest | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: Digest | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
         return None if value is None else str(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Digest | None:  # noqa: ARG002
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Digest | None:  # noqa: ARG002  its
         return None if value is None else Digest.parse(value)
 
 
@@ -59,7 +59,7 @@ class RowNumber(TypeDecorator[int]):
         # Only an INTEGER key counts up by itself in SQLite, and it is as wide as a BIGINT.
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002  SQLAlchemy's
         return value if value is None or abs(value) <= MOST else -1
 
 

@@ -59,19 +59,19 @@ WHOSE: dict[errors.Side, str] = {
 
 ADVICE: dict[type[errors.LadingError], str] = {
     errors.InputInvalid: "lading {command} --help",
-    errors.NotFound: "check the name: lading ls HOST/REPOSITORY lists what a registry has, lading images what is here",
+    errors.NotFound: "Check the name: lading ls HOST/REPOSITORY lists what a registry has, lading images what is here",
     errors.AccessDenied: "lading login HOST",
-    errors.Refused: "change what was asked for: a rule decided this, and would again",
+    errors.Refused: "Change what was asked for: a rule decided this, and would again",
     errors.NetworkFailed: "lading doctor {host}, then " + AGAIN,
-    errors.RateLimited: "wait, then " + AGAIN,
-    errors.ProtocolBroken: "the same command with -v, which shows what the other side answered",
-    errors.ContentCorrupt: "the same command again; where it stays so, have the source's content put there anew",
+    errors.RateLimited: "Wait, then " + AGAIN,
+    errors.ProtocolBroken: "Run the same command with -v, which shows what the other side answered",
+    errors.ContentCorrupt: "Run the same command again; where it stays so, have the source's content put there anew",
     errors.StorageFailed: "lading doctor",
     errors.Unreachable: "lading doctor",
-    errors.PartlyDone: "the same command again: what is done stays done",
-    errors.Cancelled: AGAIN,
-    errors.TimedOut: AGAIN,
-    errors.LadingError: "the same command with -v",
+    errors.PartlyDone: "Run the same command again: what is done stays done",
+    errors.Cancelled: "Run " + AGAIN,
+    errors.TimedOut: "Run " + AGAIN,
+    errors.LadingError: "Run the same command with -v.",
 }
 """What to do, where an error has no better hint of its own; by the nearest class it derives from.
 

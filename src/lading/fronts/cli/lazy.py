@@ -92,7 +92,7 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature, here and below
         return list(self._entries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
         entry = self._entries.get(cmd_name)
         if entry is None:
             return None
@@ -110,12 +110,12 @@ class LazyGroup(click.Group):
         _refuse_unknown(ctx, args[0], self._entries)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
         for section in dict.fromkeys(entry.section for entry in self._entries.values()):
             with formatter.section(section):
                 formatter.write_dl([(name, e.help) for name, e in self._entries.items() if e.section == section])
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
         """The table that scripts rely on; a code that is not in it is a failure too."""
         with formatter.section("Exit codes (read any other as failure)"):
             formatter.write_dl([(str(code), meaning) for code, meaning in MEANINGS])
