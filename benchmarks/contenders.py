@@ -68,6 +68,7 @@ class Lading:
 
     def seed(self, names: Sequence[str]) -> None:
         """Pull the samples once into the folder that each run starts from."""
+        self._empty.mkdir(exist_ok=True)
         run(str(LADING), "images", "--data", str(self._empty))
         pull = [str(LADING), "pull", "--insecure", "--data", str(self._template)]
         run(*pull, *(str(Place(self._seed, name)) for name in names))

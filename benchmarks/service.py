@@ -29,9 +29,8 @@ SIZE = 20
 """MiB of each pull: as many seconds."""
 
 MISSED = (
-    "What holds lines up is the interpreter's lock: the one thread that makes them durable, and the event loop, each"
-    " get one turn among hundreds of threads that move bytes. A third of the followed pull's lines come in its first"
-    " moment, so that one slow commit there makes the 95 %."
+    "What holds lines up is the interpreter's lock: the one thread that makes them durable takes it some ten times for"
+    " a commit, each time behind all threads that move bytes or begin to."
 )
 
 LEAD_SECONDS = 3.0

@@ -42,8 +42,9 @@ class Load:
 class Loaded:
     """What came of it. `fresh` of the `lines` were written when all followed; `missed` counts followers who did not get
     each line once and in order. Delays (median, 95 of 100, the longest) are seconds from a fresh line's own time stamp
-    to its arrival. `ticks` is what a follower got, a second; `seconds` is from the first pull asked for to the last
-    one's end; `idle` and `peak` are MiB of the server's proportional memory; `cpu` its seconds."""
+    to its arrival. `ticks` is what a follower got, a second, from its first to its last; `seconds` is from the first
+    pull asked for to the last one's end; `idle` and `peak` are MiB of the server's proportional memory; `cpu` its
+    seconds."""
 
     load: Load
     lines: int
@@ -112,9 +113,13 @@ def _seen(
     fresh = {number for number, at in lines.items() if at > joined}
     delays = [at - lines[number] for each in told for number, at in each["arrivals"] if number in fresh]
     cuts = quantiles(delays, n=100)
-    last = max(lines.values())
-    ticks = [sum(at > joined for at in each["ticks"]) / (last - joined) for each in told]
+    ticks = [_rate([at for at in each["ticks"] if at > joined]) for each in told]
     return len(lines), len(fresh), missed, (cuts[49], cuts[94], max(delays)), median(ticks)
+
+
+def _rate(instants: list[float]) -> float:
+    """How many came a second, once they came."""
+    return (len(instants) - 1) / (instants[-1] - instants[0]) if len(instants) > 1 else 0.0
 
 
 @contextmanager

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.peers import postgres_server, programs
+
+settings.register_profile("lading", deadline=None)
+settings.load_profile("lading")  # no test depends on how fast this machine is right now
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

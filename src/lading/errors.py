@@ -14,6 +14,7 @@ exit code or an HTTP status in one table each; nobody ever reads the text to dec
     ├── ProtocolBroken      the other side answered against its specification
     ├── ContentCorrupt      bytes are not the content their digest or size names
     ├── StorageFailed       a disk, file or database did not do its part
+    │   └── NoRoom          there is no space left for it, or what is left is kept free
     ├── Unreachable         a server, agent or Docker host does not answer at all
     ├── PartlyDone          some of the things asked for are done, the others are not
     ├── Cancelled           somebody asked the work to stop
@@ -23,30 +24,49 @@ exit code or an HTTP status in one table each; nobody ever reads the text to dec
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
 class Side(StrEnum):
-    """Whose side failed: what a person with a failed transfer asks first."""
+    """Whose side failed: what a person with a failed transfer asks first. HOST is a Docker host that works for us."""
 
     CALLER = "caller"
     LADING = "lading"
     SOURCE = "source"
     TARGET = "target"
+    HOST = "host"
     NETWORK = "network"
 
 
 class LadingError(Exception):
     """What went wrong, as data. `str()` is one sentence for a person and never holds a secret.
 
-    `why` is the cause in plain words and `hint` one thing to do about it, where they add to the sentence. `code` is the
-    short name scripts match on (interfaces §2). `raw` is what the other side said, shown only when asked for.
+    `why` is the cause in plain words and `hint` one thing to do about it, where they add to the sentence, in words that
+    fit every door; `command` is the hint at the command line, where that has a better one, and no other door shows it.
+    `code` is the short name scripts match on (interfaces §2). `raw` is what the other side said, shown only when asked
+    for.
     """
 
     side: Side = Side.LADING
     code: str = "failed"
     why: str | None = None
     hint: str | None = None
+    command: str | None = None
     raw: str | None = None
+
+    def but(
+        self,
+        *,
+        side: Side | None = None,
+        why: str | None = None,
+        hint: str | None = None,
+        command: str | None = None,
+    ) -> Self:
+        """The same failure told with these in place of its own: an error is a value, and stays as it was raised."""
+        changed = {"side": side, "why": why, "hint": hint, "command": command}
+        other = type(self).__new__(type(self), *self.args)
+        other.__dict__ |= self.__dict__ | {name: value for name, value in changed.items() if value is not None}
+        return other
 
 
 class InputInvalid(LadingError):
@@ -116,6 +136,12 @@ class StorageFailed(LadingError):
     """A disk, file or database did not do its part."""
 
     code = "storage"
+
+
+class NoRoom(StorageFailed):
+    """There is no space left for it, or what is left is kept free."""
+
+    code = "disk_full"
 
 
 class Unreachable(LadingError):

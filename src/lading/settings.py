@@ -12,12 +12,11 @@ system's file, the default (interfaces §1). No file is read from the working di
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from lading import setting_readers as readers
 from lading.errors import InputInvalid, StorageFailed
 
 Value = str | int | float | bool | tuple[str, ...]
@@ -136,142 +135,63 @@ class Settings:
     database: str | None = field(default=None, repr=False)
     admin_password: str | None = field(default=None, repr=False)
     no_auth: bool = False
+    keep_free: int = 1024**3
+    keep_free_percent: float = 5.0
+    keep_unfinished: float = 7 * 24 * 60 * 60.0
+    check_rate: int = 20_000_000
+    check_every: float = 30 * 24 * 60 * 60.0
+    retention_every: float = 24 * 60 * 60.0
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
     origins: tuple[Origin, ...] = field(default=(), repr=False)
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be text")
-    return value
-
-
-def _login(value: object) -> str:
-    """What travels to registries, where bytes that are no text would mean something else to each."""
-    text = _text(value)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("must be text in UTF-8")
-    return text
-
-
-def _count(value: object) -> int:
-    number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise ValueError("must be a whole number from 1")
-    return number
-
-
-def _port(value: object) -> int:
-    number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= 65535:
-        raise ValueError("must be a port up to 65535; 0 is any free one")
-    return number
-
-
-_DIGITS = re.compile(r"[0-9]{1,9}")
-_LONGEST = 365 * 24 * 60 * 60
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-_BYTES = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "KI": 1024, "MI": 1024**2, "GI": 1024**3}
-
-
-def _seconds(value: object) -> float:
-    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh]?)", str(value))
-    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if not 0 < seconds <= _LONGEST:
-        raise ValueError("must be a time like 30, 90s, 5m or 2h, and at most a year")
-    return seconds
-
-
-def _rate(value: object) -> int:
-    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([KMG]?I?)B?(?:/S)?", str(value).upper())
-    if not match or match[2] not in _BYTES or not int(float(match[1]) * _BYTES[match[2]]):
-        raise ValueError("must be bytes a second like 500K, 10M or 1Gi")
-    return int(float(match[1]) * _BYTES[match[2]])
-
-
-def _switch(value: object) -> bool:
-    spelled = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str) or value.lower() not in spelled:
-        raise ValueError("must be true or false")
-    return spelled[value.lower()]
-
-
-def _words(value: object) -> tuple[str, ...]:
-    words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, list | tuple) or not all(isinstance(word, str) and word for word in words):
-        raise ValueError("must be words with commas between them, or a list")
-    return tuple(words)
-
-
-def _networks(value: object) -> tuple[str, ...]:
-    words = _words(value)
-    try:
-        for word in words:
-            ipaddress.ip_network(word, strict=False)
-    except ValueError as error:
-        raise ValueError("must be addresses or networks like 10.0.0.0/8, with commas between them") from error
-    return words
-
-
-def _url(value: object) -> str:
-    match = re.fullmatch(
-        r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/?|https?://\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?/?", str(value)
-    )
-    if not match:
-        raise ValueError("must be http:// or https:// with a host and perhaps a port")
-    return str(value).rstrip("/")
-
-
-def _database(value: object) -> str:
-    if not str(value).startswith(("postgresql://", "postgres://")):
-        raise ValueError("must be a postgresql:// URL")
-    return str(value)
-
-
-def _one_of(*names: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if value not in names:
-            raise ValueError(f"must be one of {', '.join(names)}")
-        return str(value)
-
-    return read
-
-
 KEYS = (
-    Key("data", _text, "the folder that holds content, names and keys"),
-    Key("lanes", _count, "layers moved at a time", "pull 3, push 5"),
-    Key("limit-rate", _rate, "bytes a second, like 10M", "no limit"),
-    Key("platform", _words, "all, have, or os/architecture[/variant]", "pull this machine's, push and copy all"),
-    Key("insecure", _switch, "plain HTTP or unverified TLS for the registries named"),
-    Key("tls-ca", _text, "a PEM file of authorities to trust as well", "none"),
-    Key("timeout", _seconds, "the longest a command may take, like 90s or 5m", "no limit"),
-    Key("progress", _one_of("auto", "tty", "plain", "json", "none"), "how progress is shown"),
-    Key("format", _text, "table, json or a template", "table"),
-    Key("username", _login, "the login for this one command", "none"),
-    Key("password", _login, "its password", "none", secret=True),
-    Key("secret-key", _text, "the key that protects stored logins", "kept in the data folder", secret=True),
-    Key("host", _text, "the address that serve listens on"),
-    Key("port", _port, "the port of the API and its pages"),
-    Key("registry-port", _port, "the port of the registry that serve runs", "5000, or the next free one"),
-    Key("public-url", _url, "how others reach the API, like https://lading.corp", "none"),
-    Key("registry-public-url", _url, "how others reach the registry", "none"),
-    Key("trusted-proxies", _networks, "addresses or networks of proxies whose X-Forwarded-For counts", "none"),
-    Key("tls-cert", _text, "a PEM file: the certificate that serve shows, and its chain", "none"),
-    Key("tls-key", _text, "a PEM file: its key", "none"),
-    Key("database", _database, "where rows are kept, like postgresql://…", "SQLite in the data folder", secret=True),
-    Key("admin-password", _login, "makes the user admin with it at the first start", "none", secret=True),
-    Key("no-auth", _switch, "serve anybody on this machine without a login"),
+    Key("data", readers.text, "the folder that holds content, names and keys"),
+    Key("lanes", readers.count, "layers moved at a time", "pull 3, push 5"),
+    Key("limit-rate", readers.rate, "bytes a second, like 10M", "no limit"),
+    Key("platform", readers.words, "all, have, or os/architecture[/variant]", "pull this machine's, push and copy all"),
+    Key("insecure", readers.switch, "plain HTTP or unverified TLS for the registries named"),
+    Key("tls-ca", readers.text, "a PEM file of authorities to trust as well", "none"),
+    Key("timeout", readers.seconds, "the longest a command may take, like 90s or 5m", "no limit"),
+    Key("progress", readers.one_of("auto", "tty", "plain", "json", "none"), "how progress is shown"),
+    Key("format", readers.text, "table, json or a template", "table"),
+    Key("username", readers.login, "the login for this one command", "none"),
+    Key("password", readers.login, "its password", "none", secret=True),
+    Key("secret-key", readers.text, "the key that protects stored logins", "kept in the data folder", secret=True),
+    Key("host", readers.text, "the address that serve listens on"),
+    Key("port", readers.port, "the port of the API and its pages"),
+    Key("registry-port", readers.port, "the port of the registry that serve runs", "5000, or the next free one"),
+    Key("public-url", readers.url, "how others reach the API, like https://lading.corp", "none"),
+    Key("registry-public-url", readers.url, "how others reach the registry", "none"),
+    Key("trusted-proxies", readers.networks, "addresses or networks of proxies whose X-Forwarded-For counts", "none"),
+    Key("tls-cert", readers.text, "a PEM file: the certificate that serve shows, and its chain", "none"),
+    Key("tls-key", readers.text, "a PEM file: its key", "none"),
+    Key(
+        "database",
+        readers.database,
+        "where rows are kept, like postgresql://…",
+        "SQLite in the data folder",
+        secret=True,
+    ),
+    Key("admin-password", readers.login, "makes the user admin with it at the first start", "none", secret=True),
+    Key("no-auth", readers.switch, "serve anybody on this machine without a login"),
+    Key("keep-free", readers.size, "bytes of the disk below which no upload or pull begins, like 1Gi; 0 is none"),
+    Key(
+        "keep-free-percent", readers.percent, "the same as a part of the disk, in percent; the larger of the two counts"
+    ),
+    Key("keep-unfinished", readers.seconds, "how long what an interrupted transfer left is kept, like 12h or 7d"),
+    Key("check-rate", readers.size, "bytes a second of kept content that serve reads again to check it; 0 is never"),
+    Key("check-every", readers.seconds, "how long it takes serve to check all of it once, like 30d"),
+    Key("retention-every", readers.seconds, "how often serve carries out the rules of retention, like 12h or 1d"),
 )
 _BY_NAME = {key.name: key for key in KEYS}
 _DEFAULTS = {each.name.replace("_", "-"): each.default for each in fields(Settings)}
 _REGISTRY_KEYS: Mapping[str, Callable[[object], Value]] = {
-    "tls": _one_of("verify", "skip", "http"),
-    "insecure": _switch,
-    "ca": _text,
-    "client-certificate": _text,
-    "client-key": _text,
+    "tls": readers.one_of("verify", "skip", "http"),
+    "insecure": readers.switch,
+    "ca": readers.text,
+    "client-certificate": readers.text,
+    "client-key": readers.text,
 }
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from lading.services.audit import Deed
+from lading.services.idempotency import KeyUsed, RequestKey
 from lading.services.job import Job, JobRequest, JobState, Line
-from lading.services.job_records import LET_GO, JobFilter, JobRecords, Told
+from lading.services.job_records import Held, JobFilter, JobRecords, Told
 from lading.services.schedules import Schedule, ScheduleRecords
+
+Age = Callable[[str, float], None]
+"""Makes a job's heartbeat older by so many seconds: no test turns a database's clock."""
 
 NOW = 1_800_000_000.0
 FIRST = "11111111-1111-4111-8111-111111111111"
@@ -20,6 +27,10 @@ def a_job(id: str = FIRST, *, created: float = NOW, owner: int | None = None, **
     deed = Deed("pull", "image", "alpine:3", "alpine:3", None, {"targetTag": "x"})
     asked = replace(JobRequest("pull", fields, None, "equal", deed), **request)  # type: ignore[arg-type]
     return Job(id, asked, owner, "lading", JobState.QUEUED, 0, created, created, 0)
+
+
+def key(text: str = "key", digest: str = "of a request") -> RequestKey:
+    return RequestKey(text, digest)
 
 
 def line(number: int, status: str = "pushing") -> Line:
@@ -35,14 +46,24 @@ class JobRecordsContract:
         assert records.find(SECOND) is None
 
     def test_a_key_stands_for_one_job(self, records: JobRecords) -> None:
-        first = records.add(a_job(FIRST), "key")
+        first = records.add(a_job(FIRST), key())
 
-        assert records.add(a_job(SECOND), "key") == first
+        assert records.add(a_job(SECOND), key()) == first
         assert records.find(SECOND) is None
-        assert records.add(a_job(THIRD), "other").id == THIRD
-        assert records.keyed(None, "key") == first
-        assert records.keyed(None, "another") is None
-        assert records.keyed(7, "key") is None
+        assert records.add(a_job(THIRD), key("other")).id == THIRD
+        assert records.keyed(None, key()) == first
+        assert records.keyed(None, key("another")) is None
+        assert records.keyed(7, key()) is None
+
+    def test_a_key_stands_for_one_request(self, records: JobRecords) -> None:
+        records.add(a_job(FIRST), key())
+
+        with pytest.raises(KeyUsed):
+            records.add(a_job(SECOND), key(digest="of another request"))
+        with pytest.raises(KeyUsed):
+            records.keyed(None, key(digest="of another request"))
+        assert records.find(SECOND) is None
+        assert records.add(a_job(SECOND, owner=7), key(digest="of another request")).id == SECOND
 
     def test_a_job_that_waits_is_claimed_once(self, records: JobRecords) -> None:
         records.add(a_job(), None)
@@ -61,12 +82,12 @@ class JobRecordsContract:
 
         assert not records.release(FIRST, 0, NOW + 1)
         assert records.release(FIRST, 1, NOW + 1)
-        assert [job.id for job in records.left(LET_GO + 1)] == [FIRST]
+        assert [job.id for job in records.left(1000)] == [FIRST]
         again = records.claim(FIRST, NOW + 2)
 
         assert again is not None
         assert again.run == 2
-        assert not records.left(LET_GO + 1)
+        assert not records.left(1000)
 
     def test_lines_are_kept_in_order(self, records: JobRecords) -> None:
         records.add(a_job(), None)
@@ -118,6 +139,22 @@ class JobRecordsContract:
         assert set(records.tell([Told(FIRST, 1, NOW, (line(4),))])) == {FIRST}
         assert list(records.lines(FIRST, 0, 10)) == [line(1), line(2)]
 
+    def test_what_stands_there_already_is_written_once(self, records: JobRecords) -> None:
+        """The answer to a commit was lost: who wrote it says it again."""
+        records.add(a_job(), None)
+        records.claim(FIRST, NOW)
+        said = Told(FIRST, 1, line(2).at, (line(1), line(2)), {"sent": 5})
+        last = (line(1), line(2), line(3, "complete"))
+        end = Told(FIRST, 1, line(3).at, last, None, JobState.DONE, line(3, "complete").data)
+        for told in (said, end):
+            assert not records.tell([told])
+            assert not records.tell([told])
+
+        assert list(records.lines(FIRST, 0, 10)) == list(last)
+        assert set(records.tell([said])) == {FIRST}
+        late = Told(FIRST, 1, line(3).at, (line(3, "error"),), None, JobState.CANCELLED, line(3, "error").data)
+        assert set(records.tell([late])) == {FIRST}
+
     def test_a_job_that_waits_can_end(self, records: JobRecords) -> None:
         records.add(a_job(), None)
         end = line(1, "error")
@@ -126,19 +163,51 @@ class JobRecordsContract:
 
         assert records.claim(FIRST, NOW) is None
 
-    def test_what_has_no_heartbeat_was_left(self, records: JobRecords) -> None:
+    def test_what_has_no_heartbeat_was_left(self, records: JobRecords, age: Age) -> None:
         for id, created in ((SECOND, NOW + 1), (FIRST, NOW), (THIRD, NOW + 2)):  # noqa: A001
             records.add(a_job(id, created=created), None)
-        records.claim(SECOND, NOW + 1)
+            age(id, 100)
         end = line(1, "complete")
         records.tell([Told(THIRD, 0, NOW, (end,), None, JobState.DONE, end.data)])
 
-        assert [job.id for job in records.left(NOW + 100)] == [FIRST, SECOND]
-        records.claim(FIRST, NOW + 40)
-        assert [job.id for job in records.left(NOW + 40)] == [SECOND]
-        records.beat([FIRST], NOW + 50)
-        assert [job.id for job in records.left(NOW + 50)] == [SECOND]
-        assert [job.id for job in records.left(float("inf"))] == [FIRST, SECOND]
+        assert [job.id for job in records.left(100)] == [FIRST, SECOND]
+        assert not records.left(1000)
+        records.claim(FIRST, NOW)
+        assert [job.id for job in records.left(50)] == [SECOND]
+        assert not records.beat([Held(SECOND, 0)])
+        assert not records.left(50)
+        assert [job.id for job in records.left(None)] == [FIRST, SECOND]
+
+    def test_what_servers_clocks_say_is_never_compared(self, records: JobRecords, age: Age) -> None:
+        """One is an hour ahead, the other an hour behind."""
+        records.add(a_job(FIRST, created=NOW + 3600), None)
+        records.add(a_job(SECOND, created=NOW - 3600), None)
+        records.claim(FIRST, NOW + 3600)
+        records.claim(SECOND, NOW - 3600)
+
+        assert not records.left(10)
+        age(FIRST, 20)
+        assert [job.id for job in records.left(10)] == [FIRST]
+
+    def test_a_heartbeat_is_refused_to_who_does_not_hold_the_job(self, records: JobRecords, age: Age) -> None:
+        for id in (FIRST, SECOND, THIRD):  # noqa: A001
+            records.add(a_job(id), None)
+            records.claim(id, NOW)
+        records.release(SECOND, 1, NOW)
+        records.claim(SECOND, NOW)
+        end = line(1, "error")
+        records.tell([Told(THIRD, 1, NOW, (end,), None, JobState.CANCELLED, end.data)])
+        for id in (FIRST, SECOND):  # noqa: A001
+            age(id, 100)
+        held = [Held(FIRST, 1), Held(SECOND, 1), Held(THIRD, 1), Held("unheard of", 0)]
+
+        assert set(records.lost(held)) == {SECOND, THIRD, "unheard of"}
+        assert [job.id for job in records.left(50)] == [FIRST, SECOND]
+        assert set(records.beat(held)) == {SECOND, THIRD, "unheard of"}
+        assert [job.id for job in records.left(50)] == [SECOND]
+        records.let_go(held)
+        assert [job.id for job in records.left(1000)] == [FIRST]
+        assert not records.lost([]) and not records.beat([])  # noqa: PT018  neither is anybody's
 
     def test_a_list_is_filtered_and_paged(self, records: JobRecords) -> None:
         records.add(a_job(FIRST), None)
@@ -174,7 +243,7 @@ class JobRecordsContract:
     def test_old_jobs_go_with_their_lines_and_keys(self, records: JobRecords) -> None:
         end = line(1, "complete")
         for id in (FIRST, SECOND):  # noqa: A001
-            records.add(a_job(id), id)
+            records.add(a_job(id), key(id))
             records.tell([Told(id, 0, NOW, (end,), None, JobState.DONE, end.data)])
         records.add(a_job(THIRD), None)
 
@@ -184,14 +253,14 @@ class JobRecordsContract:
         assert records.find(FIRST) is None
         assert not records.lines(FIRST, 0, 10)
         assert records.find(THIRD) is not None
-        assert records.add(a_job(FIRST), FIRST).id == FIRST
+        assert records.add(a_job(FIRST), key(FIRST)).id == FIRST
 
     def test_an_old_key_may_be_used_again(self, records: JobRecords) -> None:
-        records.add(a_job(FIRST), "key")
+        records.add(a_job(FIRST), key())
 
         assert records.forget_keys(NOW) == 0
         assert records.forget_keys(NOW + 1) == 1
-        assert records.add(a_job(SECOND), "key").id == SECOND
+        assert records.add(a_job(SECOND), key()).id == SECOND
 
 
 class ScheduleRecordsContract:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.job_records_suite import JobRecordsContract, ScheduleRecordsContract
+from tests.contract.job_records_suite import Age, JobRecordsContract, ScheduleRecordsContract
 from tests.fakes.job_records import MemoryJobRecords, MemoryScheduleRecords
 
 
@@ -12,6 +12,10 @@ class TestMemoryJobs(JobRecordsContract):
     @pytest.fixture
     def records(self) -> MemoryJobRecords:
         return MemoryJobRecords()
+
+    @pytest.fixture
+    def age(self, records: MemoryJobRecords) -> Age:
+        return records.age
 
 
 class TestMemorySchedules(ScheduleRecordsContract):

@@ -22,6 +22,7 @@ from lading.services.repository_records import (
     HeldManifest,
     HoldBlob,
     HoldManifest,
+    NamedTag,
     PointTag,
     RepositoryRecords,
     RepositoryView,
@@ -31,6 +32,7 @@ from tests.fakes.repository_records import MemoryRecords
 from tests.peers.postgres_server import RunningPostgres
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+NOW = 1700000000.0
 LAYER, CONFIG, OTHER = Digest.of(b"layer"), Digest.of(b"config"), Digest.of(b"other", Algorithm.SHA512)
 IMAGE = HeldManifest(Descriptor(MANIFEST, Digest.of(b"image"), 500), (CONFIG, LAYER))
 
@@ -55,7 +57,11 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reposito
 
 
 def put(records: RepositoryRecords, repository: str, *edits: Edit) -> None:
-    records.change(repository, lambda _view: edits)
+    records.change(repository, lambda _view: edits, NOW)
+
+
+def names(tags: Sequence[NamedTag]) -> list[str]:
+    return [tag.name for tag in tags]
 
 
 def signature(of: Digest, content: bytes = b"signature") -> HeldManifest:
@@ -82,7 +88,7 @@ def test_a_view_answers_nothing_for_a_repository_that_is_not_there(records: Repo
     assert view.manifest(LAYER) is None
     assert view.tag("latest") is None
     assert not list(view.held([LAYER]))
-    assert not list(view.tags_of(LAYER))
+    assert not list(view.naming(LAYER))
     assert not list(view.parents_of(LAYER))
 
 
@@ -145,8 +151,8 @@ def test_tags_move_and_go(records: RepositoryRecords) -> None:
     second = signature(OTHER)
     put(records, "r", HoldManifest(IMAGE), HoldManifest(second), PointTag("v1", IMAGE.descriptor.digest))
     put(records, "r", PointTag("v1", second.descriptor.digest), PointTag("v2", second.descriptor.digest))
-    assert list(records.view("r").tags_of(second.descriptor.digest)) == ["v1", "v2"]
-    assert not list(records.view("r").tags_of(IMAGE.descriptor.digest))
+    assert names(records.view("r").naming(second.descriptor.digest)) == ["v1", "v2"]
+    assert not names(records.view("r").naming(IMAGE.descriptor.digest))
 
     put(records, "r", DropTag("v1"))
 
@@ -194,14 +200,14 @@ def test_what_decide_raises_passes_and_nothing_changes(records: RepositoryRecord
         raise Refused("no")
 
     with pytest.raises(Refused):
-        records.change("r", refuse)
+        records.change("r", refuse, NOW)
 
     assert not records.knows("r")
     put(records, "r", HoldBlob(LAYER, 5))
 
 
 def test_change_returns_the_edits(records: RepositoryRecords) -> None:
-    assert list(records.change("r", lambda _view: [HoldBlob(LAYER, 5)])) == [HoldBlob(LAYER, 5)]
+    assert list(records.change("r", lambda _view: [HoldBlob(LAYER, 5)], NOW)) == [HoldBlob(LAYER, 5)]
 
 
 def test_decisions_about_one_repository_see_each_other(records: RepositoryRecords) -> None:
@@ -216,7 +222,7 @@ def test_decisions_about_one_repository_see_each_other(records: RepositoryRecord
 
     def run() -> None:
         together.wait()
-        applied.append(records.change("r", point_if_absent))
+        applied.append(records.change("r", point_if_absent, NOW))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:

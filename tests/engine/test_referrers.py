@@ -166,7 +166,7 @@ def test_more_referrers_than_anybody_reads_are_refused_before_one_is_fetched() -
     with pytest.raises(CompanyRefused, match="speaks of it") as refused:
         run_copy(source, root, [Destination("here", target, ("v1",))], referrers=Endless())
 
-    assert "--no-referrers" in str(refused.value.hint)
+    assert "--no-referrers" in str(refused.value.command)
     assert {digest for digest, _, _ in source.opened} <= set(source.blobs)
     assert target.names == {}
 

@@ -58,8 +58,8 @@ def test_buffers_are_smaller_the_more_wait() -> None:
     limit = RateLimit(400_000, clock)
     limit.pass_on(200_000, Cancellation(pause=others))
 
-    assert told == [100_000, 66_666, 50_000]
-    assert limit.most == 100_000
+    assert told == [40_000, 26_666, 20_000]
+    assert limit.most == 80_000
 
 
 def test_waiting_ends_with_a_cancel() -> None:

@@ -23,6 +23,7 @@ from tests.fakes.images import AMD64
 from tests.fakes.logins import Machine, Own, Probe, Search
 from tests.fakes.places import MemoryPlaces
 from tests.fakes.records import Clock
+from tests.fakes.sound_content import SoundContent
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class MemoryApplication:
         self.images = Images(self.places, self.places.image_names, self.places.collect, AMD64)
         self.archives = Archives(self.places, self.places.image_names, AMD64)
         self.diagnosis = Diagnosis(
-            self.machine, self.registries, Surroundings("/data", lambda: [5000, 5001], {}), lambda: 0
+            self.machine, self.registries, Surroundings("/data", lambda: [5000, 5001], {}), lambda: 0, SoundContent()
         )
         self.configuration = Configuration(
             [
@@ -106,6 +107,9 @@ class MemoryApplication:
 
     def elsewhere(self, flags: Mapping[str, object]) -> MemoryApplication:
         return MemoryApplication().start(flags)
+
+    def begin(self) -> None:
+        """There is no folder to make."""
 
     def close(self) -> None:
         self.closed += 1

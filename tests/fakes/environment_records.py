@@ -78,7 +78,7 @@ class KeptTrail:
 
 
 class PlainSeals:
-    """Fulfils services.environments.Seals; a seal opens at its own place alone."""
+    """Fulfils services.secrets.SecretBox; a seal opens at its own place alone."""
 
     def seal(self, place: str, plain: str) -> str:
         return f"{place}|{plain[::-1]}"

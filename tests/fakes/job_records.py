@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
+from lading.services.audit_records import AuditEntry
+from lading.services.idempotency import KeyUsed, RequestKey
 from lading.services.job import Job, JobState, Line
-from lading.services.job_records import LET_GO, JobFilter, Page, Told
+from lading.services.job_records import Held, JobFilter, Page, Told
 from lading.services.schedules import Schedule
+from tests.fakes.records import Clock
+
+LET_GO = 0.0
 
 
 class MemoryJobRecords:
-    """Fulfils JobRecords."""
+    """Fulfils JobRecords. `clock` is the database's own; `append` puts an entry on the trail."""
 
     def __init__(self) -> None:
+        self.clock = Clock()
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._lines: dict[str, list[Line]] = {}
-        self._keys: dict[tuple[int | None, str], str] = {}
+        self._keys: dict[tuple[int | None, str], tuple[str, str]] = {}
         self._beats: dict[str, float] = {}
+        self.append: Callable[[AuditEntry], object] = lambda entry: None
 
-    def add(self, job: Job, key: str | None) -> Job:
+    def add(self, job: Job, key: RequestKey | None, entry: AuditEntry | None = None) -> Job:
         with self._lock:
             if key is not None:
-                earlier = self._keys.setdefault((job.owner, key), job.id)
+                earlier, digest = self._keys.setdefault((job.owner, key.text), (job.id, key.digest))
+                if digest != key.digest:
+                    raise KeyUsed
                 if earlier != job.id:
                     return self._jobs[earlier]
-            self._jobs[job.id], self._lines[job.id], self._beats[job.id] = job, [], job.created
+            if entry is not None:
+                self.append(entry)
+            self._jobs[job.id], self._lines[job.id], self._beats[job.id] = job, [], self.clock()
             return job
 
     def find(self, job: str) -> Job | None:
         return self._jobs.get(job)
 
-    def keyed(self, owner: int | None, key: str) -> Job | None:
+    def keyed(self, owner: int | None, key: RequestKey) -> Job | None:
         with self._lock:
-            return self._jobs.get(self._keys.get((owner, key), ""))
+            job, digest = self._keys.get((owner, key.text), ("", key.digest))
+            if digest != key.digest:
+                raise KeyUsed
+            return self._jobs.get(job)
 
     def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
         with self._lock:
@@ -57,7 +72,7 @@ class MemoryJobRecords:
             if row is None or row.state is not JobState.QUEUED:
                 return None
             self._jobs[job] = claimed = replace(row, state=JobState.RUNNING, run=row.run + 1, updated=at)
-            self._beats[job] = at
+            self._beats[job] = self.clock()
             return claimed
 
     def release(self, job: str, run: int, at: float) -> bool:
@@ -74,10 +89,17 @@ class MemoryJobRecords:
 
     def _tell(self, told: Told) -> bool:
         row = self._jobs.get(told.job)
-        if row is None or row.run != told.run or row.state.ended:
+        if row is None or row.run != told.run:
             return False
-        if told.lines and told.lines[0].number != row.cursor + 1:
+        last = self._lines[told.job][-1:]
+        if told.lines and last == [told.lines[-1]]:
+            return row.state is told.state or (told.state is None and not row.state.ended)
+        if last and last[0] in told.lines:
+            told = replace(told, lines=told.lines[told.lines.index(last[0]) + 1 :])
+        if row.state.ended or (told.lines and told.lines[0].number != row.cursor + 1):
             return False
+        if told.entry is not None:
+            self.append(told.entry)
         self._lines[told.job].extend(told.lines)
         self._jobs[told.job] = replace(
             row,
@@ -89,26 +111,46 @@ class MemoryJobRecords:
         )
         return True
 
-    def beat(self, jobs: Collection[str], at: float) -> None:
+    def beat(self, held: Collection[Held]) -> Collection[str]:
         with self._lock:
-            self._beats.update(dict.fromkeys(jobs, at))
+            lost = self._lost(held)
+            self._beats.update({each.job: self.clock() for each in held if each.job not in lost})
+            return lost
 
-    def left(self, before: float) -> Sequence[Job]:
+    def lost(self, held: Collection[Held]) -> Collection[str]:
         with self._lock:
-            found = [job for job in self._jobs.values() if not job.state.ended and self._beats[job.id] < before]
+            return self._lost(held)
+
+    def let_go(self, held: Collection[Held]) -> None:
+        with self._lock:
+            lost = self._lost(held)
+            self._beats.update({each.job: LET_GO for each in held if each.job not in lost})
+
+    def age(self, job: str, seconds: float) -> None:
+        """As if its heartbeat were so much older."""
+        self._beats[job] -= seconds
+
+    def _lost(self, held: Collection[Held]) -> Collection[str]:
+        rows = {each.job: (self._jobs.get(each.job), each.run) for each in held}
+        return {job for job, (row, run) in rows.items() if row is None or row.state.ended or row.run != run}
+
+    def left(self, seconds: float | None) -> Sequence[Job]:
+        before = math.inf if seconds is None else self.clock() - seconds
+        with self._lock:
+            found = [job for job in self._jobs.values() if not job.state.ended and self._beats[job.id] <= before]
         return sorted(found, key=lambda job: (job.created, job.id))
 
     def forget(self, before: float, limit: int) -> int:
         with self._lock:
             old = [job.id for job in self._jobs.values() if job.state.ended and job.updated < before][:limit]
-            self._keys = {key: job for key, job in self._keys.items() if job not in old}
+            self._keys = {key: kept for key, kept in self._keys.items() if kept[0] not in old}
             for job in old:
                 del self._jobs[job], self._lines[job]
             return len(old)
 
     def forget_keys(self, before: float) -> int:
         with self._lock:
-            kept = {key: job for key, job in self._keys.items() if self._jobs[job].created >= before}
+            kept = {key: kept for key, kept in self._keys.items() if self._jobs[kept[0]].created >= before}
             forgotten, self._keys = len(self._keys) - len(kept), kept
             return forgotten
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from lading.services.access import EVERYTHING, LADING, Actor, Grant
 from lading.services.audit import Deed, Result
+from lading.services.audit_records import AuditEntry
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_feed import Follower
 from lading.services.job_kinds import Admit, WorkKind
@@ -41,6 +42,9 @@ class HandQueue:
     def put(self, name: str, environment: int | None, run: Callable[[], None]) -> None:
         self.waiting[name] = run
 
+    def look(self) -> None:
+        """Nothing begins here by itself."""
+
     def withdraw(self, name: str) -> bool:
         return self.waiting.pop(name, None) is not None
 
@@ -62,15 +66,25 @@ def everybody(actor: Actor, fields: JsonObject) -> None:
 
 
 class MemoryTrail:
-    """Fulfils Trail. `kept` has the actor's name, the action and the result of each record."""
+    """Fulfils EntryTrail. `kept` has the actor's name, the action and the result of each record."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.kept: list[tuple[str, str, Result]] = []
 
     def record(self, actor: Actor, deed: Deed, result: Result) -> None:
+        self.append(self.entry(actor, deed, result))
+
+    def entry(self, actor: Actor, deed: Deed, result: Result) -> AuditEntry:
+        return AuditEntry(0, actor.name, actor.user, actor.token, deed, result, actor.address, actor.request)
+
+    def append(self, entry: AuditEntry) -> None:
+        """What records do with an entry, in a transaction of theirs."""
         with self._lock:
-            self.kept.append((actor.name, deed.action, result))
+            self.kept.append((entry.actor, entry.deed.action, entry.result))
+
+    def appended(self) -> None:
+        """Nobody follows."""
 
 
 class MemoryWakes:
@@ -128,6 +142,7 @@ class Stage:
     wakes: MemoryWakes = field(default_factory=MemoryWakes)
 
     def __post_init__(self) -> None:
+        self.records.clock, self.records.append = self.clock, self.trail.append
         clocks = Clocks(self.clock, self.clock)
         self.runner = JobRunner(
             Surroundings(self.records, self.kinds, self.actors, self.trail, self.queue, self.wakes, clocks)

@@ -14,11 +14,12 @@ from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
 from lading.services.lookup import ImageUnknown
+from lading.services.places import DockerImage
 from lading.services.stores import ArchiveForm, Compression, Readable
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from lading.wire.retry import Quota
-from tests.fakes.images import put_image
+from tests.fakes.images import AMD64, put_image
 from tests.fakes.memory import MemoryLocations, MemoryRegistry, MemoryRepository, MemoryStore
 
 NEVER = Cancellation()
@@ -68,6 +69,7 @@ class MemoryPlaces:
         self.layouts: dict[str, MemoryStore] = {}
         self.archives: dict[str, MemoryStore] = {}
         self.docker: dict[str, MemoryStore] = {}
+        self.docker_platforms: dict[str | None, Platform] = {None: AMD64}
         self.written: list[tuple[str, ArchiveForm, Compression]] = []
         self.given_up: list[Collection[Digest]] = []
         self.known = MemoryLocations()
@@ -99,10 +101,19 @@ class MemoryPlaces:
         yield self.archives[path]
 
     @contextmanager
-    def docker_image(self, name: str, _cancel: Cancel) -> Iterator[Readable]:
-        if name not in self.docker:
-            raise ImageUnknown(name, ["the Docker host"])
-        yield self.docker[name]
+    def docker_image(self, place: DockerImage, _cancel: Cancel) -> Iterator[Readable]:
+        if place.name not in self.docker:
+            raise ImageUnknown(place.name, [place.where])
+        yield self.docker[place.name]
+
+    def docker_platform(self, host: str | None, cancel: Cancel) -> Platform:
+        return self.docker_platforms[host]
+
+    @contextmanager
+    def docker_target(self, host: str | None, condition: Condition, cancel: Cancel) -> Iterator[Store]:
+        loading = MemoryStore(f"docker:{host}", verifies=True, complete=False)
+        yield loading
+        self.docker.update(dict.fromkeys(loading.names, loading))
 
     @contextmanager
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> Iterator[Store]:

@@ -16,10 +16,14 @@ from tests.peers import programs
 
 @dataclass(frozen=True)
 class Lading:
-    """Runs the command against one data folder, and asks nobody's settings, logins or proxies but those given."""
+    """Runs the command against one data folder, and asks nobody's settings, logins or proxies but those given. The
+    folder is made at once, empty: one that is named and not there is refused by commands that begin none."""
 
     data: Path
     environment: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        self.data.mkdir(0o700, parents=True, exist_ok=True)
 
     def __call__(self, *arguments: str, stdin: bytes | None = None) -> str:
         """What it prints on standard output; it must exit 0."""

@@ -24,3 +24,15 @@ def test_the_benchmarks_write_their_table(tmp_path: Path, monkeypatch: pytest.Mo
     text = table.read_text()
     assert all(f"| {row} |" in text for row in ROWS)
     assert "Aims met" in text
+
+
+@pytest.mark.peer("docker-registry", "wrk")
+def test_the_registry_is_measured_beside_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "registry.md"
+    monkeypatch.chdir(ROOT)
+
+    run(sys.executable, "-m", "benchmarks.registry", "--rounds", "1", "--scale", "0.02", "--output", str(table))
+
+    text = table.read_text()
+    for row in ("PUT of 5 ×", "GET of 5 ×", "manifest by tag", "blob of 473 bytes", "200 tags", "beside the crowd"):
+        assert f"| {row}" in text

@@ -203,6 +203,7 @@ def test_docker_hub_is_searched_as_docker_searches_it(mission: Place) -> None:
     found = mission.rows(f"/api/registry/search?registry={hub}&term=nginx")
     nothing = mission.rows(f"/api/registry/search?registry={hub}&term=other")
     tags = mission.rows(f"/api/registry/tags?registry={hub}&repository=nginx")
+    (mission.folder / "other").mkdir()
     surroundings = ["env", f"SSL_CERT_FILE={mission.authority.certificate}", f"LADING_DATA={mission.folder / 'other'}"]
     command = programs.run(*mission.service.within, *surroundings, sys.executable, "-m", "lading", "search", "nginx")
     judge = mission.docker("search", "--format", "{{.Name}} {{.Description}} {{.StarCount}}", "nginx")

@@ -127,7 +127,7 @@ def test_docker_goes_before_podman_and_podman_is_named_when_docker_is_refused(ma
 
     assert f"does not take the login from {machine.docker} (" in refused["error"]
     assert refused["why"].startswith(f"another login stands in {machine.podman} (")
-    assert refused["why"].endswith("it was not tried")
+    assert "it was not tried" in refused["why"]
     lading.keeps([SECRET, OUTDATED, f"alice:{SECRET}", f"alice:{OUTDATED}"])
 
 

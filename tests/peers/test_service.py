@@ -147,12 +147,13 @@ def test_the_documented_answers_to_what_cannot_be_done(tmp_path: Path) -> None:
 
 def test_the_registry_wants_a_login_and_takes_a_token(tmp_path: Path) -> None:
     with served(tmp_path / "data") as running:
-        admin, door = admin_of(running), Person(f"http://{running.address}")
+        address = running.address
+        admin, door = admin_of(running), Person(f"http://{address}")
         token = str(admin.json("POST", "/api/auth/tokens", {"name": "ci"})[1]["token"])
         layouts.five_layers(tmp_path / "layout")
         bare = door.ask("GET", "/v2/")
         lading = Lading(tmp_path / "laptop")
-        target = f"{running.address}/team/app:1"
+        target = f"{address}/team/app:1"
         lading(
             "copy",
             f"oci:{tmp_path / 'layout'}:v1",
@@ -165,7 +166,7 @@ def test_the_registry_wants_a_login_and_takes_a_token(tmp_path: Path) -> None:
         refused = lading.run("copy", f"oci:{tmp_path / 'layout'}:v1", f"{running.address}/team/app:2")
 
     assert bare[0] == 401
-    assert bare[2]["WWW-Authenticate"] == 'Basic realm="Lading"'
+    assert bare[2]["WWW-Authenticate"] == f'Bearer realm="http://{address}/v2/token",service="{address}"'
     assert refused.returncode == 4
 
 

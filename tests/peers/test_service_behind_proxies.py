@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -138,6 +139,23 @@ def test_images_pass_in_both_directions(front: Front, tmp_path: Path) -> None:
     pulled = laptop("-q", "pull", name)
 
     assert pushed.strip() == pulled.strip() == f"localhost:{front.port}/team/app:1@{digest}"
+
+
+def test_clients_are_led_back_through_the_proxy(front: Front) -> None:
+    """The token service and the uploads are where the client came from, in TLS, though we are spoken to without."""
+    login = base64.b64encode(f"admin:{front.service.token}".encode()).decode()
+    with contextlib.closing(front.connection()) as connection:
+        connection.request("GET", "/v2/")
+        challenged = connection.getresponse()
+        challenged.read()
+        connection.request("POST", "/v2/team/app/blobs/uploads/", headers={"Authorization": f"Basic {login}"})
+        begun = connection.getresponse()
+        begun.read()
+
+    realm = f'Bearer realm="{front.url}/v2/token",service="localhost:{front.port}"'
+    assert (challenged.status, challenged.getheader("www-authenticate")) == (401, realm)
+    assert begun.status == 202
+    assert (begun.getheader("location") or "").startswith(f"{front.url}/v2/team/app/blobs/uploads/")
 
 
 def test_events_arrive_while_the_stream_is_open(front: Front) -> None:

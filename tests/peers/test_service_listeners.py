@@ -135,7 +135,7 @@ def test_what_cannot_be_served_is_refused_before_anything_is_made(
 
     assert done.returncode != 0
     assert told in done.stderr.decode()
-    assert not (tmp_path / "data").exists()
+    assert not list(lading.data.iterdir())
 
 
 def test_the_log_is_a_line_of_json_a_request_and_holds_no_secret(tmp_path: Path) -> None:

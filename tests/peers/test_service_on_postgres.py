@@ -4,6 +4,9 @@ that goes away for a while."""
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
+import json
 import subprocess
 import sys
 import threading
@@ -136,6 +139,32 @@ def test_every_server_needs_the_same_key(
     assert told in done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert PASSWORD.encode() not in done.stderr
+
+
+def test_who_is_locked_out_at_one_server_is_at_the_other(tmp_path: Path, postgres: RunningPostgres) -> None:
+    """A registry token of one server opens the other, which remembers whose it is, and hears when that ends."""
+    url, login = postgres.empty(), base64.b64encode(f"bob:{PASSWORD}".encode()).decode()
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    first, second = (on_postgres(tmp_path / name, url) for name in ("first", "second"))
+    with first.running(), second.running():
+        made = first.ask("POST", "/api/users", {"username": "bob", "password": PASSWORD, "roles": [1]})[1]
+        token = json.loads(at_registry(first, "/v2/token", f"Basic {login}")[1])["token"]
+        opened = [at_registry(server, "/v2/", f"Bearer {token}")[0] for server in (first, second)]
+
+        first.ask("PATCH", f"/api/users/{made['id']}", {"active": False})
+        at_once = at_registry(first, "/v2/", f"Bearer {token}")[0]
+        until(lambda: at_registry(second, "/v2/", f"Bearer {token}")[0] == 401, "the other server knows", 5)
+
+    assert (opened, at_once) == ([200, 200], 401)
+
+
+def at_registry(service: Service, path: str, authorization: str) -> tuple[int, bytes]:
+    """As through a balancer, which gives both servers one name."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.registry_port, timeout=10)) as connection:
+        connection.request("GET", path, headers={"Host": "localhost", "Authorization": authorization})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def test_it_comes_back_by_itself_when_the_database_does(tmp_path: Path) -> None:

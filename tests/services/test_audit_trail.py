@@ -207,7 +207,8 @@ def test_a_table_holds_no_formulas() -> None:
     head, first, second = csv.reader(io.StringIO(text))
     assert tuple(head) == COLUMNS
     assert (first[2], first[5], first[6], first[7]) == ("'=cmd|' /C calc'!A0", "'@x", "'-1+1", "1")
-    assert (second[5], second[6], second[7]) == ("'+1", '"a",\nb', "")
+    assert (second[5], second[6], second[7]) == ("'+1", '"a",b', "")
+    assert all(line.startswith('"') and line.endswith('"') for line in text.splitlines())
     assert json.loads(first[9]) == {"a": "é"}
 
 
@@ -220,7 +221,26 @@ def test_no_cell_of_a_table_begins_as_a_formula_does(names: list[str]) -> None:
 
     read = list(csv.reader(io.StringIO("".join(export(rows, Format.CSV)), newline="")))
 
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for line in read[1:] for cell in line)
+    cells = [cell for line in read[1:] for cell in line]
+    assert not any(cell.lstrip().startswith(tuple("=+-@＝＋－＠")) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("＝1+1", "'＝1+1"),
+        ("＠SUM(1)", "'＠SUM(1)"),
+        ("  =1", "'  =1"),
+        ("\x1b]0;x\x07=1", "]0;x=1"),
+        ("\x00\u202e\u2066=1", "'=1"),
+        ("a\u202eb\u2028c\x85d\u200fe", "abcde"),
+    ],
+)
+def test_a_cell_is_as_it_looks(name: str, shown: str) -> None:
+    row = AuditRow(1, AuditEntry(NOW, name, 1, None, Deed("a", "b", "", ""), Result.DONE))
+    (_, read) = csv.reader(io.StringIO("".join(export([row], Format.CSV)), newline=""))
+
+    assert read[2] == shown
 
 
 def test_exports_for_programs() -> None:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lading.services.access import LADING, Actor, Denied, NotLoggedIn, Permission
+from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn, Permission
 from lading.services.authentication import Everybody, LoginFailed, Owners, Visit
 from lading.services.job import Job, JobRequest, JobState
 from lading.services.named_rows import RowUnknown
 from lading.services.passwords import PasswordInvalid, PasswordsBusy
+from lading.services.roles import MORE_THAN_ONES_OWN, RoleForm
 from lading.services.sessions import Lifetimes, cookie_hash
 from lading.services.throttling import FREE_FOR_ACCOUNT, TooManyAttempts
 from lading.services.tokens import TokenForm, TokenInvalid
@@ -482,3 +483,18 @@ def test_a_jobs_owner_is_looked_up_again(all_: People) -> None:
     all_.users.change(LADING, ann.user or 0, UserEdit(active=False))
     assert owners.again(a_job(ann.user)).grants == ()
     assert owners.again(a_job(999)).user == 999
+
+
+def test_a_weaker_editor_or_token_leaves_a_stronger_users_tokens(all_: People) -> None:
+    admin = all_.actor("root", "admin")
+    all_.roles.add(admin, RoleForm("editors", (Grant(frozenset({"users:*"})),)))
+    strong = all_.tokens.add(admin, TokenForm("strong")).row
+    editor = all_.actor("weak", "editors")
+    for weaker in (editor, replace(admin, token=99, scopes=frozenset({"users:*"}))):
+        with pytest.raises(Denied):
+            all_.tokens.remove(weaker, strong.id)
+    assert all_.database.tokens.token(strong.id) == strong
+    assert [row.entry.deed.details for row in all_.records[-2:]] == [MORE_THAN_ONES_OWN] * 2
+
+    weak = all_.tokens.add(editor, TokenForm("weak")).row
+    all_.tokens.remove(admin, weak.id)

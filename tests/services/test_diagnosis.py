@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import pytest
 
 from lading.backends.http.refusals import CertificateFileUnusable, CertificateUntrusted, ProxyUnreachable
+from lading.engine.cancel import Cancellation
 from lading.errors import AccessDenied, LadingError, NetworkFailed, StorageFailed
+from lading.oci.digest import Digest
 from lading.services.diagnosis import Diagnosis, Finding, Helper, Surroundings
 from lading.services.registries import Registries
-from lading.wire.message import ConnectFailed, PlainHttpAnswered
+from lading.wire.message import Cancel, ConnectFailed, PlainHttpAnswered
 from tests.fakes.logins import Machine, Own, Probe, Search
+from tests.fakes.sound_content import SoundContent
 
 
 def findings(
@@ -17,6 +20,8 @@ def findings(
     *registries: str,
     error: LadingError | None = None,
     ports: Sequence[int] = (5000, 5001),
+    content: SoundContent | None = None,
+    reading: Cancel | None = None,
     **environment: str,
 ) -> dict[str, Finding]:
     probe = Probe()
@@ -26,15 +31,18 @@ def findings(
         Registries(Search(), Own(), probe, docker=Own()),
         Surroundings("/data", lambda: ports, environment),
         lambda: 3,
+        content or SoundContent(),
     )
-    return {finding.name: finding for finding in diagnosis.findings(registries)}
+    return {finding.name: finding for finding in diagnosis.findings(registries, reading)}
 
 
 def test_a_healthy_machine_is_well() -> None:
     found = findings(Machine(), "registry.test/acme/web", "registry.test")
 
     assert all(finding.well for finding in found.values())
-    assert " ".join(found) == ("data disk clock port proxy trust docker helpers registry.test/acme/web registry.test")
+    assert " ".join(found) == (
+        "data disk content clock port proxy trust docker helpers registry.test/acme/web registry.test"
+    )
     assert found["registry.test"].text == "answers; alice from Lading's own logins"
 
 
@@ -85,7 +93,7 @@ def test_a_registry_that_wants_a_login_is_answered_with_the_command_for_it() -> 
     assert found["registry.test/acme"] == Finding("registry.test/acme", False, "denied", "lading login registry.test")
 
 
-PROXY_HINT = "correct the proxy variable (lading doctor shows it), or reach the registry directly:"
+PROXY_HINT = "Correct the proxy variable, or have the host reached directly:"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +102,7 @@ PROXY_HINT = "correct the proxy variable (lading doctor shows it), or reach the 
         (ConnectFailed("registry.test", "refused"), "curl -v https://registry.test/v2/"),
         (PlainHttpAnswered("registry.test"), "lading doctor --insecure registry.test"),
         (NetworkFailed("lost"), "lading -v ls registry.test --debug"),
-        (CertificateUntrusted("registry.test"), CertificateUntrusted.hint),
+        (CertificateUntrusted("registry.test"), CertificateUntrusted.command),
         (CertificateFileUnusable("CA file", "/ca.pem", "away"), CertificateFileUnusable.hint),
         (ProxyUnreachable("registry.test", "proxy:3128", "away"), f"{PROXY_HINT} NO_PROXY=registry.test"),
     ],
@@ -110,3 +118,24 @@ def test_proxies_are_shown_without_their_passwords() -> None:
     found = findings(Machine(), HTTPS_PROXY="http://alice:s3cret@proxy.test:3128", no_proxy="localhost")
 
     assert found["proxy"].text == "HTTPS_PROXY=http://proxy.test:3128, NO_PROXY=localhost"
+
+
+def test_damaged_content_is_known_without_reading_and_found_by_reading() -> None:
+    broken = Digest.of(b"layer")
+    content = SoundContent(broken=[broken])
+
+    assert findings(Machine(), content=content)["content"] == Finding("content", True, "nothing is known to be damaged")
+    read = findings(Machine(), content=content, reading=Cancellation())["content"]
+    assert not read.well
+    assert read.text == f"7 pieces read again, 3.0 GB; 1 damaged and set aside, such as {broken}"
+    assert findings(Machine(), content=content)["content"].text == f"1 damaged and set aside, such as {broken}"
+
+
+def test_content_that_is_named_and_not_here_is_missed() -> None:
+    content = SoundContent(missing=(Digest.of(b"layer"),))
+
+    found = findings(Machine(), content=content, reading=Cancellation())["content"]
+    assert (found.well, found.text) == (
+        False,
+        f"7 pieces read again, 3.0 GB; 1 missing, such as {Digest.of(b'layer')}",
+    )

@@ -155,6 +155,25 @@ def test_who_may_edit_one_environment_cannot_lead_it_to_another_host(bench: Benc
     assert bench.trail.said[-4:] == [("update", "denied")] * 4
 
 
+def test_who_may_edit_one_environment_cannot_choose_the_default_of_everybody(bench: Bench) -> None:
+    row = bench.environments.add(ADMIN, EnvironmentForm("docker", "direct", host="docker.corp", port=2375))
+    editor = actor("environments:*", environments={1, row.id})
+
+    attempts: Sequence[Callable[[], object]] = (
+        lambda: bench.environments.make_default(editor, row.id),
+        lambda: bench.environments.change(editor, row.id, EnvironmentForm(is_default=True)),
+        lambda: bench.environments.change(editor, 1, EnvironmentForm(is_default=False)),
+        lambda: bench.environments.add(editor, EnvironmentForm("x", "direct", host="x", is_default=True)),
+    )
+    for attempt in attempts:
+        told = len(bench.trail.said)
+        with pytest.raises(Denied):
+            attempt()
+        assert [result for _, result in bench.trail.said[told:]] == ["denied"]
+
+    assert bench.environments.default().id == 1
+
+
 def test_the_trail_names_what_was_changed_and_no_secret(bench: Bench) -> None:
     form = EnvironmentForm(
         "docker", "direct", host="docker.corp", port=2376, protocol="https", tls_cert=CERTIFICATE, tls_key=KEY

@@ -95,7 +95,7 @@ def test_a_name_that_nearly_exists_is_suggested(text: str, near: str | None) -> 
     with pytest.raises(ImageUnknown) as unknown:
         house.images.find(text)
     assert unknown.value.near == near
-    assert (unknown.value.hint or "").startswith(f"Did you mean {near}?" if near else f"lading pull {text} ")
+    assert (unknown.value.command or "").startswith(f"Did you mean {near}?" if near else f"lading pull {text} ")
 
 
 def test_an_id_that_several_images_begin_with_is_refused() -> None:

@@ -256,3 +256,31 @@ def test_who_follows_is_sent_away_when_the_process_ends() -> None:
     assert all(follower.read().ended for follower in followers)
     for follower in followers:
         follower.close()
+
+
+def test_who_stands_at_the_same_place_is_given_the_same_text() -> None:
+    stage = Stage()
+    texts: list[list[bytes]] = []
+
+    def act(telling: Telling) -> None:
+        job = next(iter(stage.runner.held()))
+        early = [stage.jobs.follow(ALICE, job) for _ in range(2)]
+        for follower in early:
+            follower.read()
+        telling.line({"status": "one"})
+        stage.runner.writer.write()
+        late = stage.jobs.follow(ALICE, job, 1)
+        late.read()
+        telling.line({"status": "two"})
+        stage.runner.writer.write()
+        texts.extend([follower.read().text for _ in range(2)] for follower in (*early, late))
+        for follower in (*early, late):
+            follower.close()
+
+    during(stage, act)
+    (first, nothing_more), again, (late, _) = texts
+
+    assert first == line_text(1, {"status": "one"}, terminal=False) + line_text(2, {"status": "two"}, terminal=False)
+    assert first is again[0]
+    assert late == line_text(2, {"status": "two"}, terminal=False)
+    assert nothing_more == b""

@@ -11,13 +11,15 @@ from lading.errors import Refused, StorageFailed
 from lading.services.access import LADING, Actor, Denied, Permission
 from lading.services.audit import Result
 from lading.services.job import Job, JobState, JsonObject, Telling
-from lading.services.job_records import Told
-from lading.services.job_running import RUNS_LIMIT
-from lading.services.job_writer import LOST_SECONDS
+from lading.services.job_fields import JobFieldsUnreadable
+from lading.services.job_leases import LOST_SECONDS
+from lading.services.job_records import Held, Told
+from lading.services.job_recovery import RUNS_LIMIT
+from lading.services.job_writer import WAITING_LINES
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State
 from tests.fakes.job_records import MemoryJobRecords
-from tests.fakes.jobs import ALICE, BOB, HandQueue, Stage, asked, nothing
+from tests.fakes.jobs import ALICE, BOB, HandQueue, MemoryActors, Stage, asked, nothing
 
 
 class NoRoom(Refused):
@@ -44,6 +46,7 @@ def test_an_error_is_told_with_its_code_and_hint() -> None:
         "status": "error",
         "error": "there is no room",
         "code": "no_room",
+        "side": "caller",
         "cause": "refused",
         "hint": "Make room.",
         "detail": "It is full.",
@@ -75,7 +78,10 @@ def test_a_kind_that_nobody_knows_ends_its_job() -> None:
     job = stage.jobs.start(ALICE, asked("unheard"))
     stage.run()
 
-    assert stage.jobs.get(ALICE, job.id).state is JobState.ERROR
+    ended = stage.jobs.get(ALICE, job.id)
+    assert ended.state is JobState.INTERRUPTED
+    assert ended.result is not None
+    assert ended.result["hint"]
 
 
 def test_a_transfer_becomes_lines_with_totals() -> None:
@@ -283,6 +289,91 @@ def test_what_a_killed_process_left_ends_truthfully() -> None:
     assert again.runner.recover(0) == 0
 
 
+def test_a_row_that_cannot_be_taken_up_keeps_no_other_waiting() -> None:
+    stage = Stage()
+    stage.play(nothing)
+    strange, broken, sound = (stage.jobs.start(actor, asked(kind)) for actor, kind in STRANGE)
+    again = stage.restarted()
+    again.actors = Forgetful()
+    again.__post_init__()
+
+    assert again.runner.recover(0) == 3
+    again.run()
+
+    assert again.jobs.get(ALICE, sound.id).state is JobState.DONE
+    ended = again.jobs.get(ALICE, strange.id)
+    assert ended.state is JobState.INTERRUPTED
+    assert ended.result is not None
+    assert "version" in str(ended.result["hint"])
+    assert again.jobs.get(BOB, broken.id).state is JobState.QUEUED
+    again.actors.known[BOB.user] = BOB
+    assert again.runner.recover(0) == 1
+
+
+STRANGE = ((ALICE, "transmogrify"), (BOB, "push"), (ALICE, "push"))
+
+
+class Forgetful(MemoryActors):
+    """Fails about everybody whom it does not know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        del self.known[BOB.user]
+
+    def again(self, job: Job) -> Actor:
+        return self.known[job.owner]
+
+
+def test_fields_that_cannot_be_read_end_their_job_with_what_to_do() -> None:
+    stage = Stage()
+
+    def read(telling: Telling, cancel: Cancel) -> JsonObject:
+        raise JobFieldsUnreadable("targets")
+
+    stage.play(read)
+    job = stage.jobs.start(ALICE, asked())
+    stage.run()
+
+    ended = stage.jobs.get(ALICE, job.id)
+    assert ended.state is JobState.INTERRUPTED
+    assert ended.result is not None
+    assert (ended.result["code"], bool(ended.result["hint"])) == ("interrupted", True)
+
+
+def test_a_kind_of_a_later_version_is_left_to_a_server_that_knows_it() -> None:
+    """It stopped, and let its jobs go; another of its version may be about to take them up."""
+    stage = Stage()
+    stage.play(nothing, "transmogrify", resumes=True)
+    job = stage.jobs.start(ALICE, asked("transmogrify"))
+    stage.runner.stop(0)
+    older = stage.restarted()
+    older.kinds = {}
+    older.__post_init__()
+
+    older.runner.recover()
+    stage.clock.advance(LOST_SECONDS / 2)
+    older.runner.recover()
+    assert older.jobs.get(ALICE, job.id).state is JobState.QUEUED
+    stage.clock.advance(LOST_SECONDS / 2)
+    older.runner.recover()
+    assert older.jobs.get(ALICE, job.id).state is JobState.INTERRUPTED
+
+
+def test_a_question_that_nobody_foresaw_ends_its_job_and_not_the_others() -> None:
+    stage = Stage()
+
+    def admit(actor: Actor, fields: JsonObject) -> None:
+        if actor.name == "alice":
+            raise KeyError("environment")
+
+    stage.play(nothing, admit=admit)
+    first, second = [stage.jobs.start(actor, asked(sharing="same")) for actor in (ALICE, BOB)]
+    stage.run()
+
+    assert stage.statuses(first.id) == ["error"]
+    assert stage.statuses(second.id) == ["complete"]
+
+
 def test_what_a_process_let_go_is_taken_up_by_another_at_once() -> None:
     stage = Stage()
 
@@ -324,7 +415,7 @@ def test_a_living_process_keeps_its_jobs() -> None:
     stage.play(nothing)
     job = stage.jobs.start(ALICE, asked())
     stage.clock.advance(LOST_SECONDS + 1)
-    stage.runner.writer.beat()
+    stage.runner.leases.beat()
 
     other = stage.restarted()
     assert other.runner.recover() == 0
@@ -356,6 +447,68 @@ def test_a_frozen_run_that_wakes_beside_its_successor_writes_nothing() -> None:
     assert not stage.runner.held()
 
 
+class UnfitRecords(MemoryJobRecords):
+    """Whose claims fail in a way that is not ours, while `unfit`."""
+
+    unfit = False
+
+    def claim(self, job: str, at: float) -> Job | None:
+        if self.unfit:
+            raise ValueError("the statement does not fit")
+        return super().claim(job, at)
+
+
+def test_a_claim_that_fails_as_nobody_foresaw_ends_its_job(caplog: pytest.LogCaptureFixture) -> None:
+    records = UnfitRecords()
+    stage = Stage(records=records)
+    stage.play(nothing)
+    jobs = [stage.jobs.start(ALICE, asked(sharing="same")) for _ in range(2)]
+    records.unfit = True
+    with caplog.at_level(logging.ERROR, "lading.jobs"):
+        stage.run()
+
+    for job in jobs:
+        kept = stage.jobs.get(ALICE, job.id)
+        assert kept.state is JobState.ERROR
+        assert kept.result == {"status": "error", "error": "Failed to push image", "code": "failed"}
+    assert not stage.runner.held()
+    assert "does not fit" in caplog.text
+
+
+def test_who_cannot_join_as_nobody_foresaw_holds_nothing_for_ever() -> None:
+    records = UnfitRecords()
+    stage = Stage(records=records)
+
+    def meanwhile(telling: Telling, cancel: Cancel) -> JsonObject:
+        records.unfit = True
+        late.append(stage.jobs.start(BOB, asked(sharing="same")).id)
+        return {}
+
+    late: list[str] = []
+    stage.play(meanwhile)
+    first = stage.jobs.start(ALICE, asked(sharing="same"))
+    stage.run()
+
+    assert stage.jobs.get(ALICE, first.id).state is JobState.DONE
+    assert stage.jobs.get(BOB, late[0]).state is JobState.ERROR
+    assert not stage.runner.held()
+
+
+def test_a_run_that_was_lost_says_nothing_on_the_trail() -> None:
+    stage = Stage()
+
+    def taken_over(telling: Telling, cancel: Cancel) -> JsonObject:
+        stage.records.release(job.id, 1, stage.clock.now)
+        stage.records.claim(job.id, stage.clock.now)
+        return {}
+
+    stage.play(taken_over)
+    job = stage.jobs.start(ALICE, asked())
+    stage.run()
+
+    assert stage.trail.kept == [("alice", "push", Result.STARTED)]
+
+
 class RefusingRecords(MemoryJobRecords):
     """Refuses to write while `refusing`."""
 
@@ -365,6 +518,11 @@ class RefusingRecords(MemoryJobRecords):
         if self.refusing:
             raise StorageFailed("disk full")
         return super().tell(told)
+
+    def beat(self, held: Collection[Held]) -> Collection[str]:
+        if self.refusing:
+            raise StorageFailed("disk full")
+        return super().beat(held)
 
 
 def test_lines_that_cannot_be_written_are_written_later() -> None:
@@ -381,6 +539,37 @@ def test_lines_that_cannot_be_written_are_written_later() -> None:
     assert stage.statuses(job.id) == ["complete"]
 
 
+class UnansweredRecords(MemoryJobRecords):
+    """Keeps what it is told the first time, and cannot say so."""
+
+    unanswered = True
+
+    def tell(self, told: Sequence[Told]) -> Collection[str]:
+        lost = super().tell(told)
+        if self.unanswered:
+            self.unanswered = False
+            raise StorageFailed("the connection broke after the commit")
+        return lost
+
+
+def test_a_commit_whose_answer_was_lost_loses_no_job() -> None:
+    stage = Stage(records=UnansweredRecords())
+
+    def speaking(telling: Telling, cancel: Cancel) -> JsonObject:
+        for status in ("one", "two"):
+            telling.line({"status": status})
+            stage.runner.writer.write()
+            cancel.check()
+        return {}
+
+    stage.play(speaking)
+    job = stage.jobs.start(ALICE, asked())
+    stage.run()
+
+    assert stage.statuses(job.id) == ["one", "two", "complete"]
+    assert stage.jobs.get(ALICE, job.id).state is JobState.DONE
+
+
 def test_a_job_that_cannot_write_for_too_long_is_stopped() -> None:
     records = RefusingRecords()
     stage = Stage(records=records)
@@ -391,14 +580,60 @@ def test_a_job_that_cannot_write_for_too_long_is_stopped() -> None:
         for seconds in (0.0, LOST_SECONDS):
             stage.clock.advance(seconds)
             assert not stage.runner.writer.write()
+            cancel.check()
+        stage.runner.leases.watch()
         cancel.check()
         raise AssertionError("it must have been stopped")
 
     stage.play(mute, resumes=True)
+    job = stage.jobs.start(ALICE, asked())
+    stage.run()
+
+    assert not stage.runner.held()
+    records.refusing = False
+    assert stage.runner.writer.write()
+    assert not stage.statuses(job.id), "what was given up is not kept for ever"
+
+
+def test_lines_for_a_database_that_takes_only_heartbeats_do_not_wait_without_end() -> None:
+    class Deaf(MemoryJobRecords):
+        def tell(self, told: Sequence[Told]) -> Collection[str]:
+            raise StorageFailed("no lines")
+
+    def talking(telling: Telling, cancel: Cancel) -> JsonObject:
+        for _ in range(WAITING_LINES + 1):
+            telling.line({})
+        stage.runner.leases.beat()
+        cancel.check()
+        assert not stage.runner.writer.write()
+        cancel.check()
+        raise AssertionError("it must have been stopped")
+
+    stage = Stage(records=Deaf())
+    stage.play(talking, resumes=True)
     stage.jobs.start(ALICE, asked())
     stage.run()
 
     assert not stage.runner.held()
+    assert stage.runner.writer.write(), "nothing waits any more"
+
+
+def test_a_clock_that_was_set_makes_nobody_silent() -> None:
+    """How long lines could not be written, the clock on the wall does not know."""
+    records = RefusingRecords()
+    stage = Stage(records=records)
+    stage.play(nothing)
+    job = stage.jobs.start(ALICE, asked())
+    assert isinstance(stage.queue, HandQueue)
+    stage.queue.run()
+    records.refusing = True
+    assert not stage.runner.writer.write()
+    stage.clock.advance(LOST_SECONDS + 1)
+    assert not stage.runner.writer.write()
+    records.refusing = False
+    assert stage.runner.writer.write()
+
+    assert stage.statuses(job.id) == ["complete"]
 
 
 def test_what_was_said_by_a_run_that_was_lost_is_not_written_into_the_next_one() -> None:
@@ -408,9 +643,9 @@ def test_what_was_said_by_a_run_that_was_lost_is_not_written_into_the_next_one()
     def mute(telling: Telling, cancel: Cancel) -> JsonObject:
         records.refusing = True
         telling.line({"status": "pushing"})
-        for seconds in (0.0, LOST_SECONDS):
-            stage.clock.advance(seconds)
-            stage.runner.writer.write()
+        stage.clock.advance(LOST_SECONDS)
+        stage.runner.writer.write()
+        stage.runner.leases.watch()
         cancel.check()
         raise AssertionError("it must have been stopped")
 

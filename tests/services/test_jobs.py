@@ -8,11 +8,13 @@ import pytest
 
 from lading.errors import Cancelled, StorageFailed
 from lading.services.access import Actor, Denied, NotLoggedIn, Permission
-from lading.services.audit import Deed, Result
+from lading.services.audit import Result
+from lading.services.audit_records import AuditEntry
+from lading.services.idempotency import KeyUsed, RequestKey, body_digest
 from lading.services.job import JobState, JsonObject, Telling
 from lading.services.job_records import JobFilter
 from lading.services.job_view import job_json
-from lading.services.jobs import UNENDED_LIMIT, JobNotOver, JobsTooMany, JobUnknown, KeyUsed
+from lading.services.jobs import UNENDED_LIMIT, JobNotOver, JobsTooMany, JobUnknown
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ADMIN, ALICE, BOB, VIEWER, HandQueue, MemoryTrail, Stage, asked, nothing
 
@@ -45,13 +47,43 @@ def test_the_work_is_done_for_its_owner_as_things_stand_now(stage: Stage) -> Non
     assert work.actors == [Actor("alice", address=ALICE.address, request=ALICE.request)]
 
 
-def test_an_idempotency_key_makes_one_job(stage: Stage) -> None:
-    first = stage.jobs.start(ALICE, asked(image="a"), "key")
+KEY = RequestKey.of("key", "POST", "/api/images/push", "env=1", body_digest(b'{"imageId": "a"}'))
 
-    assert stage.jobs.start(ALICE, asked(image="a"), "key").id == first.id
-    assert stage.jobs.start(BOB, asked(image="a"), "key").id != first.id
+
+def test_an_idempotency_key_makes_one_job(stage: Stage) -> None:
+    """Whatever the fields became that the request was made into: it is the same request."""
+    first = stage.jobs.start(ALICE, asked(image="a"), KEY)
+
+    assert stage.jobs.start(ALICE, asked(image="a, which is elsewhere by now"), KEY).id == first.id
+    assert stage.jobs.start(replace(ALICE, token=7), asked(image="a"), KEY).id == first.id
+    assert stage.jobs.start(BOB, asked(image="a"), KEY).id != first.id
     with pytest.raises(KeyUsed):
-        stage.jobs.start(ALICE, asked(image="b"), "key")
+        stage.jobs.start(ALICE, asked(image="a"), replace(KEY, digest="of another"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "body", "same"),
+    [
+        ("POST", "/api/images/push", "env=1", b'{ "imageId" : "a" }', True),
+        ("PUT", "/api/images/push", "env=1", b'{"imageId": "a"}', False),
+        ("POST", "/api/images/pull", "env=1", b'{"imageId": "a"}', False),
+        ("POST", "/api/images/push", "env=2", b'{"imageId": "a"}', False),
+        ("POST", "/api/images/push", "", b'{"imageId": "a"}', False),
+        ("POST", "/api/images/push", "env=1", b'{"imageId": "a", "dryRun": false}', False),
+        ("POST", "/api/images/push", "env=1", b'{"imageId": "b"}', False),
+        ("POST", "/api/images/push", "env=1", b"", False),
+        ("POST", "/api/images/push", "env=1", b'{"imageId": "a"', False),
+        ("POST", "/api/images/push", "env=1", b"[" * 100_000, False),
+    ],
+)
+def test_what_makes_two_requests_the_same(method: str, path: str, query: str, body: bytes, same: bool) -> None:
+    assert (RequestKey.of("key", method, path, query, body_digest(body)) == KEY) is same
+
+
+def test_the_order_of_members_and_fields_makes_no_other_request() -> None:
+    one = RequestKey.of("key", "POST", "/", "a=1&b=2", body_digest(b'{"x": 1, "y": {"a": 1, "b": 2}}'))
+
+    assert one == RequestKey.of("key", "POST", "/", "b=2&a=1", body_digest(b'{"y": {"b": 2, "a": 1}, "x": 1}'))
 
 
 def test_who_retries_must_be_allowed_what_is_repeated(stage: Stage) -> None:
@@ -70,11 +102,11 @@ def test_who_retries_must_be_allowed_what_is_repeated(stage: Stage) -> None:
 
 
 def test_a_known_key_is_answered_however_many_jobs_wait(stage: Stage) -> None:
-    first = stage.jobs.start(ALICE, asked(), "key")
+    first = stage.jobs.start(ALICE, asked(), KEY)
     for _ in range(UNENDED_LIMIT - 1):
         stage.jobs.start(ALICE, asked())
 
-    assert stage.jobs.start(ALICE, asked(), "key").id == first.id
+    assert stage.jobs.start(ALICE, asked(), KEY).id == first.id
 
 
 def test_nobody_has_more_jobs_than_one_may(stage: Stage) -> None:
@@ -88,7 +120,7 @@ def test_nobody_has_more_jobs_than_one_may(stage: Stage) -> None:
 
 def test_what_cannot_be_recorded_is_not_begun() -> None:
     class FullTrail(MemoryTrail):
-        def record(self, actor: Actor, deed: Deed, result: Result) -> None:
+        def append(self, entry: AuditEntry) -> None:
             raise StorageFailed("full")
 
     stage = Stage(trail=FullTrail())
@@ -98,7 +130,7 @@ def test_what_cannot_be_recorded_is_not_begun() -> None:
     stage.run()
 
     assert not work.actors
-    assert [job.state for job in stage.records.page(JobFilter(), 0, 9).jobs] == [JobState.ERROR]
+    assert not stage.records.page(JobFilter(), 0, 9).jobs, "nothing is left that could be run without a record"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +197,7 @@ def test_a_job_that_waits_is_cancelled_at_once(stage: Stage) -> None:
         "status": "error",
         "error": "cancelled",
         "code": "cancelled",
+        "side": "caller",
         "cause": "cancelled",
         "detail": "The work was asked to stop.",
     }

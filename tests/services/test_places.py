@@ -20,6 +20,14 @@ from lading.services.places import Archive, DockerImage, Layout, Named, Place, P
         ("-", Archive("-")),
         ("docker:web:1.4", DockerImage("web:1.4")),
         ("docker:0a1b2c3d4e5f", DockerImage("0a1b2c3d4e5f")),
+        ("docker:", DockerImage("")),
+        ("docker:prod//web:1.4", DockerImage("web:1.4", "prod")),
+        ("docker:prod//", DockerImage("", "prod")),
+        (
+            "docker:tcp://10.0.0.5:2375//ghcr.io/acme/web:1.4",
+            DockerImage("ghcr.io/acme/web:1.4", "tcp://10.0.0.5:2375"),
+        ),
+        ("docker:unix:///run/docker.sock//web", DockerImage("web", "unix:///run/docker.sock")),
     ],
 )
 def test_a_place_is_read_as_people_write_it_and_written_back(text: str, place: Place) -> None:
@@ -27,7 +35,7 @@ def test_a_place_is_read_as_people_write_it_and_written_back(text: str, place: P
     assert str(place) == text
 
 
-@pytest.mark.parametrize("text", ["oci:", "archive:", "oci::1", "docker:"])
+@pytest.mark.parametrize("text", ["oci:", "archive:", "oci::1", "docker://nginx", "docker:tcp://10.0.0.5:2375/web"])
 def test_a_place_without_a_path_is_refused(text: str) -> None:
     with pytest.raises(PlaceInvalid):
         parse_place(text)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lading.errors import AccessDenied
+from lading.oci.prefix import Prefix
 from lading.oci.reference import ReferenceInvalid, Repository
 from lading.services.registries import (
     DockerKnowsHosts,
@@ -12,7 +13,6 @@ from lading.services.registries import (
     Logout,
     OneLoginForTwo,
     Registries,
-    split_place,
 )
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
@@ -43,7 +43,7 @@ def test_a_login_is_checked_and_kept_under_one_spelling(place: str, kept: str) -
 
     assert house.registries.login(place, ALICE) == kept
     assert house.own.kept == {kept: ("alice", "s3cret")}
-    assert house.probe.checked == [split_place(place)[0]]
+    assert house.probe.checked == [Prefix.read(place).host]
 
 
 @pytest.mark.parametrize("place", ["", "https://", "/acme", "no host"])

@@ -27,6 +27,7 @@ from lading.services.repository_records import (
 )
 from tests.fakes.repository_records import MemoryRecords
 
+NOW = 1700000000.0
 BLOBS = [Digest.of(name) for name in (b"config", b"layer", b"other layer")]
 CONFIG, LAYER, OTHER = BLOBS
 
@@ -43,12 +44,12 @@ MANIFESTS = [IMAGE, SECOND, INDEX]
 
 def held(*edits: Edit) -> MemoryRecords:
     records = MemoryRecords()
-    records.change("r", lambda _view: edits)
+    records.change("r", lambda _view: edits, NOW)
     return records
 
 
 def decided(records: MemoryRecords, decide: Decide) -> Sequence[Edit]:
-    return records.change("r", decide)
+    return records.change("r", decide, NOW)
 
 
 def test_a_blob_held_already_changes_nothing() -> None:
@@ -62,15 +63,15 @@ def test_a_manifest_and_its_tags_come_together() -> None:
     records = held(HoldBlob(CONFIG, 2), HoldBlob(LAYER, 5))
     digest = IMAGE.descriptor.digest
 
-    edits = decided(records, decisions.put_manifest("r", IMAGE, ["v1", "v2"]))
+    edits = decided(records, decisions.put_manifest("r", IMAGE, ["v1", "v2"], NOW))
 
     assert edits == [HoldManifest(IMAGE), PointTag("v1", digest), PointTag("v2", digest)]
-    assert decided(records, decisions.put_manifest("r", IMAGE, ["v1", "v3"])) == [PointTag("v3", digest)]
+    assert decided(records, decisions.put_manifest("r", IMAGE, ["v1", "v3"], NOW)) == [PointTag("v3", digest)]
 
 
 def test_a_manifest_without_its_children_is_refused_with_their_digests() -> None:
     with pytest.raises(ChildrenMissing) as refused:
-        decided(held(HoldBlob(CONFIG, 2)), decisions.put_manifest("r", IMAGE, ["v1"]))
+        decided(held(HoldBlob(CONFIG, 2)), decisions.put_manifest("r", IMAGE, ["v1"], NOW))
 
     assert refused.value.missing == (LAYER,)
 
@@ -78,9 +79,9 @@ def test_a_manifest_without_its_children_is_refused_with_their_digests() -> None
 def test_a_manifest_goes_with_its_tags_alone() -> None:
     digest = IMAGE.descriptor.digest
     records = held(HoldManifest(IMAGE), HoldManifest(SECOND), PointTag("b", digest), PointTag("a", digest))
-    records.change("r", lambda _view: [PointTag("c", SECOND.descriptor.digest)])
+    records.change("r", lambda _view: [PointTag("c", SECOND.descriptor.digest)], NOW)
 
-    assert decided(records, decisions.delete_manifest("r", digest)) == [
+    assert decided(records, decisions.delete_manifest("r", digest, NOW)) == [
         DropTag("a"),
         DropTag("b"),
         DropManifest(digest),
@@ -90,8 +91,8 @@ def test_a_manifest_goes_with_its_tags_alone() -> None:
 @pytest.mark.parametrize(
     ("decide", "error"),
     [
-        (decisions.delete_tag("r", "v1"), ManifestUnknown),
-        (decisions.delete_manifest("r", IMAGE.descriptor.digest), ManifestUnknown),
+        (decisions.delete_tag("r", "v1", NOW), ManifestUnknown),
+        (decisions.delete_manifest("r", IMAGE.descriptor.digest, NOW), ManifestUnknown),
         (decisions.delete_blob("r", IMAGE.descriptor.digest), BlobUnknown),
     ],
 )
@@ -103,7 +104,7 @@ def test_what_is_not_there_cannot_go(decide: Decide, error: type[LadingError]) -
 @pytest.mark.parametrize(
     ("decide", "parent"),
     [
-        (decisions.delete_manifest("r", IMAGE.descriptor.digest), INDEX),
+        (decisions.delete_manifest("r", IMAGE.descriptor.digest, NOW), INDEX),
         (decisions.delete_blob("r", LAYER), IMAGE),
     ],
 )
@@ -124,14 +125,14 @@ def test_a_blob_goes_when_nothing_needs_it() -> None:
 
 def puts(tags: Collection[str]) -> st.SearchStrategy[Decide]:
     some_tags = st.lists(st.sampled_from(sorted(tags)), max_size=2)
-    return st.builds(decisions.put_manifest, st.just("r"), st.sampled_from(MANIFESTS), some_tags)
+    return st.builds(decisions.put_manifest, st.just("r"), st.sampled_from(MANIFESTS), some_tags, st.just(NOW))
 
 
 def deletes(tags: Collection[str]) -> st.SearchStrategy[Decide]:
     digests = st.sampled_from([each.descriptor.digest for each in MANIFESTS])
     return st.one_of(
-        st.builds(decisions.delete_tag, st.just("r"), st.sampled_from(sorted(tags))),
-        st.builds(decisions.delete_manifest, st.just("r"), digests),
+        st.builds(decisions.delete_tag, st.just("r"), st.sampled_from(sorted(tags)), st.just(NOW)),
+        st.builds(decisions.delete_manifest, st.just("r"), digests, st.just(NOW)),
         st.builds(decisions.delete_blob, st.just("r"), st.sampled_from(BLOBS)),
     )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from lading.engine.stores import TagUnknown
 from lading.errors import AccessDenied, LadingError, NetworkFailed, NotFound, TlsRefused
 from lading.oci.platform import Platform
 from lading.services.environment import ConnectionType
+from lading.services.lookup import ImageUnknown
+from lading.services.named_rows import RowUnknown
 from lading.services.platforms import PlatformMissing
 from lading.services.transfer_failures import pull_failed, push_failed
-from lading.wire.docker_faults import PlatformNotOffered
+from lading.wire.docker_faults import PlatformNotOffered, ThingMissing
 
 EMBEDDED, SOCKET = ConnectionType.EMBEDDED, ConnectionType.SOCKET
 LOGIN = "Authentication failed. Check registry credentials."
@@ -29,7 +32,11 @@ class NoTls(TlsRefused):
     ("cause", "pushed", "pulled"),
     [
         (AccessDenied(), LOGIN, EITHER),
-        (NotFound(), "Image not found", EITHER),
+        (ImageUnknown("app:1", ["the local store"]), "Image not found", EITHER),
+        (ThingMissing("no such image"), "Image not found", EITHER),
+        (TagUnknown("1", "registry.test/app"), "Image not found", EITHER),
+        (NotFound("the registry has no such repository"), "the registry has no such repository", EITHER),
+        (RowUnknown("registry", 7), "Registry not found", "Registry not found"),
         (NoTls(), TLS, "the cause's own words"),
         (NetworkFailed("broken"), "broken", "broken"),
         (PlatformMissing(Platform("linux", "arm"), "app:1", ()), "app:1 has no linux/arm", "app:1 has no linux/arm"),
@@ -39,6 +46,13 @@ class NoTls(TlsRefused):
 def test_what_is_said(cause: LadingError, pushed: str, pulled: str, connection: ConnectionType) -> None:
     assert str(push_failed(cause, connection)) == pushed
     assert str(pull_failed(cause, connection)) == pulled
+
+
+def test_the_cause_is_left_as_it_was_raised() -> None:
+    cause = NoTls()
+
+    assert str(pull_failed(cause, EMBEDDED).hint) != "the cause's own hint"
+    assert cause.hint == "the cause's own hint"
 
 
 def test_only_our_own_engine_is_told_of_our_own_setting() -> None:

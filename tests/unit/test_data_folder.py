@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.main.data_folder import DataFolderUnusable, KeptPort, served_alone
+from lading.backends.content_store.tree import Tree
+from lading.main.data_folder import DataFolderUnusable, KeptPort, open_to_others, served_alone
 from lading.services.serving import FolderServed
 
 
@@ -40,3 +41,17 @@ def test_a_folder_that_takes_no_file_is_said_to_be_unusable(tmp_path: Path) -> N
 def test_two_do_not_serve_one_folder(tmp_path: Path) -> None:
     with served_alone(tmp_path), pytest.raises(FolderServed), served_alone(tmp_path):
         raise AssertionError("it is served already")
+
+
+def test_images_are_private_in_a_folder_that_is_not(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    Tree(tmp_path / "content").prepare()
+
+    assert (tmp_path / "content").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o700, False), (0o755, True), (0o750, True), (0o711, True)])
+def test_a_folder_that_others_may_look_into_is_told_apart(tmp_path: Path, mode: int, told: bool) -> None:
+    tmp_path.chmod(mode)
+
+    assert open_to_others(tmp_path) is told

@@ -2,33 +2,52 @@
 
 What is swept is chosen among the blobs that were there before marking began, so nothing newer is ever considered.
 Whoever wants a blob kept leases it first (`HeldContent.keep`), and the sweep asks for leases again, with everybody
-held off, at the moment it removes. A few blobs go at a time, so nobody is held off for long.
+held off, at the moment it removes. Parents go before their children: so whoever finds a manifest here finds what it
+needs, and a manifest that is leased again in the last moment keeps all of it. A few blobs go at a time, so nobody is
+held off for long. A collection that is killed or cancelled leaves nothing half done: the next one begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 from lading.engine.reach import reach
 from lading.engine.records import ImageNames, Leases
+from lading.engine.removal_order import closure, families, parents_first
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.wire.message import Cancel, Reader
 
-BATCH = 16
-"""Blobs removed while everybody else waits: unlinking some GiB takes a file system tens of milliseconds."""
+BATCH = 32
+"""Blobs removed while everybody else waits: a transaction and as many renames, some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How many pieces, and their bytes."""
+
+    pieces: int = 0
+    size: int = 0
+
+    @classmethod
+    def of(cls, sizes: Iterable[int]) -> Amount:
+        """Pieces of these sizes."""
+        each = tuple(sizes)
+        return cls(len(each), sum(each))
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What an ended transfer left behind to go on from: a partial or an upload; `size` in bytes."""
+    """What an ended transfer left behind to go on from: a partial or an upload. `size` in bytes, `touched` in seconds
+    since 1970; `given_up` where that is long ago, and nobody works on it."""
 
     name: str
     size: int
+    touched: float
+    given_up: bool
 
 
 class Collectable(Protocol):
@@ -46,6 +65,9 @@ class Collectable(Protocol):
     def blobs(self) -> Iterable[tuple[Digest, int]]:
         """Everything held, with its size in bytes."""
 
+    def turn(self, cancel: Cancel) -> AbstractContextManager[None]:
+        """Inside, nobody else collects here. Waits for who does. Raises Cancelled."""
+
     def alone(self) -> AbstractContextManager[bool]:
         """Whether nobody else has used the content since they opened it, and nobody begins to while inside."""
 
@@ -53,10 +75,13 @@ class Collectable(Protocol):
         """Removes those of these that `release` lets go. From the asking until they are gone, nobody can lease any."""
 
     def leftovers(self, before: float) -> Iterable[Leftover]:
-        """Those that nobody works on, untouched since `before`, in seconds since 1970."""
+        """Everything unfinished; what was not touched since `before`, in seconds since 1970, is given up."""
+
+    def set_aside(self) -> Iterable[tuple[Digest, Leftover]]:
+        """What was damaged and is held no more, under the digest that it should have."""
 
     def discard(self, leftover: Leftover) -> bool:
-        """Removes it; False where somebody works on it again."""
+        """Removes it; False where somebody works on it again, or has since it was looked at."""
 
 
 class Keeper(Protocol):
@@ -71,10 +96,20 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What was removed, or would be: pieces, and their bytes."""
+    """What was removed, or would be: pieces, and their bytes; and why the rest of what no name reaches stays.
+
+    `leased` is kept by a lease alone: it was used lately. `unfinished` are transfers that have not ended, and are too
+    young to be given up, or are being worked on.
+    """
 
     removed: int
     size: int
+    leased: Amount = Amount()
+    unfinished: Amount = Amount()
+
+
+def _unheard(_found: Amount) -> None:
+    """Nobody wants to know."""
 
 
 def collect(
@@ -87,23 +122,30 @@ def collect(
     left_before: float,
     dry_run: bool,
     cancel: Cancel,
+    found: Callable[[Amount], None] = _unheard,
 ) -> Collected:
     """Removes all that nothing keeps, and leftovers untouched since `left_before` (seconds since 1970).
 
     `given_up` are roots of images somebody has just removed on purpose: while nobody else uses the content, a lease
-    does not keep what only they reached. Raises StorageFailed leaves and Cancelled; what is gone by then is gone.
+    does not keep what only they reached. `found` hears what is going to be removed before it is. Raises StorageFailed
+    leaves and Cancelled; what is gone by then is gone.
     """
-    with content.alone() if given_up else nullcontext(False) as alone:
-        swept = _Sweep(content, images, leases, keepers, given_up if alone else ())
+    with (
+        nullcontext() if dry_run else content.turn(cancel),
+        content.alone() if given_up else nullcontext(False) as alone,
+    ):
+        swept = _Sweep(content, images, leases, keepers, given_up if alone else (), cancel=cancel)
         garbage = swept.garbage()
         leftovers = tuple(content.leftovers(left_before))
-        if dry_run:
-            return Collected(
-                len(garbage) + len(leftovers), sum(garbage.values()) + sum(leftover.size for leftover in leftovers)
-            )
-        removed = swept.remove(garbage, cancel)
-        dropped = [leftover.size for leftover in leftovers if content.discard(leftover)]
-        return Collected(len(removed) + len(dropped), sum(removed) + sum(dropped))
+        old = [each for each in leftovers if each.given_up]
+        old += [leftover for digest, leftover in content.set_aside() if digest not in swept.kept]
+        unfinished = Amount.of(each.size for each in leftovers if not each.given_up)
+        going = Amount.of([*garbage.values(), *(each.size for each in old)])
+        found(going)
+        if not dry_run:
+            removed = swept.remove(garbage)
+            going = Amount.of([*removed, *(each.size for each in old if content.discard(each))])
+        return Collected(going.pieces, going.size, swept.leased, unfinished)
 
 
 class _Sweep:
@@ -116,10 +158,16 @@ class _Sweep:
         leases: Leases,
         keepers: Collection[Keeper],
         given_up: Collection[Digest],
+        *,
+        cancel: Cancel,
     ) -> None:
         self._content, self._images, self._leases, self._keepers = content, images, leases, keepers
-        self._given_up = given_up
+        self._given_up, self._cancel = given_up, cancel
         self._forfeited: set[Digest] = set()
+        self.leased = Amount()
+        """What only a lease keeps, once `garbage` has been told."""
+        self.kept: set[Digest] = set()
+        """What names and leases reach, held or not, once `garbage` has been told."""
 
     def garbage(self) -> dict[Digest, int]:
         """Digest and size of everything that nothing keeps. The blobs are listed before anything is marked."""
@@ -127,32 +175,40 @@ class _Sweep:
         named = self._reach([*self._roots(), *(digest for keeper in self._keepers for digest in keeper.reached())])
         self._forfeited = self._reach(self._given_up) - named
         leased = self._reach(set(self._leases.held()) - self._forfeited)
-        return {digest: size for digest, size in blobs.items() if digest not in named and digest not in leased}
+        nameless = {digest: size for digest, size in blobs.items() if digest not in named}
+        self.leased = Amount.of(size for digest, size in nameless.items() if digest in leased)
+        self.kept = named | leased
+        return {digest: size for digest, size in nameless.items() if digest not in leased}
 
-    def remove(self, garbage: dict[Digest, int], cancel: Cancel) -> list[int]:
+    def remove(self, garbage: Mapping[Digest, int]) -> list[int]:
         """The sizes of those that went."""
-        waiting = iter(garbage)
+        children = families(self._content, garbage, self._cancel)
+        order = parents_first(garbage, children)
         removed: list[int] = []
+        spared: set[Digest] = set()
 
         def release(digests: Collection[Digest]) -> Collection[Digest]:
-            going = self._released(digests)
+            spared.update(closure(self._kept(digests), children))
+            going: Collection[Digest] = [digest for digest in digests if digest not in spared]
+            for keeper in self._keepers:
+                going = keeper.release(going)
+            spared.update(closure(set(digests).difference(going), children))
             removed.extend(garbage[digest] for digest in going)
             return going
 
-        while batch := list(islice(waiting, BATCH)):
-            cancel.check()
-            self._content.sweep(batch, release)
+        for start in range(0, len(order), BATCH):
+            self._cancel.check()
+            if batch := [digest for digest in order[start : start + BATCH] if digest not in spared]:
+                self._content.sweep(batch, release)
         return removed
 
-    def _released(self, digests: Collection[Digest]) -> Collection[Digest]:
-        kept = (set(self._leases.held()) - self._forfeited) | set(self._roots())
-        going: Collection[Digest] = [digest for digest in digests if digest not in kept]
-        for keeper in self._keepers:
-            going = keeper.release(going)
-        return going
+    def _kept(self, digests: Collection[Digest]) -> set[Digest]:
+        """Those of these that have been leased or named meanwhile."""
+        leased = set(self._leases.among(digests)) - self._forfeited
+        return leased | set(digests).intersection(self._roots())
 
     def _roots(self) -> Iterable[Digest]:
         return [image.root.digest for image in self._images.all()]
 
     def _reach(self, roots: Iterable[Digest]) -> set[Digest]:
-        return reach(self._content, roots, self._content.referrers)
+        return reach(self._content, roots, self._content.referrers, self._cancel)

@@ -128,11 +128,10 @@ def at_source() -> Iterator[None]:
         yield
     except LadingError as error:
         if error.side in {Side.TARGET, Side.NETWORK}:
-            blame_source(error)
+            raise blame_source(error) from error
         raise
 
 
 def blame_source(error: LadingError) -> LadingError:
     """The same error, said to be on the source's side."""
-    error.side = Side.SOURCE
-    return error
+    return error.but(side=Side.SOURCE)

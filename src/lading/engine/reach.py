@@ -9,7 +9,7 @@ from lading.engine.stores import ContentUnknown
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT, Index, Manifest, ManifestInvalid, SchemaOneRefused, parse_manifest
-from lading.wire.message import Reader
+from lading.wire.message import Cancel, Reader
 
 
 class ByDigest(Protocol):
@@ -22,11 +22,16 @@ class ByDigest(Protocol):
         """Raises ContentUnknown, ReadFailed."""
 
 
-def reach(content: ByDigest, roots: Iterable[Digest], beside: Callable[[Digest], Iterable[Digest]]) -> set[Digest]:
+def reach(
+    content: ByDigest,
+    roots: Iterable[Digest],
+    beside: Callable[[Digest], Iterable[Digest]],
+    cancel: Cancel | None = None,
+) -> set[Digest]:
     """The roots, what their manifests name, what those name…, and `beside` each of them (its referrers).
 
     Every piece is looked at once, however often it is named, so nested indexes cost no more than their bytes. What is
-    not held (a child for another platform) is named and leads nowhere.
+    not held (a child for another platform) is named and leads nowhere. Raises Cancelled.
     """
     seen: set[Digest] = set()
     waiting = list(roots)
@@ -34,6 +39,8 @@ def reach(content: ByDigest, roots: Iterable[Digest], beside: Callable[[Digest],
         digest = waiting.pop()
         if digest in seen:
             continue
+        if cancel is not None:
+            cancel.check()
         seen.add(digest)
         if (manifest := read_manifest(content, digest)) is not None:
             waiting += [child.digest for child in manifest.children]

@@ -45,5 +45,11 @@ class Leases(Protocol):
     def hold(self, digests: Collection[Digest]) -> None:
         """Keep these for a day; costs a write at most once per blob, process and ten minutes."""
 
+    def renewed(self, digests: Collection[Digest]) -> bool:
+        """Whether `hold` of these would write nothing: this process has given all of them leases lately."""
+
     def held(self) -> Collection[Digest]:
         """All whose lease is not over."""
+
+    def among(self, digests: Collection[Digest]) -> Collection[Digest]:
+        """Those of these whose lease is not over."""

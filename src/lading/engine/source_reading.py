@@ -55,7 +55,8 @@ class NearerSource(Source, Protocol):
 class CompanyRefused(GraphRefused):
     """More speaks of the image than Lading reads."""
 
-    hint = "--no-referrers leaves behind what speaks of the image."
+    hint = "Without its referrers, which speak of the image, it can be moved."
+    command = "--no-referrers leaves behind what speaks of the image."
 
     def __init__(self, root: Digest, excess: str) -> None:
         super().__init__(root, f"with what speaks of it, it has {excess}")

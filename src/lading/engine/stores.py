@@ -62,7 +62,8 @@ def _whole(name: str, where: str) -> str:
 class TagMoved(Refused):
     """The tag does not hold what it was required to hold before being moved."""
 
-    hint = "Give it another name, or allow the tag to be moved: leave out --if-absent."
+    hint = "Give it another name, or allow the tag to be moved."
+    command = "Give it another name, or allow the tag to be moved: leave out --if-absent."
 
     def __init__(self, name: str, where: str, holds: Digest | None) -> None:
         super().__init__(name, where, holds)

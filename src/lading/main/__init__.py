@@ -3,6 +3,7 @@
     configuration   where settings stand on this machine
     data_folder     its folders, and the port that is remembered there
     wired           the application: each part opened when it is first asked for
+    local_store     our own store over the data folder, the same way
     places          every kind of place that images are in, over the backends
     served          our registry, over a data folder
     product         the services of `lading serve`; service puts its doors before them

@@ -23,10 +23,12 @@ from lading.backends.http.probing import HttpProbe
 from lading.backends.passwords.hashing import ArgonPasswords
 from lading.errors import StorageFailed
 from lading.fronts.cli.application import Rotated
+from lading.main.content_care import storage_of
 from lading.main.data_folder import SERVE_LOCK
 from lading.main.environments import EnvironmentBuilder
 from lading.main.own_engine import USER_AGENT, OwnEngine, own_engine
 from lading.main.registry_door import AccessDoor
+from lading.main.repository_care import RepositoryCare
 from lading.main.secret_keys import keys_of, secret_box
 from lading.oci.platform import Platform
 from lading.services.access import LADING, Actor
@@ -36,20 +38,26 @@ from lading.services.audit_trail import AuditTrail
 from lading.services.audit_view import Audit
 from lading.services.authentication import Owners
 from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.content_sweep import SWEEP
 from lading.services.copies import COPY
 from lading.services.environments import Environments
+from lading.services.guarded_repositories import GuardedRepositories
+from lading.services.guarded_retention import GuardedRetention
 from lading.services.imports import IMPORT
 from lading.services.job import JsonObject, Telling
 from lading.services.job_kinds import WorkKind
 from lading.services.job_running import JobRunner, Surroundings
 from lading.services.job_sharing import Clocks
 from lading.services.jobs import Jobs
+from lading.services.promotion import Promotions
 from lading.services.pulls import PULL
 from lading.services.pushes import PUSH
 from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.retention_runs import RETENTION, RetentionRuns
 from lading.services.roles import Roles
 from lading.services.secret_rotation import KeyInUse, NewKeyMissing, rotate
 from lading.services.secrets import SecretBox
+from lading.services.storage_figures import Storage
 from lading.services.tokens import Tokens
 from lading.services.users import Users
 from lading.settings import Settings
@@ -117,6 +125,30 @@ class DataFolderAdministration:
         made = Environments(self._database.environments, self._box, self._trail, builder, self._probe)
         made.ensure_embedded()
         return made
+
+    @cached_property
+    def storage(self) -> Storage:
+        return storage_of(self._engine.content, self._database, self._trail)
+
+    @property
+    def repositories(self) -> GuardedRepositories:
+        return self._repositories.repositories
+
+    @property
+    def retention(self) -> GuardedRetention:
+        return self._repositories.retention
+
+    @property
+    def retention_runs(self) -> RetentionRuns:
+        return self._repositories.retention_runs
+
+    @property
+    def promotions(self) -> Promotions:
+        return self._repositories.promotions
+
+    @cached_property
+    def _repositories(self) -> RepositoryCare:
+        return RepositoryCare.of(self._database, self._engine.content, self.jobs, self._trail)
 
     # ── jobs
 
@@ -207,7 +239,14 @@ def _by_the_owner(actor: Actor, fields: JsonObject) -> None:
 
 _KINDS = {
     kind: WorkKind(_by_a_server, _by_the_owner, verb, resumes=True)
-    for kind, verb in ((PUSH, Verb.PUSH), (PULL, Verb.PULL), (COPY, Verb.PUSH), (IMPORT, Verb.PULL))
+    for kind, verb in (
+        (PUSH, Verb.PUSH),
+        (PULL, Verb.PULL),
+        (COPY, Verb.PUSH),
+        (IMPORT, Verb.PULL),
+        (SWEEP, Verb.PUSH),
+        (RETENTION, Verb.PUSH),
+    )
 }
 """What may be asked for again here, to be done by a server."""
 
@@ -216,6 +255,9 @@ class _Nowhere:
     """Fulfils services.job_running.JobQueue: begins nothing, so that what is put here waits for a server."""
 
     def put(self, name: str, environment: int | None, run: Callable[[], None]) -> None:
+        pass
+
+    def look(self) -> None:
         pass
 
     def withdraw(self, name: str) -> bool:  # noqa: ARG002  nothing ever begins

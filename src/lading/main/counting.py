@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from lading import __version__
 
@@ -36,6 +39,23 @@ class Counting:
         for name, (meaning, look) in gauges.items():
             Gauge(name, meaning, registry=self._registry).set_function(look)
 
+    def kinds(self, name: str, meaning: str, look: Callable[[], Mapping[str, float]]) -> None:
+        """A gauge with a value for each kind, all looked at together when somebody reads."""
+        self._registry.register(_Kinds(name, meaning, look))
+
     def render(self) -> bytes:
         """All of it, as Prometheus reads it (text format 0.0.4)."""
         return generate_latest(self._registry)
+
+
+@dataclass(frozen=True)
+class _Kinds(Collector):
+    name: str
+    meaning: str
+    look: Callable[[], Mapping[str, float]]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self.name, self.meaning, labels=["kind"])
+        for kind, value in self.look().items():
+            family.add_metric([kind], value)
+        yield family

@@ -1,4 +1,9 @@
-"""The data folder: its folders, made at first use and nobody else's, and the port that is remembered there."""
+"""The data folder: its folders, made at first use and nobody else's, and the port that is remembered there.
+
+The default folder is made by whatever needs it first. One that somebody named may be misspelt: it is made by the
+commands that begin one (`Entry.begins` in fronts.cli.program), and must be there for all others. An empty folder counts
+as one that was made to become a data folder.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lading.backends.content_store.locks import exclusive_at_once
-from lading.errors import StorageFailed
+from lading.errors import NotFound, StorageFailed
 from lading.services.serving import KEPT_PORT, FolderServed
 
 PRIVATE = 0o700
@@ -30,6 +35,39 @@ class DataFolderUnusable(StorageFailed):
         return f"the data folder {self.path} cannot be used"
 
 
+class NoDataFolder(NotFound):
+    """A folder that was named, `origin` says by what, and is no data folder of Lading's."""
+
+    code = "no_data_folder"
+    hint = "Check its spelling; the first lading serve, pull, push, copy, load, import or login begins a data folder."
+
+    def __init__(self, path: Path, origin: str) -> None:
+        super().__init__(path, origin)
+        self.path, self.origin = path, origin
+        there = "It holds other things, and nothing of Lading's." if path.is_dir() else "There is no such folder."
+        self.why = f"{there} It was named by {origin}."
+
+    def __str__(self) -> str:
+        return f"{self.path} is no data folder"
+
+
+def begun_folder(path: Path, origin: str) -> Path:
+    """The folder, which somebody began before. Raises NoDataFolder, DataFolderUnusable."""
+    try:
+        names = {each.name for each in path.iterdir()}
+    except FileNotFoundError:
+        raise NoDataFolder(path, origin) from None
+    except OSError as error:
+        raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
+    if names and not names & _MARKS:
+        raise NoDataFolder(path, origin)
+    return path
+
+
+_MARKS = frozenset({"lading.db", "content", "logins.json", "secret.key", "scratch", SERVE_LOCK})
+"""One of them is in every data folder that was used."""
+
+
 def private_folder(path: Path) -> Path:
     """The folder, made where it is not there yet. Raises DataFolderUnusable."""
     try:
@@ -37,6 +75,15 @@ def private_folder(path: Path) -> Path:
     except OSError as error:
         raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
     return path
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether other users of this machine may look into a folder: somebody made it so, and so it stays. Raises
+    DataFolderUnusable."""
+    try:
+        return bool(path.stat().st_mode & ~PRIVATE & 0o777)
+    except OSError as error:
+        raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
 
 
 @contextmanager

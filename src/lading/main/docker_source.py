@@ -1,4 +1,4 @@
-"""The Docker host that `docker:NAME` means: the one that docker's own command would speak to."""
+"""The Docker hosts that `docker:` places mean: docker's own, and one by its address."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from lading.wire.message import Cancel
 
 
 @contextmanager
-def opened_docker_host(environment: Mapping[str, str]) -> Iterator[Environment]:
-    """For what is read from it; `environment` are this process's variables. Raises DockerHostInvalid."""
-    host = docker_host(environment)
+def opened_docker_host(environment: Mapping[str, str], address: str | None = None) -> Iterator[Environment]:
+    """The one at an address, else docker's own; `environment` are this process's variables.
+
+    Raises DockerHostInvalid.
+    """
+    host = docker_host(environment, address)
     endpoint = _endpoint(host)
     transport = HttpTransport(
         lambda name: replace(endpoint, host=name), {}, f"lading/{__version__}", resolve=resolve_beyond_link

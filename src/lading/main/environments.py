@@ -28,6 +28,7 @@ from lading.services.environment import Access, ConnectionType, Environment
 from lading.services.environment_records import EnvironmentRow
 from lading.services.stores import Stores
 from lading.wire.authorize import Credential
+from lading.wire.docker_address import DockerAddress
 from lading.wire.endpoint import Endpoint, Profiles, Tls, Uploads
 from lading.wire.guard import host_name
 from lading.wire.message import Cancel, Reader
@@ -280,5 +281,4 @@ def origin_of(row: EnvironmentRow) -> str:
     """scheme://host:port of a row."""
     if row.connection_type is ConnectionType.SOCKET:
         return SOCKET_ORIGIN
-    host = f"[{row.host}]" if row.host and ":" in row.host else row.host
-    return f"{row.protocol}://{host}:{row.port}"
+    return DockerAddress(None, row.host or "", row.port).origin(row.protocol or "http")

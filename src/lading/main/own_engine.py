@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lading import __version__
 from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.garbage import CollectableFolder
 from lading.backends.content_store.listing import OciListing
+from lading.backends.content_store.storage import Reserve
+from lading.backends.database.catalogue import open_catalogue
 from lading.backends.database.service_database import ServiceDatabase
-from lading.engine.collect import Collected, collect
+from lading.engine.collect import Keeper
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.throttle import RateLimit
 from lading.main.data_folder import private_folder
 from lading.main.environments import AccessPlaces, Grounds
-from lading.oci.digest import Digest
+from lading.main.sweeping import NamesNote, OtherNames, Sweeper, oldest_work
 from lading.oci.platform import Platform
 from lading.services.embedded_environment import EmbeddedEnvironment
-from lading.services.stores import Collector
-from lading.wire.message import Cancel
-
-LEFTOVER_SECONDS = 24 * 60 * 60
-"""How long what an interrupted transfer left stays worth going on from: as long as a lease."""
+from lading.settings import Settings
 
 LANES_IN_ALL = 192
 """Threads that move bytes, where many jobs run at once: more of them only wait for each other, and keep those waiting
 who write lines and answer requests."""
+
+LOCAL_DATABASE = "lading.db"
 
 USER_AGENT = f"lading/{__version__}"
 
@@ -42,7 +41,20 @@ class OwnEngine:
     content: ContentFolder
     places: AccessPlaces
     environment: EmbeddedEnvironment
-    sweep: Collector
+    sweep: Sweeper
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept: free space, and unfinished transfers for so many seconds."""
+
+    reserve: Reserve = field(default_factory=Reserve)
+    unfinished_seconds: float = 7 * 24 * 60 * 60.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Keeping:
+        """As it was set."""
+        return cls(Reserve(settings.keep_free, settings.keep_free_percent), settings.keep_unfinished)
 
 
 def lanes_for(wanted: int, running: int) -> int:
@@ -60,29 +72,27 @@ def own_engine(
     database: ServiceDatabase,
     native: Platform,
     *,
+    keeping: Keeping = Keeping(),
     limit: RateLimit | None = None,
     crowd: Callable[[], int] = _nobody_else,
 ) -> OwnEngine:
     """Closed with the stack. `crowd` counts the jobs that run: they share lanes."""
     catalogue = database.catalogue
-    content = ContentFolder(data / "content", catalogue.leases)
+    catalogue.leases.keep_for_work(lambda: oldest_work(database.jobs))
+    content = ContentFolder(data / "content", catalogue.leases, reserve=keeping.reserve)
     stack.callback(content.close)
     listing = OciListing(content.tree, catalogue.images)
     stack.callback(listing.close)
     own = EmbeddedStore(content, catalogue.images, listing, "the local store")
 
-    def sweep(dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
-        return collect(
-            CollectableFolder(content),
-            catalogue.images,
-            catalogue.leases,
-            [database.repositories],
-            given_up=given_up,
-            left_before=time.time() - LEFTOVER_SECONDS,
-            dry_run=dry_run,
-            cancel=cancel,
-        )
-
+    sweep = Sweeper(
+        content,
+        catalogue.images,
+        catalogue.leases,
+        database.repositories,
+        _names_beside(stack, data, database),
+        keeping.unfinished_seconds,
+    )
     scratch = private_folder(data / "scratch")
     grounds = Grounds(lambda: own, lambda: catalogue, lambda: scratch, native, os.environ, USER_AGENT, time.time)
     places = AccessPlaces(grounds)
@@ -97,3 +107,13 @@ def own_engine(
         lanes=lambda wanted: lanes_for(wanted, crowd()),
     )
     return OwnEngine(content, places, environment, sweep)
+
+
+def _names_beside(stack: ExitStack, data: Path, database: ServiceDatabase) -> Sequence[Keeper]:
+    """Where rows are elsewhere, the local command may have names of its own beside the folder; it is told of us."""
+    if not database.shared:
+        return ()
+    NamesNote.of(data).leave(str(database.place))
+    beside = open_catalogue(data / LOCAL_DATABASE, time.time)
+    stack.callback(beside.close)
+    return (OtherNames(beside.images, beside.leases),)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lading.engine.embedded import EmbeddedStore
-from lading.engine.stores import Locations, Source, Store
+from lading.engine.stores import Condition, Locations, Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.platform import Platform
 from lading.oci.reference import HUB, Repository
 from lading.services.lookup import ImageUnknown
+from lading.services.places import DockerImage, PlaceInvalid
 from lading.services.stores import ArchiveForm, Compression, FullStore, Readable
 from lading.wire.authorize import Credential
 from lading.wire.message import Cancel
@@ -26,7 +27,7 @@ from lading.wire.retry import Quota
 
 if TYPE_CHECKING:
     from lading.backends.registry_client.client import RegistryClient
-    from lading.services.environment import Environment
+    from lading.services.docker_hosts import HostImages
     from lading.wire.hub_search import Hit
 
 IMPORTED = "1970-01-01T00:00:00Z"
@@ -65,8 +66,8 @@ class Openers:
     locations: Callable[[], Locations]
     client: Callable[[], RegistryClient]
     scratch: Callable[[], Path]
-    docker: Callable[[], AbstractContextManager[Environment]] | None = None
-    """The Docker host of the machine's user: for the command line alone."""
+    docker: Callable[[str | None], AbstractContextManager[HostImages]] | None = None
+    """A Docker host by its address or name, or that of the machine's user: for the command line alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +118,48 @@ class Places:
         return open_archive(self._read_from(path), self._openers.scratch(), cancel)
 
     @contextmanager
-    def docker_image(self, name: str, cancel: Cancel) -> Iterator[Readable]:
+    def docker_image(self, place: DockerImage, cancel: Cancel) -> Iterator[Readable]:
         from lading.backends.content_store.archive import open_archive
         from lading.backends.content_store.piped import as_stream
 
-        if self._openers.docker is None:
-            raise AssertionError("a server takes nothing from the Docker host of the user who started it")
+        if not place.name:
+            raise PlaceInvalid(str(place))
         with ExitStack() as stack:
-            docker = stack.enter_context(self._openers.docker())
+            docker = stack.enter_context(self._docker(place.host))
             try:
-                stream = stack.enter_context(docker.export([name], cancel))
+                stream = stack.enter_context(docker.export([place.name], cancel))
             except ImageUnknown as error:
-                error.hint = "docker images   (lists what that host has)"
-                raise
+                raise error.but(command="docker images   (lists what that host has)") from error
             yield stack.enter_context(open_archive(as_stream(stream), self._openers.scratch(), cancel))
+
+    def docker_platform(self, host: str | None, cancel: Cancel) -> Platform:
+        from lading.services.docker_hosts import host_platform
+
+        with self._docker(host) as docker:
+            return host_platform(docker, cancel)
+
+    @contextmanager
+    def docker_target(self, host: str | None, condition: Condition, cancel: Cancel) -> Iterator[Store]:
+        from tempfile import TemporaryDirectory
+
+        from lading.backends.content_store.archive import open_archive
+        from lading.backends.content_store.archive_target import ArchiveTarget
+        from lading.services.docker_hosts import Shipment, host_platform, put
+
+        scratch = self._openers.scratch()
+        with self._docker(host) as docker, TemporaryDirectory(dir=scratch) as folder:
+            path = Path(folder) / "image.tar"
+            platform = host_platform(docker, cancel)
+            with ArchiveTarget(path, ArchiveForm.DOCKER, Compression.NONE, platform) as archive:
+                yield archive
+            if path.exists():  # else nothing has a name: it was a trial, or failed
+                with open_archive(path, scratch, cancel) as whole, path.open("rb", buffering=0) as opened:
+                    put(docker, DockerImage("", host).where, Shipment(whole, opened), condition, cancel)
+
+    def _docker(self, host: str | None) -> AbstractContextManager[HostImages]:
+        if self._openers.docker is None:
+            raise AssertionError("a server has nothing to do with the Docker host of the user who started it")
+        return self._openers.docker(host)
 
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
         from lading.backends.content_store.archive_target import ArchiveTarget

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import time
@@ -9,7 +10,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.content_store.folder import ContentFolder
@@ -20,11 +20,13 @@ from lading.backends.passwords.hashing import ArgonPasswords
 from lading.engine.cancel import Cancellation
 from lading.engine.throttle import RateLimit
 from lading.fronts.rest_api.product import Product
+from lading.main.content_care import ContentCare
 from lading.main.counting import Counting
 from lading.main.data_folder import private_folder
 from lading.main.environments import EnvironmentBuilder
-from lading.main.own_engine import USER_AGENT, own_engine
+from lading.main.own_engine import USER_AGENT, Keeping, own_engine
 from lading.main.registry_door import AccessCopier, AccessDoor
+from lading.main.repository_care import RepositoryCare, counted_pulls
 from lading.main.secret_keys import secret_box
 from lading.oci.platform import Platform
 from lading.services.audit_seal import Sealer
@@ -32,25 +34,27 @@ from lading.services.audit_trail import AuditTrail
 from lading.services.audit_view import Audit
 from lading.services.authentication import Accounts, Authentication, Everybody, Owners
 from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.content_sweep import SWEEP
 from lading.services.copies import COPY, Copies
 from lading.services.environments import Environments
 from lading.services.imports import IMPORT, KEPT_SECONDS, Imports
 from lading.services.job_chores import KEPT_DAYS, job_chores
 from lading.services.job_kinds import WorkKind
+from lading.services.job_leases import LOST_SECONDS
 from lading.services.job_running import JobRunner, Surroundings
 from lading.services.job_sharing import Clocks
-from lading.services.job_writer import LOST_SECONDS
 from lading.services.jobs import Jobs
 from lading.services.metrics import Metrics
 from lading.services.password_memory import PasswordMemory
+from lading.services.pull_counts import PullCounts
 from lading.services.pulls import PULL, Pulls
 from lading.services.pushes import PUSH, Pushes
 from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.retention_runs import RETENTION
 from lading.services.roles import Roles
 from lading.services.schedules import Chore, Schedules
 from lading.services.sessions import Sessions
 from lading.services.setup import Setup
-from lading.services.stores import Collector
 from lading.services.throttling import Throttle
 from lading.services.tokens import Tokens
 from lading.services.transfer_failures import PULL_FALLBACK, PUSH_FALLBACK
@@ -59,27 +63,29 @@ from lading.settings import Settings
 from lading.wire.job_events import Verb
 from lading.wire.message import Cancel
 
-JOBS_IN_ALL = 256
-JOBS_PER_ENVIRONMENT = 256
-"""Most of a job's time is waiting for somebody else; what each may use of a host, its lanes bound."""
+JOBS_IN_ALL = 384
+JOBS_HERE = 224
+JOBS_PER_ENVIRONMENT = 64
+"""At once: in all, at our own engine, and at each other environment; so two that hang leave room for a third. Most of a
+job's time is waiting for somebody else; what each may use of a host, its lanes bound."""
 
 STOP_SECONDS = 20.0
 """How long a stop waits for jobs to save where they are."""
 
 HOUR = 60 * 60.0
-DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """The product while it runs, and what its doors need besides. `stop_jobs` saves jobs and sends away who follows
-    them: before the doors close, which wait for answers."""
+    them or the audit trail: before the doors close, which wait for answers."""
 
     product: Product
     content: ContentFolder
     database: ServiceDatabase
     trail: AuditTrail
     counting: Counting
+    pull_counts: PullCounts
     setup_token: str | None
     stop_jobs: Callable[[], object]
 
@@ -98,14 +104,15 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         trail = AuditTrail(database.audit, time.time, database.wakes)
         people = _People(database, trail)
         limit = RateLimit(settings.limit_rate, time.monotonic) if settings.limit_rate else None
-        queue = ThreadQueue(JOBS_IN_ALL, JOBS_PER_ENVIRONMENT)
-        engine = own_engine(stack, data, database, native, limit=limit, crowd=lambda: queue.running)
+        engine = own_engine(
+            stack, data, database, native, keeping=Keeping.of(settings), limit=limit, crowd=lambda: queue.running
+        )
         places = engine.places
         builder = EnvironmentBuilder(places, lambda: engine.environment, USER_AGENT)
         stack.callback(builder.close)
         probe = HttpProbe(os.environ.get("SSL_CERT_FILE"))
         environments = Environments(database.environments, box, trail, builder, probe)
-        environments.ensure_embedded()
+        queue = job_queue(environments.ensure_embedded().id)
         registries = ConfiguredRegistries(database.registries, box, trail)
         kinds: dict[str, WorkKind] = {}
         owners = Owners(database.users, database.tokens, time.time)
@@ -113,6 +120,8 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         clocks = Clocks(time.time, time.monotonic)
         runner = JobRunner(Surroundings(database.jobs, kinds, owners, trail, queue, database.wakes, clocks))
         jobs = Jobs(runner, database.jobs, trail, time.time, lambda: str(uuid.uuid4()))
+        care = ContentCare.of(settings, engine, database, jobs, trail)
+        own = RepositoryCare.of(database, engine.content, jobs, trail)
         product = Product(
             authentication=people.authentication,
             authenticator=Everybody() if settings.no_auth else people.authentication,
@@ -123,16 +132,22 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             audit=Audit(database.audit, trail),
             environments=environments,
             registries=registries,
+            repositories=own.repositories,
+            retention=own.retention,
+            retention_runs=own.retention_runs,
+            promotions=own.promotions,
             browsing=RegistryBrowsing(registries, AccessDoor(places), probe, trail),
             jobs=jobs,
             pushes=Pushes(environments, registries, jobs),
             pulls=Pulls(environments, registries, jobs),
             copies=Copies(registries, AccessCopier(places, native, limit), jobs, trail),
             imports=Imports(environments, ArchiveFolder(data / "imports"), jobs),
+            sweep=care.sweep,
+            storage=care.storage,
             cancellation=_cancellation,
             clock=time.time,
             news=runner.feeds,
-            audit_news=trail.subscribe,
+            audit_news=trail,
             ready=database.ready,
             metrics=Metrics(counting.render, trail),
         )
@@ -142,11 +157,19 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             *people.sessions.chores(),
             *people.tokens.chores(),
             Chore("import expiry", HOUR, lambda: product.imports.archives.expire(time.time() - KEPT_SECONDS)),
-            Chore("content sweep", DAY, lambda: _swept(engine.sweep)),
+            *care.chores(),
+            *own.retention_runs.chores(settings.retention_every),
         ]
+        care.begin(stack, counting)
+        pull_counts = counted_pulls(stack, database)
         _beside(stack, database=database, trail=trail, runner=runner, chores=chores)
-        setup_token, stop_jobs = people.first_admin(settings), partial(runner.stop, STOP_SECONDS)
-        yield Running(product, engine.content, database, trail, counting, setup_token, stop_jobs)
+
+        def stop_jobs() -> None:
+            trail.send_away()
+            runner.stop(STOP_SECONDS)
+
+        setup_token = people.first_admin(settings)
+        yield Running(product, engine.content, database, trail, counting, pull_counts, setup_token, stop_jobs)
 
 
 class _People:
@@ -184,6 +207,8 @@ def _kinds(product: Product) -> dict[str, WorkKind]:
         PUSH: WorkKind(product.pushes.work, product.pushes.admit, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
         PULL: WorkKind(product.pulls.work, product.pulls.admit, Verb.PULL, resumes=True, fallback=PULL_FALLBACK),
         COPY: WorkKind(product.copies.work, product.copies.admit, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
+        SWEEP: WorkKind(product.sweep.work, product.sweep.admit, Verb.PUSH, resumes=True),
+        RETENTION: WorkKind(product.retention_runs.work, product.retention_runs.admit, Verb.PUSH, resumes=True),
         IMPORT: WorkKind(product.imports.work, product.imports.admit, Verb.PULL, resumes=True),
     }
 
@@ -199,11 +224,13 @@ def _beside(
     """What runs by itself: the sealer, jobs, chores, and whoever listens to other processes."""
     sealer = Sealer(database.audit)
     stack.callback(trail.subscribe(sealer.woken))
+    stack.callback(trail.subscribe(lambda: database.changes.woken(None)))
     sealer.begin()
     stack.callback(sealer.stop)
     schedules = Schedules(database.schedules, time.time, chores)
 
     def woken(topic: str | None) -> None:
+        database.changes.woken(topic)
         runner.woken(topic)
         trail.woken(topic)
 
@@ -215,10 +242,9 @@ def _beside(
     stack.callback(schedules.stop)
 
 
-def _swept(sweep: Collector) -> None:
-    """Content that lost its last name, and what killed transfers have left."""
-    with _cancellation() as cancel:
-        sweep(False, (), cancel)
+def job_queue(embedded: int) -> ThreadQueue:
+    """Where jobs wait for room; `embedded` is our own engine's environment."""
+    return ThreadQueue(JOBS_IN_ALL, JOBS_PER_ENVIRONMENT, {embedded: JOBS_HERE})
 
 
 @contextmanager
@@ -240,4 +266,8 @@ def _counting(queue: ThreadQueue) -> Counting:
 
 def new_request() -> str:
     """An id under which the trail and the log know one request."""
-    return secrets.token_hex(8)
+    return f"{next(_REQUESTS):016x}"
+
+
+_REQUESTS = itertools.count(secrets.randbits(63))
+"""From where nobody else began. Asking the system for each would let go of the interpreter a third time a request."""

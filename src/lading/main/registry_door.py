@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from lading.engine.records import ImageNames
-from lading.engine.stores import Locations, Source, Store
+from lading.engine.stores import Condition, Locations, Source, Store
 from lading.engine.throttle import RateLimit
 from lading.main.environments import AccessPlaces
 from lading.oci.descriptor import Descriptor
@@ -16,7 +16,7 @@ from lading.oci.platform import Platform
 from lading.oci.reference import Reference, Repository
 from lading.services.copies import CopyOrder
 from lading.services.environment import Access, Arrived
-from lading.services.places import Named
+from lading.services.places import DockerImage, Named
 from lading.services.registries import Found
 from lading.services.stores import ArchiveForm, Compression, FullStore, OwnStore, Readable
 from lading.services.transfers import Call, Moved, Options, Transfers
@@ -34,7 +34,7 @@ class AccessDoor:
     places: AccessPlaces
 
     def knock(self, access: Access, credential: Credential | None, cancel: Cancel) -> None:
-        self.places.client(access).check(access.endpoint.host, credential, cancel)
+        self.places.client(access).at_once().check(access.endpoint.host, credential, cancel)
 
     def repositories(self, access: Access, cancel: Cancel) -> Iterator[str]:
         return self.places.client(access).repositories(access.endpoint.host, cancel)
@@ -128,8 +128,14 @@ class _Between:
     def read_archive(self, path: str, cancel: Cancel) -> AbstractContextManager[Readable]:
         return self.places.local().read_archive(path, cancel)
 
-    def docker_image(self, name: str, cancel: Cancel) -> AbstractContextManager[Readable]:
-        return self.places.local().docker_image(name, cancel)
+    def docker_image(self, place: DockerImage, cancel: Cancel) -> AbstractContextManager[Readable]:
+        return self.places.local().docker_image(place, cancel)
+
+    def docker_platform(self, host: str | None, cancel: Cancel) -> Platform:
+        return self.places.local().docker_platform(host, cancel)
+
+    def docker_target(self, host: str | None, condition: Condition, cancel: Cancel) -> AbstractContextManager[Store]:
+        return self.places.local().docker_target(host, condition, cancel)
 
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
         return self.places.local().write_archive(path, form, compression)

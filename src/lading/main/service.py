@@ -7,10 +7,9 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import uvicorn
@@ -20,17 +19,17 @@ from lading.errors import InputInvalid
 from lading.fronts.http.byte_server import ByteServer, ListenFailed
 from lading.fronts.http.certificate import CertificateUnusable, ServerCertificate
 from lading.fronts.http.forwarding import Forwarding
-from lading.fronts.http.limits import DEFAULT_LIMITS
+from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
 from lading.fronts.http.ours import OurNames
-from lading.fronts.registry_api.gate import Gate, LoginGate, OpenGate
-from lading.fronts.registry_api.serving import LOOPBACK_LIMITS, OpenToOthers, registry_application
+from lading.fronts.registry_api.serving import OpenToOthers, registry_application
 from lading.fronts.rest_api.application import Asgi, application
-from lading.fronts.rest_api.connections import BoundedConnection
-from lading.main.data_folder import KeptPort, private_folder, served_alone
+from lading.fronts.rest_api.connections import API_LIMITS, bounded
+from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
 from lading.main.logs import logged_to
-from lading.main.product import Running, new_request, running
+from lading.main.open_files import raise_open_files
+from lading.main.product import Running, running
+from lading.main.registry_gate import registry_gate
 from lading.oci.platform import Platform
-from lading.services.repository_audit import RepositoryAudit
 from lading.services.serving import ApiPortTaken, listening
 from lading.settings import Settings
 from lading.wire.guard import is_loopback
@@ -79,6 +78,8 @@ def served_product(settings: Settings, native: Platform) -> Iterator[ServedProdu
         renew = partial(_renew, certificate) if certificate else None
         if settings.public_url is None and not is_loopback(settings.host):
             log.warning("others reach this by its IP address alone, not by name: --public-url is not set")
+        if open_to_others(data):
+            log.warning("other users of this machine may look into %s: chmod 700 keeps its images private", data)
         hosts = [path for path, usable in docker_sockets(os.environ) if usable]
         yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew)
 
@@ -131,24 +132,18 @@ def _renew(certificate: ServerCertificate) -> None:
 
 @contextmanager
 def _registry(settings: Settings, product: Running, certificate: ServerCertificate | None) -> Iterator[str]:
-    door = registry_application(product.database.repositories, product.content, _gate(settings, product))
-    limits = LOOPBACK_LIMITS if is_loopback(settings.host) else DEFAULT_LIMITS
+    database = product.database
+    gate = registry_gate(settings, product)
+    door = registry_application(database.repositories, product.content, gate, database.changes, product.pull_counts.add)
+    limits = _limits(settings, DEFAULT_LIMITS)
+    trusts = Forwarding.parse(settings.trusted_proxies).trusts
 
     def listen(port: int) -> ByteServer:
-        return ByteServer([(settings.host, port)], door, limits, certificate=certificate)
+        return ByteServer([(settings.host, port)], door, limits, certificate=certificate, is_proxy=trusts)
 
     with listening(listen, settings.registry_port, KeptPort.of(settings.data)) as server:
         address, port = server.addresses[0]
         yield f"{_host(address)}:{port}"
-
-
-def _gate(settings: Settings, product: Running) -> Gate:
-    audit = RepositoryAudit(product.trail, time.monotonic)
-    if settings.no_auth:
-        return OpenGate(audit)
-    names = OurNames.of_urls([url for url in (settings.public_url, settings.registry_public_url) if url])
-    forwarding = Forwarding.parse(settings.trusted_proxies)
-    return LoginGate(product.product.authentication, product.trail, names, forwarding, new_request, audit)
 
 
 @contextmanager
@@ -161,6 +156,14 @@ def _api(settings: Settings, product: Running, certificate: ServerCertificate | 
         finally:
             server.should_exit = True  # nobody comes any more …
             product.stop_jobs()  # … and who waits for a job is answered
+
+
+def _limits(settings: Settings, limits: Limits) -> Limits:
+    """Of one listener: no more connections than a third of the files that may be open, and on loopback as many from one
+    address as in all, as everybody there has the same."""
+    connections = min(limits.connections, raise_open_files() // 3)
+    each = connections if is_loopback(settings.host) else min(limits.per_address, connections)
+    return replace(limits, connections=connections, per_address=each)
 
 
 @contextmanager
@@ -180,11 +183,12 @@ def _looping(
     settings: Settings, app: Asgi, listener: socket.socket, certificate: ServerCertificate | None
 ) -> Iterator[uvicorn.Server]:
     """The event loop, on a thread of its own: the first thread waits for signals."""
+    limits = _limits(settings, API_LIMITS)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        http=BoundedConnection,
+        http=bounded(limits, Forwarding.parse(settings.trusted_proxies).trusts),
         ws="none",
         server_header=False,
         proxy_headers=False,

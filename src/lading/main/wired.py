@@ -6,44 +6,33 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading import __version__
 from lading.fronts.cli.application import Administration, Configuration, OpenRegistry, Preferences, Serving
 from lading.main.configuration import load
-from lading.main.data_folder import KeptPort, private_folder
+from lading.main.data_folder import KeptPort
+from lading.main.local_store import LocalStore
 from lading.settings import Settings
 
 if TYPE_CHECKING:
-    from lading.backends.content_store.folder import ContentFolder
     from lading.backends.credentials.own import OwnCredentials
-    from lading.backends.database.catalogue import Catalogue
-    from lading.backends.database.repositories import DatabaseRecords
     from lading.backends.registry_client.client import RegistryClient
     from lading.engine.cancel import Cancellation
-    from lading.engine.collect import Collected
-    from lading.engine.embedded import EmbeddedStore
-    from lading.engine.records import ImageNames
     from lading.engine.stores import Locations
     from lading.main.places import HeldRelay, Places
-    from lading.oci.digest import Digest
     from lading.oci.platform import Platform
     from lading.oci.reference import Repository
     from lading.services.archives import Archives
     from lading.services.diagnosis import Diagnosis
-    from lading.services.environment import Environment
+    from lading.services.docker_hosts import HostImages
     from lading.services.images import Images
     from lading.services.registries import EndpointRules, Registries
     from lading.services.transfers import Transfers
     from lading.wire.authorize import Credential
-    from lading.wire.message import Cancel
-
-LEFTOVER_SECONDS = 24 * 60 * 60
-"""How long what an interrupted transfer left stays worth going on from: as long as a lease."""
 
 _USER_AGENT = f"lading/{__version__}"
 
@@ -62,6 +51,7 @@ class Wired:
         self._settings, self._environment, self._flags = settings, environment, flags
         self._open = ExitStack()
         self._named: set[str] = set()
+        self._store = LocalStore(settings, self._open)
 
     @classmethod
     def start(cls, environment: Mapping[str, str], flags: Mapping[str, object]) -> Wired:
@@ -70,7 +60,12 @@ class Wired:
         return cls(settings, configuration, environment, flags)
 
     def elsewhere(self, flags: Mapping[str, object]) -> Wired:
-        return Wired.start(self._environment, {**self._flags, **flags})
+        other = Wired.start(self._environment, {**self._flags, **flags})
+        other._store.begins = self._store.begins
+        return other
+
+    def begin(self) -> None:
+        self._store.begins = True
 
     def close(self) -> None:
         self._open.close()
@@ -104,19 +99,19 @@ class Wired:
         limit = RateLimit(rate, time.monotonic) if rate else None
         asked = self._environment.get("DOCKER_DEFAULT_PLATFORM")
         pulled = Platform.parse(asked) if asked else self._native
-        return Transfers(self._places, self._image_names, lambda: self.registries, pulled, limit)
+        return Transfers(self._places, self._store.image_names, lambda: self.registries, pulled, limit)
 
     @cached_property
     def images(self) -> Images:
         from lading.services.images import Images
 
-        return Images(self._places, self._image_names, self._collect, self._native)
+        return Images(self._places, self._store.image_names, self._store.collect, self._native)
 
     @cached_property
     def archives(self) -> Archives:
         from lading.services.archives import Archives
 
-        return Archives(self._places, self._image_names, self._native)
+        return Archives(self._places, self._store.image_names, self._native)
 
     @cached_property
     def registries(self) -> Registries:
@@ -132,6 +127,7 @@ class Wired:
     @cached_property
     def diagnosis(self) -> Diagnosis:
         from lading.backends.machine.looks import ThisMachine
+        from lading.main.local_soundness import LocalSoundness
         from lading.services.diagnosis import Diagnosis, Surroundings
         from lading.services.serving import ports
 
@@ -144,14 +140,15 @@ class Wired:
                 lambda: ports(settings.registry_port, KeptPort.of(settings.data).read()),
                 self._environment,
             ),
-            lambda: len(list(self._image_names().all())),
+            lambda: len(list(self._store.image_names().all())),
+            LocalSoundness(self._store),
         )
 
     @cached_property
     def administration(self) -> Administration:
         from lading.main.administration import DataFolderAdministration
 
-        return DataFolderAdministration(self._open, self._settings, self._data, self._native, self._own_logins)
+        return DataFolderAdministration(self._open, self._settings, self._store.data, self._native, self._own_logins)
 
     def serve(self) -> AbstractContextManager[Serving]:
         from lading.main.service import served_product
@@ -161,71 +158,9 @@ class Wired:
     def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         from lading.main.served import served
 
+        self.begin()
         settings = self._settings
-        return served(settings.data, self._folder, lambda: self._records, settings.registry_port)
-
-    # ── our own store
-
-    @cached_property
-    def _catalogue(self) -> Catalogue:
-        from lading.backends.database.catalogue import open_catalogue
-
-        catalogue = open_catalogue(self._data / "lading.db", time.time)
-        self._open.callback(catalogue.close)
-        return catalogue
-
-    def _image_names(self) -> ImageNames:
-        return self._catalogue.images
-
-    @cached_property
-    def _records(self) -> DatabaseRecords:
-        from lading.backends.database.repositories import open_records
-
-        records = open_records(self._data / "lading.db")
-        self._open.callback(records.close)
-        return records
-
-    @cached_property
-    def _folder(self) -> ContentFolder:
-        from lading.backends.content_store.folder import ContentFolder
-
-        folder = ContentFolder(self._data / "content", self._catalogue.leases)
-        self._open.callback(folder.close)
-        return folder
-
-    @cached_property
-    def _own(self) -> EmbeddedStore:
-        from lading.backends.content_store.listing import OciListing
-        from lading.engine.embedded import EmbeddedStore
-
-        listing = OciListing(self._folder.tree, self._catalogue.images)
-        self._open.callback(listing.close)
-        return EmbeddedStore(self._folder, self._catalogue.images, listing, "the local store")
-
-    def _collect(self, dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
-        """In a folder that was served once, repositories keep content too."""
-        from lading.backends.content_store.garbage import CollectableFolder
-        from lading.engine.collect import collect
-
-        was_served = KeptPort.of(self._data).path.exists()
-        return collect(
-            CollectableFolder(self._folder),
-            self._catalogue.images,
-            self._catalogue.leases,
-            [self._records] if was_served else [],
-            given_up=given_up,
-            left_before=time.time() - LEFTOVER_SECONDS,
-            dry_run=dry_run,
-            cancel=cancel,
-        )
-
-    @cached_property
-    def _data(self) -> Path:
-        return private_folder(self._settings.data)
-
-    def _scratch(self) -> Path:
-        """Where archives are unpacked, without names, beside the content they become."""
-        return private_folder(self._data / "scratch")
+        return served(settings.data, self._store.folder, lambda: self._store.records, settings.registry_port)
 
     # ── registries
 
@@ -240,8 +175,8 @@ class Wired:
             transport,
             self._endpoints.of,
             self._credential_of,
-            self._catalogue.profiles,
-            self._catalogue.uploads(self._account),
+            self._store.catalogue.profiles,
+            self._store.catalogue.uploads(self._account),
             clock=time.time,
             report_held=self._held,
             cancel=self._cancel,
@@ -311,13 +246,20 @@ class Wired:
     def _places(self) -> Places:
         from lading.main.places import Openers, Places
 
-        openers = Openers(lambda: self._own, self._locations, lambda: self._client, self._scratch, self._docker)
+        openers = Openers(
+            lambda: self._store.own, self._locations, lambda: self._client, self._store.scratch, self._docker
+        )
         return Places(openers, self._held, self._named, self._native)
 
-    def _docker(self) -> AbstractContextManager[Environment]:
+    def _docker(self, host: str | None) -> AbstractContextManager[HostImages]:
+        """By its address; else the environment of this name."""
         from lading.main.docker_source import opened_docker_host
+        from lading.services.access import LADING
+        from lading.services.docker_hosts import configured_host
 
-        return opened_docker_host(self._environment)
+        if host is None or "://" in host:
+            return opened_docker_host(self._environment, host)
+        return nullcontext(configured_host(self.administration.environments, LADING, host))
 
     def _locations(self) -> Locations:
-        return self._catalogue.locations(self._account)
+        return self._store.catalogue.locations(self._account)

@@ -45,7 +45,8 @@ class ArchiveInvalid(DocumentInvalid):
 class NoImages(ArchiveInvalid):
     """A tar that is whole, and holds something else than images."""
 
-    hint = "If it holds a root file system: lading import FILE NAME[:TAG]"
+    hint = "If it holds a root file system, it has to be made an image first."
+    command = "If it holds a root file system: lading import FILE NAME[:TAG]"
 
     def __init__(self) -> None:
         super().__init__("the tar", f"holds neither {INDEX_FILE} nor {DOCKER_MANIFEST_FILE}")

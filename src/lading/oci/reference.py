@@ -42,6 +42,8 @@ class ReferenceInvalid(InputInvalid):
         super().__init__(text, part, rule)
         self.text, self.part, self.rule = text, part, rule
         self.hint = _meant(text)
+        if self.hint is not None and "://" in text:
+            self.command = f"{self.hint} --insecure allows plain HTTP."
 
     def __str__(self) -> str:
         return f"{self.text[:300]!r} is not an image reference: {self.part} {self.rule}"
@@ -51,7 +53,7 @@ def _meant(text: str) -> str | None:
     """What somebody may have meant who wrote an address of the web, or a path, where a name belongs."""
     scheme, separator, rest = text.partition("://")
     if separator and scheme.lower() in {"http", "https", "docker", "oci"}:
-        return f"Leave out {scheme}:// and write {rest}; --insecure allows plain HTTP."
+        return f"Leave out {scheme}:// and write {rest}."
     if text.startswith(("/", "./", "../", "~")):
         return f"A name is no path. A folder with an OCI layout is oci:{text}, an image archive archive:{text}."
     return None

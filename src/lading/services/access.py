@@ -3,9 +3,17 @@
     actor ── grants: permissions, in which environments, for which repositories     from its roles
           └─ scopes: a token's own narrowing of them; None for a person's session
 
-A permission is `noun:verb`; in a role `noun:*` is every verb of a noun, and `*` is everything. Repository patterns are
-names in which `*` stands for any run of characters. One whose first part names a registry, as `ghcr.io/acme/*`, is for
-that registry's paths alone; any other is for paths in every registry, and in our own.
+A permission is `noun:verb`; in a role `noun:*` is every verb of a noun, and `*` is everything.
+
+A repository pattern is a whole name in which `*` stands for any run of characters, none and `/` among them; so `**` is
+`*`. Every other character is itself, capitals too: hosts are in small letters, and Docker Hub is `docker.io`.
+
+    pattern = [ host "/" ] path          host: the part before the first "/", where oci.reference.is_registry says so
+    ghcr.io/acme/*   that registry's paths alone; a `*` of the host stays within the host, its port included
+    team/*           such paths in every registry
+    either           in our own registry, whose names have no host: paths that match the pattern as it stands
+
+docs/service.md has a table of examples, which a test goes through.
 """
 
 from __future__ import annotations
@@ -38,6 +46,7 @@ class Permission(StrEnum):
     REPOSITORIES_PULL = "repositories:pull"
     REPOSITORIES_PUSH = "repositories:push"
     REPOSITORIES_REMOVE = "repositories:remove"
+    REPOSITORIES_EDIT = "repositories:edit"
     JOBS_VIEW = "jobs:view"
     JOBS_EDIT = "jobs:edit"
     AUDIT_VIEW = "audit:view"
@@ -109,6 +118,11 @@ class Actor:
     address: str = ""
     request: str = ""
 
+    @property
+    def nobody(self) -> bool:
+        """Whether it is nobody in particular, who may nothing: not even ask what there is."""
+        return self.user is None and self.token is None and not self.grants
+
     def may(
         self, permission: Permission, environment: int | None = None, repository: Repository | str | None = None
     ) -> bool:
@@ -118,26 +132,20 @@ class Actor:
             return False
         return any(grant.covers(permission, environment, repository) for grant in self.grants)
 
-    def may_somewhere(self, permission: Permission) -> bool:
-        """Whether there is an environment or repository for which it may: lists show those and leave out the rest."""
+    def may_somewhere(self, permission: Permission, environment: int | None = None) -> bool:
+        """Whether there is a repository for which it may in this environment; None: a repository or an environment.
+        Lists show those and leave out the rest."""
         if self.scopes is not None and not matches(permission, self.scopes):
             return False
-        return any(matches(permission, grant.permissions) for grant in self.grants)
+        return any(
+            matches(permission, grant.permissions)
+            for grant in self.grants
+            if environment is None or grant.environments is None or environment in grant.environments
+        )
 
 
 LADING = Actor("lading", (Grant(frozenset({EVERYTHING})),))
 """Lading itself: schedules, restarts, and whoever works on the data folder by command line."""
-
-
-def require(
-    actor: Actor, permission: Permission, environment: int | None = None, repository: Repository | str | None = None
-) -> None:
-    """Raises NotLoggedIn for nobody in particular, Denied for somebody who may not."""
-    if actor.may(permission, environment, repository):
-        return
-    if actor.user is None and actor.token is None:
-        raise NotLoggedIn
-    raise Denied(permission, environment, repository)
 
 
 def matches(permission: Permission, patterns: Collection[str]) -> bool:

@@ -29,7 +29,8 @@ DOCKER = "docker:"
 class NameMissing(InputInvalid):
     """An archive whose image has no name of its own, or only a tag, so that our store needs to be told one."""
 
-    hint = "Give it one with --as NAME[:TAG]."
+    hint = "Give it a name."
+    command = "Give it one with --as NAME[:TAG]."
 
     def __init__(self, archive: str, tag: str | None) -> None:
         super().__init__(archive, tag)
@@ -43,7 +44,8 @@ class NameMissing(InputInvalid):
 class OneNameForSeveral(InputInvalid):
     """One new name for an archive that holds several images."""
 
-    hint = "Leave --as out: each image keeps the name it has in the archive."
+    hint = "Give no name: each image keeps the one that it has in the archive."
+    command = "Leave --as out: each image keeps the name it has in the archive."
 
     def __init__(self, archive: str, count: int) -> None:
         super().__init__(archive, count)
@@ -105,7 +107,7 @@ class Archives:
         source: Readable = self._stores.own
         place = parse_place(text) if text.startswith(DOCKER) else Named(text)
         if isinstance(place, DockerImage):
-            source = stack.enter_context(self._stores.docker_image(place.name, call.cancel))
+            source = stack.enter_context(self._stores.docker_image(place, call.cancel))
             name = only_name(source, None)
             if is_digest(name):
                 raise NameMissing(text, None)
@@ -161,7 +163,7 @@ def _move(chosen: Chosen, text: str, destination: Destination, stores: Stores, c
         [destination],
         referrers=None,
         locations=stores.locations,
-        lanes=call.options.lanes or PULL_LANES,
+        lanes=call.options.lanes() if call.options.lanes else PULL_LANES,
         report=call.report,
         cancel=call.cancel,
     )

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from unicodedata import category
 
 from lading.oci.instants import instant
 from lading.services.audit_records import AuditRow
@@ -27,7 +28,9 @@ COLUMNS = (
 )
 """The fields of interfaces §2, Audit, in their order."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = tuple("=+-@＝＋－＠")
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of what shows nothing itself, and may turn or hide what stands beside it."""
 
 
 class Format(StrEnum):
@@ -50,7 +53,7 @@ def row_json(row: AuditRow) -> dict[str, object]:
         entry.deed.entity_id,
         entry.deed.entity_name,
         entry.deed.environment,
-        entry.result.value,
+        row.result,
         dict(entry.deed.details),
         entry.address,
         entry.request,
@@ -85,13 +88,16 @@ def _table(rows: Iterable[AuditRow]) -> Iterator[str]:
 
 def _record(values: Iterable[object]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerow(values)
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerow(values)
     return text.getvalue()
 
 
 def _harmless(value: object) -> object:
     """A spreadsheet takes text that begins so for a formula, which whoever chose the name would have written."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    seen = "".join(each for each in value if category(each) not in _UNSEEN)
+    return f"'{seen}" if seen.lstrip().startswith(_FORMULA) else seen
 
 
 def _compact(value: object) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lading.services.audit import Deed, Result
+from lading.services.access import Actor
+from lading.services.audit import Deed, Result, Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,19 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry with its number on the trail, and the sealer's seal, if it has come by."""
+    """An entry with its number on the trail, and the sealer's seal, if it has come by.
+
+    `unreadable`: somebody wrote there what Lading never does; what could not be read of its entry is empty."""
 
     id: int
     entry: AuditEntry
     seal: str | None = None
+    unreadable: bool = False
+
+    @property
+    def result(self) -> str:
+        """As it is shown."""
+        return "unreadable" if self.unreadable else self.entry.result.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,16 @@ class AuditPage:
     total: int
 
 
+class EntryTrail(Trail, Protocol):
+    """A trail whose entries others may keep, in the transaction that makes them true."""
+
+    def entry(self, actor: Actor, deed: Deed, result: Result) -> AuditEntry:
+        """What `record` would append now."""
+
+    def appended(self) -> None:
+        """Entries were appended: tell those who follow. Never raises."""
+
+
 class AuditRecords(Protocol):
     """For any number of threads and processes. Every method may raise StorageFailed."""
 
@@ -76,6 +95,9 @@ class AuditRecords(Protocol):
 
     def find(self, id: int) -> AuditRow | None:  # noqa: A002  the row's own word
         """None where there is none."""
+
+    def newest(self) -> int:
+        """The greatest id there is, 0 where there is no row."""
 
     def page(self, wanted: AuditFilter, offset: int, limit: int) -> AuditPage:
         """Newest first."""

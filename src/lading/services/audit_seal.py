@@ -60,7 +60,7 @@ def canonical(row: AuditRow) -> bytes:
 
 def seal_of(previous: str, row: AuditRow) -> str:
     """In hex."""
-    return hashlib.sha256(previous.encode("ascii") + canonical(row)).hexdigest()
+    return hashlib.sha256(previous.encode() + canonical(row)).hexdigest()
 
 
 def chain(previous: str, rows: Iterable[AuditRow]) -> Iterator[tuple[int, str]]:
@@ -121,10 +121,16 @@ class _Walk:
         self._unsealed = 0
 
     def take(self, row: AuditRow) -> None:
+        if row.id < 1:
+            self._rows += 1
+            self._break(row.id, "it was put in: the first record is number 1")
+            return
         gap = row.id != self._last + 1
         if gap and len(self._gaps) < MOST_GAPS:
             self._gaps.append((self._last, row.id))
         self._rows, self._last = self._rows + 1, row.id
+        if row.unreadable:
+            self._break(row.id, "it was changed, and cannot be read any more")
         if row.seal is None:
             self._tail, self._unsealed = [*self._tail[:1], row.id], self._unsealed + 1
             return

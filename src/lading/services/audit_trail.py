@@ -3,6 +3,9 @@
     admit ── may ──▶ the caller goes on, and records what came of it
         └── may not ─▶ `denied` is on the trail, then Denied
 
+This is how services ask, and no front does; what an actor may is asked of it without `admit` only to choose what a list
+shows.
+
 Nobody in particular is turned away without a record: strangers are not to fill the disk.
 
 No secret goes on record. Services put none into a deed; what looks like one all the same, because somebody wrote it
@@ -16,6 +19,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
+from lading.oci.reference import Repository
 from lading.services.access import Actor, Denied, NotLoggedIn, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_records import AuditEntry, AuditRecords
@@ -33,9 +37,18 @@ TOPIC = "audit"
 """What other processes are woken with."""
 
 
-def admit(trail: Trail, actor: Actor, permission: Permission, deed: Deed, repository: str | None = None) -> None:
+def admit(
+    trail: Trail, actor: Actor, permission: Permission, deed: Deed, repository: Repository | str | None = None
+) -> None:
     """Whether the actor may do this in the deed's environment, for the repository. Raises Denied, NotLoggedIn."""
     if not actor.may(permission, deed.environment, repository):
+        refuse(trail, actor, permission, deed)
+
+
+def admit_somewhere(trail: Trail, actor: Actor, permission: Permission, deed: Deed) -> None:
+    """Whether there is a repository for which the actor may in the deed's environment, or, where that is None, an
+    environment: for lists, which show what it may see. Raises Denied, NotLoggedIn."""
+    if not actor.may_somewhere(permission, deed.environment):
         refuse(trail, actor, permission, deed)
 
 
@@ -48,17 +61,28 @@ def refuse(trail: Trail, actor: Actor, permission: Permission, deed: Deed) -> No
 
 
 class AuditTrail:
-    """Fulfils Trail. For any number of threads."""
+    """Fulfils EntryTrail. For any number of threads."""
 
     def __init__(self, records: AuditRecords, clock: Callable[[], float], wakes: Wakes) -> None:
         """`clock` tells seconds since 1970."""
         self._records, self._clock, self._wakes = records, clock, wakes
         self._lock = threading.Lock()
         self._told: tuple[Callable[[], None], ...] = ()
+        self.over = False
+        """Whether the process stops: who follows the trail goes away, and comes again."""
+
+    def send_away(self) -> None:
+        """The process stops. Records are written all the same, as long as anything goes on."""
+        self.over = True
+        self._tell()
 
     def record(self, actor: Actor, deed: Deed, result: Result) -> None:
         """Raises StorageFailed: what cannot be recorded is not done."""
-        entry = AuditEntry(
+        self._records.append(self.entry(actor, deed, result))
+        self.appended()
+
+    def entry(self, actor: Actor, deed: Deed, result: Result) -> AuditEntry:
+        return AuditEntry(
             self._clock(),
             _clean(actor.name),
             actor.user,
@@ -68,7 +92,8 @@ class AuditTrail:
             _clean(actor.address),
             actor.request,
         )
-        self._records.append(entry)
+
+    def appended(self) -> None:
         self._wakes.tell(TOPIC)
         self._tell()
 

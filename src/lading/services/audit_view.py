@@ -25,6 +25,11 @@ class Audit:
         """Newest first."""
         return self._records.page(self._seen(actor, wanted, "view"), offset, limit)
 
+    def newest(self, actor: Actor) -> int:
+        """The number of the last row there is: who follows from now on begins after it."""
+        self._seen(actor, NO_FILTER, "view")
+        return self._records.newest()
+
     def after(self, actor: Actor, id: int, limit: int, wanted: AuditFilter = NO_FILTER) -> Sequence[AuditRow]:  # noqa: A002
         """Those that came after this row, oldest first: for who follows the trail. None is missed."""
         return self._records.after(id, limit, self._seen(actor, wanted, "view"))

@@ -52,6 +52,13 @@ class TokenRefused(LoginFailed):
         return "the token is wrong, has ended, or belongs to somebody else"
 
 
+class AuthorizationUnreadable(LoginFailed):
+    """An Authorization header that shows nothing: an empty token, or no form that is taken here."""
+
+    def __str__(self) -> str:
+        return "the Authorization header holds neither Bearer and a token, nor Basic and a name with its password"
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request: where from, as a trusted proxy or the socket says, and its id."""
@@ -120,7 +127,7 @@ class Authentication:
         Raises LoginFailed, TooManyAttempts and PasswordsBusy for what stands in `authorization`.
         """
         if authorization is not None:
-            return self._shown(visit, parse_authorization(authorization))
+            return self.recognise(visit, parse_authorization(authorization))
         session = None if cookie is None else self._sessions.find(cookie)
         user = None if session is None else self._users.user(session.user)
         return nobody(visit) if user is None or not user.active else self._actor(visit, user)
@@ -164,9 +171,8 @@ class Authentication:
         self._sessions.close_all(user.id, cookie)
         self._trail.record(actor, _password_deed(user), Result.DONE)
 
-    # ── what is shown
-
-    def _shown(self, visit: Visit, shown: BasicLogin | BearerToken | None) -> Actor:
+    def recognise(self, visit: Visit, shown: BasicLogin | BearerToken | None) -> Actor:
+        """Who shows this; None is what cannot be read. Raises LoginFailed, TooManyAttempts, PasswordsBusy."""
         match shown:
             case BearerToken():
                 return self._by_token(visit, shown.token, None)
@@ -174,7 +180,7 @@ class Authentication:
                 return self._by_token(visit, shown.secret, shown.name)
             case BasicLogin():
                 return self._by_password(visit, shown)
-        raise LoginFailed
+        raise AuthorizationUnreadable
 
     def _by_token(self, visit: Visit, shown: str, name: str | None) -> Actor:
         """With a `name`, it must be the one of the token's user."""

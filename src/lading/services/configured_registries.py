@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from lading.errors import InputInvalid
-from lading.oci.reference import HUB, Repository, canonical_registry, check_path, check_registry, is_registry
+from lading.oci.prefix import Prefix
+from lading.oci.reference import Repository, check_path, check_registry, is_registry
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
-from lading.services.audit_trail import refuse
+from lading.services.audit_trail import admit
 from lading.services.environment import Access
 from lading.services.named_rows import RowUnknown, changes
 from lading.services.registry_records import RegistryRecords, RegistryRow
@@ -83,15 +84,14 @@ class RegistryPlace:
             raise RegistryInvalid("url", "is host[:port][/path]; a login has fields of its own")
         if not bare or len(url) > LONGEST_URL:
             raise RegistryInvalid("url", f"must have 1 to {LONGEST_URL} characters")
-        host, _, path = bare.strip("/").partition("/")
-        check_registry(url, host)
-        canonical = canonical_registry(host)
-        path = "" if canonical == HUB or path in {"v1", "v2"} else path
-        if not is_registry(canonical):
+        part = Prefix.read(bare.strip("/"))
+        check_registry(url, part.host)
+        if not is_registry(part.host):
             raise RegistryInvalid("url", "needs its port, else its host reads as a name on Docker Hub")
+        path = "" if part.is_hub else part.path
         if path:
             check_path(url, path)
-        return cls(canonical, path, {"http": Tls.HTTP, "https": Tls.VERIFY}.get(scheme.lower()))
+        return cls(part.host, path, {"http": Tls.HTTP, "https": Tls.VERIFY}.get(scheme.lower()))
 
 
 class ConfiguredRegistries:
@@ -109,7 +109,7 @@ class ConfiguredRegistries:
 
     def get(self, actor: Actor, id: int) -> RegistryRow:  # noqa: A002  a row's own word
         """Raises RowUnknown."""
-        self._admit(actor, Permission.REGISTRIES_VIEW, "view", None)
+        self._admit(actor, Permission.REGISTRIES_VIEW, "view", id)
         return self.row(id)
 
     def add(self, actor: Actor, form: RegistryForm) -> RegistryRow:
@@ -227,8 +227,7 @@ class ConfiguredRegistries:
         id: int | None,  # noqa: A002  a row's own word
         name: str = "",
     ) -> None:
-        if not actor.may(permission):
-            refuse(self._trail, actor, permission, Deed(action, "registry", "" if id is None else str(id), name))
+        admit(self._trail, actor, permission, Deed(action, "registry", "" if id is None else str(id), name))
 
     def _record(self, actor: Actor, action: str, row: RegistryRow, changed: Sequence[str] = ()) -> None:
         details = {"url": row.url, "username": row.username, "tls": row.tls.value, "isDefault": row.is_default}
@@ -260,7 +259,7 @@ def best(rows: Iterable[RegistryRow], repository: Repository) -> RegistryRow | N
 
 def serves(row: RegistryRow, repository: Repository) -> bool:
     """Whether the repository is the row's: so its login may be sent where that is."""
-    return row.host == repository.registry and _under(row.path, repository.path)
+    return Prefix(row.host, row.path).holds(repository)
 
 
 def _goes_elsewhere(before: RegistryRow, after: RegistryRow) -> bool:
@@ -272,10 +271,6 @@ def _goes_elsewhere(before: RegistryRow, after: RegistryRow) -> bool:
 
 _PROTECTION = (Tls.HTTP, Tls.SKIP, Tls.VERIFY)
 """From none to all."""
-
-
-def _under(prefix: str, path: str) -> bool:
-    return not prefix or path == prefix or path.startswith(f"{prefix}/")
 
 
 def _name(name: str) -> str:

@@ -8,7 +8,7 @@ more of its answer is shown than one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,13 +78,7 @@ class Way:
 
 def try_out(way: Way | None, environment: Environment, probe: Probe, cancel: Cancel) -> ConnectionReport:
     """`way` None: an environment without a connection. Raises Cancelled, TimedOut."""
-    tried = []
-    for name, attempt in _attempts(way, environment, probe, cancel):
-        step = step_of(name, attempt)
-        tried.append(step)
-        if not step.ok:
-            break
-    return ConnectionReport(tuple(tried))
+    return report_of(_attempts(way, environment, probe, cancel))
 
 
 def _attempts(
@@ -117,7 +111,17 @@ def _connection(way: Way, probe: Probe, cancel: Cancel) -> Iterator[tuple[str, C
         yield "tls", lambda: probe.secure(endpoint, way.host, way.port, cancel)
 
 
-def step_of(name: str, attempt: Callable[[], str]) -> Step:
+def report_of(attempts: Iterable[tuple[str, Callable[[], str]]]) -> ConnectionReport:
+    """One after the other, up to the first that does not work. Raises Cancelled, TimedOut."""
+    tried: list[Step] = []
+    for name, attempt in attempts:
+        tried.append(_step(name, attempt))
+        if not tried[-1].ok:
+            break
+    return ConnectionReport(tuple(tried))
+
+
+def _step(name: str, attempt: Callable[[], str]) -> Step:
     """Try one thing. Raises Cancelled, TimedOut; every other fault of ours is the step's error."""
     try:
         return Step(name, True, attempt())

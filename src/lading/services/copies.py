@@ -13,9 +13,10 @@ from lading.errors import InputInvalid, LadingError
 from lading.oci.reference import Reference
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Trail
-from lading.services.audit_trail import refuse
+from lading.services.audit_trail import admit
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.environment import Access, Arrived, ConnectionType
+from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
@@ -69,7 +70,7 @@ class Copies:
     def __init__(self, registries: ConfiguredRegistries, copier: Copier, jobs: Jobs, trail: Trail) -> None:
         self._registries, self._copier, self._jobs, self._trail = registries, copier, jobs, trail
 
-    def start(self, actor: Actor, form: CopyForm, key: str | None) -> Job:
+    def start(self, actor: Actor, form: CopyForm, key: RequestKey | None) -> Job:
         """Raises CopyIncomplete, ReferenceInvalid, PlatformInvalid, Denied."""
         if not form.source or not form.targets:
             raise CopyIncomplete
@@ -116,8 +117,7 @@ class Copies:
         """A copy is a pull and a push, in no environment."""
         asked = [(Permission.IMAGES_PULL, source), *((Permission.IMAGES_PUSH, target) for target in targets)]
         for permission, reference in asked:
-            if not actor.may(permission, None, reference.repository):
-                refuse(self._trail, actor, permission, deed)
+            admit(self._trail, actor, permission, deed, reference.repository)
 
 
 def _places(fields: JobFields) -> tuple[Reference, Sequence[Reference]]:

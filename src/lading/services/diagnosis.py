@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from lading.errors import AccessDenied, Cancelled, InputInvalid, LadingError, TimedOut, TlsRefused
+from lading.oci.digest import Digest
 from lading.oci.reference import Reference, Repository, canonical_registry, is_registry
+from lading.services.content_check import Checked
 from lading.services.registries import Registries
 from lading.services.serving import SERVER
-from lading.wire.message import ConnectFailed, PlainHttpAnswered
+from lading.wire.message import Cancel, ConnectFailed, PlainHttpAnswered
 
 LOW_SPACE = 2 * 1000**3
 """Bytes free below which a pull of an ordinary image may fail."""
@@ -66,6 +68,16 @@ class Machine(Protocol):
         """Those that docker's configuration names. Raises LadingError where it cannot be read."""
 
 
+class LocalContent(Protocol):
+    """Our own content, as far as it can be unsound."""
+
+    def damaged(self) -> Sequence[Digest]:
+        """What was found to be something else than its name says, and has not come again. Changes nothing."""
+
+    def check(self, cancel: Cancel) -> Checked:
+        """Reads all of it again, and sets aside what is damaged. Raises StorageFailed, Cancelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What this call works with: the data folder, the environment, and the ports that the registry would try, which
@@ -77,7 +89,8 @@ class Surroundings:
 
 
 class Diagnosis:
-    """Looks, and changes nothing; `images` counts those of our own store."""
+    """Looks, and changes nothing, but for damaged content that it is asked to look for; `images` counts those of our
+    own store."""
 
     def __init__(
         self,
@@ -85,15 +98,18 @@ class Diagnosis:
         registries: Registries,
         surroundings: Surroundings,
         images: Callable[[], int],
+        content: LocalContent,
     ) -> None:
-        self._machine, self._registries, self._images = machine, registries, images
+        self._machine, self._registries, self._images, self._content = machine, registries, images, content
         self._folder, self._ports = surroundings.folder, surroundings.ports
         self._environment = surroundings.environment
 
-    def findings(self, registries: Sequence[str]) -> Iterator[Finding]:
-        """Each as soon as it is found; `registries` are hosts or repositories to knock at."""
+    def findings(self, registries: Sequence[str], reading: Cancel | None = None) -> Iterator[Finding]:
+        """Each as soon as it is found; `registries` are hosts or repositories to knock at. With `reading` all content
+        is read again, until that is pulled."""
         yield _looked("data", self._data)
         yield _looked("disk", self._disk)
+        yield _looked("content", lambda: self._sound(reading))
         yield _looked("clock", self._clock)
         yield _looked("port", self._port)
         yield _looked("proxy", self._proxies)
@@ -110,6 +126,20 @@ class Diagnosis:
         free = self._machine.free(self._folder)
         text = f"{free / 1000**3:.1f} GB free for {self._folder}"
         return Finding("disk", free >= LOW_SPACE, text, "lading gc")
+
+    def _sound(self, reading: Cancel | None) -> Finding:
+        checked = None if reading is None else self._content.check(reading)
+        text = "" if checked is None else f"{checked.pieces} pieces read again, {checked.size / 1000**3:.1f} GB; "
+        damaged = self._content.damaged()
+        if damaged:
+            text += f"{len(damaged)} damaged and set aside, such as {damaged[0]}"
+            return Finding("content", False, text, "lading push or pull again the images that need it")
+        if checked is not None and checked.missing:
+            text += f"{len(checked.missing)} missing, such as {checked.missing[0]}"
+            return Finding("content", False, text, "lading push or pull again the images that need it")
+        return Finding(
+            "content", True, f"{text}nothing is known to be damaged" if checked is None else f"{text}all well"
+        )
 
     def _clock(self) -> Finding:
         now = self._machine.now()
@@ -184,7 +214,7 @@ def _looked(name: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except LadingError as error:
-        return Finding(name, False, str(error), error.hint or "lading config show --origin")
+        return Finding(name, False, str(error), error.command or error.hint or "lading config show --origin")
 
 
 def _command(error: LadingError, place: str) -> str:
@@ -196,7 +226,7 @@ def _command(error: LadingError, place: str) -> str:
     if isinstance(error, ConnectFailed):
         return error.hint or f"curl -v https://{host}/v2/"
     if isinstance(error, TlsRefused | InputInvalid) and error.hint:
-        return error.hint
+        return error.command or error.hint
     return f"lading -v ls {place} --debug"
 
 

@@ -90,7 +90,7 @@ class EmbeddedEnvironment:
         limit: RateLimit | None = None,
         lanes: Callable[[int], int] = _all_of_them,
     ) -> None:
-        """`lanes` says how many of so many lanes a transfer that begins now gets."""
+        """`lanes` says how many of so many lanes a transfer whose bytes begin to move now gets."""
         self._ways, self._names, self._native, self._version, self._limit = ways, names, native, version, limit
         self._lanes = lanes
         self._images = Images(ways.local(), names, collect, native)
@@ -153,7 +153,7 @@ class EmbeddedEnvironment:
     # ── transfers
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
-        options = Options(order.wanted, lanes=self._lanes(PULL_LANES))
+        options = Options(order.wanted, lanes=lambda: self._lanes(PULL_LANES))
         moved = self._transfers(order.access).pull(str(order.reference), Call(options, report, cancel))
         if moved.error is not None:
             raise moved.error
@@ -161,8 +161,12 @@ class EmbeddedEnvironment:
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         image = self._images.find(order.image)
-        lanes = self._lanes(PUSH_LANES)
-        options = Options(order.wanted, lanes=lanes, condition=order.condition, dry_run=order.dry_run)
+        options = Options(
+            order.wanted,
+            lanes=lambda: self._lanes(PUSH_LANES),
+            condition=order.condition,
+            dry_run=order.dry_run,
+        )
         targets = [target.or_latest for target in order.targets]
         moved = self._transfers(order.access).push(
             Named(order.image), [Named(str(target)) for target in targets], Call(options, report, cancel)

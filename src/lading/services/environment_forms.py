@@ -15,12 +15,12 @@ from lading.errors import InputInvalid
 from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
 from lading.services.row_rules import NAME_RULE, is_pem, row_name
+from lading.wire.docker_address import PORTS
 
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path: sun_path has room for 108 with its end."""
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
-DEFAULT_PORTS = {"http": 2375, "https": 2376}
 SCANNERS = frozenset({"none", "lading", "grype", "trivy", "both"})
 
 _HOST = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{0,252}|[0-9a-fA-F:.]{2,45}")
@@ -106,10 +106,10 @@ def _connected(row: EnvironmentRow, form: EnvironmentForm, faults: dict[str, str
 def _direct(bare: EnvironmentRow, row: EnvironmentRow, form: EnvironmentForm, faults: dict[str, str]) -> EnvironmentRow:
     asks_tls = bool(form.tls_ca or form.tls_cert or form.tls_key or form.tls_skip_verify)
     protocol = form.protocol or row.protocol or ("https" if asks_tls else "http")
-    if protocol not in DEFAULT_PORTS:
+    if protocol not in PORTS:
         faults["protocol"] = "must be http or https"
         return bare
-    port = form.port if form.port is not None else row.port or DEFAULT_PORTS[protocol]
+    port = form.port if form.port is not None else row.port or PORTS[protocol]
     if not 1 <= port <= 65_535:
         faults["port"] = "must be between 1 and 65535"
     host = (form.host if form.host is not None else row.host) or ""

@@ -11,31 +11,24 @@ from dataclasses import replace
 from typing import Protocol
 
 from lading.errors import Refused
-from lading.services.access import Actor, Permission
+from lading.services.access import Actor, NotLoggedIn, Permission
 from lading.services.audit import Deed, Result, Trail
-from lading.services.audit_trail import refuse
+from lading.services.audit_trail import admit, admit_somewhere, refuse
 from lading.services.connection_test import ConnectionReport, Probe, Way, try_out
 from lading.services.environment import ConnectionType, Environment
 from lading.services.environment_forms import EnvironmentForm, changed_row, new_row
 from lading.services.environment_records import EnvironmentRecords, EnvironmentRow
 from lading.services.guarded_environment import GuardedEnvironment
 from lading.services.named_rows import NameTaken, RowUnknown, changes
-from lading.services.secrets import OF_ENVIRONMENT
+from lading.services.secrets import OF_ENVIRONMENT, SecretBox
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 
 EMBEDDED_NAME = "local"
 """What our own engine is called until somebody names it."""
 
-
-class Seals(Protocol):
-    """Secrets at rest; services.secrets.SecretBox fulfils it."""
-
-    def seal(self, place: str, plain: str) -> str:
-        """Bound to the place: elsewhere it does not open."""
-
-    def open(self, place: str, sealed: str) -> str:
-        """Raises where the key or the place is another."""
+_ABOUT_ONE = tuple(each for each in Permission if each.partition(":")[0] in {"images", "environments"})
+"""What somebody may do in an environment."""
 
 
 class Builder(Protocol):
@@ -66,7 +59,7 @@ class Environments:
     """For every door; each method asks for permission and keeps the trail."""
 
     def __init__(
-        self, records: EnvironmentRecords, secrets: Seals, trail: Trail, builder: Builder, probe: Probe
+        self, records: EnvironmentRecords, secrets: SecretBox, trail: Trail, builder: Builder, probe: Probe
     ) -> None:
         self._records, self._secrets, self._trail = records, secrets, trail
         self._builder, self._probe = builder, probe
@@ -90,19 +83,16 @@ class Environments:
 
     def list(self, actor: Actor) -> Sequence[EnvironmentRow]:
         """Those that the actor may see, in order of id. Raises Denied where it may see none at all."""
-        if not actor.may_somewhere(Permission.ENVIRONMENTS_VIEW):
-            self._admit(actor, Permission.ENVIRONMENTS_VIEW, "list", None)
+        admit_somewhere(self._trail, actor, Permission.ENVIRONMENTS_VIEW, Deed("list", "environment", "", ""))
         return [row for row in self._records.environments() if actor.may(Permission.ENVIRONMENTS_VIEW, row.id)]
 
     def get(self, actor: Actor, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word
         """Raises RowUnknown."""
-        row = self.row(id)
-        self._admit(actor, Permission.ENVIRONMENTS_VIEW, "view", row)
-        return row
+        return self._admitted(actor, Permission.ENVIRONMENTS_VIEW, "view", id)
 
     def add(self, actor: Actor, form: EnvironmentForm) -> EnvironmentRow:
         """Raises EnvironmentInvalid, EmbeddedStays, NameTaken."""
-        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "create", None, form.name or "")
+        admit(self._trail, actor, Permission.ENVIRONMENTS_EDIT, Deed("create", "environment", "", form.name or ""))
         row = new_row(form)
         if row.connection_type is ConnectionType.EMBEDDED:
             raise EmbeddedStays("added")
@@ -113,7 +103,7 @@ class Environments:
     def change(self, actor: Actor, id: int, form: EnvironmentForm) -> EnvironmentRow:  # noqa: A002  a row's own word
         """What the form leaves out stays. Raises RowUnknown, EnvironmentInvalid, EmbeddedStays, NameTaken."""
         while True:  # again where somebody else changed it in between: nobody's change is lost
-            before = self.row(id)
+            before = self._admitted(actor, Permission.ENVIRONMENTS_EDIT, "update", id)
             after = self._changed(actor, before, form)
             if self._records.change_environment(before, after):
                 break
@@ -121,10 +111,14 @@ class Environments:
         return after
 
     def _changed(self, actor: Actor, before: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow:
-        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", before)
         after = self._sealed(changed_row(before, form), form)
-        if _reaches_elsewhere(before, after):  # what one may edit is this environment, not any host there is
-            self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", None, before.name)
+        if _concerns_others(before, after):
+            admit(
+                self._trail,
+                actor,
+                Permission.ENVIRONMENTS_EDIT,
+                Deed("update", "environment", str(before.id), before.name),
+            )
         embedded = ConnectionType.EMBEDDED in {before.connection_type, after.connection_type}
         if embedded and before.connection_type is not after.connection_type:
             raise EmbeddedStays("turned into another, or another into it")
@@ -132,8 +126,7 @@ class Environments:
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
         """Raises RowUnknown, EmbeddedStays."""
-        row = self.row(id)
-        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "delete", row)
+        row = self._admitted(actor, Permission.ENVIRONMENTS_EDIT, "delete", id)
         if row.connection_type is ConnectionType.EMBEDDED:
             raise EmbeddedStays("removed")
         if not self._records.remove_environment(id):
@@ -141,8 +134,8 @@ class Environments:
         self._record(actor, "delete", row)
 
     def make_default(self, actor: Actor, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word
-        """Raises RowUnknown."""
-        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "update", self.row(id))
+        """For everybody, so it takes permission for all. Raises RowUnknown."""
+        admit(self._trail, actor, Permission.ENVIRONMENTS_EDIT, Deed("update", "environment", str(id), ""))
         if not self._records.make_default_environment(id):
             raise RowUnknown("environment", id)
         row = self.row(id)
@@ -151,8 +144,7 @@ class Environments:
 
     def test(self, actor: Actor, id: int, cancel: Cancel) -> ConnectionReport:  # noqa: A002  a row's own word
         """Whether it can be worked with, step by step. Raises RowUnknown, Cancelled."""
-        row = self.row(id)
-        self._admit(actor, Permission.ENVIRONMENTS_EDIT, "test", row)
+        row = self._admitted(actor, Permission.ENVIRONMENTS_EDIT, "test", id)
         key = self._key(row)
         with self._builder.trial(row, key) as environment:
             report = try_out(self._way(row, key), environment, self._probe, cancel)
@@ -162,9 +154,21 @@ class Environments:
     # ── work
 
     def open(self, actor: Actor, id: int | None) -> GuardedEnvironment:  # noqa: A002  a row's own word
-        """One to work with; None: the default one. What it allows, it asks at each verb. Raises RowUnknown."""
-        row = self.default() if id is None else self.row(id)
+        """One to work with; None: the default one. What it allows, it asks at each verb. Raises RowUnknown; who may
+        do nothing there is not told that there is none: Denied, NotLoggedIn."""
+        if actor.nobody:
+            raise NotLoggedIn
+        row = self.default() if id is None else self._records.environment(id)
+        if row is None:
+            if not any(actor.may_somewhere(each, id) for each in _ABOUT_ONE):
+                deed = Deed("view", "environment", str(id), "", id)
+                refuse(self._trail, actor, Permission.ENVIRONMENTS_VIEW, deed)
+            raise RowUnknown("environment", id)
         return GuardedEnvironment(actor, row, self._trail, lambda: self._builder(row, self._key(row)))
+
+    def admit_load(self, actor: Actor) -> None:
+        """Whether there is an environment where it may load archives. Raises Denied, NotLoggedIn."""
+        admit_somewhere(self._trail, actor, Permission.IMAGES_IMPORT, Deed("import", "image", "", ""))
 
     def row(self, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word
         """Raises RowUnknown: "Environment not found"."""
@@ -209,13 +213,13 @@ class Environments:
             else self._secrets.open(OF_ENVIRONMENT.format(row.id), row.tls_key_sealed)
         )
 
-    def _admit(
-        self, actor: Actor, permission: Permission, action: str, row: EnvironmentRow | None, name: str = ""
-    ) -> None:
-        id = row.id if row else None  # noqa: A001  a row's own word
-        if not actor.may(permission, id):
-            entity = "" if id is None else str(id)
-            refuse(self._trail, actor, permission, Deed(action, "environment", entity, row.name if row else name, id))
+    def _admitted(self, actor: Actor, permission: Permission, action: str, id: int) -> EnvironmentRow:  # noqa: A002
+        """The row, for who may; who may not is not told whether there is one."""
+        row = self._records.environment(id)
+        admit(self._trail, actor, permission, Deed(action, "environment", str(id), row.name if row else "", id))
+        if row is None:
+            raise RowUnknown("environment", id)
+        return row
 
     def _record(
         self,
@@ -239,8 +243,11 @@ class Environments:
         self._trail.record(actor, Deed(action, "environment", str(row.id), row.name, row.id, given), result)
 
 
-def _reaches_elsewhere(before: EnvironmentRow, after: EnvironmentRow) -> bool:
+def _concerns_others(before: EnvironmentRow, after: EnvironmentRow) -> bool:
+    """Whether it takes more than this environment to edit: it would be another host, or the default one of everybody,
+    or that no longer."""
+
     def reached(row: EnvironmentRow) -> tuple[object, ...]:
         return row.connection_type, row.socket_path, row.host, row.port, row.protocol
 
-    return reached(before) != reached(after)
+    return before.is_default is not after.is_default or reached(before) != reached(after)

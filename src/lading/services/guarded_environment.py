@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import NoReturn
 
 from lading.errors import Cancelled, LadingError
 from lading.oci.reference import Reference, Repository
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
-from lading.services.audit_trail import refuse
+from lading.services.audit_trail import admit, admit_somewhere, refuse
 from lading.services.environment import (
     Arrived,
     ConnectionType,
@@ -75,8 +74,7 @@ class GuardedEnvironment:
 
     def admit_load(self) -> None:
         """Whether it may load archives here: they name what they like, so it must be allowed for all repositories."""
-        if not self._everything(Permission.IMAGES_IMPORT):
-            self._refuse(Permission.IMAGES_IMPORT, Deed("import", "image", "", "", self.id))
+        admit(self._trail, self._actor, Permission.IMAGES_IMPORT, Deed("import", "image", "", "", self.id))
 
     def find(self, image: str, cancel: Cancel) -> Summary:
         """One image, for whoever may look at it, or push what has one of its names.
@@ -89,8 +87,8 @@ class GuardedEnvironment:
     # ── what there is
 
     def engine(self, cancel: Cancel) -> Engine:
-        if not self._actor.may(Permission.ENVIRONMENTS_VIEW, self.id):
-            self._refuse(Permission.ENVIRONMENTS_VIEW, Deed("view", "environment", str(self.id), self.name, self.id))
+        deed = Deed("view", "environment", str(self.id), self.name, self.id)
+        admit(self._trail, self._actor, Permission.ENVIRONMENTS_VIEW, deed)
         return self._environment().engine(cancel)
 
     def images(self, cancel: Cancel) -> Sequence[Summary]:
@@ -126,8 +124,7 @@ class GuardedEnvironment:
 
     def prune(self, unnamed_only: bool, cancel: Cancel) -> Pruned:
         deed = Deed("prune", "image", "", "", self.id, {"unnamedOnly": unnamed_only})
-        if not self._everything(Permission.IMAGES_REMOVE):
-            self._refuse(Permission.IMAGES_REMOVE, deed)
+        admit(self._trail, self._actor, Permission.IMAGES_REMOVE, deed)
         with self._recorded(deed):
             return self._environment().prune(unnamed_only, cancel)
 
@@ -161,10 +158,11 @@ class GuardedEnvironment:
     # ── permission
 
     def _admit_target(self, permission: Permission, repository: Repository | None) -> None:
-        allowed = self._anywhere(permission) if repository is None else self._may(permission, repository)
-        if not allowed:
-            text = "" if repository is None else str(repository)
-            self._refuse(permission, Deed(permission.partition(":")[2], "image", text, text, self.id))
+        deed = self._asked(permission, "" if repository is None else str(repository))
+        if repository is None:
+            admit_somewhere(self._trail, self._actor, permission, deed)
+        else:
+            admit(self._trail, self._actor, permission, deed, repository)
 
     def _admit_source(self, image: str, cancel: Cancel) -> None:
         """A push carries an image out: no more than what the actor sees, or may push under the image's own name."""
@@ -174,12 +172,12 @@ class GuardedEnvironment:
     def _admit_image(self, permission: Permission, image: str, cancel: Cancel, *, every: bool = False) -> None:
         """For the name that is given; of an id for one of the image's names, or `every` one where all would go."""
         if not self._may_image(permission, image, cancel, every=every):
-            self._refuse(permission, Deed(permission.partition(":")[2], "image", image, image, self.id))
+            refuse(self._trail, self._actor, permission, self._asked(permission, image))
 
     def _may_image(self, permission: Permission, image: str, cancel: Cancel, *, every: bool = False) -> bool:
         if self._everything(permission):
             return True
-        if not self._anywhere(permission):
+        if not self._actor.may_somewhere(permission, self.id):
             return False
         allowed = [self._may(permission, repository) for repository in self._repositories(image, cancel)]
         return bool(allowed) and (all(allowed) if every else any(allowed))
@@ -193,11 +191,6 @@ class GuardedEnvironment:
         """Whether it may so for all repositories."""
         return self._actor.may(permission, self.id)
 
-    def _anywhere(self, permission: Permission) -> bool:
-        """Whether it may so for some repository here."""
-        here = (grant for grant in self._actor.grants if grant.environments is None or self.id in grant.environments)
-        return self._everything(permission) or replace(self._actor, grants=tuple(here)).may_somewhere(permission)
-
     def _may(self, permission: Permission, repository: Repository) -> bool:
         return self._actor.may(permission, self.id, repository)
 
@@ -210,8 +203,8 @@ class GuardedEnvironment:
 
         return replace(summary, names=seen(summary.names), digests=seen(summary.digests))
 
-    def _refuse(self, permission: Permission, deed: Deed) -> NoReturn:
-        refuse(self._trail, self._actor, permission, deed)
+    def _asked(self, permission: Permission, name: str) -> Deed:
+        return Deed(permission.partition(":")[2], "image", name, name, self.id)
 
     # ── the trail
 

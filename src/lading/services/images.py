@@ -24,7 +24,8 @@ from lading.wire.message import Cancel
 class ImageHasNames(Refused):
     """An image named by its id that has several names: removing all of them must be meant."""
 
-    hint = "Remove it by its names, or add --force."
+    hint = "Remove it by its names, or all of them with force."
+    command = "Remove it by its names, or add --force."
 
     def __init__(self, text: str, names: Iterable[str]) -> None:
         self.text, self.names = text, tuple(names)
@@ -143,8 +144,8 @@ class Images:
             case Archive(path):
                 with self._stores.read_archive(path, cancel) as archive:
                     return self._described(archive, None, str(place))
-            case DockerImage(name):
-                with self._stores.docker_image(name, cancel) as archive:
+            case DockerImage():
+                with self._stores.docker_image(place, cancel) as archive:
                     return self._described(archive, None, str(place))
 
     def history(self, place: Place, platform: Platform | None, cancel: Cancel) -> tuple[Description, tuple[Step, ...]]:
@@ -169,8 +170,8 @@ class Images:
             case Archive(path):
                 with self._stores.read_archive(path, cancel) as archive:
                     return archive.resolve(only_name(archive, None))
-            case DockerImage(name):
-                with self._stores.docker_image(name, cancel) as archive:
+            case DockerImage():
+                with self._stores.docker_image(place, cancel) as archive:
                     return archive.resolve(only_name(archive, None))
 
     @property

@@ -1,21 +1,33 @@
 """Archives that come by pieces (interfaces §2, images): begun, appended to where they end, and loaded by a job.
 
 What has arrived is a file; its size is the offset. Who lost a connection asks for the offset and goes on there.
+
+    arriving ── commit ──▶ a job has it ── loaded, or no archive that can be ──▶ gone
+       │  ▲                      └─ failed, cancelled ─┐
+       │  └─────────────────────────────────────────────┘
+       └── discard ──▶ gone
+
+Whoever appends, commits or discards is alone with the archive for that moment, and finds it arriving or is refused.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from lading.errors import InputInvalid, LadingError, NotFound, Refused
-from lading.services.access import Actor
+from lading.errors import Cancelled, ContentCorrupt, InputInvalid, LadingError, NotFound, Refused, StorageFailed
+from lading.services.access import LADING, Actor, NotLoggedIn
 from lading.services.audit import Deed
+from lading.services.environment import Arrived
 from lading.services.environments import Environments
-from lading.services.job import Job, JobRequest, JsonObject, Telling
+from lading.services.idempotency import RequestKey
+from lading.services.job import Job, JobRequest, JobState, JsonObject, Telling
 from lading.services.job_fields import JobFields
-from lading.services.jobs import Jobs, KeyUsed
+from lading.services.job_records import JobFilter
+from lading.services.jobs import Jobs
 from lading.wire.message import Cancel, Reader
 
 IMPORT = "import"
@@ -27,6 +39,9 @@ MOST_ARRIVING = 20
 
 KEPT_SECONDS = 24 * 60 * 60.0
 """How long an archive that nobody goes on with is kept."""
+
+_AT_FAULT = (InputInvalid, ContentCorrupt)
+"""What is wrong with an archive itself: no retry can help."""
 
 
 class ImportUnknown(NotFound):
@@ -54,6 +69,20 @@ class OffsetWrong(Refused):
         return f"The piece begins at {self.offset}, and {self.size} bytes have arrived"
 
 
+class ImportCommitted(Refused):
+    """The archive is whole, and a job's."""
+
+    code = "committed"
+    hint = "Follow that job, or cancel it first."
+
+    def __init__(self, job: str) -> None:
+        super().__init__(job)
+        self.job = job
+
+    def __str__(self) -> str:
+        return f"This import was committed, and the job {self.job} loads it"
+
+
 class ImportBusy(Refused):
     """Another request writes to the same archive, or a job reads it."""
 
@@ -74,10 +103,13 @@ class ImportsTooMany(Refused):
     """The user has as many archives arriving as one may have."""
 
     code = "busy"
-    hint = "Commit them, or give them up: DELETE /api/images/imports/ID."
+    hint = "Commit them, or give them up."
 
     def __str__(self) -> str:
         return f"{MOST_ARRIVING} of your archives have not been loaded yet"
+
+
+Permit = Callable[[], None]
 
 
 class ArrivingArchives(Protocol):
@@ -95,11 +127,15 @@ class ArrivingArchives(Protocol):
     def size(self, id: str) -> int:  # noqa: A002  a row's own word
         """Bytes that have arrived and are durable."""
 
-    def append(self, id: str, offset: int, piece: bytes) -> int:  # noqa: A002  a row's own word
-        """How many have arrived now. Raises OffsetWrong, ImportBusy."""
+    def append(self, id: str, offset: int, piece: bytes, permit: Permit) -> int:  # noqa: A002  a row's own word
+        """How many have arrived now; `permit` is called when nobody else works on it, and may raise. Raises
+        OffsetWrong, ImportBusy."""
 
-    def reading(self, id: str) -> AbstractContextManager[Reader]:  # noqa: A002  a row's own word
-        """All of it; nobody appends meanwhile. Raises ImportBusy."""
+    def alone(self, id: str) -> AbstractContextManager[None]:  # noqa: A002  a row's own word
+        """Inside, nobody else appends to it, reads it or is alone with it. Raises ImportBusy."""
+
+    def reading(self, id: str, cancel: Cancel) -> AbstractContextManager[Reader]:  # noqa: A002  a row's own word
+        """All of it; nobody appends meanwhile. Waits for who works on it now. Raises Cancelled."""
 
     def remove(self, id: str) -> None:  # noqa: A002  a row's own word
         """It is gone; harmless twice."""
@@ -130,77 +166,103 @@ class Imports:
         return self.archives.size(id)
 
     def append(self, actor: Actor, id: str, offset: int, piece: bytes) -> int:  # noqa: A002  a row's own word
-        """The offset after it. Raises ImportUnknown, OffsetWrong, ImportBusy, PieceTooLong."""
+        """The offset after it; who may load nowhere any more appends no further.
+
+        Raises Denied, ImportUnknown, OffsetWrong, ImportBusy, ImportCommitted, PieceTooLong.
+        """
         self._check(actor, id)
         if len(piece) > LONGEST_PIECE:
             raise PieceTooLong
-        return self.archives.append(id, offset, piece)
+        self.environments.admit_load(actor)
+        return self.archives.append(id, offset, piece, partial(self._check_arriving, id))
 
     def discard(self, actor: Actor, id: str) -> None:  # noqa: A002  a row's own word
-        """Raises ImportUnknown."""
+        """Raises ImportUnknown, ImportBusy, ImportCommitted."""
         self._check(actor, id)
-        self.archives.remove(id)
+        with self.archives.alone(id):
+            self._check_arriving(id)
+            self.archives.remove(id)
 
     def commit(
         self,
         actor: Actor,
         environment: int | None,
         id: str,  # noqa: A002  a row's own word
-        key: str | None,
-        content: str | None = None,
+        key: RequestKey | None,
+        *,
+        once: bool = False,
     ) -> Job:
-        """The job that loads it. With a `key` the actor used before: that job, where it is for this import, or for an
-        archive of the same `content`, a digest; what came this time is not kept then.
+        """The job that loads it. `once`: an archive that cannot be loaded now is not kept. With a `key` the actor used
+        before: that job; what came this time is not kept then.
 
-        Raises ImportUnknown, RowUnknown, Denied, KeyUsed.
+        Raises ImportUnknown, ImportBusy, ImportCommitted, RowUnknown, Denied, KeyUsed.
         """
         opened = self.environments.open(actor, environment)
         opened.admit_load()
-        earlier = None if key is None else self.jobs.keyed(actor, key)
-        if earlier is not None:
-            if not _same(earlier, opened.id, id, content):
-                raise KeyUsed
-            if earlier.request.fields["import"] != id:
-                self.discard(actor, id)
-            return earlier
+        made = self._made(actor, id, key)
+        if made is not None:
+            return made
         self._check(actor, id)
-        fields: JsonObject = {
-            "environment": opened.id,
-            "import": id,
-            "size": self.archives.size(id),
-            "content": content,
-        }
-        deed = Deed(IMPORT, "image", id, "archive", opened.id, {"size": fields["size"]})
-        return self.jobs.start(actor, JobRequest(IMPORT, fields, opened.id, deed=deed), key)
+        with self.archives.alone(id):
+            made = self.jobs.repeated(actor, key)
+            if made is not None:
+                return made
+            self._check_arriving(id)
+            fields: JsonObject = {"environment": opened.id, "import": id, "size": self.archives.size(id), "once": once}
+            deed = Deed(IMPORT, "image", id, "archive", opened.id, {"size": fields["size"]})
+            return self.jobs.start(actor, JobRequest(IMPORT, fields, opened.id, deed=deed), key)
+
+    def _made(self, actor: Actor, id: str, key: RequestKey | None) -> Job | None:  # noqa: A002  a row's own word
+        """The job of an earlier commit; where that was of another archive, this one came in vain."""
+        made = self.jobs.repeated(actor, key)
+        if made is not None and made.request.fields.get("import") != id:
+            self.discard(actor, id)
+        return made
 
     def admit(self, actor: Actor, fields: JsonObject) -> None:
         """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
         self.environments.open(actor, JobFields(fields).whole_number("environment")).admit_load()
 
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
-        """What an import job does; the archive goes when it is loaded; what fails can be tried again."""
+        """What an import job does. The archive goes when it is loaded, or never will be: what fails by no fault of its
+        own can be tried again, unless it came for this job alone."""
         asked = JobFields(fields)
-        environment = self.environments.open(actor, asked.whole_number("environment"))
         archive = asked.text("import")
-        telling.line({"status": "loading", "message": "Loading archive..."})
-        with self.archives.reading(archive) as reader:
-            arrived = environment.load(reader, telling.event, cancel)
-            failed: LadingError | None = next((each.error for each in arrived if each.error is not None), None)
-            if failed is not None:
-                raise failed
+        try:
+            arrived = self._loaded(actor, asked, archive, telling, cancel)
+        except Cancelled:  # perhaps as the server stops, and this goes on later
+            raise
+        except Exception as error:
+            if asked.truth("once") or isinstance(error, _AT_FAULT):
+                with suppress(StorageFailed):  # it expires
+                    self.archives.remove(archive)
+            raise
         self.archives.remove(archive)
         images = [{"id": each.id, "name": each.reference.familiar if each.reference else None} for each in arrived]
         return {"message": f"Loaded {len(images)} {'image' if len(images) == 1 else 'images'}", "images": images}
 
+    def _loaded(
+        self, actor: Actor, asked: JobFields, archive: str, telling: Telling, cancel: Cancel
+    ) -> Sequence[Arrived]:
+        environment = self.environments.open(actor, asked.whole_number("environment"))
+        telling.line({"status": "loading", "message": "Loading archive..."})
+        with self.archives.reading(archive, cancel) as reader:
+            arrived = environment.load(reader, telling.event, cancel)
+            failed: LadingError | None = next((each.error for each in arrived if each.error is not None), None)
+            if failed is not None:
+                raise failed
+        return arrived
+
     def _check(self, actor: Actor, id: str) -> None:  # noqa: A002  a row's own word
-        """Another's import is as unknown as none."""
+        """Another's import is as unknown as none. Raises NotLoggedIn for nobody in particular."""
+        if actor.nobody:
+            raise NotLoggedIn
         if self.archives.owner(id) != (actor.user or 0):
             raise ImportUnknown(id)
 
-
-def _same(job: Job, environment: int, id: str, content: str | None) -> bool:  # noqa: A002  a row's own word
-    """Whether the job loads this import, or the same content, into the same environment."""
-    fields = job.request.fields
-    if job.request.kind != IMPORT or fields["environment"] != environment:
-        return False
-    return fields["import"] == id or (content is not None and fields.get("content") == content)
+    def _check_arriving(self, id: str) -> None:  # noqa: A002  a row's own word
+        """Whether no job has it. Raises ImportCommitted."""
+        live = JobFilter(kind=IMPORT, states=frozenset({JobState.QUEUED, JobState.RUNNING}), text=id)
+        for job in self.jobs.page(LADING, live, 0, MOST_ARRIVING).jobs:
+            if job.request.fields.get("import") == id:
+                raise ImportCommitted(job.id)

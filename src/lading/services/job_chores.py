@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lading.services.job_leases import BEAT_SECONDS
 from lading.services.job_records import JobRecords
-from lading.services.job_writer import BEAT_SECONDS
 from lading.services.schedules import Chore
 
 DAY = 24 * 60 * 60.0
@@ -25,7 +25,7 @@ def job_chores(
 ) -> Sequence[Chore]:
     """`kept_days` is asked each time: it is a setting. `recover` takes up what another process has left."""
     return (
-        Chore("lost jobs", BEAT_SECONDS, recover),
+        Chore("lost jobs", BEAT_SECONDS, recover, own=True),
         Chore("job expiry", DAY / 24, lambda: forget_old(records, clock() - kept_days() * DAY)),
         Chore("idempotency keys", DAY / 24, lambda: records.forget_keys(clock() - KEY_DAYS * DAY)),
     )

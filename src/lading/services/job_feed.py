@@ -62,6 +62,7 @@ class Feed:
         self._frames: deque[_Frame] = deque(maxlen=KEPT_LINES)
         self._cursor = cursor
         self._tick, self._ticks = b"", 0
+        self._readings: dict[tuple[int, int, bool], tuple[Reading, int]] = {}
         self._changes = 0
         self._ended = False
         self._followers = self._watchers = 0
@@ -86,18 +87,21 @@ class Feed:
             self._cursor += len(frames)
             self._ended = ended
             self._tick = b"" if ended else self._tick
+            self._readings.clear()
         self.poke()
 
     def tick(self, text: bytes) -> None:
         """The newest byte counts, which replace those before."""
         with self._lock:
             self._tick, self._ticks = text, self._ticks + 1
+            self._readings.clear()
         self.poke()
 
     def abandon(self) -> None:
         """Somebody else runs the job now: followers are sent away, to come again and find it there."""
         with self._lock:
             self._ended = True
+            self._readings.clear()
         self.poke()
 
     def poke(self) -> None:
@@ -127,17 +131,27 @@ class Feed:
             if not self._kept:
                 behind, place.changes = place.changes != self._changes, self._changes
                 return Reading(ended=self._ended, behind=behind and not self._ended)
-            first = self._cursor - len(self._frames)
-            if place.cursor < first:
-                return Reading(behind=True)
-            skipped = place.cursor - first
-            until = min(skipped + READ_LINES, len(self._frames))
-            frames = [self._frames[at].encoded() for at in range(skipped, until)]
-            place.cursor += len(frames)
-            if place.ticks != self._ticks and place.wants_ticks:
-                frames.append(self._tick)
+            # Most followers stand at the same place: what one of them is given, the next are given too. To make the
+            # same text for each of 1,000 takes the event loop 15 ms.
+            at = (place.cursor, place.ticks, place.wants_ticks)
+            found = self._readings.get(at)
+            if found is None:
+                found = self._readings[at] = self._reading(*at)
+            reading, place.cursor = found
             place.ticks = self._ticks
-            return Reading(b"".join(frames), self._ended and place.cursor >= self._cursor)
+            return reading
+
+    def _reading(self, cursor: int, ticks: int, wants_ticks: bool) -> tuple[Reading, int]:
+        """What there is after this line and this tick, and the last line of it. Called with the lock held."""
+        first = self._cursor - len(self._frames)
+        if cursor < first:
+            return Reading(behind=True), cursor
+        until = min(cursor - first + READ_LINES, len(self._frames))
+        frames = [self._frames[at].encoded() for at in range(cursor - first, until)]
+        cursor += len(frames)
+        if ticks != self._ticks and wants_ticks:
+            frames.append(self._tick)
+        return Reading(b"".join(frames), self._ended and cursor >= self._cursor), cursor
 
 
 @dataclass(slots=True)

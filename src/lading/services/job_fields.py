@@ -11,6 +11,7 @@ from lading.services.job import JsonObject
 class JobFieldsUnreadable(StorageFailed):
     """A job's row does not hold what its kind needs."""
 
+    code = "interrupted"
     hint = "Another version of Lading may have made the job: start it again."
 
     def __init__(self, name: str) -> None:

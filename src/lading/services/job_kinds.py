@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from lading.errors import Cancelled, LadingError
-from lading.services.access import Actor, Denied
+from lading.services.access import Actor
 from lading.services.audit import Result
+from lading.services.causes import cause_of
 from lading.services.job import Job, JobState, JsonObject, Telling, Work
+from lading.services.job_fields import JobFieldsUnreadable
 from lading.services.transfer_failures import TransferFailed
 from lading.wire.job_events import Verb
 from lading.wire.message import Cancel
 
 log = logging.getLogger("lading.jobs")
+
+FALLBACK = "The job failed"
+"""All that is told of an error that nobody foresaw, where the kind has no words of its own."""
 
 
 class Admit(Protocol):
@@ -39,7 +43,7 @@ class WorkKind:
     admit: Admit
     verb: Verb
     resumes: bool
-    fallback: str = "The job failed"
+    fallback: str = FALLBACK
 
 
 Kinds = Mapping[str, WorkKind]
@@ -56,6 +60,7 @@ class Actors(Protocol):
 class KindUnknown(LadingError):
     """A job of an earlier or later version, whose work this one does not know."""
 
+    code = "interrupted"
     hint = "Start it again with this version of Lading."
 
     def __init__(self, kind: str) -> None:
@@ -113,37 +118,51 @@ def perform(kind: WorkKind, identify: Callable[[], Actor], job: Job, telling: Te
         result = kind.work(identify(), job.request.fields, telling, cancel)
     except LadingError as error:
         return ending_of(error)
-    except Exception:
-        log.exception("job %s (%s) failed in a way nobody foresaw", job.id, job.request.kind)
-        return Ending(JobState.ERROR, {"status": "error", "error": kind.fallback, "code": "failed"})
+    except Exception as error:  # noqa: BLE001  it is logged where it is told
+        return unforeseen(job, error, kind)
     return Ending(JobState.DONE, {"status": "complete", **result})
 
 
+def refused(kind: WorkKind, identify: Callable[[], Actor], job: Job) -> Ending | None:
+    """How the job ends because it may not be done any more; None where it may. Never raises, as `perform`."""
+    try:
+        kind.admit(identify(), job.request.fields)
+    except LadingError as error:
+        return ending_of(error)
+    except Exception as error:  # noqa: BLE001  it is logged where it is told
+        return unforeseen(job, error, kind)
+    return None
+
+
+def unforeseen(job: Job, error: Exception, kind: WorkKind | None) -> Ending:
+    """How a job ends by what nobody foresaw: logged here, and told without its text."""
+    log.error("job %s (%s) failed in a way nobody foresaw", job.id, job.request.kind, exc_info=error)
+    return Ending(JobState.ERROR, {"status": "error", "error": kind.fallback if kind else FALLBACK, "code": "failed"})
+
+
 def ending_of(error: LadingError) -> Ending:
-    """The terminal line of an error: its sentence, code, hint and detail (interfaces §2), and `cause`, the root that it
-    comes from, by which a synchronous answer chooses its status."""
+    """The terminal line of an error: its sentence, code, hint and detail (interfaces §2); `side`, whose fault it is;
+    and `cause`, the root that it comes from, by which a synchronous answer chooses its status (services.causes)."""
     cause = error.cause if isinstance(error, TransferFailed) else error
     line: dict[str, object] = {
         "status": "error",
         "error": str(error),
         "code": error.code,
-        "cause": root_name(type(cause)),
+        "side": error.side.value,
+        "cause": cause_of(type(cause)),
     }
     line |= {name: text for name, text in (("hint", error.hint), ("detail", error.why)) if text is not None}
     return Ending(_state_of(error), line)
 
 
-def root_name(kind: type[LadingError]) -> str:
-    """The nearest root of errors.py that it is, as `rate_limited`; what an actor may not is a root of its own."""
-    roots = {LadingError.__module__, Denied.__module__}
-    root = next(each for each in kind.__mro__ if each.__module__ in roots)
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", root.__name__).lower()
-
-
 def _state_of(error: LadingError) -> JobState:
     if isinstance(error, Cancelled):
         return JobState.CANCELLED
-    return JobState.INTERRUPTED if isinstance(error, StoppedByShutdown | LostInRestart) else JobState.ERROR
+    return JobState.INTERRUPTED if isinstance(error, _INTERRUPTIONS) else JobState.ERROR
+
+
+_INTERRUPTIONS = (StoppedByShutdown, LostInRestart, KindUnknown, JobFieldsUnreadable)
+"""What ended the job is no fault of its own: asked again, it may well be done."""
 
 
 RESULTS = {

@@ -5,7 +5,8 @@
        └────release─────┘       └─ a job that waits may end as well: cancelled
 
 `run` counts claims. Who writes says which run it writes for; where the row has moved on, or has ended, nothing is
-written and the writer is told. A row that is queued or running carries a heartbeat of the process that holds it.
+written and the writer is told. A row that is queued or running carries a heartbeat of the process that holds it, by
+the clock of the database: what the clocks of two servers say is never compared.
 """
 
 from __future__ import annotations
@@ -14,10 +15,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from lading.services.audit_records import AuditEntry
+from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobState, JsonObject, Line
 
-LET_GO = 0.0
-"""The heartbeat of a job that nobody holds: whoever looks first takes it up."""
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job that a process holds, and the claim that it holds it under."""
+
+    job: str
+    run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,8 @@ class Page:
 class Told:
     """What one run of one job has to write: its new lines in order (perhaps none), its totals, and how it ended.
 
-    `state` None: it goes on. `result` is the terminal line's object, which is the last of `lines` too.
+    `state` None: it goes on. `result` is the terminal line's object, which is the last of `lines` too; `entry` says on
+    the audit trail how it ended.
     """
 
     job: str
@@ -55,19 +64,21 @@ class Told:
     totals: JsonObject | None = None
     state: JobState | None = None
     result: JsonObject | None = None
+    entry: AuditEntry | None = None
 
 
 class JobRecords(Protocol):
     """Durable when a method returns. For any number of threads and processes. Every method may raise StorageFailed."""
 
-    def add(self, job: Job, key: str | None) -> Job:
-        """A new row, with a heartbeat of `job.created`; or the job for which this owner used `key` before."""
+    def add(self, job: Job, key: RequestKey | None, entry: AuditEntry | None = None) -> Job:
+        """A new row, with a heartbeat, and `entry` on the audit trail: both or none. Or the job for which this owner
+        used `key` before. Raises KeyUsed."""
 
     def find(self, job: str) -> Job | None:
         """One job."""
 
-    def keyed(self, owner: int | None, key: str) -> Job | None:
-        """The job for which this owner used `key`."""
+    def keyed(self, owner: int | None, key: RequestKey) -> Job | None:
+        """The job for which this owner used `key`. Raises KeyUsed where that was for another request."""
 
     def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
         """Newest first; equally new ones by id."""
@@ -85,18 +96,26 @@ class JobRecords(Protocol):
         """Running becomes queued again and is let go, to be gone on with. False where this run is over."""
 
     def tell(self, told: Sequence[Told]) -> Collection[str]:
-        """All of these in one transaction, each where `run` still matches, the job has not ended, and its lines follow
-        the row's `cursor`.
+        """All of these in one transaction, with their entries on the audit trail, each where `run` still matches, the
+        job has not ended, and its lines follow the row's `cursor`. What stands there already, because the answer to its
+        commit was lost, is written.
 
         Sets `cursor` to the last line's number and `updated` to `at`; `totals` None leaves those as they are. Returns
         the jobs for which it was not so: nothing was written for them.
         """
 
-    def beat(self, jobs: Collection[str], at: float) -> None:
-        """Somebody still holds these; or, where `at` is LET_GO, nobody does any more."""
+    def beat(self, held: Collection[Held]) -> Collection[str]:
+        """A heartbeat for each of these that has not ended and was not claimed anew. Returns the others."""
 
-    def left(self, before: float) -> Sequence[Job]:
-        """Jobs queued or running whose heartbeat is older than `before`, the oldest job first."""
+    def lost(self, held: Collection[Held]) -> Collection[str]:
+        """What `beat` would return, without a heartbeat."""
+
+    def let_go(self, held: Collection[Held]) -> None:
+        """Nobody holds these any more, as far as they are held so: whoever looks first takes them up."""
+
+    def left(self, seconds: float | None) -> Sequence[Job]:
+        """Jobs queued or running that were let go or have had no heartbeat for so long (None: all of them), the oldest
+        job first."""
 
     def forget(self, before: float, limit: int) -> int:
         """Drop jobs that ended before then, with their lines: at most `limit`. Returns how many."""

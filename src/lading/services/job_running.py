@@ -1,49 +1,37 @@
-"""Running jobs in this process: from the queue through a claim to exactly one end; after a restart, going on.
+"""The jobs of this process: from the queue through a claim to exactly one end.
 
-admit ─▶ queue ─▶ claim (run + 1) ─▶ work ─▶ terminal line, fenced by run
+admit ─▶ queue ─▶ claim (run + 1) ─▶ work ─▶ terminal line, fenced by run     the last three: services.job_turns
 stop:     what can be gone on with waits again, the rest ends interrupted
-recover:  the same for what another process, or an earlier one, left behind
+recover:  what another process, or an earlier one, left behind                services.job_recovery
+woken:    what another process ended stops here                               services.job_leases
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from lading.errors import Cancelled, LadingError, StorageFailed
+from lading.errors import LadingError
 from lading.services.access import Actor
-from lading.services.audit import Deed, Result, Trail
-from lading.services.job import Job, JobRequest, JobState, Line
+from lading.services.audit_records import EntryTrail
+from lading.services.job import Job, JobRequest
+from lading.services.job_ends import ENDED, JobEnds
 from lading.services.job_feed import Feeds
-from lading.services.job_kinds import (
-    RESULTS,
-    Actors,
-    Ending,
-    Kinds,
-    KindUnknown,
-    LostInRestart,
-    RestartedTooOften,
-    StoppedByShutdown,
-    WorkKind,
-    ending_of,
-    perform,
-)
-from lading.services.job_records import LET_GO, JobRecords, Told
-from lading.services.job_sharing import Clocks, JobSeat, SharedRun
-from lading.services.job_writer import AGAIN_SECONDS, LOST_SECONDS, TOPIC, JobWriter, job_topic
+from lading.services.job_kinds import Actors, Kinds, KindUnknown
+from lading.services.job_leases import LOST_SECONDS, JobLeases
+from lading.services.job_records import Held, JobRecords
+from lading.services.job_recovery import JobRecovery
+from lading.services.job_seat import JobSeat
+from lading.services.job_sharing import Clocks, SharedRun
+from lading.services.job_turns import JobTurns
+from lading.services.job_writer import TOPIC, JobWriter
 from lading.services.wakes import Wakes
 from lading.wire.job_events import Verb
-
-RUNS_LIMIT = 10
-"""So often a job is begun before a restart ends it: whatever takes the server down with it must not do so for ever."""
-
-RECORD_ATTEMPTS = 20
-"""So often the end of a job is tried again to be put on the audit trail, `AGAIN_SECONDS` apart."""
 
 log = logging.getLogger("lading.jobs")
 
@@ -52,7 +40,11 @@ class JobQueue(Protocol):
     """Calls what it is given, each on a thread of its own, in order, so many at a time in all and per environment."""
 
     def put(self, name: str, environment: int | None, run: Callable[[], None]) -> None:
-        """`run` some time, unless withdrawn or closed before; it never raises."""
+        """`run` some time, unless withdrawn or closed before; where it cannot begin now, when another ends or `look` is
+        called. Neither `put` nor `run` raises."""
+
+    def look(self) -> None:
+        """Begin what has room and could not begin before."""
 
     def withdraw(self, name: str) -> bool:
         """Whether it had not begun; then it never does."""
@@ -71,28 +63,50 @@ class Surroundings:
     records: JobRecords
     kinds: Kinds
     actors: Actors
-    trail: Trail
+    trail: EntryTrail
     queue: JobQueue
     wakes: Wakes
     clocks: Clocks
 
 
 class JobRunner:
-    """The jobs of this process. `begin` once, `recover` what was left, `stop` at the end."""
+    """The jobs of this process. `begin` once, `recover` what was left, `stop` at the end.
+
+    What is here is decided under one lock, which nobody holds while the database is asked.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._kinds, self._actors, self._trail = surroundings.kinds, surroundings.actors, surroundings.trail
-        self._records, self._queue, self._clocks = surroundings.records, surroundings.queue, surroundings.clocks
-        self.feeds, self._wakes = Feeds(), surroundings.wakes
-        self.writer = JobWriter(self._records, surroundings.wakes, self._clocks.wall, self.held)
-        self._lock, self._admitting = threading.Lock(), threading.RLock()
+        self._kinds, self._clocks = surroundings.kinds, surroundings.clocks
+        self._records, self._queue = surroundings.records, surroundings.queue
+        self._over = threading.Event()
+        self.feeds = Feeds()
+        self.writer = JobWriter(self._records, surroundings.wakes, surroundings.trail)
+        self.leases = JobLeases(self._records, self._clocks.steady, self._all_seats)
+        self.ends = JobEnds(self._records, surroundings.trail, surroundings.wakes, self.feeds, self._clocks.wall)
+        self._turns = JobTurns(self._records, self._kinds, surroundings.actors, self._clocks, self._over)
+        self._recovery = JobRecovery(
+            self._records,
+            self._kinds,
+            surroundings.actors,
+            self.ends,
+            clocks=self._clocks,
+            admit=self.admit,
+            holds=self._holds,
+        )
+        self._lock = threading.Lock()
+        self._seats: dict[str, JobSeat] = {}
         self._runs: dict[str, SharedRun] = {}
         self._shared: dict[str, SharedRun] = {}
-        self._over = threading.Event()
 
     def begin(self) -> None:
         """Write lines and heartbeats from now on."""
         self.writer.begin()
+        self.leases.begin()
+
+    def recover(self, silent_for: float = LOST_SECONDS) -> int:
+        """Take up jobs that nobody holds (job_recovery), and begin what waits and could not. Raises StorageFailed."""
+        self._queue.look()
+        return self._recovery.recover(silent_for)
 
     def stop(self, seconds: float) -> bool:
         """Begin nothing more, stop what runs so that it can be gone on with, and wait so long for it; then write what
@@ -105,8 +119,9 @@ class JobRunner:
                 run.stop()
         ended = self._queue.join(seconds)
         self.writer.finish()
+        self.leases.finish()
         with suppress(LadingError):  # then others take them up a little later
-            self._records.beat(self.held(), LET_GO)
+            self._records.let_go([Held(seat.job, seat.run) for seat in self._all_seats()])
         self.feeds.abandon()
         return ended
 
@@ -114,13 +129,15 @@ class JobRunner:
         """For `Wakes.listening`: some process wrote about the job of this topic; None: perhaps about any."""
         if topic is None:
             self.feeds.changed()
+            self.leases.woken()
         elif topic.startswith(TOPIC):
             self.feeds.changed([topic.removeprefix(TOPIC)])
+        elif topic.startswith(ENDED) and self._holds(topic.removeprefix(ENDED)):
+            self.leases.woken()
 
     def held(self) -> Collection[str]:
         """The jobs of this process that have not ended."""
-        with self._lock:
-            return tuple(self._runs)
+        return [seat.job for seat in self._all_seats()]
 
     def find(self, job: str) -> SharedRun | None:
         """The run of a job that runs or waits here."""
@@ -133,183 +150,85 @@ class JobRunner:
             raise KindUnknown(request.kind)
         kind.admit(actor, request.fields)
 
+    # ── in and out
+
     def admit(self, job: Job, actor: Actor) -> None:
         """A job that waits: it joins an equal run, or gets one of its own."""
-        with self._admitting:
-            if self._over.is_set() or job.id in self._runs:
-                return
-            seat = JobSeat(job, actor, self.feeds.open(job.id, job.cursor), self._gone)
-            if not self._joined(seat):
-                self._put(seat)
-
-    def _joined(self, seat: JobSeat) -> bool:
-        """Whether an equal run takes it in."""
         with self._lock:
-            run = self._shared.get(seat.asked.request.sharing)
-            if run is None:
-                return False
-            self._runs[seat.job] = run
+            if self._over.is_set() or job.id in self._seats:
+                return
+            feed = self.feeds.open(job.id, job.cursor)
+            seat = JobSeat(job, actor, feed, gone=self._gone, entry=self.ends.entry)
+            self._seats[job.id] = seat
+        run, own = self._run_for(seat)
+        while not own and not self._joined(run, seat):
+            run, own = self._run_for(seat, instead_of=run)
+        if own:
+            self._queue.put(seat.job, job.request.environment, partial(self._turns.take, run))
+        if seat.unwanted:
+            self.cancel(seat.job)
+
+    def _run_for(self, seat: JobSeat, instead_of: SharedRun | None = None) -> tuple[SharedRun, bool]:
+        """An equal run, where there is another one; else, and then it is its own, a new one."""
+        request = seat.asked.request
+        kind = self._kinds.get(request.kind)
+        with self._lock:
+            run = self._shared.get(request.sharing) if request.sharing else None
+            own = run is None or run is instead_of
+            if run is None or run is instead_of:
+                run = SharedRun(seat, kind.verb if kind else Verb.PUSH, self.writer, self._clocks)
+                if request.sharing:
+                    self._shared[request.sharing] = run
+            if self._seats.get(seat.job) is seat:  # else it was lost meanwhile
+                self._runs[seat.job] = run
+        return run, own
+
+    def _joined(self, run: SharedRun, seat: JobSeat) -> bool:
         try:
-            return run.join(seat, self._claim)
+            return run.join(seat, self._turns.claim)
         except LadingError as error:
             log.warning("job %s shares no run, because it could not be claimed: %s", seat.job, error)
-            return False
+        except Exception:  # its own run tries again, and ends it where that cannot be
+            log.exception("job %s shares no run, because it could not be claimed", seat.job)
+        return False
 
-    def _put(self, seat: JobSeat) -> None:
-        kind, sharing = self._kinds.get(seat.asked.request.kind), seat.asked.request.sharing
-        run = SharedRun(seat, kind.verb if kind else Verb.PUSH, self.writer, self._clocks, self._closing)
+    def cancel(self, job: str, claims: int = 0) -> bool:
+        """Ask it to stop, or end it where it has not begun. False where it is not of this process: not any more, if its
+        row tells of more `claims` than we know of."""
         with self._lock:
-            self._runs[seat.job] = run
-            if sharing:
-                self._shared[sharing] = run
-        self._queue.put(seat.job, seat.asked.request.environment, lambda: self._run(run))
-
-    def cancel(self, job: str) -> bool:
-        """Ask it to stop, or end it where it has not begun. False where it is not of this process."""
-        run = self._runs.get(job)
-        if run is None:
+            seat, run = self._seats.get(job), self._runs.get(job)
+        if seat is None:
             return False
-        if not run.leave(job):
+        if not seat.claiming and seat.run < claims:
+            seat.lost()
+            return False
+        seat.unwanted = True
+        if run is not None and not run.leave(seat):
             self._queue.withdraw(run.first.job)
         return True
-
-    def end(self, job: Job, actor: Actor, ending: Ending, *, recorded: bool = True) -> bool:
-        """End a job that is not of this process, once; not `recorded`: it never got on the trail. False where it has
-        moved on since it was read."""
-        line = Line(job.cursor + 1, self._clocks.wall(), ending.line)
-        told = Told(job.id, job.run, line.at, (line,), None, ending.state, ending.line)
-        if self._records.tell([told]):
-            return False
-        if recorded:
-            self._record(job, actor, ending.state)
-        self.feeds.changed([job.id])
-        self._wakes.tell(job_topic(job.id))
-        return True
-
-    # ── a run, on a thread of the queue
-
-    def _run(self, run: SharedRun) -> None:
-        if not self._begun(run):
-            return
-        if self._over.is_set():
-            run.stop()
-        name = run.first.asked.request.kind
-        kind = self._kinds.get(name)
-        if kind is None:
-            run.end(ending_of(KindUnknown(name)))
-            return
-        seat = self._admitted(run, kind)
-        if seat is None:
-            return
-        job = seat.asked
-        if job.run:
-            run.line({"status": "note", "message": "This was interrupted, and goes on"})
-        ending = perform(kind, lambda: self._actor(seat), job, run, run.cancel)
-        if run.stopped and not run.unwanted and ending.state is JobState.CANCELLED:
-            if kind.resumes:
-                run.suspend(self._release)
-                return
-            ending = ending_of(StoppedByShutdown())
-        run.end(ending)
-
-    def _admitted(self, run: SharedRun, kind: WorkKind) -> JobSeat | None:
-        """Under whose name the run works: the first of those who share it and still may; None where nobody may. One who
-        is alone is asked by the work itself."""
-        seats = run.seats
-        if len(seats) == 1:
-            return seats[0]
-        for seat in seats:
-            try:
-                kind.admit(self._actor(seat), seat.asked.request.fields)
-            except LadingError as error:
-                run.refuse(seat, ending_of(error))
-        return next(iter(run.seats), None)
-
-    def _begun(self, run: SharedRun) -> bool:
-        """Claims, however long the database takes to let us."""
-        while not self._over.is_set():
-            try:
-                return run.begin(self._claim)
-            except LadingError as error:
-                log.warning("job %s cannot be begun, and is tried again: %s", run.first.job, error)
-            with suppress(Cancelled):
-                run.cancel.wait(AGAIN_SECONDS)
-        return False
-
-    def _claim(self, job: str) -> Job | None:
-        return self._records.claim(job, self._clocks.wall())
-
-    def _release(self, seat: JobSeat) -> None:
-        """Left unreleased, it is found by `recover` all the same."""
-        with suppress(LadingError):
-            self._records.release(seat.job, seat.run, self._clocks.wall())
-        seat.claimed = False
-
-    def _actor(self, seat: JobSeat) -> Actor:
-        """With the grants of this moment, and from where it was asked."""
-        return replace(self._actors.again(seat.asked), address=seat.actor.address, request=seat.actor.request)
-
-    def _closing(self, seat: JobSeat, state: JobState) -> None:
-        self._record(seat.asked, seat.actor, state)
-
-    def _record(self, job: Job, actor: Actor, state: JobState) -> None:
-        """How it ended, on the trail. A trail that cannot be written is no reason to leave a job without its end."""
-        deed = job.request.deed
-        if deed is not None and not self._recorded(actor, deed, RESULTS[state]):
-            log.error("the end of job %s is not on the audit trail", job.id)
-
-    def _recorded(self, actor: Actor, deed: Deed, result: Result) -> bool:
-        """Whether it is there, perhaps after a while: the database may be away."""
-        for _ in range(RECORD_ATTEMPTS):
-            try:
-                self._trail.record(actor, deed, result)
-            except StorageFailed as error:
-                log.warning("the audit trail cannot be written: %s", error)
-                if self._over.wait(AGAIN_SECONDS):
-                    return False
-            except Exception:
-                log.exception("the audit trail failed")
-                return False
-            else:
-                return True
-        return False
 
     def _gone(self, seat: JobSeat) -> None:
         """It told its end, or was lost: forget it."""
         self.feeds.close(seat.feed)
         with self._lock:
+            if self._seats.get(seat.job) is not seat:
+                return
+            del self._seats[seat.job]
             run = self._runs.pop(seat.job, None)
-            sharing = seat.asked.request.sharing
-            if run is not None and self._shared.get(sharing) is run and run not in self._runs.values():
-                del self._shared[sharing]
-        if run is not None and seat in run.seats:
+        if run is not None:
             run.drop(seat)
+            sharing = seat.asked.request.sharing
+            with self._lock:
+                if run.closed and self._shared.get(sharing) is run:
+                    del self._shared[sharing]
+
+    def _holds(self, job: str) -> bool:
+        return job in self._seats
+
+    def _all_seats(self) -> Collection[JobSeat]:
+        with self._lock:
+            return tuple(self._seats.values())
 
     def _live(self) -> Collection[SharedRun]:
         with self._lock:
             return set(self._runs.values())
-
-    # ── after a restart
-
-    def recover(self, silent_for: float = LOST_SECONDS) -> int:
-        """Take up jobs without a heartbeat for so many seconds (0: all, where nobody else can hold any): they go on, or
-        end interrupted. Returns how many there were. Raises StorageFailed."""
-        now = self._clocks.wall()
-        before = now - silent_for if silent_for else math.inf
-        left = [job for job in self._records.left(before) if job.id not in self._runs]
-        for job in left:
-            self._take_up(job, now)
-        return len(left)
-
-    def _take_up(self, job: Job, now: float) -> None:
-        actor = self._actors.again(job)
-        if job.state is JobState.QUEUED:
-            self.admit(job, actor)
-            return
-        kind = self._kinds.get(job.request.kind)
-        if kind is None or not kind.resumes or job.run >= RUNS_LIMIT:
-            often = kind is not None and kind.resumes
-            ending = ending_of(RestartedTooOften(job.run) if often else LostInRestart())
-            self.end(job, actor, ending)
-        elif self._records.release(job.id, job.run, now):
-            self.admit(replace(job, state=JobState.QUEUED), actor)

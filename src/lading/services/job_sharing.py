@@ -1,28 +1,29 @@
 """A run and the jobs that share it: equal pushes move their bytes once, and each caller keeps a job of its own.
 
-    run ── seats: one per job, with its own numbering, fence, followers and end
+    WAITING ── begin: every seat claimed ──▶ RUNNING ── end, suspend ──▶ OVER
 
-    WAITING ── begin ──▶ RUNNING ── end ──▶ OVER
-    join: at once a line for where every layer stands · leave: the seat ends cancelled, the others go on
+    join      WAITING: a seat among the others · RUNNING: a seat at once, claimed by who joins, and told then where each
+              layer stands · too late where the run is over, or is being stopped because nobody wanted it
+    leave     the seat ends cancelled and the others go on; the last one stops the work, and ends when that has stopped
 
-Who sits where changes under one lock, that of `_seating`, which is held across claims; what is said takes `_saying`
-only, and returns at once.
+All of it is decided under one lock, and done outside it: claims, records and terminal lines may take their time. A
+seat that is just being claimed keeps the run alive like any other; what happened meanwhile to it or to the run is made
+up for when its claim is through.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
-from lading.services.access import Actor
-from lading.services.job import Job, JobState, JsonObject, Line
-from lading.services.job_feed import Feed
+from lading.services.job import JsonObject
 from lading.services.job_kinds import Ending, ending_of
+from lading.services.job_seat import Claim, JobSeat
 from lading.services.job_writer import JobWriter, Said
 from lading.wire.event_stream import tick_text
 from lading.wire.job_events import Fold, Verb
@@ -31,49 +32,6 @@ from lading.wire.progress import Event
 
 KEPT_GENERAL = 100
 """Lines about no layer that somebody who joins late is told."""
-
-Claim = Callable[[str], Job | None]
-"""Takes a job that waits, for this process. None where it does not wait any more."""
-
-
-class JobSeat:
-    """One job's place in a run. Fulfils job_writer.Seat."""
-
-    def __init__(self, job: Job, actor: Actor, feed: Feed, gone: Callable[[JobSeat], None]) -> None:
-        self.asked, self.actor, self.feed = job, actor, feed
-        self.job, self.run, self.cursor = job.id, job.run, job.cursor
-        self.claimed = False
-        self._gone = gone
-
-    def take(self, claim: Claim) -> bool:
-        """Claim it, once. Raises StorageFailed."""
-        if not self.claimed:
-            job = claim(self.job)
-            if job is None:
-                return False
-            self.run, self.cursor, self.claimed = job.run, job.cursor, True
-        return True
-
-    @property
-    def followed(self) -> bool:
-        """Whether somebody in this process follows it."""
-        return self.feed.followed
-
-    def says(self, at: float, data: JsonObject) -> Line:
-        """Its next line."""
-        self.cursor += 1
-        return Line(self.cursor, at, data)
-
-    def kept(self, lines: Iterable[Line], ended: bool) -> None:
-        """Tell those who follow it."""
-        self.feed.tell([(line.number, line.data) for line in lines], ended)
-        if ended:
-            self._gone(self)
-
-    def lost(self) -> None:
-        """Send its followers away: it is not told of here any more."""
-        self.feed.abandon()
-        self._gone(self)
 
 
 class _Phase(Enum):
@@ -99,16 +57,15 @@ class SharedRun:
         verb: Verb,
         writer: JobWriter,
         clocks: Clocks,
-        closing: Callable[[JobSeat, JobState], None],
     ) -> None:
-        """`closing` is called for each seat that ends, before its terminal line is written."""
         self.first, self.cancel = first, Cancellation()
-        self._writer, self._clocks, self._closing = writer, clocks, closing
-        self._seating, self._saying = threading.RLock(), threading.Lock()
+        self._writer, self._clocks = writer, clocks
+        self._lock = threading.Lock()
         self._seats: dict[str, JobSeat] = {first.job: first}
         self._phase = _Phase.WAITING
         self._fold = Fold.of(verb)
         self._general: deque[JsonObject] = deque(maxlen=KEPT_GENERAL)
+        self._finally: Callable[[JobSeat], None] | None = None
         self.unwanted = self.stopped = False
 
     # ── what the work tells
@@ -116,138 +73,213 @@ class SharedRun:
     def line(self, data: JsonObject) -> None:
         """A line that is not about pieces."""
         line = plain_object(data)
-        with self._saying:
+        with self._lock:
             self._general.append(line)
-            self._say((line,))
+            self._say((line,), self._settled())
 
     def event(self, event: Event) -> None:
         """Something of a transfer: lines, and now and then a tick."""
         tick = None
-        with self._saying:
-            lines = self._fold.apply(event)
+        with self._lock:
+            lines, seats = self._fold.apply(event), self._settled()
             if lines:
-                self._say([plain_object(line) for line in lines])
-            feeds = [seat.feed for seat in self._seats.values() if seat.feed.watched]
+                self._say([plain_object(line) for line in lines], seats)
+            feeds = [seat.feed for seat in seats if seat.feed.watched]
             if feeds and self._fold.due(now := self._clocks.steady()):
                 tick = tick_text(self._fold.tick(now))
         if tick is not None:
             for feed in feeds:
                 feed.tick(tick)
 
-    def _say(self, lines: Sequence[JsonObject]) -> None:
+    def _say(self, lines: Sequence[JsonObject], seats: Sequence[JobSeat]) -> None:
         at, totals = self._clocks.wall(), self._fold.totals()
-        self._writer.put(Said(seat, seat.says(at, line), totals) for seat in self._seats.values() for line in lines)
+        self._writer.put(Said(seat, seat.says(at, line), totals) for seat in seats for line in lines)
+
+    def _settled(self) -> Sequence[JobSeat]:
+        """Those who can be told something: who is being claimed has no numbers yet."""
+        return [seat for seat in self._seats.values() if not seat.claiming]
 
     # ── who wants it
 
     @property
     def seats(self) -> Sequence[JobSeat]:
         """The jobs that have not ended."""
-        with self._saying:
+        with self._lock:
             return tuple(self._seats.values())
+
+    @property
+    def seated(self) -> Sequence[JobSeat]:
+        """Those of them whose claim is through."""
+        with self._lock:
+            return self._settled()
 
     @property
     def running(self) -> bool:
         """Whether its work has begun and not ended."""
         return self._phase is _Phase.RUNNING
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nobody in any more."""
+        return self.unwanted or self.stopped or self._phase is _Phase.OVER
+
     def begin(self, claim: Claim) -> bool:
         """Claim every seat; False where nobody is left who wants it. Raises StorageFailed: then call it again."""
-        with self._seating:
-            for seat in self.seats:
-                if not seat.take(claim):
-                    self._rise(seat)
-                    seat.lost()
-            self._phase = _Phase.RUNNING if self._seats else _Phase.OVER
-            return self.running
+        while (seat := self._next_to_claim()) is not None:
+            if not self._claimed(seat, claim):
+                seat.lost()
+        return self.running
+
+    def _next_to_claim(self) -> JobSeat | None:
+        """None: all who wait are claimed, and the run has begun, if there are any."""
+        with self._lock:
+            for seat in self._seats.values():
+                if not seat.claimed:
+                    seat.claiming = True
+                    return seat
+            if self._phase is _Phase.WAITING:
+                self._phase = _Phase.RUNNING if self._seats else _Phase.OVER
+            return None
 
     def join(self, seat: JobSeat, claim: Claim) -> bool:
-        """One more job for the same run. False where it is too late, or the job is not to be had."""
-        with self._seating:
-            if self._phase is _Phase.OVER or self.cancel.cancelled:
+        """One more job for the same run. False where it is too late. Raises StorageFailed: then it has not joined."""
+        with self._lock:
+            if self.closed:
                 return False
-            if self.running and not seat.take(claim):
-                return False
-            with self._saying:
-                self._seats[seat.job] = seat
-                at, totals = self._clocks.wall(), self._fold.totals()
-                past = (*self._general, *map(plain_object, self._fold.standing()))
-                self._writer.put([Said(seat, seat.says(at, line), totals) for line in past])
+            self._seats[seat.job] = seat
+            if self._phase is _Phase.WAITING:
+                return True
+            seat.claiming = True
+        if not self._claimed(seat, claim, late=True):
+            seat.lost()
         return True
 
-    def leave(self, job: str) -> bool:
+    def _claimed(self, seat: JobSeat, claim: Claim, *, late: bool = False) -> bool:
+        """Claim a seat that is `claiming`. False where it was not to be had; it sits here no more then. Raises
+        StorageFailed: it waits on, unless it came `late`."""
+        try:
+            taken = seat.take(claim)
+        except BaseException:
+            self._settle(seat, sits=not late)
+            raise
+        self._settle(seat, sits=taken, late=late)
+        return taken
+
+    def _settle(self, seat: JobSeat, *, sits: bool, late: bool = False) -> None:
+        """A claim is through: make up for what became of its seat and of the run meanwhile."""
+        with self._lock:
+            seat.claiming = False
+            close = self._finally if sits else None
+            if close is not None:
+                seat.ending = True
+            elif sits and late:
+                self._say([*self._general, *map(plain_object, self._fold.standing())], [seat])
+            if not sits or close is not None:
+                self._seats.pop(seat.job, None)
+            alone = self._abandoned()
+        self._stop_if(alone)
+        if close is not None:
+            close(seat)
+        elif sits and seat.unwanted:
+            self.leave(seat)
+
+    def leave(self, seat: JobSeat) -> bool:
         """This job is cancelled: it ends at once where others go on or nothing has begun, else when its work has
         stopped. False where that leaves a run which must not begin any more."""
-        with self._seating:
-            seat = self._seats.get(job)
-            if seat is None:
+        seat.unwanted = True
+        with self._lock:
+            if self._seats.get(seat.job) is not seat or seat.claiming:
                 return True
-            if len(self._seats) > 1 or not self.running:
-                self._end(seat, ending_of(Cancelled()))
-                if not self._seats:
-                    self._phase = _Phase.OVER
-                return self._phase is not _Phase.OVER
-            self.unwanted = True
-        self.cancel.cancel()
-        return True
+            last = self.running and all(other.unwanted for other in self._seats.values())
+            if last:
+                self.unwanted = True
+            else:
+                self._rise(seat)
+        if last:
+            self.cancel.cancel()
+        else:
+            self._finish(seat, ending_of(Cancelled()))
+        return self._phase is not _Phase.OVER
 
     def refuse(self, seat: JobSeat, ending: Ending) -> None:
-        """This job ends so, the others go on."""
-        with self._seating:
-            if seat in self.seats:
-                self._end(seat, ending)
-            if not self._seats:
-                self._phase = _Phase.OVER
+        """This job ends so, the others go on. Not one that is being claimed: its numbers are not known yet."""
+        with self._lock:
+            sits = self._seats.get(seat.job) is seat and not seat.claiming
+            if sits:
+                self._rise(seat)
+        if sits:
+            self._finish(seat, ending)
 
     def stop(self) -> None:
         """The process ends: stop the work, and keep what it takes to go on with it."""
-        self.stopped = True
+        with self._lock:
+            self.stopped = True
         self.cancel.cancel()
 
     def drop(self, seat: JobSeat) -> None:
         """This job has been lost to another run. When it was the last, the work stops."""
-        with self._seating:
-            self._rise(seat)
-            alone = not self._seats
-        if alone:
-            self.cancel.cancel()
+        with self._lock:
+            if self._seats.get(seat.job) is seat:
+                del self._seats[seat.job]
+            alone = self._abandoned()
+        self._stop_if(alone)
 
     def end(self, ending: Ending) -> None:
         """Its terminal line, for all who are left."""
-        with self._seating:
-            self._phase = _Phase.OVER
-            for seat in self.seats:
-                self._end(seat, ending)
+        self._close(lambda seat: self._finish(seat, ending))
 
     def suspend(self, release: Callable[[JobSeat], None]) -> None:
         """Nobody ends: each is given back, to be gone on with by another process."""
-        with self._seating:
-            self._phase = _Phase.OVER
-            for seat in self.seats:
-                release(seat)
-                self._rise(seat)
-                seat.lost()
 
-    def _end(self, seat: JobSeat, ending: Ending) -> None:
-        self._closing(seat, ending.state)
-        with self._saying:
-            self._seats.pop(seat.job, None)
-            line = seat.says(self._clocks.wall(), plain_object(ending.line))
-            self._writer.put([Said(seat, line, self._fold.totals(), ending.state)])
+        def give_back(seat: JobSeat) -> None:
+            release(seat)
+            seat.released()
+
+        self._close(give_back)
+
+    def _close(self, close: Callable[[JobSeat], None]) -> None:
+        """The run is over, in this way for every seat; who is just being claimed comes to it then."""
+        with self._lock:
+            self._phase, self._finally = _Phase.OVER, close
+            seats = self._settled()
+            for seat in seats:
+                self._rise(seat)
+        for seat in seats:
+            close(seat)
 
     def _rise(self, seat: JobSeat) -> None:
-        with self._saying:
-            if self._seats.get(seat.job) is seat:
-                del self._seats[seat.job]
+        """It is told of no more, but for its end."""
+        del self._seats[seat.job]
+        seat.ending = True
+        if not self._seats:
+            self._phase = _Phase.OVER
+
+    def _abandoned(self) -> bool:
+        """Whether nobody sits here any more, and the work does not know yet."""
+        if self._seats or self._phase is _Phase.OVER:
+            return False
+        self.unwanted = True
+        if self._phase is _Phase.WAITING:
+            self._phase = _Phase.OVER
+        return True
+
+    def _stop_if(self, abandoned: bool) -> None:
+        if abandoned:
+            self.cancel.cancel()
+
+    def _finish(self, seat: JobSeat, ending: Ending) -> None:
+        with self._lock:
+            line = seat.says(self._clocks.wall(), plain_object(ending.line))
+            self._writer.put([Said(seat, line, self._fold.totals(), ending.state)])
 
     # ── how it stands
 
     def totals(self) -> JsonObject:
         """Bytes, so far."""
-        with self._saying:
+        with self._lock:
             return self._fold.totals()
 
     def moving(self) -> Sequence[JsonObject]:
         """The layers on their way."""
-        with self._saying:
+        with self._lock:
             return [plain_object(line) for line in self._fold.moving()]

@@ -24,6 +24,8 @@ def job_json(job: Job, lines: Iterable[Line] | None = None) -> JsonObject:
         "username": job.owner_name,
         "environmentId": job.request.environment,
     }
+    if "import" in job.request.fields:  # by this the archive is gone on with, or given up, where it was not loaded
+        view["importId"] = job.request.fields["import"]
     if told is not None:
         view["lines"] = [_line(job, line) for line in told]
     return view

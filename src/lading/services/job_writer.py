@@ -1,33 +1,38 @@
 """The one writer of lines: what all running jobs say is gathered for a moment and made durable in one transaction.
 
-Followers are told after the commit, never before. A database that refuses is asked again until it takes the lines; jobs
-that cannot write for `LOST_SECONDS` are stopped, because another process may by then have taken them over.
+Followers are told after the commit, never before. A database that is away is asked again until it takes the lines, or
+until whose they are is given up: that, services.job_leases decides, and so what waits does not grow for long. A job
+whose lines it will never take, because of what they say, ends; the others do not wait for it.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Protocol
 
-from lading.errors import LadingError
+from lading.errors import LadingError, StorageFailed
+from lading.services.audit_records import AuditEntry, EntryTrail
 from lading.services.job import JobState, JsonObject, Line
+from lading.services.job_kinds import ending_of
 from lading.services.job_records import JobRecords, Told
 from lading.services.wakes import Wakes
 
 GATHER_SECONDS = 0.05
 """How long the first line waits for others: half of what a follower may notice."""
 
-BEAT_SECONDS = 2.5
-"""Between two heartbeats."""
-
-LOST_SECONDS = 10.0
-"""Without a heartbeat a job is anybody's: four of them, so that one slow commit costs nothing."""
+OTHERS_AT_ONCE = 32
+"""Jobs that nobody follows whose lines are written in one transaction. With 200 of them in one, the lines of a job with
+followers waited behind it for half a second."""
 
 AGAIN_SECONDS = 1.0
 """Between two attempts at a database that refuses."""
+
+WAITING_LINES = 100_000
+"""So many lines wait at most for a database that takes heartbeats and no lines: whose they are is given up then."""
 
 TOPIC = "job/"
 
@@ -49,6 +54,13 @@ class Seat(Protocol):
     def followed(self) -> bool:
         """Whether somebody in this process waits for them."""
 
+    @property
+    def given_up(self) -> bool:
+        """Whether `lost` was called, here or elsewhere: what it said is not written any more."""
+
+    def entry(self, state: JobState) -> AuditEntry | None:
+        """What the audit trail says where it ends so."""
+
     def kept(self, lines: Collection[Line], ended: bool) -> None:
         """They are durable."""
 
@@ -66,20 +78,25 @@ class Said:
     state: JobState | None = None
 
 
+class LinesRefused(StorageFailed):
+    """The database is there, and does not take what a job said."""
+
+    hint = "The server's log says what the database has against it."
+
+    def __str__(self) -> str:
+        return "What this job told cannot be written down"
+
+
 class JobWriter:
     """Takes lines from any thread. `begin` gives it a thread of its own until `finish`; `write` does the same once."""
 
-    def __init__(
-        self, records: JobRecords, wakes: Wakes, clock: Callable[[], float], held: Callable[[], Collection[str]]
-    ) -> None:
-        """`held` names the jobs of this process that have not ended: what the heartbeat is for."""
-        self._records, self._wakes, self._clock, self._held = records, wakes, clock, held
+    def __init__(self, records: JobRecords, wakes: Wakes, trail: EntryTrail) -> None:
+        self._records, self._wakes, self._trail = records, wakes, trail
         self._lock = threading.Lock()
         self._said: list[Said] = []
         self._something, self._over = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._failing_since: float | None = None
-        self._beaten = 0.0
+        self._failing = False
 
     def put(self, said: Iterable[Said]) -> None:
         """To be written soon, after all that was put before."""
@@ -102,20 +119,54 @@ class JobWriter:
         self.write()
 
     def write(self) -> bool:
-        """Commit all that was put, then tell; what somebody waits for comes first. False where the database refused:
-        what is left is kept for the next time."""
-        with self._lock:
-            said, self._said = self._said, []
-        by_job = _by_job(said)
-        followed = {job: each for job, each in by_job.items() if each[-1].seat.followed}
-        others = {job: each for job, each in by_job.items() if job not in followed}
-        for batch, rest in ((followed, others), (others, {})):
-            try:
-                self._commit(batch)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the only writer there is
-                self._keep([one for each in (*batch.values(), *rest.values()) for one in each], error)
+        """Commit all that was put, then tell. What somebody waits for is first, and has every other turn. False where
+        the database was away: what is left is kept for the next time."""
+        for followed in cycle((True, False)):
+            batch = self._taken(followed) or self._taken(not followed)
+            if not batch:
+                break
+            if not self._written(batch):
                 return False
-        self._failing_since = None
+        self._failing = False
+        return True
+
+    def _taken(self, followed: bool) -> Mapping[str, list[Said]]:
+        """What all jobs said that somebody follows, or some of the others."""
+        with self._lock:
+            self._said = [each for each in self._said if not each.seat.given_up]
+            by_job = _by_job(self._said)
+            jobs = (job for job, said in by_job.items() if said[-1].seat.followed is followed)
+            taken = {job: by_job[job] for job in islice(jobs, None if followed else OTHERS_AT_ONCE)}
+            self._said = [each for each in self._said if each.seat.job not in taken]
+        return taken
+
+    def _written(self, batch: Mapping[str, list[Said]]) -> bool:
+        """False where the database was away."""
+        try:
+            self._commit(batch)
+        except LadingError as error:
+            self._keep([each for said in batch.values() for each in said], error)
+            return False
+        except Exception as error:
+            if len(batch) > 1:  # which of them it is
+                each = [self._written({job: said}) for job, said in batch.items()]
+                return all(each)
+            log.exception("what the job %s said cannot be written: %s", *batch, type(error).__name__)
+            return self._refused(*batch.values())
+        return True
+
+    def _refused(self, said: list[Said]) -> bool:
+        """End the job in place of the first line that could not be written. What it says after that is late."""
+        ending, first = ending_of(LinesRefused()), said[0]
+        last = Said(first.seat, Line(first.line.number, first.line.at, ending.line), None, ending.state)
+        try:
+            self._commit({first.seat.job: [last]})
+        except LadingError as error:
+            self._keep(said, error)
+            return False
+        except Exception:
+            log.exception("not even the end of the job %s can be written", first.seat.job)
+            first.seat.lost()
         return True
 
     def _commit(self, by_job: Mapping[str, list[Said]]) -> None:
@@ -129,43 +180,30 @@ class JobWriter:
                 seat.lost()
             else:
                 seat.kept([one.line for one in each], each[-1].state is not None)
+        if any(each[-1].state is not None for each in by_job.values()):
+            self._trail.appended()
         self._wakes.tell(*(job_topic(job) for job in by_job if job not in lost))
 
-    def beat(self) -> None:
-        """Say that this process still holds its jobs, where that is due."""
-        now = self._clock()
-        if now - self._beaten < BEAT_SECONDS:
-            return
-        try:
-            self._records.beat(self._held(), now)
-            self._beaten = now
-        except LadingError as error:
-            log.warning("no heartbeat of jobs was written: %s", error)
-
-    def _keep(self, said: list[Said], error: Exception) -> None:
-        """Put back what could not be written. When it lasts too long, stop whose lines these are: what they said is not
-        written any more, because somebody else goes on from the last line that was."""
-        now = self._clock()
-        if self._failing_since is not None and now - self._failing_since >= LOST_SECONDS:
-            for seat in {id(each.seat): each.seat for each in said}.values():
-                seat.lost()
-            return
+    def _keep(self, said: list[Said], error: LadingError) -> None:
+        """Put back what could not be written."""
+        if not self._failing:
+            log.error("lines of jobs cannot be written, and are kept until they can: %s", error)
+        self._failing = True
         with self._lock:
             self._said[:0] = said
-        if self._failing_since is None:
-            self._failing_since = now
-            why = None if isinstance(error, LadingError) else error
-            log.error("lines of jobs cannot be written, and are kept until they can: %s", error, exc_info=why)
+            too_many = len(self._said) > WAITING_LINES
+        if too_many:
+            for seat in {id(each.seat): each.seat for each in said}.values():
+                seat.lost()
 
     def _run(self) -> None:
         while not self._over.is_set():
-            self._something.wait(BEAT_SECONDS)
+            self._something.wait()
             self._over.wait(GATHER_SECONDS)
             self._something.clear()
             if not self.write():
                 self._something.set()
                 self._over.wait(AGAIN_SECONDS)
-            self.beat()
 
 
 def job_topic(job: str) -> str:
@@ -192,4 +230,5 @@ def _told(said: list[Said]) -> Told:
         last.totals,
         last.state,
         None if last.state is None else last.line.data,
+        None if last.state is None else last.seat.entry(last.state),
     )

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lading.errors import Cancelled, LadingError, NotFound, Refused
-from lading.services.access import Actor, Denied, Permission, require
-from lading.services.audit import Deed, Result, Trail
+from lading.errors import Cancelled, NotFound, Refused
+from lading.services.access import Actor, NotLoggedIn, Permission
+from lading.services.audit import Deed, Result
+from lading.services.audit_records import EntryTrail
+from lading.services.audit_trail import admit
+from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JobState, JsonObject, Line
 from lading.services.job_feed import Follower
 from lading.services.job_kinds import ending_of
@@ -26,9 +29,12 @@ UNENDED_LIMIT = 1000
 class JobUnknown(NotFound):
     """No job has this id, or it is so long over that it was dropped."""
 
+    hint = "The list of jobs shows those that are kept."
+
     def __init__(self, job: str) -> None:
         super().__init__(job)
         self.job = job
+        self.why = f"There is no job {job[:100]!r}, or it ended so long ago that it was dropped."
 
     def __str__(self) -> str:
         return "Job not found"
@@ -48,16 +54,6 @@ class JobsTooMany(Refused):
         return f"{self.limit} of your jobs have not ended yet"
 
 
-class KeyUsed(Refused):
-    """An idempotency key stands for one request; this is another."""
-
-    code = "idempotency_key"
-    hint = "Use a new key for every new request."
-
-    def __str__(self) -> str:
-        return "this Idempotency-Key was used for another request"
-
-
 class JobNotOver(Refused):
     """What runs or waits need not be run again."""
 
@@ -75,7 +71,7 @@ class Jobs:
         self,
         runner: JobRunner,
         records: JobRecords,
-        trail: Trail,
+        trail: EntryTrail,
         clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
@@ -83,29 +79,30 @@ class Jobs:
         self._runner, self._records, self._trail = runner, records, trail
         self._clock, self._new_id = clock, new_id
 
-    def start(self, actor: Actor, request: JobRequest, key: str | None = None) -> Job:
+    def start(self, actor: Actor, request: JobRequest, key: RequestKey | None = None) -> Job:
         """Make a job; the caller has asked whether the actor may. With a `key` the actor used before: that job again.
 
         Raises JobsTooMany, KeyUsed, StorageFailed.
         """
-        request = replace(request, fields=plain_object(request.fields))
-        known = key is not None and self._records.keyed(actor.user, key) is not None
-        if not known and self._records.waiting(actor.user) >= UNENDED_LIMIT:
+        made = self.repeated(actor, key)
+        if made is not None:
+            return made
+        if self._records.waiting(actor.user) >= UNENDED_LIMIT:
             raise JobsTooMany(UNENDED_LIMIT)
+        request = replace(request, fields=plain_object(request.fields))
         now = self._clock()
         new = Job(self._new_id(), request, actor.user, actor.name, JobState.QUEUED, 0, now, now, 0, token=actor.token)
-        kept = self._records.add(new, key)
+        entry = None if request.deed is None else self._trail.entry(actor, request.deed, Result.STARTED)
+        kept = self._records.add(new, key, entry)
         if kept.id != new.id:
-            if (kept.request.kind, dict(kept.request.fields)) != (request.kind, request.fields):
-                raise KeyUsed
             return kept
-        self._record_start(actor, kept)
+        self._trail.appended()
         self._runner.admit(kept, actor)
         return kept
 
-    def keyed(self, actor: Actor, key: str) -> Job | None:
-        """The job that this actor made with the key, where there is one."""
-        return self._records.keyed(actor.user, key)
+    def repeated(self, actor: Actor, key: RequestKey | None) -> Job | None:
+        """The job that this request made when it was sent before. Raises KeyUsed where another came with the key."""
+        return None if key is None else self._records.keyed(actor.user, key)
 
     def get(self, actor: Actor, job: str) -> Job:
         """As it stands now. Raises JobUnknown, Denied."""
@@ -122,7 +119,7 @@ class Jobs:
         if actor.may(Permission.JOBS_VIEW, wanted.environment):
             return self._records.page(wanted, offset, limit)
         if actor.user is None:
-            require(actor, Permission.JOBS_VIEW, wanted.environment)
+            admit(self._trail, actor, Permission.JOBS_VIEW, Deed("list", "job", "", "", wanted.environment))
         own = replace(wanted, owner=actor.user, token=None if actor.scopes is None else actor.token)
         return self._records.page(own, offset, limit)
 
@@ -149,7 +146,7 @@ class Jobs:
         if found.state.ended:
             return found
         self._trail.record(actor, _deed("cancel", found), Result.DONE)
-        if not self._runner.cancel(job):
+        if not self._runner.cancel(job, found.run):
             self._end_elsewhere(actor, found)
         return self._records.find(job) or found
 
@@ -157,11 +154,11 @@ class Jobs:
         """End a job that another process runs, or nobody; again where that process wrote a line meanwhile."""
         found: Job | None = job
         while found is not None and not found.state.ended:
-            if self._runner.end(found, actor, ending_of(Cancelled())):
+            if self._runner.ends.end(found, actor, ending_of(Cancelled())):
                 return
             found = self._records.find(job.id)
 
-    def retry(self, actor: Actor, job: str, key: str | None = None) -> Job:
+    def retry(self, actor: Actor, job: str, key: RequestKey | None = None) -> Job:
         """Ask the same again, as a new job of this actor, who must be allowed to. With a `key` the actor used before:
         that job again.
 
@@ -175,15 +172,6 @@ class Jobs:
         self._trail.record(actor, _deed("retry", found, {"jobId": again.id}), Result.DONE)
         return again
 
-    def _record_start(self, actor: Actor, job: Job) -> None:
-        """What cannot be recorded is not done: then the job has ended before it began."""
-        try:
-            if job.request.deed is not None:
-                self._trail.record(actor, job.request.deed, Result.STARTED)
-        except LadingError as error:
-            self._runner.end(job, actor, ending_of(error), recorded=False)
-            raise
-
     def _visible(self, actor: Actor, job: str) -> Job:
         return self._allowed(actor, job, Permission.JOBS_VIEW, "view")
 
@@ -191,15 +179,13 @@ class Jobs:
         return self._allowed(actor, job, Permission.JOBS_EDIT, action)
 
     def _allowed(self, actor: Actor, job: str, permission: Permission, action: str) -> Job:
+        if actor.nobody:
+            raise NotLoggedIn
         found = self._records.find(job)
         if found is None:
             raise JobUnknown(job)
         if not _owns(actor, found):
-            try:
-                require(actor, permission, found.request.environment)
-            except Denied:
-                self._trail.record(actor, _deed(action, found), Result.DENIED)
-                raise
+            admit(self._trail, actor, permission, _deed(action, found))
         return found
 
 

@@ -23,8 +23,8 @@ class ImageUnknown(NotFound):
         super().__init__(text, looked)
         self.text, self.looked, self.near = text, tuple(looked), near
         self.why = f"looked in {' and in '.join(self.looked)}"
-        start = f"Did you mean {near}?" if near else f"lading pull {text}"
-        self.hint = f"{start}   (lading images lists what is here)"
+        self.hint = f"Did you mean {near}?" if near else "Pull it, or look at the list of images for what is here."
+        self.command = f"{self.hint if near else f'lading pull {text}'}   (lading images lists what is here)"
 
     def __str__(self) -> str:
         return f"Image not found: {self.text}"
@@ -49,7 +49,7 @@ class NameNeeded(InputInvalid):
     def __init__(self, where: str, names: Iterable[str]) -> None:
         self.where, self.names = where, tuple(names)
         super().__init__(where, self.names)
-        self.hint = f"Name one of {some_of(self.names)}; lading load takes them all."
+        self.hint = f"Name one of {some_of(self.names)}; loading it takes them all."
 
     def __str__(self) -> str:
         return f"{self.where} holds {len(self.names)} images"

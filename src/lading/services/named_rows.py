@@ -29,11 +29,15 @@ class NameTaken(Refused):
 
 
 class RowUnknown(NotFound):
-    """No row of this noun has the id; the text is fixed for each noun (interfaces §2): "Registry not found"."""
+    """No row of this noun has the id; the text is fixed for each noun (interfaces §2): "Registry not found".
+
+    `row` None: one was to be chosen, and there is none at all."""
 
     def __init__(self, noun: str, row: object) -> None:
         super().__init__(noun, row)
         self.noun, self.row = noun, row
+        self.why = f"There is no {noun} {row!r} in Lading." if row is not None else f"Lading has no {noun} at all."
+        self.hint = f"The list of each noun shows what there is; perhaps the {noun} was removed."
 
     def __str__(self) -> str:
         return f"{self.noun.capitalize()} not found"

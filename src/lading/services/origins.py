@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from lading.engine.content import at_source
 from lading.engine.records import ImageNames
@@ -23,6 +23,8 @@ from lading.services.stores import Readable, Stores
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report
 from lading.wire.retry import Quota
+
+E = TypeVar("E", bound=LadingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,8 @@ class Origins:
                 with self._stores.read_archive(path, cancel) as archive:
                     name = only_name(archive, None)
                     yield Origin(str(place), archive, archive.resolve(name), _given(name), whole(archive))
-            case DockerImage(asked):
-                with self._stores.docker_image(asked, cancel) as archive:
+            case DockerImage():
+                with self._stores.docker_image(place, cancel) as archive:
                     name = only_name(archive, None)
                     yield Origin(str(place), archive, archive.resolve(name), _given(name), whole(archive))
 
@@ -111,15 +113,18 @@ class Origins:
         try:
             yield
         except AccessDenied as error:
-            self.name_next(error, repositories)
-            raise
+            told = self.naming_next(error, repositories)
+            if told is error:
+                raise
+            raise told from error
 
-    def name_next(self, error: LadingError | None, repositories: Sequence[Repository]) -> None:
-        """Where a login was refused and another one is known, say so in the error; it is never tried silently."""
+    def naming_next(self, error: E, repositories: Sequence[Repository]) -> E:
+        """The error; where a login was refused and another one is known, saying so: it is never tried silently."""
         if isinstance(error, AccessDenied):
             others = filter(None, map(self._registries().next_login, repositories))
             if other := next(others, None):
-                error.why = f"another login stands in {other}; it was not tried"
+                return error.but(why=f"another login stands in {other}; it was not tried")
+        return error
 
 
 def _given(name: str) -> str | None:

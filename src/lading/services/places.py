@@ -4,7 +4,10 @@ ghcr.io/acme/web:1.4          a name; what it means is for the verb to say
 oci:DIR[:name]                an OCI image layout, and which image in it
 archive:FILE                  an image archive, docker's or OCI's
 -                             an archive on standard input or output
-docker:NAME                   an image of a Docker host, by name or id; only taken from there
+docker:NAME                   an image of the Docker host that docker itself would speak to, by name or id
+docker:HOST//NAME             the same of another one: unix:///PATH, tcp://HOST:PORT, or an environment by its name
+
+As a target a Docker host may stand without NAME, `docker:` or `docker:HOST//`: the image keeps the name it has.
 """
 
 from __future__ import annotations
@@ -53,22 +56,30 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class DockerImage:
-    """An image of the Docker host that docker's own command would speak to, by name or id."""
+    """An image of a Docker host, by name or id; empty: as the source calls it. `host` is its address or the name of an
+    environment; None: the one that docker's own command would speak to."""
 
     name: str
+    host: str | None = None
 
     def __str__(self) -> str:
-        return f"docker:{self.name}"
+        return f"docker:{self.name}" if self.host is None else f"docker:{self.host}//{self.name}"
+
+    @property
+    def where(self) -> str:
+        """The host, for people."""
+        return "the Docker host" if self.host is None else f"the Docker host {self.host}"
 
 
-Target = Named | Layout | Archive
-Place = Target | DockerImage
+Place = Named | Layout | Archive | DockerImage
 
 
 class PlaceInvalid(InputInvalid):
     """A place that names no folder or file."""
 
-    hint = "Write oci:DIR, oci:DIR:NAME, archive:FILE, docker:NAME, or - for standard input and output."
+    hint = (
+        "Write oci:DIR, oci:DIR:NAME, archive:FILE, docker:NAME, docker:HOST//NAME, or - for standard input and output."
+    )
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -76,20 +87,6 @@ class PlaceInvalid(InputInvalid):
 
     def __str__(self) -> str:
         return f"{self.text!r} names no place"
-
-
-class DockerNotTarget(InputInvalid):
-    """Images are taken from a Docker host by the line, and not yet put there."""
-
-    why = "A Docker host is a source here; images are put there by a pull of the service."
-    hint = "lading save IMAGE | docker load"
-
-    def __init__(self, place: DockerImage) -> None:
-        super().__init__(place)
-        self.place = place
-
-    def __str__(self) -> str:
-        return f"{self.place} cannot be a target"
 
 
 def parse_place(text: str) -> Place:
@@ -107,7 +104,15 @@ def parse_place(text: str) -> Place:
             raise PlaceInvalid(text)
         return Archive(rest)
     if colon and scheme == "docker":
-        if not rest:
-            raise PlaceInvalid(text)
-        return DockerImage(rest)
+        return _docker_image(text, rest)
     return Named(text)
+
+
+def _docker_image(text: str, rest: str) -> DockerImage:
+    """`//` parts host and name, neither of which ends or begins so: a name's parts are never empty."""
+    host, parted, name = rest.rpartition("//")
+    if not parted:
+        return DockerImage(name)
+    if not host or host.endswith(":"):  # docker://NAME, and tcp://HOST without what parts it from the name
+        raise PlaceInvalid(text)
+    return DockerImage(name, host)

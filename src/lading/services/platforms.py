@@ -46,7 +46,8 @@ UNSAID = Wanted()
 class PlatformsContradict(InputInvalid):
     """`all` or `have` beside other platforms."""
 
-    hint = "Give --platform all, --platform have, or one --platform for each platform."
+    hint = "Ask for all, for have, or for platforms like linux/arm64."
+    command = "Give --platform all, --platform have, or one --platform for each platform."
 
     def __init__(self, words: tuple[str, ...]) -> None:
         super().__init__(words)
@@ -60,7 +61,8 @@ class PlatformMissing(NotFound):
     """A platform that the image was not built for."""
 
     code = "platform"
-    hint = "Name another one with --platform, or all of them with --platform all."
+    hint = "Ask for a platform that it has, or for all of them: platform all."
+    command = "Name another one with --platform, or all of them with --platform all."
 
     def __init__(self, wanted: Platform, where: str, offered: Iterable[Platform]) -> None:
         self.wanted, self.where, self.offered = wanted, where, tuple(offered)
@@ -79,7 +81,8 @@ class PlatformsIncomplete(Refused):
     def __init__(self, here: int, total: int) -> None:
         super().__init__(here, total)
         self.here, self.total = here, total
-        self.hint = "--platform have pushes those that are here; lading pull --platform all brings the rest."
+        self.hint = "The platform have pushes those that are here; a pull of the platform all brings the rest."
+        self.command = "--platform have pushes those that are here; lading pull --platform all brings the rest."
 
     def __str__(self) -> str:
         return f"Image has {self.here} of {self.total} platforms here. Use platform=have, or pull the rest."
@@ -88,7 +91,8 @@ class PlatformsIncomplete(Refused):
 class NothingHere(NotFound):
     """An image of which no platform is here."""
 
-    hint = "lading pull brings its content."
+    hint = "A pull brings its content."
+    command = "lading pull brings its content."
 
     def __init__(self, where: str) -> None:
         super().__init__(where)

@@ -12,6 +12,7 @@ from lading.services.audit import Deed
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.environment import Arrived, PullOrder
 from lading.services.environments import Environments
+from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
@@ -45,7 +46,7 @@ class Pulls:
     def __init__(self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs) -> None:
         self._environments, self._registries, self._jobs = environments, registries, jobs
 
-    def start(self, actor: Actor, environment: int | None, form: PullForm, key: str | None) -> Job:
+    def start(self, actor: Actor, environment: int | None, form: PullForm, key: RequestKey | None) -> Job:
         """Raises PullIncomplete, ReferenceInvalid, PlatformInvalid, RowUnknown, Denied."""
         if not form.image:
             raise PullIncomplete

@@ -18,6 +18,7 @@ from lading.services.configured_registries import ConfiguredRegistries, serves
 from lading.services.environment import Access, Arrived, PushOrder, Summary
 from lading.services.environments import Environments
 from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
@@ -93,7 +94,9 @@ class Pushes:
     def __init__(self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs) -> None:
         self._environments, self._registries, self._jobs = environments, registries, jobs
 
-    def start(self, actor: Actor, environment: int | None, form: PushForm, key: str | None, cancel: Cancel) -> Job:
+    def start(
+        self, actor: Actor, environment: int | None, form: PushForm, key: RequestKey | None, cancel: Cancel
+    ) -> Job:
         """Raises PushIncomplete, PushContradicts, ReferenceInvalid, PlatformInvalid, ImageHasNoTag, RowUnknown,
         TransferFailed where the environment has no such image, Denied, Unreachable."""
         if not form.image or (form.registry is None and not form.target):
@@ -103,6 +106,9 @@ class Pushes:
         Wanted.of(form.platform)
         opened = self._environments.open(actor, environment)
         opened.admit_push(None)
+        made = self._jobs.repeated(actor, key)
+        if made is not None:
+            return made
         image = _found(opened, form.image, cancel)
         row = self._registries.row(form.registry) if form.registry is not None else None
         place = None if row is None else "/".join(filter(None, (row.host, row.path)))
@@ -220,7 +226,7 @@ def raise_first(arrived: Sequence[Arrived]) -> None:
         return
     done = [each.reference.familiar for each in arrived if each.error is None and each.reference is not None]
     if done:
-        failed.error.hint = " ".join(filter(None, (failed.error.hint, f"These arrived: {', '.join(done)}.")))
+        raise failed.error.but(hint=" ".join(filter(None, (failed.error.hint, f"These arrived: {', '.join(done)}."))))
     raise failed.error
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from lading.errors import InputInvalid
+from lading.oci.prefix import Prefix
 from lading.oci.reference import HUB, Reference, Repository, canonical_registry, check_registry, is_registry
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
@@ -23,7 +24,8 @@ class OneLoginForTwo(InputInvalid):
     def __init__(self, first: str, second: str) -> None:
         super().__init__(first, second)
         self.first, self.second = first, second
-        self.hint = f"lading login {second}"
+        self.hint = "Keep a login for one of them."
+        self.command = f"lading login {second}"
 
     def __str__(self) -> str:
         return f"the login given is for one registry, and this call speaks to {self.first} and {self.second}"
@@ -93,7 +95,8 @@ class CredentialSearch(Protocol):
 class DockerKnowsHosts(InputInvalid):
     """A login for part of a registry, to be kept where only whole registries have logins."""
 
-    hint = "Leave out --docker: Lading's own logins may be for a path"
+    hint = "Lading's own logins may be for a path."
+    command = "Leave out --docker: Lading's own logins may be for a path."
 
     def __init__(self, place: str) -> None:
         super().__init__(place)
@@ -192,18 +195,18 @@ class Registries:
         A place without a host is refused: an unset variable must not send its password to Docker Hub. Raises
         ReferenceInvalid, DockerKnowsHosts, AccessDenied, NetworkFailed, StorageFailed.
         """
-        host, path = split_place(place)
-        check_registry(place, host)
-        kept = joined_place(host, path)
-        if docker and path:
+        part = Prefix.read(place)
+        check_registry(place, part.host)
+        kept = str(part)
+        if docker and part.path:
             raise DockerKnowsHosts(kept)
-        self._probe.check(host, credential)
+        self._probe.check(part.host, credential)
         self._kept(docker).set(kept, credential.username, credential.secret)
         return kept
 
     def logout(self, place: str, *, docker: bool = False) -> Logout:
         """Forget the login of host[/path], if there is one. Raises StorageFailed."""
-        kept = joined_place(*split_place(place))
+        kept = str(Prefix.read(place))
         return Logout(kept, self._kept(docker).remove(kept))
 
     def logins(self, *, docker: bool = False) -> Sequence[Login]:
@@ -230,23 +233,3 @@ class Registries:
             return Listing("repositories", host, tuple(hit.repository.path for hit in hits), hits)
         names = self._probe.repositories(host)
         return Listing("repositories", host, tuple(name for name in names if term.lower() in name))
-
-
-def split_place(place: str) -> tuple[str, str]:
-    """Host in its one spelling, and path without slashes at its ends, of the place a login is for.
-
-    People and files of logins write it in many ways: `ghcr.io`, `https://index.docker.io/v1/`, `quay.io/acme/team`. The
-    API's own root is no path.
-    """
-    bare = place.removeprefix("https://").removeprefix("http://")
-    host, _, path = bare.partition("/")
-    path = path.strip("/")
-    return canonical_registry(host), "" if path in _API_ROOTS else path
-
-
-def joined_place(host: str, path: str) -> str:
-    """The one spelling of a place."""
-    return f"{host}/{path}" if path else host
-
-
-_API_ROOTS = frozenset({"v1", "v2"})

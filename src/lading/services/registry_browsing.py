@@ -1,11 +1,8 @@
-"""Looking into configured registries: what they hold, and taking something out; and trying one out step by step.
-
-resolve ─> connect ─> tls ─> v2 ─> token ─> scope        without TLS where the registry speaks plain HTTP
-"""
+"""Looking into configured registries: what they hold, and taking something out; and trying one out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -16,34 +13,24 @@ from lading.oci.digest import Digest
 from lading.oci.reference import HUB, Repository, check_path, check_tag
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
-from lading.services.audit_trail import refuse
-from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.connection_test import ConnectionReport, Probe, Step, step_of
+from lading.services.audit_trail import admit, admit_somewhere
+from lading.services.configured_registries import ConfiguredRegistries, RegistryForm
+from lading.services.connection_test import ConnectionReport, Probe
 from lading.services.environment import Access
 from lading.services.registry_records import RegistryRow
-from lading.wire.authorize import Credential
-from lading.wire.endpoint import Endpoint, Tls
-from lading.wire.guard import host_name
+from lading.services.registry_test import TriedRegistry, try_registry
+from lading.wire.endpoint import Endpoint
 from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel
-from lading.wire.registry_urls import api_host
 from lading.wire.retry import Quota
 
 MOST_NAMES = 10_000
 """Repositories or tags read from a registry for one answer: a search for more of the name finds what is beyond."""
 
-PORTS = {True: 80, False: 443}
 
-
-class RegistryDoor(Protocol):
+class RegistryDoor(TriedRegistry, Protocol):
     """What is asked of a registry that is no transfer; main fulfils it. Every method raises AccessDenied, NetworkFailed
     and their like."""
-
-    def knock(self, access: Access, credential: Credential | None, cancel: Cancel) -> None:
-        """Whether it answers as a registry and takes this login, or nobody's. Raises AccessDenied."""
-
-    def repositories(self, access: Access, cancel: Cancel) -> Iterator[str]:
-        """The catalog. Raises NotFound, Refused or AccessDenied where there is none for us."""
 
     def search_hub(self, access: Access, term: str, cancel: Cancel) -> Sequence[Hit]:
         """Public repositories of Docker Hub, the best first."""
@@ -93,6 +80,14 @@ class TagFound:
     descriptor: Descriptor
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of trying a registry out, and what it said there of how much it still allows."""
+
+    report: ConnectionReport
+    quota: Quota | None
+
+
 class RegistryBrowsing:
     """For every door; each method asks for permission."""
 
@@ -105,7 +100,8 @@ class RegistryBrowsing:
 
     def _listed(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[str]:
         """The first `MOST_NAMES` of those whose path holds `term`, however many come before them."""
-        row, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry)
+        row = self._row(actor, Permission.REGISTRIES_VIEW, registry)
+        access = self._registries.access(row)
         prefix = f"{row.path}/" if row.path else ""
         try:
             names = (
@@ -120,14 +116,13 @@ class RegistryBrowsing:
     def search(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[RepositoryFound]:
         """Repositories whose path holds `term`; where the registry lists none, the one that is called so. Docker Hub
         is asked to search itself."""
-        row = self._registries.row(registry)
+        row = self._row(actor, Permission.REGISTRIES_VIEW, registry)
         if row.host == HUB:
             return self._found_at_hub(actor, row, term, cancel)
         return [RepositoryFound(name) for name in self._found(actor, registry, term, cancel)]
 
     def _found_at_hub(self, actor: Actor, row: RegistryRow, term: str, cancel: Cancel) -> Sequence[RepositoryFound]:
-        _, access = self._opened(actor, Permission.REGISTRIES_VIEW, row.id)
-        hits = self._door.search_hub(access, term, cancel)
+        hits = self._door.search_hub(self._registries.access(row), term, cancel)
         return [
             RepositoryFound(hit.repository.path, hit.description, hit.stars, hit.official)
             for hit in hits
@@ -139,22 +134,20 @@ class RegistryBrowsing:
             return self._listed(actor, registry, term.lower(), cancel)
         except CatalogMissing:
             try:
-                repository = self._repository(self._registries.row(registry), term)
-                next(self._tags(actor, registry, repository, cancel), None)
+                repository, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry, term)
+                next(self._door.tags(access, repository, cancel), None)
             except NotFound:
                 return []
             return [repository.path]
 
     def tags(self, actor: Actor, registry: int, path: str, cancel: Cancel) -> Sequence[str]:
         """Of one repository. Raises RowUnknown, ReferenceInvalid, NotFound."""
-        repository = self._repository(self._registries.row(registry), path)
-        return list(islice(self._tags(actor, registry, repository, cancel), MOST_NAMES))
+        repository, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry, path)
+        return list(islice(self._door.tags(access, repository, cancel), MOST_NAMES))
 
     def tag(self, actor: Actor, registry: int, path: str, tag: str, cancel: Cancel) -> TagFound:
         """What one tag names. Raises RowUnknown, ReferenceInvalid, NotFound."""
-        row = self._registries.row(registry)
-        repository = self._repository(row, path)
-        _, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry, repository)
+        repository, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry, path)
         return TagFound(tag, self._door.resolve(access, repository, _name(tag), cancel))
 
     def remove(self, actor: Actor, registry: int, path: str, name: str, cancel: Cancel) -> None:
@@ -162,11 +155,9 @@ class RegistryBrowsing:
 
         Raises RowUnknown, ReferenceInvalid, NotFound, Refused.
         """
-        row = self._registries.row(registry)
-        repository = self._repository(row, path)
-        _, access = self._opened(actor, Permission.REGISTRIES_REMOVE, registry, repository)
+        repository, access = self._opened(actor, Permission.REGISTRIES_REMOVE, registry, path)
         wanted = _name(name)
-        deed = Deed("delete", "image", name, str(repository), details={"registry": row.name})
+        deed = Deed("delete", "image", name, str(repository), details={"registry": access.name})
         self._trail.record(actor, deed, Result.STARTED)
         try:
             self._door.remove(access, repository, wanted, cancel)
@@ -175,75 +166,34 @@ class RegistryBrowsing:
             raise
         self._trail.record(actor, deed, Result.DONE)
 
-    def quota(self, row: RegistryRow) -> Quota | None:
+    def quota(self, actor: Actor, row: RegistryRow) -> Quota | None:
         """What is left of the requests that it allows, as it said last to any of us."""
+        admit(self._trail, actor, Permission.REGISTRIES_VIEW, Deed("view", "registry", str(row.id), row.name))
         return self._door.quota(Access(row.name, Endpoint(row.host, row.tls, ca_pem=row.ca)))
 
-    # ── trying out
+    def test(self, actor: Actor, id: int | None, form: RegistryForm | None, cancel: Cancel) -> Tried:  # noqa: A002
+        """Whether it can be worked with, step by step: a configured one by its id, or what a form holds.
 
-    def test(self, actor: Actor, row: RegistryRow, access: Access, cancel: Cancel) -> ConnectionReport:
-        """Whether it can be worked with, step by step. Raises Cancelled, TimedOut."""
-        tried: list[Step] = []
-        for name, attempt in self._attempts(row, access, cancel):
-            step = step_of(name, attempt)
-            tried.append(step)
-            if not step.ok:
-                break
-        report = ConnectionReport(tuple(tried))
+        Raises RowUnknown, RegistryInvalid, ReferenceInvalid, Cancelled, TimedOut.
+        """
+        row, access = self._registries.tried(actor, id, form)
+        report = try_registry(row, access, self._door, self._probe, cancel)
         deed = Deed("test", "registry", str(row.id) if row.id else "", row.name, details={"url": row.url})
         self._trail.record(actor, deed, Result.DONE if report.success else Result.FAILED)
-        return report
-
-    def _attempts(self, row: RegistryRow, access: Access, cancel: Cancel) -> Iterator[tuple[str, Callable[[], str]]]:
-        authority = Authority.of(api_host(row.host), plain=row.tls is Tls.HTTP)
-        host, port = authority.host, authority.port
-
-        def connect() -> str:
-            self._probe.connect(host, port, cancel)
-            return f"{host}:{port}"
-
-        def knock() -> str:
-            try:
-                self._door.knock(access, None, cancel)
-            except AccessDenied:
-                return "it answers, and wants a login"
-            return "it answers, to everybody"
-
-        def login() -> str:
-            self._door.knock(access, access.credential, cancel)
-            return f"it takes the login of {access.credential.username}" if access.credential else "no login is needed"
-
-        def scope() -> str:
-            if row.path:
-                return f"it is used for {row.path}/"
-            try:
-                next(self._door.repositories(access, cancel), None)
-            except (NotFound, Refused, AccessDenied):
-                return "it does not list its repositories: name them"
-            return "its repositories can be listed"
-
-        yield "resolve", lambda: ", ".join(self._probe.resolve(host, port)[:4])
-        yield "connect", connect
-        if row.tls is not Tls.HTTP:
-            yield "tls", lambda: self._probe.secure(access.endpoint, host, port, cancel)
-        yield "v2", knock
-        yield "token", login
-        yield "scope", scope
+        return Tried(report, self._door.quota(access))
 
     # ── what the verbs share
 
-    def _tags(self, actor: Actor, registry: int, repository: Repository, cancel: Cancel) -> Iterator[str]:
-        _, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry, repository)
-        return self._door.tags(access, repository, cancel)
+    def _row(self, actor: Actor, permission: Permission, registry: int) -> RegistryRow:
+        """For who may so in some repository; who may in none is not told whether there is such a registry."""
+        admit_somewhere(self._trail, actor, permission, Deed("browse", "registry", str(registry), ""))
+        return self._registries.row(registry)
 
-    def _opened(
-        self, actor: Actor, permission: Permission, registry: int, repository: Repository | None = None
-    ) -> tuple[RegistryRow, Access]:
-        row = self._registries.row(registry)
-        allowed = actor.may_somewhere(permission) if repository is None else actor.may(permission, None, repository)
-        if not allowed:
-            refuse(self._trail, actor, permission, Deed("browse", "registry", str(registry), row.name))
-        return row, self._registries.access(row)
+    def _opened(self, actor: Actor, permission: Permission, registry: int, path: str) -> tuple[Repository, Access]:
+        row = self._row(actor, permission, registry)
+        repository = self._repository(row, path)
+        admit(self._trail, actor, permission, Deed("browse", "registry", str(registry), row.name), repository)
+        return repository, self._registries.access(row)
 
     def _visible(self, actor: Actor, row: RegistryRow, path: str) -> bool:
         return actor.may(Permission.REGISTRIES_VIEW, None, Repository(row.host, path))
@@ -255,21 +205,6 @@ class RegistryBrowsing:
             path = f"library/{path}"
         prefix = f"{row.path}/" if row.path else ""
         return Repository(row.host, path if path.startswith(prefix) else prefix + path)
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """Where a registry listens."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, host: str, *, plain: bool) -> Authority:
-        """From host[:port], as registries are named; IPv6 addresses stand in brackets."""
-        name = host_name(host)
-        port = host.removeprefix(f"[{name}]").removeprefix(name).removeprefix(":")
-        return cls(name, int(port) if port else PORTS[plain])
 
 
 def _name(text: str) -> str | Digest:

@@ -8,6 +8,7 @@ algorithm, never hidden because of what a client says it accepts.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from lading.engine.stores import untold
@@ -16,9 +17,11 @@ from lading.oci.digest import Algorithm, Digest, DigestMismatch
 from lading.oci.manifest import Index, Manifest, parse_manifest
 from lading.oci.media_types import is_foreign_layer
 from lading.services import repository_decisions as decisions
+from lading.services.changes import Changes
 from lading.services.repository_content import RepositoryContent
-from lading.services.repository_errors import BlobUnknown, ManifestUnknown, RepositoryUnknown
-from lading.services.repository_records import Decide, Edit, HeldManifest, RepositoryRecords
+from lading.services.repository_errors import BlobUnknown, ChildrenMissing, ManifestUnknown, RepositoryUnknown
+from lading.services.repository_lookups import RepositoryLookups, Unsteady
+from lading.services.repository_records import Carried, Decide, Edit, HeldManifest, RepositoryRecords, Visibility
 from lading.wire.message import BytesContent, Cancel, Reader
 
 BLOB_TYPE = "application/octet-stream"
@@ -39,21 +42,33 @@ class Page:
 class Repositories:
     """For any number of threads; two of these over the same records and content see each other's work."""
 
-    def __init__(self, records: RepositoryRecords, content: RepositoryContent) -> None:
-        self._records, self._content = records, content
+    def __init__(
+        self,
+        records: RepositoryRecords,
+        content: RepositoryContent,
+        changes: Changes | None = None,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        """With `changes`, what was looked up is remembered until something is committed. `clock` tells seconds since
+        1970."""
+        self._records, self._content, self._clock = records, content, clock
+        self._lookups = RepositoryLookups(records, content, changes or Unsteady())
 
     def change(self, repository: str, decide: Decide) -> Sequence[Edit]:
         """One transaction: the repository locked, `decide` asked, its edits applied. Raises what `decide` raises."""
-        return self._records.change(repository, decide)
+        return self._records.change(repository, decide, self._clock())
+
+    def visibility(self, repository: str) -> Visibility:
+        """Who may read it; PRIVATE where it is not there."""
+        return self._records.view(repository).visibility()
 
     # ── manifests and tags
 
     def manifest(self, repository: str, reference: str | Digest) -> HeldManifest:
         """By tag or digest; leased. Raises RepositoryUnknown, ManifestUnknown."""
-        view = self._records.view(repository)
-        digest = view.tag(reference) if isinstance(reference, str) else reference
-        held = view.manifest(digest) if digest else None
-        if held is None or self._content.keep((held.descriptor.digest,)):
+        held = self._lookups.manifest(repository, reference)
+        if held is None:
             self._check_known(repository)
             raise ManifestUnknown(repository, reference)
         return held
@@ -71,7 +86,7 @@ class Repositories:
         """Hold these bytes under the client's own digest, and point the tags at them: all or nothing.
 
         `reference` is a tag or the digest; `tags` are further ones. The repository is made where it is not there.
-        Raises ManifestInvalid, SchemaOneRefused, DigestMismatch, ChildrenMissing.
+        Raises ManifestInvalid, SchemaOneRefused, DigestMismatch, ChildrenMissing, Protected.
         """
         algorithm = reference.algorithm if isinstance(reference, Digest) else Algorithm.SHA256
         held = describe(parse_manifest(raw, media_type), algorithm)
@@ -80,25 +95,38 @@ class Repositories:
             raise DigestMismatch(reference, digest)
         named = dict.fromkeys([*([reference] if isinstance(reference, str) else []), *tags])
         self._content.push(held.descriptor, BytesContent(raw), untold, cancel)
-        self.change(repository, decisions.put_manifest(repository, held, named))
+        with self._content.holding((digest, *held.children)) as missing:
+            if missing:  # collected since it came, or moved aside because its bytes were damaged
+                raise ChildrenMissing(repository, self._lacking(repository, (*held.children, digest), missing))
+            self.change(repository, decisions.put_manifest(repository, held, named, self._clock()))
         return held
 
+    def carry(self, repository: str, tag: str, carried: Carried) -> Sequence[Edit]:
+        """Hold an image of another repository with all that belongs to it, and point the tag at it: all or nothing.
+
+        Raises ChildrenMissing where bytes have gone since it was looked at, Protected.
+        """
+        with self._content.holding(carried.digests) as missing:
+            if missing:
+                raise ChildrenMissing(repository, list(missing))
+            return self.change(repository, decisions.carry(repository, tag, carried, self._clock()))
+
     def delete_tag(self, repository: str, tag: str) -> None:
-        """Raises RepositoryUnknown, ManifestUnknown."""
+        """Raises RepositoryUnknown, ManifestUnknown, Protected."""
         self._check_known(repository)
-        self.change(repository, decisions.delete_tag(repository, tag))
+        self.change(repository, decisions.delete_tag(repository, tag, self._clock()))
 
     def delete_manifest(self, repository: str, digest: Digest) -> None:
-        """Raises RepositoryUnknown, ManifestUnknown, StillNeeded."""
+        """Raises RepositoryUnknown, ManifestUnknown, Protected, StillNeeded."""
         self._check_known(repository)
-        self.change(repository, decisions.delete_manifest(repository, digest))
+        self.change(repository, decisions.delete_manifest(repository, digest, self._clock()))
 
     # ── blobs
 
     def blob(self, repository: str, digest: Digest) -> Descriptor:
         """Its size, for who asks whether it is there; leased. Raises RepositoryUnknown, BlobUnknown."""
-        size = self._records.view(repository).blob(digest)
-        if size is None or self._content.keep((digest,)):
+        size = self._lookups.blob(repository, digest)
+        if size is None:
             self._check_known(repository)
             raise BlobUnknown(repository, digest)
         return Descriptor(BLOB_TYPE, digest, size)
@@ -109,13 +137,20 @@ class Repositories:
         for name in filter(readable, origins):
             size = self._records.view(name).blob(digest)
             if size is not None and not self._content.keep((digest,)):
-                self.hold_blob(repository, digest, size)
-                return True
+                with suppress(BlobUnknown):
+                    self.hold_blob(repository, digest, size)
+                    return True
         return False
 
     def hold_blob(self, repository: str, digest: Digest, size: int) -> None:
-        """The bytes are on disk and leased; from now on the repository answers for them."""
-        self.change(repository, decisions.hold_blob(digest, size))
+        """The bytes are on disk and leased; from now on the repository answers for them.
+
+        Raises BlobUnknown where they have gone since: their lease has ended meanwhile.
+        """
+        with self._content.holding((digest,)) as missing:
+            if missing:
+                raise BlobUnknown(repository, digest)
+            self.change(repository, decisions.hold_blob(digest, size))
 
     def delete_blob(self, repository: str, digest: Digest) -> None:
         """Raises RepositoryUnknown, BlobUnknown, StillNeeded."""
@@ -125,6 +160,13 @@ class Repositories:
     def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
         """The bytes of what `manifest` or `blob` gave. Raises ContentUnknown."""
         return self._content.open(descriptor, offset, length)
+
+    def small(self, descriptor: Descriptor) -> bytes | None:
+        """All bytes of what `manifest` or `blob` gave, where they are few enough to be kept in memory.
+
+        Raises ContentUnknown, ReadFailed.
+        """
+        return self._lookups.small(descriptor)
 
     # ── lists
 
@@ -141,6 +183,11 @@ class Repositories:
         """What names this subject, of that artifact type where one is given; nothing for what is not known."""
         found = self._records.referrers(repository, subject)
         return [each for each in found if artifact_type is None or each.artifact_type == artifact_type]
+
+    def _lacking(self, repository: str, needed: Sequence[Digest], missing: Collection[Digest]) -> Sequence[Digest]:
+        """Those whose bytes are missing, and those that the repository does not hold."""
+        held = self._records.view(repository).held(needed)
+        return [digest for digest in needed if digest in missing or digest not in (*held, needed[-1])]
 
     def _check_known(self, repository: str) -> None:
         if not self._records.knows(repository):

@@ -1,16 +1,20 @@
-"""What users do in the repositories of our own registry, on the audit trail.
+"""What users do in the repositories of our own registry, and what was refused to them, on the audit trail.
 
 A push is its manifest, whose blobs came before it; a pull is its manifest too. Clients ask for one again and again, so
-reading it is recorded once per actor, repository, digest and minute (interfaces §2, Audit).
+reading it is recorded once per actor, repository, digest and minute (interfaces §2, Audit), and a refusal once per
+actor, repository and minute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
 
 from lading.oci.digest import Digest
-from lading.services.access import Actor
+from lading.services.access import Actor, Denied, Permission
 from lading.services.audit import Deed, Result, Trail
+from lading.services.repository_errors import Protected
 from lading.services.throttling import Seldom
 
 READ_SECONDS = 60.0
@@ -22,7 +26,26 @@ class RepositoryAudit:
     def __init__(self, trail: Trail, clock: Callable[[], float]) -> None:
         """`clock` tells seconds, of whatever beginning."""
         self._trail = trail
-        self._read = Seldom(clock, READ_SECONDS)
+        self._read, self._refused = Seldom(clock, READ_SECONDS), Seldom(clock, READ_SECONDS)
+
+    def refuse(self, actor: Actor, permission: Permission, repository: str | None) -> NoReturn:
+        """The actor, who is known, may not do so there; None: anywhere. Raises Denied, StorageFailed."""
+        if self._refused.now((actor.user, actor.token, permission, repository)):
+            deed = Deed(permission.partition(":")[2], "repository", repository or "", repository or "")
+            self._trail.record(actor, deed, Result.DENIED)
+        raise Denied(permission, None, repository)
+
+    @contextmanager
+    def attempt(self, actor: Actor, action: str, repository: str, reference: str | Digest) -> Iterator[None]:
+        """What a rule forbids inside is on the trail. Raises what happens inside, StorageFailed."""
+        try:
+            yield
+        except Protected as error:
+            if self._refused.now((actor.user, actor.token, action, repository, reference)):
+                details = {"repository": repository, "refused": str(error)}
+                deed = Deed(action, "image", str(reference), named(repository, reference), details=details)
+                self._trail.record(actor, deed, Result.DENIED)
+            raise
 
     def pulled(self, actor: Actor, repository: str, reference: str | Digest, digest: Digest) -> None:
         """A manifest was read, by its tag or digest. Raises StorageFailed."""

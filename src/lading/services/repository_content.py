@@ -64,6 +64,9 @@ class RepositoryContent(Protocol):
     def keep(self, digests: Collection[Digest]) -> Collection[Digest]:
         """Lease those that are here, so that no collection removes them; returns those that are not."""
 
+    def holding(self, digests: Collection[Digest]) -> AbstractContextManager[Collection[Digest]]:
+        """Inside, which is short, no collection removes any of these; gives those that are not here."""
+
     def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
         """A FileReader where it is a file. Raises ContentUnknown."""
 

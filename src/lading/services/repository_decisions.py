@@ -6,22 +6,44 @@ place answers whether something may be written, moved or removed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lading.oci.digest import Digest
-from lading.services.repository_errors import BlobUnknown, ChildrenMissing, ManifestUnknown, StillNeeded
+from lading.services.named_rows import NameTaken
+from lading.services.repository_errors import (
+    BlobUnknown,
+    ChildrenMissing,
+    ManifestUnknown,
+    NotProtected,
+    ReleaseRefused,
+    RepositoryProtected,
+    RepositoryUnknown,
+    StillNeeded,
+)
+from lading.services.repository_protection import Protection, may_grow
 from lading.services.repository_records import (
+    Carried,
     Decide,
     DropBlob,
     DropManifest,
+    DropRelease,
+    DropRepository,
     DropTag,
     Edit,
     HeldManifest,
     HoldBlob,
     HoldManifest,
     PointTag,
+    ReleaseTag,
+    RenameRepository,
     RepositoryView,
+    SetRetention,
+    SetRules,
+    SetVisibility,
+    Visibility,
 )
+from lading.services.repository_rules import Rule, Step, TagRelease, judge
+from lading.services.retention_rules import RetentionRule
 
 
 def hold_blob(digest: Digest, size: int) -> Decide:
@@ -33,10 +55,11 @@ def hold_blob(digest: Digest, size: int) -> Decide:
     return decide
 
 
-def put_manifest(repository: str, manifest: HeldManifest, tags: Collection[str]) -> Decide:
-    """Hold it and point the tags at it; the same again changes nothing. Refuses what it cannot serve whole.
+def put_manifest(repository: str, manifest: HeldManifest, tags: Collection[str], now: float) -> Decide:
+    """Hold it and point the tags at it, all or nothing; the same again changes nothing. Refuses what it cannot serve
+    whole.
 
-    Raises ChildrenMissing. A subject may be missing (distribution-spec, Pushing Manifests with Subject).
+    Raises ChildrenMissing, Protected. A subject may be missing (distribution-spec, Pushing Manifests with Subject).
     """
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
@@ -44,32 +67,88 @@ def put_manifest(repository: str, manifest: HeldManifest, tags: Collection[str])
         missing = [child for child in manifest.children if child not in held]
         if missing:
             raise ChildrenMissing(repository, missing)
-        digest = manifest.descriptor.digest
-        edits: list[Edit] = [] if view.manifest(digest) == manifest else [HoldManifest(manifest)]
-        return edits + [PointTag(tag, digest) for tag in tags if view.tag(tag) != digest]
+        protection = Protection(view, repository, now)
+        edits = _hold(view, manifest, protection)
+        for tag in tags:
+            edits += _point(view, tag, manifest, protection)
+        return edits
 
     return decide
 
 
-def delete_tag(repository: str, tag: str) -> Decide:
-    """The manifest stays held. Raises ManifestUnknown."""
+def _hold(view: RepositoryView, manifest: HeldManifest, protection: Protection) -> list[Edit]:
+    """Bytes are what their digest says, but not what they are called: the same ones, said to be of another type, may
+    name other children, and what the first ones named would be garbage (CVE-2021-41190)."""
+    digest = manifest.descriptor.digest
+    before = view.manifest(digest)
+    if before == manifest:
+        return []
+    if before is None or before.descriptor.media_type == manifest.descriptor.media_type:
+        return [HoldManifest(manifest)]
+    used = [edit for step in Step for edit in protection.keep(digest, step)]
+    return [HoldManifest(manifest), *used]
+
+
+def _point(view: RepositoryView, tag: str, manifest: HeldManifest, protection: Protection) -> list[Edit]:
+    digest = manifest.descriptor.digest
+    before = view.named(tag)
+    if before is None:
+        return [PointTag(tag, digest)]
+    if before.digest == digest:
+        return []
+    return [*protection.overwrite(before, manifest), PointTag(tag, digest)]
+
+
+def carry(repository: str, tag: str, carried: Carried, now: float) -> Decide:
+    """Hold an image of another repository with all that belongs to it, and point the tag at it, all or nothing; the
+    same again changes nothing. Raises Protected."""
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
-        if view.tag(tag) is None:
-            raise ManifestUnknown(repository, tag)
-        return [DropTag(tag)]
+        protection = Protection(view, repository, now)
+        edits: list[Edit] = [HoldBlob(digest, size) for digest, size in carried.blobs if view.blob(digest) != size]
+        for manifest in carried.manifests:
+            edits += _hold(view, manifest, protection)
+        for name, manifest in carried.lists:
+            edits += _attach(view, name, manifest)
+        return [*edits, *_point(view, tag, carried.root, protection)]
 
     return decide
 
 
-def delete_manifest(repository: str, digest: Digest) -> Decide:
-    """With every tag that names it. Raises ManifestUnknown, StillNeeded where a held index names it."""
+def _attach(view: RepositoryView, tag: str, manifest: HeldManifest) -> list[Edit]:
+    """A list of what is attached: it loses nothing, so it needs no leave."""
+    digest = manifest.descriptor.digest
+    named = view.tag(tag)
+    before = view.manifest(named) if named else None
+    grows = before is None or (named != digest and may_grow(tag, before, manifest))
+    return [PointTag(tag, digest)] if grows else []
+
+
+def delete_tag(repository: str, tag: str, now: float) -> Decide:
+    """The manifest stays held. Raises ManifestUnknown, Protected."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        before = view.named(tag)
+        if before is None:
+            raise ManifestUnknown(repository, tag)
+        return [*Protection(view, repository, now).delete(before), DropTag(tag)]
+
+    return decide
+
+
+def delete_manifest(repository: str, digest: Digest, now: float) -> Decide:
+    """With every tag that names it. Raises ManifestUnknown, Protected where a protected tag needs it, also through
+    indexes, StillNeeded where a held index names it."""
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
         if view.manifest(digest) is None:
             raise ManifestUnknown(repository, digest)
+        protection = Protection(view, repository, now)
+        edits = [*protection.keep(digest, Step.DELETE)]
         _check_needless(view, repository, digest)
-        return [*(DropTag(tag) for tag in view.tags_of(digest)), DropManifest(digest)]
+        for tag in view.naming(digest):
+            edits += [*protection.delete(tag), DropTag(tag.name)]
+        return [*dict.fromkeys(edits), DropManifest(digest)]
 
     return decide
 
@@ -82,6 +161,119 @@ def delete_blob(repository: str, digest: Digest) -> Decide:
             raise BlobUnknown(repository, digest)
         _check_needless(view, repository, digest)
         return [DropBlob(digest)]
+
+    return decide
+
+
+def set_visibility(visibility: Visibility) -> Decide:
+    """Who may read it; makes a repository that is not there."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        return [] if view.is_there() and view.visibility() is visibility else [SetVisibility(visibility)]
+
+    return decide
+
+
+def set_rules(rules: Sequence[Rule]) -> Decide:
+    """All of its own rules; makes a repository that is not there."""
+    return change_rules(lambda _before: rules)
+
+
+def change_rules(change: Callable[[Sequence[Rule]], Sequence[Rule]]) -> Decide:
+    """Its own rules become what `change` makes of them; makes a repository that is not there. Whoever may do this is
+    trusted with what is let go of."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        before = tuple(view.own_rules())
+        after = tuple(change(before))
+        return [] if view.is_there() and after == before else [SetRules(after)]
+
+    return decide
+
+
+def set_retention(rules: Sequence[RetentionRule]) -> Decide:
+    """All of its own rules of retention; makes a repository that is not there."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        same = view.is_there() and tuple(view.own_retention()) == tuple(rules)
+        return [] if same else [SetRetention(tuple(rules))]
+
+    return decide
+
+
+def release_tag(repository: str, release: TagRelease, now: float) -> Decide:
+    """An administrator lets go of it. Raises ManifestUnknown, NotProtected, ReleaseRefused."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        tag = view.named(release.tag)
+        if tag is None:
+            raise ManifestUnknown(repository, release.tag)
+        rules = Protection(view, repository, now).rules()
+
+        def standing(released: TagRelease | None) -> list[Rule]:
+            found = [judge(rules, tag.name, step, pointed=tag.pointed, release=released, now=now) for step in Step]
+            return [judgement.rule for judgement in found if judgement.rule is not None]
+
+        before, after = standing(None), standing(release)
+        if not before:
+            raise NotProtected(repository, release.tag)
+        if after == before:
+            raise ReleaseRefused(repository, release.tag, after[0])
+        return [ReleaseTag(release)]
+
+    return decide
+
+
+def take_back_release(repository: str, tag: str) -> Decide:
+    """The rules alone count again. Raises ManifestUnknown where there is no such tag."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        named = view.named(tag)
+        if named is None:
+            raise ManifestUnknown(repository, tag)
+        return [DropRelease(tag)] if named.release else []
+
+    return decide
+
+
+def delete_repository(repository: str, now: float) -> Decide:
+    """With all it holds. Raises RepositoryUnknown, RepositoryProtected."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        if not view.is_there():
+            raise RepositoryUnknown(repository)
+        protection = Protection(view, repository, now)
+        for tag in view.all_tags():
+            rule = protection.judged(tag, Step.DELETE).rule
+            if rule is not None:
+                raise RepositoryProtected(repository, tag, rule, Step.DELETE)
+        return [DropRepository()]
+
+    return decide
+
+
+def rename_repository(repository: str, name: str, now: float) -> Decide:
+    """All of it, with its own rules. Raises RepositoryUnknown, NameTaken, RepositoryProtected.
+
+    For who pulls a tag by its name, a rename deletes it, so one that is protected against that stays where it is; and
+    no tag gets away from a rule of the whole registry that protects it under the old name and not under the new one.
+    """
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        if not view.is_there():
+            raise RepositoryUnknown(repository)
+        if name == repository:
+            return []
+        if view.is_taken(name):
+            raise NameTaken("repository", name)
+        before, after = Protection(view, repository, now), Protection(view, name, now)
+        for tag in view.all_tags():
+            rule = before.judged(tag, Step.DELETE).rule
+            if rule is None and after.judged(tag, Step.OVERWRITE).rule is None:
+                rule = before.judged(tag, Step.OVERWRITE).rule
+            if rule is not None:
+                raise RepositoryProtected(repository, tag, rule, Step.DELETE)
+        return [RenameRepository(name)]
 
     return decide
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from lading.errors import InputInvalid, NotFound, Refused
 from lading.oci.digest import Digest
+from lading.services.repository_records import NamedTag
+from lading.services.repository_rules import Releases, Rule, Step, released_at
 
 
 class RepositoryUnknown(NotFound):
@@ -64,3 +67,95 @@ class StillNeeded(Refused):
 
     def __str__(self) -> str:
         return f"{self.digest} is still needed by {self.parents[0]} in {self.repository}"
+
+
+class Protected(Refused):
+    """A rule protects a tag, and with it what it names, against what was asked.
+
+    `rule` is the repository's own, or one of the whole registry. `until` is when age lets go of the tag, in seconds
+    since 1970; None where it never does.
+    """
+
+    code = "immutable"
+
+    def __init__(self, repository: str, tag: NamedTag, rule: Rule, step: Step) -> None:
+        super().__init__(repository, tag, rule, step)
+        self.repository, self.tag, self.rule, self.step = repository, tag.name, rule, step
+        self.until = released_at(rule, tag.pointed) if rule.releases is Releases.AGE else None
+
+    @property
+    def hint(self) -> str:  # type: ignore[override]
+        """What lets go of it."""
+        match self.rule.releases:
+            case Releases.NEVER:
+                return "Push under another tag; nobody can release this one."
+            case _:
+                return "Push under another tag, or have an administrator release this one."
+
+    def __str__(self) -> str:
+        return f"{self._what()} is immutable ({self._whose()}): {self._then()}"
+
+    def _what(self) -> str:
+        return f"tag {self.tag} of {self.repository}"
+
+    def _then(self) -> str:
+        return f"it cannot be {_PARTICIPLES[self.step]}{self._when()}"
+
+    def _whose(self) -> str:
+        owner = "of this repository" if self.rule.repositories is None else "of the whole registry"
+        return f"rule {self.rule} {owner}"
+
+    def _when(self) -> str:
+        if self.until is None or self.until > _LAST:
+            return ""
+        return f" before {datetime.fromtimestamp(self.until, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+class ContentProtected(Protected):
+    """What a protected tag needs, or what was attached to it, would go."""
+
+    def __init__(self, repository: str, tag: NamedTag, rule: Rule, step: Step, reference: str) -> None:
+        super().__init__(repository, tag, rule, step)
+        self.args, self.reference = (*self.args, reference), reference
+
+    def _then(self) -> str:
+        return f"{self.reference} belongs to it and cannot be {_PARTICIPLES[self.step]}{self._when()}"
+
+
+class RepositoryProtected(Protected):
+    """The whole repository would go, or be called something else, with a protected tag in it."""
+
+    def _then(self) -> str:
+        return f"the repository cannot be deleted or renamed{self._when()}"
+
+
+class NotProtected(Refused):
+    """There is nothing to release a tag from."""
+
+    hint = "The tag can be moved and removed as it is."
+
+    def __init__(self, repository: str, tag: str) -> None:
+        super().__init__(repository, tag)
+        self.repository, self.tag = repository, tag
+
+    def __str__(self) -> str:
+        return f"no rule protects the tag {self.tag} of {self.repository}"
+
+
+class ReleaseRefused(Refused):
+    """The rule that protects a tag lets nobody release it."""
+
+    code = "immutable"
+    hint = "Change the rule, if the tag may go."
+
+    def __init__(self, repository: str, tag: str, rule: Rule) -> None:
+        super().__init__(repository, tag, rule)
+        self.repository, self.tag, self.rule = repository, tag, rule
+
+    def __str__(self) -> str:
+        return f"the rule {self.rule} lets nobody release the tag {self.tag} of {self.repository}"
+
+
+_PARTICIPLES = {Step.OVERWRITE: "overwritten", Step.DELETE: "deleted"}
+_LAST = 253_402_300_799.0
+"""The end of the year 9999, the last that a calendar here knows."""

@@ -97,14 +97,22 @@ class RepositoryUploads:
         self._records.end_upload(session)
 
     def forget_collected(self) -> None:
-        """Drop the rows of sessions whose files are gone: given up by their clients and collected, or never made."""
-        for session in self._records.uploads(begun_before=self._clock()):
-            try:
-                self._files.offset(session.id)
-            except UploadUnknown:
-                self._records.end_upload(session.id)
+        """At the start, while nobody begins one."""
+        forget_ended(self._records, self._files, self._clock())
 
     def _check(self, repository: str, session: str) -> None:
         known = self._records.upload(session)
         if known is None or known.repository != repository:
             raise UploadUnknown(session)
+
+
+def forget_ended(records: RepositoryRecords, files: UploadFiles, begun_before: float) -> None:
+    """Drop the rows of sessions whose files are gone: given up by their clients and collected, or never made.
+
+    `begun_before` is in seconds since 1970: a row that was begun just now may not have its file yet.
+    """
+    for session in records.uploads(begun_before=begun_before):
+        try:
+            files.offset(session.id)
+        except UploadUnknown:
+            records.end_upload(session.id)

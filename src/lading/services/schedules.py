@@ -2,6 +2,9 @@
 
 A chore is done by whoever moves its row's `next` on: one process of several, once. In this process one thread does all
 chores, one after the other. What was missed while nobody ran is done once, not as often as it was missed.
+
+A chore that is `own` has no row: each process does it, by its own clock alone. So is done what must not wait for a
+server whose clock is ahead, and which is gone since.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ class Chore:
     name: str
     every: float
     run: Callable[[], object]
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class Schedules:
 
     def __init__(self, records: ScheduleRecords, clock: Callable[[], float], chores: Sequence[Chore]) -> None:
         self._records, self._clock = records, clock
-        self._chores: Mapping[str, Chore] = {chore.name: chore for chore in chores}
+        self._chores: Mapping[str, Chore] = {chore.name: chore for chore in chores if not chore.own}
+        self._own = {chore: clock() + chore.every for chore in chores if chore.own}
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -80,8 +85,13 @@ class Schedules:
     def run_due(self) -> Sequence[str]:
         """Do what is due, the longest overdue first; the names of what was done. Raises StorageFailed."""
         now = self._clock()
+        own = [chore for chore, due in self._own.items() if due <= now or due > now + chore.every]
+        for chore in own:
+            self._own[chore] = now + chore.every
+            self._run_one(chore)
         due = sorted((row for row in self._records.schedules() if row.next <= now), key=lambda row: row.next)
-        return [row.name for row in due if row.name in self._chores and self._done(row)]
+        done = [row.name for row in due if row.name in self._chores and self._done(row)]
+        return [*(chore.name for chore in own), *done]
 
     def _done(self, row: Schedule) -> bool:
         now = self._clock()
@@ -90,13 +100,16 @@ class Schedules:
             row.name, row.next, next_time(row.next, chore.every, now), now
         ):
             return False
+        self._run_one(chore)
+        return True
+
+    def _run_one(self, chore: Chore) -> None:
         try:
             chore.run()
         except StorageFailed as error:
-            log.error("%s failed, and is tried again at its next time: %s", row.name, error)  # noqa: TRY400
+            log.error("%s failed, and is tried again at its next time: %s", chore.name, error)  # noqa: TRY400
         except Exception:
-            log.exception("%s failed, and is tried again at its next time", row.name)
-        return True
+            log.exception("%s failed, and is tried again at its next time", chore.name)
 
     def _run(self) -> None:
         failing = False

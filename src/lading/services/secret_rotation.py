@@ -29,7 +29,8 @@ class NewKeyMissing(InputInvalid):
     """The environment holds the key, and no other one to change to."""
 
     why = "LADING_SECRET_KEY holds one key, which is the one in use."
-    hint = 'LADING_SECRET_KEY="NEW OLD" lading config rotate-key, where NEW is what openssl rand -base64 32 prints'
+    hint = "Give both, the new key first."
+    command = 'LADING_SECRET_KEY="NEW OLD" lading config rotate-key, where NEW is what openssl rand -base64 32 prints'
 
     def __str__(self) -> str:
         return "there is no new secret key"

@@ -21,7 +21,8 @@ KEPT_PORT = "registry.port"
 class FolderServed(Refused):
     """Another `lading serve` has this data folder."""
 
-    hint = "Stop it, or give this one another folder with --data."
+    hint = "Stop it, or give this one another data folder."
+    command = "Stop it, or give this one another folder with --data."
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder)
@@ -40,7 +41,8 @@ class PortTaken(StorageFailed):
         super().__init__(port, reason)
         self.port, self.reason = port, reason
         self.why = reason
-        self.hint = f"Find who has it: ss -ltnp 'sport = :{port}'. Another one: lading serve --registry-port PORT"
+        self.hint = f"Find who has it: ss -ltnp 'sport = :{port}'. Or choose another one."
+        self.command = f"Find who has it: ss -ltnp 'sport = :{port}'. Another one: lading serve --registry-port PORT"
 
     def __str__(self) -> str:
         return f"the registry cannot have port {self.port}"
@@ -54,7 +56,8 @@ class ApiPortTaken(StorageFailed):
     def __init__(self, port: int, reason: str) -> None:
         super().__init__(port, reason)
         self.port, self.why = port, reason
-        self.hint = f"Find who has it: ss -ltnp 'sport = :{port}'. Another one: lading serve --port PORT"
+        self.hint = f"Find who has it: ss -ltnp 'sport = :{port}'. Or choose another one."
+        self.command = f"Find who has it: ss -ltnp 'sport = :{port}'. Another one: lading serve --port PORT"
 
     def __str__(self) -> str:
         return f"the API cannot have port {self.port}"

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from lading.engine.stores import Locations, Referrers, Source, Store
+from lading.engine.stores import Condition, Locations, Referrers, Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
+from lading.services.places import DockerImage
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from lading.wire.retry import Quota
@@ -82,9 +83,15 @@ class Stores(Protocol):
     def read_archive(self, path: str, cancel: Cancel) -> AbstractContextManager[Readable]:
         """An archive, docker's or OCI's, in any compression; `-` is standard input."""
 
-    def docker_image(self, name: str, cancel: Cancel) -> AbstractContextManager[Readable]:
-        """An image of the Docker host of this machine's user, by name or id, read whole. Raises Unreachable,
-        ImageUnknown."""
+    def docker_image(self, place: DockerImage, cancel: Cancel) -> AbstractContextManager[Readable]:
+        """An image of a Docker host, read whole. Raises Unreachable, ImageUnknown."""
+
+    def docker_platform(self, host: str | None, cancel: Cancel) -> Platform:
+        """What a Docker host runs (services.places.DockerImage.host). Raises Unreachable."""
+
+    def docker_target(self, host: str | None, condition: Condition, cancel: Cancel) -> AbstractContextManager[Store]:
+        """What is put here, a Docker host loads when this ends well, and is proven there. Raises Unreachable, TagMoved,
+        TagUnproven."""
 
     def write_archive(self, path: str, form: ArchiveForm, compression: Compression) -> AbstractContextManager[Store]:
         """A new archive, which has its name once it is whole; `-` is standard output."""

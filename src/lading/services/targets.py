@@ -11,7 +11,7 @@ from lading.engine.stores import Condition
 from lading.errors import InputInvalid
 from lading.oci.digest import Digest
 from lading.oci.reference import DEFAULT_TAG, Reference, Repository
-from lading.services.places import Archive, DockerImage, DockerNotTarget, Layout, Named, Place, Target
+from lading.services.places import Archive, DockerImage, Layout, Named, Place
 from lading.services.stores import ArchiveForm, Compression, Stores
 from lading.wire.message import Cancel
 
@@ -35,7 +35,8 @@ class TargetMissing(InputInvalid):
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self.source = source
-        self.hint = f"lading push {source} REGISTRY/NAME:TAG"
+        self.hint = "Name the registry and the repository that it goes to."
+        self.command = f"lading push {source} REGISTRY/NAME:TAG"
 
     def __str__(self) -> str:
         return f"{self.source} does not say where to push it"
@@ -58,17 +59,6 @@ def target_text(target: str) -> str:
     return target if target != "-" else "the archive"
 
 
-def targets_of(places: Iterable[Place]) -> tuple[Target, ...]:
-    """Where images can be put. Raises DockerNotTarget before anything is read or moved."""
-    return tuple(map(_target, places))
-
-
-def _target(place: Place) -> Target:
-    if isinstance(place, DockerImage):
-        raise DockerNotTarget(place)
-    return place
-
-
 @dataclass(frozen=True, slots=True)
 class Aim:
     """A destination, and the whole name that each of its tags makes there."""
@@ -89,12 +79,12 @@ class Shape:
 
 @contextmanager
 def opened(
-    stores: Stores, targets: Sequence[Target], root: Digest, name: str | None, shape: Shape
+    stores: Stores, targets: Sequence[Place], root: Digest, name: str | None, shape: Shape
 ) -> Iterator[tuple[Aim, ...]]:
     """The targets as aims, registries first; those in one repository are one aim, so its blobs move once.
 
     `name` is what the source calls the image, for targets that name none. An archive gets its name when this ends
-    well. Raises DigestDiffers, ReferenceInvalid, Untaggable, StorageFailed.
+    well, and a Docker host its image. Raises DigestDiffers, ReferenceInvalid, Untaggable, StorageFailed.
     """
     with ExitStack() as stack:
         aims = [_registry_aim(stores, here, root, shape) for here in _grouped(targets)]
@@ -109,12 +99,19 @@ def opened(
                         raise Untaggable(str(place))
                     archive = stack.enter_context(stores.write_archive(path, shape.form, shape.compression))
                     aims.append(Aim(Destination(str(place), archive, (name,)), (str(place),)))
+                case DockerImage(own, host):
+                    if not own and name is None:
+                        raise Untaggable(str(place))
+                    tag = _docker_name(own or name or "")
+                    loading = stack.enter_context(stores.docker_target(host, shape.condition, shape.cancel))
+                    text = str(DockerImage(tag, host))
+                    aims.append(Aim(Destination(text, loading, (tag,)), (text,)))
                 case Named():
                     continue
         yield tuple(aims)
 
 
-def _grouped(targets: Iterable[Target]) -> Iterable[tuple[Reference, ...]]:
+def _grouped(targets: Iterable[Place]) -> Iterable[tuple[Reference, ...]]:
     grouped: dict[Repository, list[Reference]] = {}
     for place in targets:
         if isinstance(place, Named):
@@ -131,6 +128,12 @@ def _registry_aim(stores: Stores, references: Sequence[Reference], root: Digest,
     name = str(references[0]) if len(references) == 1 else str(repository)
     names = tuple(f"{repository}:{tag}" for tag in tags) or (str(repository),)
     return Aim(Destination(name, stores.registry(repository, shape.cancel, writes=True), tags, shape.condition), names)
+
+
+def _docker_name(text: str) -> str:
+    """The whole name with a tag: a daemon loads no other."""
+    reference = Named(text).reference
+    return str(Reference(reference.repository, reference.tag or DEFAULT_TAG))
 
 
 def origin_tag(name: str | None) -> str:

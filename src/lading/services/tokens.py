@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lading.errors import InputInvalid
 from lading.services.access import Actor, NotLoggedIn, Permission
@@ -105,11 +105,13 @@ class Tokens:
         return NewToken(row, secret)
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
-        """From now on it opens nothing. Raises RowUnknown."""
+        """From now on it opens nothing. Raises RowUnknown; Denied for one of a user with more than the actor."""
         row = self._records.token(id)
         own = row is not None and row.user == actor.user and (actor.scopes is None or actor.token == id)
         if not own:
             self._admit(actor, Permission.USERS_EDIT, "delete", id)
+            if row is not None:
+                self._check_owner(actor, row.user, Deed("delete", "token", str(id), row.name))
         if row is None or not self._records.remove_token(id):
             raise RowUnknown("token", id)
         self._record(actor, "delete", row)
@@ -131,10 +133,13 @@ class Tokens:
         admit(self._trail, actor, Permission.USERS_EDIT, deed)
         if self._users.user(form.user) is None:
             raise RowUnknown("user", form.user)
-        if not may_give(actor, self._users.grants_of(form.user)):
-            more = Deed("create", "token", "", form.name, details=MORE_THAN_ONES_OWN)
-            refuse(self._trail, actor, Permission.USERS_EDIT, more)
+        self._check_owner(actor, form.user, deed)
         return form.user
+
+    def _check_owner(self, actor: Actor, user: int, deed: Deed) -> None:
+        """Nobody gives or takes what they do not have themselves. Raises Denied."""
+        if not may_give(actor, self._users.grants_of(user)):
+            refuse(self._trail, actor, Permission.USERS_EDIT, replace(deed, details=MORE_THAN_ONES_OWN))
 
     def _checked(self, form: TokenForm, user: int) -> str:
         name = row_name(form.name)

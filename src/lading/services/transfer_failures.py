@@ -1,14 +1,18 @@
 """What people are told when a push or a pull fails: the texts that interfaces §2 fixes, chosen by cause.
 
-The cause itself stays: it says whose side, what code, and what to do.
+The cause itself stays: it says whose side, what code, and what to do. A push that did not find something else than the
+image, a repository at the registry or a row in Lading, says what it was.
 """
 
 from __future__ import annotations
 
+from lading.engine.stores import TagUnknown
 from lading.errors import AccessDenied, LadingError, NotFound, TlsRefused
 from lading.services.environment import ConnectionType
+from lading.services.lookup import ImageUnknown
+from lading.services.named_rows import RowUnknown
 from lading.services.platforms import PlatformMissing
-from lading.wire.docker_faults import PlatformNotOffered
+from lading.wire.docker_faults import PlatformNotOffered, ThingMissing
 from lading.wire.endpoint import Tls
 
 LOGIN_FAILED = "Authentication failed. Check registry credentials."
@@ -45,9 +49,9 @@ def push_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
             return TransferFailed(LOGIN_FAILED, cause, LOGIN_HINT)
         case TlsRefused():
             return TransferFailed(TLS_FAILED, cause, _tls_hint(connection))
-        case PlatformMissing() | PlatformNotOffered():
+        case PlatformNotOffered():
             return cause
-        case NotFound():
+        case ImageUnknown() | TagUnknown() | ThingMissing():
             return TransferFailed(IMAGE_UNKNOWN, cause)
         case _:
             return cause
@@ -59,9 +63,8 @@ def pull_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
         case AccessDenied():
             return TransferFailed(PULL_FAILED, cause, LOGIN_HINT)
         case TlsRefused():
-            cause.hint = _tls_hint(connection) or cause.hint
-            return cause
-        case PlatformMissing() | PlatformNotOffered():
+            return cause.but(hint=_tls_hint(connection))
+        case PlatformMissing() | PlatformNotOffered() | RowUnknown():
             return cause
         case NotFound():
             return TransferFailed(PULL_FAILED, cause)

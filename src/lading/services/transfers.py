@@ -4,7 +4,7 @@ moves it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from lading.engine.arrival import Arrival, Destination
@@ -16,16 +16,17 @@ from lading.engine.throttle import RateLimit
 from lading.errors import LadingError
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.media_types import is_index
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.lookup import ImageUnknown
 from lading.services.origins import LoginLookup, Origin, Origins
-from lading.services.places import Named, Place, Target
+from lading.services.places import DockerImage, Named, Place
 from lading.services.platforms import EVERY, UNSAID, Wanted
 from lading.services.reports import serialised
 from lading.services.selection import Chosen, choose_to_bring, choose_to_send, whole
 from lading.services.stores import ArchiveForm, Compression, Stores
-from lading.services.targets import Aim, Shape, TargetMissing, opened, targets_of
+from lading.services.targets import Aim, Shape, TargetMissing, opened
 from lading.wire.ledger import NOTHING, Totals
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report
@@ -37,13 +38,14 @@ PUSH_LANES = 5
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a transfer is wanted. `wanted` None is the verb's own choice of platforms, `lanes` None its own number.
+    """How a transfer is wanted. `wanted` None is the verb's own choice of platforms, `lanes` None its own number; it is
+    asked when bytes are about to move, because by then it is known how many others do.
 
     `condition` is what each tag must hold before it is moved. `dry_run` tells what would move, and moves nothing.
     """
 
     wanted: Wanted | None = None
-    lanes: int | None = None
+    lanes: Callable[[], int] | None = None
     condition: Condition = "any"
     referrers: bool = True
     dry_run: bool = False
@@ -139,7 +141,6 @@ class Transfers:
     def push(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
         """Send an image to its targets; a plain source is looked up in our own store, and without targets goes where
         its name says. Raises ImageUnknown, PlatformsIncomplete and what a copy raises."""
-        asked = targets_of(targets)
         if not targets and not isinstance(source, Named):
             raise TargetMissing(str(source))
         with (
@@ -147,35 +148,45 @@ class Transfers:
             if isinstance(source, Named)
             else self._origins.file(source, call.cancel) as origin
         ):
-            aims = asked or (Named(origin.text),)
-            chosen = choose_to_send(origin.store, origin.root, call.options.wanted or UNSAID, origin.here)
+            aims = targets or (Named(origin.text),)
+            wanted = self._wanted(origin, aims, call) or UNSAID
+            chosen = choose_to_send(origin.store, origin.root, wanted, origin.here)
             return self._deliver(origin, chosen, aims, call)
 
     def copy(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
         """Copy an image between places; a plain name is one in a registry. Raises what a copy raises."""
-        from_registry, aims = isinstance(source, Named), targets_of(targets)
+        from_registry = isinstance(source, Named)
         with (
             self._origins.registry(source.reference, call.report, call.cancel)
             if isinstance(source, Named)
             else self._origins.file(source, call.cancel)
         ) as origin:
-            wanted = call.options.wanted or (EVERY if from_registry else UNSAID)
+            wanted = self._wanted(origin, targets, call) or (EVERY if from_registry else UNSAID)
             chosen = choose_to_send(origin.store, origin.root, wanted, origin.here)
-            return self._deliver(origin, chosen, aims, call)
+            return self._deliver(origin, chosen, targets, call)
+
+    def _wanted(self, origin: Origin, targets: Sequence[Place], call: Call) -> Wanted | None:
+        """What was asked for; of several platforms for one Docker host alone, its own: it runs no other."""
+        hosts = {place.host for place in targets if isinstance(place, DockerImage)}
+        alone = len(hosts) == 1 and all(isinstance(place, DockerImage) for place in targets)
+        if call.options.wanted is not None or not alone or not is_index(origin.root.media_type):
+            return call.options.wanted
+        return Wanted(platforms=(self._stores.docker_platform(hosts.pop(), call.cancel),))
 
     # ── targets
 
-    def _deliver(self, origin: Origin, chosen: Chosen, targets: Sequence[Target], call: Call) -> tuple[Moved, ...]:
+    def _deliver(self, origin: Origin, chosen: Chosen, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
         repositories = list(dict.fromkeys(each.reference.repository for each in targets if isinstance(each, Named)))
         for repository in repositories:
             self._origins.tell_login(repository, call.report)
         shape = Shape(call.cancel, call.options.condition, call.options.form, call.options.compression)
         with opened(self._stores, targets, chosen.root.digest, origin.name, shape) as aims:
             moved = self._move(origin, chosen, aims, PUSH_LANES, call)
-        for each in moved:
-            self._origins.name_next(each.error, repositories)
         self._origins.tell_quota(repositories, call.report)
-        return moved
+        return tuple(
+            each if each.error is None else replace(each, error=self._origins.naming_next(each.error, repositories))
+            for each in moved
+        )
 
     def _move(self, origin: Origin, chosen: Chosen, aims: Sequence[Aim], lanes: int, call: Call) -> tuple[Moved, ...]:
         if chosen.note:
@@ -190,7 +201,7 @@ class Transfers:
                 [aim.destination for aim in aims],
                 referrers=origin.referrers if call.options.referrers else None,
                 locations=self._stores.locations,
-                lanes=call.options.lanes or lanes,
+                lanes=call.options.lanes() if call.options.lanes else lanes,
                 report=report,
                 cancel=call.cancel,
             )

@@ -47,7 +47,8 @@ class PlainTextLogin(AccessDenied):
     """A login would have to travel in plain HTTP, and nobody allowed that."""
 
     code = "tls"
-    hint = "If the registry really has no TLS, allow plain HTTP for it with --insecure."
+    hint = "If the registry really has no TLS, allow plain HTTP for it."
+    command = "If the registry really has no TLS, allow plain HTTP for it with --insecure."
 
     def __init__(self, host: str) -> None:
         super().__init__(host)

@@ -20,6 +20,7 @@ _PARAMETER = re.compile(
     re.VERBOSE,
 )
 _BLANK = re.compile(r"[\s,]*")
+_QUOTED, _ESCAPED = re.compile(r'(["\\])'), r"\\\1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Challenge:
 
     scheme: str
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        """As a server writes it: every value in double quotes, no blank after a comma (docker's older parsers)."""
+        quoted = (f'{name}="{_QUOTED.sub(_ESCAPED, value)}"' for name, value in self.parameters.items())
+        return " ".join([self.scheme.capitalize(), ",".join(quoted)]).rstrip()
 
 
 def parse_challenges(header: str) -> tuple[Challenge, ...]:

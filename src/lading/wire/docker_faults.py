@@ -32,7 +32,7 @@ SAID_LIMIT = 300
 class DaemonFault(LadingError):
     """What all have in common: `said` is the daemon's own sentence, bounded and on one line."""
 
-    side = Side.TARGET
+    side = Side.HOST
 
     def __init__(self, said: str) -> None:
         super().__init__(said)
@@ -52,12 +52,14 @@ class RegistryLoginRefused(DaemonFault, AccessDenied):
 class RegistryRateLimited(DaemonFault, RateLimited):
     """The registry wants to be left alone."""
 
+    side = Side.TARGET
     hint = "Wait, or give the registry a login: many allow more to those they know."
 
 
 class RegistryTlsRefused(DaemonFault, TlsRefused):
     """The Docker host and the registry found no protected connection."""
 
+    side = Side.NETWORK
     hint = (
         "If the registry uses HTTP, add it to Docker's insecure-registries in /etc/docker/daemon.json; "
         "if a private CA signed its certificate, that host needs the CA in /etc/docker/certs.d/HOST:PORT/ca.crt."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -30,6 +31,14 @@ def host_name(host: str) -> str:
     return urlsplit(f"//{host}").hostname or ""
 
 
+def name_and_port(url: str) -> tuple[str, int]:
+    """Where an http:// or https:// URL leads: an IPv6 address without its brackets, and the scheme's own port where it
+    names none."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether host[:port], from anywhere, is this very machine, by name or by number (RFC 6761, 6.3).
 

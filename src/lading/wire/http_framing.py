@@ -11,8 +11,8 @@ differently is refused: two lengths, a length beside a transfer coding, a chunk 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lading.errors import ProtocolBroken, Side
 
@@ -48,16 +48,26 @@ class RequestRefused(ProtocolBroken):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands before a request's body. Field names are lower case; repeated fields stay apart here."""
+    """What stands before a request's body. Field names are lower case; repeated fields stay apart here.
+
+    `by_name` has the values of each field, in order: a head is asked for a dozen names.
+    """
 
     method: str
     target: str
     minor_version: int
     fields: tuple[tuple[str, str], ...]
+    by_name: Mapping[str, Sequence[str]] = field(init=False, repr=False, compare=False)
 
-    def all(self, name: str) -> list[str]:
+    def __post_init__(self) -> None:
+        by_name: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            by_name.setdefault(name, []).append(value)
+        object.__setattr__(self, "by_name", by_name)
+
+    def all(self, name: str) -> Sequence[str]:
         """Every value of this field, in order."""
-        return [value for field, value in self.fields if field == name]
+        return self.by_name.get(name, ())
 
     def tokens(self, name: str) -> list[str]:
         """The elements of a field that is a list, in lower case."""
@@ -126,10 +136,13 @@ def answer_framing(
 
     Raises ValueError where the application frames its answer by itself.
     """
-    names = [name.lower() for name, _ in headers]
-    if "transfer-encoding" in names or "connection" in names or names.count("content-length") > 1:
-        raise ValueError("an application gives at most one Content-Length; the rest of the framing is the server's")
-    given = next((int(value) for name, value in headers if name.lower() == "content-length"), None)
+    given: int | None = None
+    for name, value in headers:
+        match name.lower():
+            case "content-length" if given is None:
+                given = int(value)
+            case "content-length" | "transfer-encoding" | "connection":
+                raise ValueError("an application gives at most one Content-Length; the server does the other framing")
     has_body = not (head.method == "HEAD" or status < 200 or status in {204, 304})
     chunked = has_body and given is None and head.minor_version >= 1
     ends_by_itself = not has_body or given is not None or chunked

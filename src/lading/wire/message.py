@@ -44,7 +44,8 @@ class PlainHttpAnswered(TlsRefused):
     """TLS was asked for and the port answered in plain HTTP: whoever allows that may ask again without TLS."""
 
     why = "TLS was asked for, and what came back is no TLS."
-    hint = "If this registry really has no TLS, allow plain HTTP for it with --insecure"
+    hint = "If it really has no TLS, allow plain HTTP for it."
+    command = "If this registry really has no TLS, allow plain HTTP for it with --insecure"
 
     def __init__(self, host: str) -> None:
         super().__init__(host)
@@ -62,7 +63,8 @@ class TlsExpected(TlsRefused):
     def __init__(self, host: str) -> None:
         super().__init__(host)
         self.host = host
-        self.hint = f'Take tls = "http" out of [registry."{host}"] in the settings file'
+        self.hint = "Have it reached by TLS: plain HTTP is set for it."
+        self.command = f'Take tls = "http" out of [registry."{host}"] in the settings file'
 
     def __str__(self) -> str:
         return f"{self.host} speaks TLS, not plain HTTP"

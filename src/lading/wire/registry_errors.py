@@ -35,9 +35,6 @@ class Code(StrEnum):
     NAME_INVALID = "NAME_INVALID"
     NAME_UNKNOWN = "NAME_UNKNOWN"
     SIZE_INVALID = "SIZE_INVALID"
-    TAG_INVALID = "TAG_INVALID"
-    RANGE_INVALID = "RANGE_INVALID"
-    PAGINATION_NUMBER_INVALID = "PAGINATION_NUMBER_INVALID"
     UNAUTHORIZED = "UNAUTHORIZED"
     DENIED = "DENIED"
     UNSUPPORTED = "UNSUPPORTED"
@@ -57,9 +54,6 @@ STATUS: Mapping[Code, int] = {
     Code.NAME_INVALID: 400,
     Code.NAME_UNKNOWN: 404,
     Code.SIZE_INVALID: 400,
-    Code.TAG_INVALID: 400,
-    Code.RANGE_INVALID: 416,
-    Code.PAGINATION_NUMBER_INVALID: 400,
     Code.UNAUTHORIZED: 401,
     Code.DENIED: 403,
     Code.UNSUPPORTED: 405,
@@ -177,7 +171,8 @@ class LoginNeeded(Unauthorized):
     def __init__(self, refusal: Refusal, registry: str) -> None:
         super().__init__(refusal)
         self.registry = registry
-        self.hint = f"lading login {registry}   (a repository that does not exist may answer the same)"
+        self.hint = "Give the registry a login; a repository that does not exist may answer the same."
+        self.command = f"lading login {registry}   (a repository that does not exist may answer the same)"
 
     def __str__(self) -> str:
         return f"{self.registry} wants a login: {self.refusal}"
@@ -191,7 +186,8 @@ class LoginRefused(Unauthorized):
     def __init__(self, refusal: Refusal, registry: str, source: str) -> None:
         super().__init__(refusal)
         self.registry, self.source = registry, source
-        self.hint = f"Check the name and the password, or log in again: lading login {registry}"
+        self.hint = "Check the name and the password of the registry's login."
+        self.command = f"Check the name and the password, or log in again: lading login {registry}"
 
     def __str__(self) -> str:
         return f"{self.registry} does not take the login from {self.source}: {self.refusal}"
@@ -205,7 +201,8 @@ class PermissionDenied(RegistryRefused, AccessDenied):
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal)
-        self.hint = f"Log in as somebody who may: lading login {refusal.host}"
+        self.hint = "Use the login of somebody who may."
+        self.command = f"Log in as somebody who may: lading login {refusal.host}"
 
 
 class ThingUnknown(RegistryRefused, NotFound):

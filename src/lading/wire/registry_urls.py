@@ -2,6 +2,7 @@
 
     /v2/                              Root
     /v2/_catalog                      Catalog
+    /v2/token                         TokenService    (ours: a repository's path ends in one of those below)
     /v2/<path>/tags/list              TagList
     /v2/<path>/manifests/<reference>  ManifestAt
     /v2/<path>/blobs/<digest>         BlobAt
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlencode
 
 from lading.errors import InputInvalid
@@ -57,6 +59,14 @@ class Catalog:
 
     def __str__(self) -> str:
         return f"{PREFIX}_catalog"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenService:
+    """Where our registry gives out tokens; others name a place of their own in the challenge."""
+
+    def __str__(self) -> str:
+        return f"{PREFIX}token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ class ReferrersOf:
         return f"{PREFIX}{self.path}/referrers/{self.digest}"
 
 
-Route = Root | Catalog | TagList | ManifestAt | BlobAt | UploadStart | UploadAt | ReferrersOf
+Route = Root | Catalog | TokenService | TagList | ManifestAt | BlobAt | UploadStart | UploadAt | ReferrersOf
 
 
 def match(path: str) -> Route | None:
@@ -131,6 +141,10 @@ def match(path: str) -> Route | None:
 
     Raises RouteInvalid.
     """
+    return _match_again(path) if len(path) <= _REMEMBERED else _match(path)
+
+
+def _match(path: str) -> Route | None:
     if path in {PREFIX, PREFIX.rstrip("/")}:
         return Root()
     if not path.startswith(PREFIX):
@@ -138,7 +152,16 @@ def match(path: str) -> Route | None:
     segments = [unquote(segment) for segment in path[len(PREFIX) :].split("/")]
     if segments == ["_catalog"]:
         return Catalog()
+    if segments == ["token"]:
+        return TokenService()
     return _match_upload(segments) or _match_content(segments)
+
+
+_REMEMBERED = 512
+"""The longest path that is remembered: the memory for some thousands of them has a bound."""
+
+_match_again = lru_cache(maxsize=4096)(_match)
+"""Many hosts pull the same image at once, and clients ask for the same thing with HEAD and GET."""
 
 
 def _match_upload(segments: list[str]) -> Route | None:
@@ -180,7 +203,7 @@ def _reference(text: str) -> str | Digest:
     try:
         check_tag(text, text)
     except ReferenceInvalid as error:
-        raise RouteInvalid(Code.TAG_INVALID, text, str(error)) from error
+        raise RouteInvalid(Code.MANIFEST_INVALID, text, str(error)) from error
     return text
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import Engine, event
 
 from lading.backends.database import audit_rows
 from lading.backends.database.service_database import ServiceDatabase
+from lading.backends.database.service_tables import audit
 from lading.services.audit import Deed, Result
+from lading.services.audit_export import Format, export
 from lading.services.audit_records import AuditEntry, AuditFilter, AuditRecords
+from lading.services.audit_seal import Sealer, verify
 
 NOW = 1_800_000_000.0
 DEED = Deed("push", "image", "sha256:00", "alpine:3", 1, {"targetTag": "r/alpine:3", "tags": ["a"], "size": 2**40})
@@ -154,3 +163,117 @@ def test_what_strangers_say_is_kept_as_far_as_it_can_be(trail: AuditRecords) -> 
     assert row is not None
     assert row.entry.actor == "a\ufffdb\ufffdc"
     assert row.entry.deed.details["number"] is None
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What any database is told inside, but for the beginnings and ends of transactions and their turns."""
+    told: list[str] = []
+
+    def tell(*args: object) -> None:
+        if "audit" in str(args[2]):
+            told.append(str(args[2]))
+
+    event.listen(Engine, "before_cursor_execute", tell)
+    try:
+        yield told
+    finally:
+        event.remove(Engine, "before_cursor_execute", tell)
+
+
+def behind_our_back(place: Path | str, statement: str) -> None:
+    """What somebody does who can write to the database."""
+    if isinstance(place, str):
+        with psycopg.connect(place) as connection:
+            connection.execute(statement.encode())
+        return
+    with closing(sqlite3.connect(place)) as file, file:
+        file.execute(statement)
+
+
+FORGERIES = {
+    "text that is no number": ("environment", "CAST('one' AS TEXT)", None),
+    "a result that there is none": ("result", "'nonsense'", "'nonsense'"),
+    "details that are no JSON": ("details", "'{'", None),
+    "details that are no object": ("details", "'[1]'", "'[1]'"),
+    "a number that is none": ("details", """'{"n": 1e999}'""", """'{"n": 1e999}'"""),
+    "details as deep as a well": ("details", f"'{'[' * 5000}{']' * 5000}'", f"'{'[' * 5000}{']' * 5000}'"),
+    "half a character": ("details", """'{"n": "\\ud800"}'""", """'{"n": "\\ud800"}'"""),
+    "a moment that is none": ("created", "9e999", "'infinity'"),
+    "a moment after all years": ("created", "1e30", "1e30"),
+    "text that is none": ("entity_name", "CAST(x'ff' AS TEXT)", None),
+    "a seal that is none": ("seal", "CAST(x'ff' AS TEXT)", "'é'"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_row_that_somebody_spoilt_is_shown_as_such_and_keeps_none_back(
+    database: ServiceDatabase, place: Path | str, forgery: str
+) -> None:
+    trail = database.audit
+    first, second, third = (trail.append(ENTRY) for _ in range(3))
+    Sealer(trail).seal_all()
+    column, on_sqlite, on_postgres = FORGERIES[forgery]
+    value = on_sqlite if isinstance(place, Path) else on_postgres
+    if value is None:
+        return  # PostgreSQL keeps no such thing
+    behind_our_back(place, f"UPDATE audit SET {column} = {value} WHERE id = {second}")
+
+    rows = list(trail.each())
+    found = verify(rows)
+
+    assert [row.id for row in trail.page(AuditFilter(), 0, 9).rows] == [third, second, first]
+    assert [row.entry for row in rows if row.id != second] == [ENTRY, ENTRY]
+    assert [row.unreadable for row in rows] == [False, value != "'é'", False]
+    assert len("".join(export(rows, Format.JSON_LINES)).encode().splitlines()) == 3
+    assert found.broken is not None
+    assert found.broken.row == second
+
+
+def test_what_is_spoilt_before_it_is_sealed_is_found_all_the_same(database: ServiceDatabase, place: Path | str) -> None:
+    trail = database.audit
+    number = trail.append(ENTRY)
+    behind_our_back(place, "UPDATE audit SET result = 'nonsense'")
+    assert not verify(trail.each()).sound
+
+    Sealer(trail).seal_all()
+    found = verify(trail.each())
+
+    assert found.broken is not None
+    assert found.broken.row == number
+    assert found.tail == 0
+
+
+@pytest.mark.parametrize("number", [0, -7, -(2**63)])
+def test_a_row_put_in_below_the_first_is_exported_and_found(
+    database: ServiceDatabase, place: Path | str, number: int
+) -> None:
+    trail = database.audit
+    kept = trail.append(ENTRY)
+    Sealer(trail).seal_all()
+    columns = ", ".join(f'"{column.name}"' for column in audit.c if column.name != "id")
+    behind_our_back(place, f"INSERT INTO audit (id, {columns}) SELECT {number}, {columns} FROM audit")
+
+    found = verify(trail.each())
+
+    assert [row.id for row in trail.each()] == [number, kept]
+    assert found.broken is not None
+    assert (found.broken.row, found.rows) == (number, 2)
+
+
+def test_a_batch_of_seals_is_one_statement(trail: AuditRecords) -> None:
+    numbers = [trail.append(ENTRY) for _ in range(20)]
+    with statements() as told:
+        assert trail.seal([(number, f"seal{number}") for number in numbers])
+
+    assert len(told) == 1
+    assert [row.seal for row in trail.each()] == [f"seal{number}" for number in numbers]
+
+
+def test_a_batch_with_a_row_that_is_sealed_or_not_there_seals_none(trail: AuditRecords) -> None:
+    first, second, third = (trail.append(ENTRY) for _ in range(3))
+    assert trail.seal([(first, "one")])
+
+    assert not trail.seal([(first, "other"), (second, "two")])
+    assert not trail.seal([(second, "two"), (third, "three"), (third + 1, "four")])
+    assert [row.seal for row in trail.each()] == ["one", None, None]

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import NullPool, create_engine, make_url, text
 
+from lading.backends.database.failures import DatabaseBusy
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
+from lading.services.audit import Deed, Result
+from lading.services.audit_records import AuditEntry
 from lading.services.job import JobState
-from lading.services.job_records import JobFilter, JobRecords, Told
+from lading.services.job_leases import SILENT_SECONDS
+from lading.services.job_records import Held, JobFilter, JobRecords, Told
 from lading.services.schedules import ScheduleRecords
 from tests.contract.job_records_suite import (
     FIRST,
     NOW,
     SECOND,
     THIRD,
+    Age,
     JobRecordsContract,
     ScheduleRecordsContract,
     a_job,
+    key,
     line,
 )
+from tests.peers.postgres_server import RunningPostgres
 
 HUGE = 10**30
 
@@ -28,6 +39,25 @@ HUGE = 10**30
 @pytest.fixture
 def records(database: ServiceDatabase) -> JobRecords:
     return database.jobs
+
+
+@pytest.fixture
+def age(place: Path | str) -> Age:
+    """By a connection of its own, past everything that Lading would say."""
+
+    def older(job: str, seconds: float) -> None:
+        write(place, "UPDATE job SET heartbeat = heartbeat - :seconds WHERE id = :job", seconds=seconds, job=job)
+
+    return older
+
+
+def write(place: Path | str, statement: str, **values: object) -> None:
+    """What no server would write."""
+    url = f"sqlite:///{place}" if isinstance(place, Path) else make_url(place).set(drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement), values)
+    engine.dispose()
 
 
 @pytest.fixture
@@ -81,7 +111,7 @@ def test_one_of_many_with_the_same_key_makes_the_job(records: JobRecords) -> Non
     ids = [f"{number:08}-0000-4000-8000-000000000000" for number in range(8)]
 
     def make(job: str) -> None:
-        made.append(records.add(a_job(job), "key").id)
+        made.append(records.add(a_job(job), key()).id)
 
     threads = [threading.Thread(target=make, args=(job,)) for job in ids]
     for thread in threads:
@@ -104,7 +134,7 @@ def test_writers_that_tell_of_the_same_jobs_both_get_through(records: JobRecords
     def tell(order: list[str]) -> None:
         for _ in range(10):
             lost.extend(records.tell([Told(job, 1, NOW) for job in order]))
-            records.beat(order, NOW + 1)
+            lost.extend(records.beat([Held(job, 1) for job in order]))
 
     threads = [threading.Thread(target=tell, args=(order,)) for order in (jobs, jobs[::-1])]
     for thread in threads:
@@ -117,13 +147,13 @@ def test_writers_that_tell_of_the_same_jobs_both_get_through(records: JobRecords
 
 def test_what_strangers_say_is_kept_as_far_as_it_can_be(records: JobRecords) -> None:
     odd = "a\0b\ud800c"
-    records.add(a_job(fields={"image": odd, "deep": [{"x": odd}]}, sharing=odd), odd)
+    records.add(a_job(fields={"image": odd, "deep": [{"x": odd}]}, sharing=odd), key(odd))
 
     job = records.find(FIRST)
 
     assert job is not None
     assert str(job.request.fields["image"]).startswith("a")
-    assert records.add(a_job(SECOND), odd).id == FIRST
+    assert records.add(a_job(SECOND), key(odd)).id == FIRST
     assert records.find(odd) is None
     assert list(records.lines(odd, 0, 1)) == []
 
@@ -151,3 +181,69 @@ def test_a_released_job_outlives_the_process_that_ran_it(place: Path | str, data
 
     assert job is not None
     assert (job.run, job.cursor) == (2, 1)
+
+
+OTHER_VERSIONS = {
+    "kind": "UPDATE job SET kind = 'transmogrify' WHERE id = :job",
+    "fields": "UPDATE job SET fields = '[1, 2]' WHERE id = :job",
+    "deed": """UPDATE job SET deed = '{"action": 7, "reason": "none"}', result = '[]', totals = '3' WHERE id = :job""",
+    "state": "UPDATE job SET state = 'paused' WHERE id = :job",
+    "text": "UPDATE job SET fields = 'no json', deed = '{', result = '', totals = 'x' WHERE id = :job",
+}
+
+
+@pytest.mark.parametrize("what", OTHER_VERSIONS)
+def test_a_row_of_another_version_keeps_no_other_from_being_read(
+    place: Path | str, records: JobRecords, what: str
+) -> None:
+    if what == "text" and isinstance(place, str):
+        pytest.skip("PostgreSQL keeps no text that is no JSON")
+    records.add(a_job(FIRST), None)
+    records.add(a_job(SECOND, created=NOW + 1), None)
+    write(place, OTHER_VERSIONS[what], job=FIRST)
+
+    found = records.find(FIRST)
+
+    assert found is not None
+    assert isinstance(found.request.fields, dict)
+    assert found.state is (JobState.INTERRUPTED if what == "state" else JobState.QUEUED)
+    assert SECOND in [job.id for job in records.left(None)]
+    assert records.page(JobFilter(), 0, 9).total == 2
+    assert len(records.page(JobFilter(), 0, 9).jobs) == 2
+    assert SECOND in [job.id for job in records.page(JobFilter(text=SECOND), 0, 9).jobs]
+
+
+@pytest.mark.peer("postgres")
+def test_a_heartbeat_does_not_wait_long_for_a_row_that_somebody_holds(postgres: RunningPostgres) -> None:
+    url = postgres.empty()
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with closing(open_service_database(url, lambda: NOW)) as database:
+        database.jobs.add(a_job(), None)
+        with engine.begin() as holder:
+            holder.execute(text("SELECT id FROM job FOR UPDATE"))
+            begun = time.monotonic()
+            with pytest.raises(DatabaseBusy):
+                database.jobs.beat([Held(FIRST, 0)])
+
+            assert time.monotonic() - begun < SILENT_SECONDS
+        assert not database.jobs.beat([Held(FIRST, 0)])
+
+
+def test_the_trail_says_what_the_rows_say(database: ServiceDatabase) -> None:
+    """What is made or ended is on the trail once, and what was not, is not."""
+
+    def entry(result: Result) -> AuditEntry:
+        return AuditEntry(NOW, "alice", None, None, Deed("push", "image", "app", "app"), result)
+
+    def told(result: Result, run: int = 1) -> Told:
+        return Told(FIRST, run, line(1).at, (line(1),), None, JobState.DONE, line(1).data, entry(result))
+
+    database.jobs.add(a_job(), key(), entry(Result.STARTED))
+    database.jobs.add(a_job(SECOND), key(), entry(Result.STARTED))
+    database.jobs.claim(FIRST, NOW)
+    assert database.jobs.tell([told(Result.FAILED, run=0)])
+    for _ in range(2):  # again, because the answer was lost
+        assert not database.jobs.tell([told(Result.DONE)])
+    assert database.jobs.tell([replace(told(Result.CANCELLED), state=JobState.CANCELLED)])
+
+    assert [row.entry.result for row in database.audit.each()] == [Result.STARTED, Result.DONE]

@@ -52,6 +52,18 @@ def test_the_service_finds_the_repositories_and_can_begin(older: Path) -> None:
         assert database.users.add_user(lambda key: UserRow(key, "ada")).id == 1
 
 
+def test_no_tag_counts_as_older_than_the_migration(older: Path) -> None:
+    """Nobody knows when it last moved, and a rule that lets go by age must not let go too early."""
+    before = time.time()
+    prepare(older)
+
+    with closing(sqlite3.connect(older)) as connection:
+        assert connection.execute("SELECT created >= :t, pointed >= :t FROM tag", {"t": before}).fetchall() == [(1, 1)]
+        assert connection.execute("SELECT visibility, created >= ? FROM repository", (before,)).fetchall() == [
+            ("private", 1)
+        ]
+
+
 def test_it_looks_as_if_it_had_been_made_today(older: Path, tmp_path: Path) -> None:
     prepare(older)
     prepare(tmp_path / "new.db")

@@ -57,7 +57,7 @@ def url(postgres: RunningPostgres) -> str:
 def made(url: str) -> str:
     """A database of our version with a repository."""
     with closing(DatabaseRecords(open_postgres(url))) as records:
-        records.change("a/b", lambda _view: [HoldBlob(Digest.of(b"x"), 1)])
+        records.change("a/b", lambda _view: [HoldBlob(Digest.of(b"x"), 1)], 1.0)
     return url
 
 
@@ -83,7 +83,7 @@ def test_text_compares_by_code_point_whatever_the_database_thinks(url: str) -> N
     names = ["a/b", "a-b", "ab", "B", "é", "z", "a.b"]
     with closing(DatabaseRecords(open_postgres(url))) as records:
         for name in names:
-            records.change(name, lambda _view: [HoldBlob(Digest.of(b"x"), 1)])
+            records.change(name, lambda _view: [HoldBlob(Digest.of(b"x"), 1)], 1.0)
 
         assert list(records.repositories("", 99)) == sorted(names)
         assert list(records.repositories("a.b", 2)) == ["a/b", "ab"]
@@ -104,13 +104,32 @@ def test_an_older_database_is_migrated_with_its_rows(made: str, tmp_path: Path) 
     assert rows(made, "SELECT version_num FROM alembic_version") == [(f"{NEXT:04}",)]
 
 
+ROWS = f"""
+INSERT INTO repository VALUES (7, 'team/app');
+INSERT INTO held_manifest VALUES (7, 'sha256:{0:064x}', 'm', 5, NULL, NULL, NULL);
+INSERT INTO tag VALUES (7, 'v1', 'sha256:{0:064x}');
+"""
+
+
+@pytest.mark.parametrize("version", [2])
+def test_a_database_of_an_earlier_release_is_brought_to_ours(url: str, version: int) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(Path(__file__).with_name(f"version_{version}_postgres.sql").read_bytes())
+        connection.execute(ROWS.encode())
+
+    with closing(open_postgres(url)) as transactions, transactions.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert rows(url, "SELECT visibility, rules FROM repository") == [("private", None)]
+    assert rows(url, "SELECT count(*) FROM tag WHERE pointed > 1e9 AND created = pointed") == [(1,)]
+
+
 def test_a_migration_that_fails_leaves_the_database_as_it_was(made: str, tmp_path: Path) -> None:
     with pytest.raises(MigrationFailed) as failure:
         open_postgres(made, NEXT, scripts(tmp_path, FAILS_HALF_WAY))
 
     assert (failure.value.found, failure.value.wanted) == (VERSION, NEXT)
     assert PASSWORD not in str(failure.value)
-    assert rows(made, "SELECT * FROM repository") == [(1, "a/b")]
+    assert rows(made, "SELECT id, name FROM repository") == [(1, "a/b")]
     open_postgres(made).close()
 
 
@@ -267,7 +286,7 @@ def test_repositories_that_change_at_once_lose_nothing(url: str) -> None:
 
     def push(records: DatabaseRecords, mine: list[Digest]) -> None:
         for digest in mine:
-            records.change("new", lambda _view, digest=digest: [HoldBlob(digest, 1)])  # type: ignore[misc]
+            records.change("new", lambda _view, digest=digest: [HoldBlob(digest, 1)], 1.0)  # type: ignore[misc]
             records.release([Digest.of(b"unknown")])
 
     threads = [threading.Thread(target=push, args=(records, digests[n::2])) for n, records in enumerate(opened)]

@@ -180,7 +180,7 @@ def test_a_network_file_system_is_refused_before_anything_is_made(path: Path) ->
 
     assert refusal.value.file_system == "nfs4"
     assert "nfs4" in str(refusal.value)
-    assert "--data" in str(refusal.value.hint)
+    assert "--data" in str(refusal.value.command)
     assert not path.exists()
 
 

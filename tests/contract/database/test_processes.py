@@ -51,8 +51,8 @@ sys.stdin.read(1)
 for number in range(most):
     shared = Digest.of(str(number).encode())
     own = Digest.of(f"{name}{number}".encode())
-    records.change("shared", lambda view: [] if view.blob(shared) else [HoldBlob(shared, 1)])
-    records.change(name, lambda view: [HoldBlob(own, 1)])
+    records.change("shared", lambda view: [] if view.blob(shared) else [HoldBlob(shared, 1)], 1.0)
+    records.change(name, lambda view: [HoldBlob(own, 1)], 1.0)
     print(number, flush=True)
 records.close()
 """
@@ -144,7 +144,7 @@ def test_a_push_of_the_same_layer_by_several_processes_is_one_row(tmp_path: Path
         return [HoldBlob(Digest.of(b"19"), 1)]
 
     with closing(open_records(path)) as records:
-        records.change("shared", hold_again)
+        records.change("shared", hold_again, 1.0)
         assert list(records.holders(Digest.of(b"19"), 9)) == ["shared"]
         assert list(records.repositories("", 9)) == ["p0", "p1", "p2", "p3", "shared"]
 

@@ -11,4 +11,6 @@ from tests.fakes.service_folder import ServiceFolder
 
 @pytest.fixture
 def lading(tmp_path: Path) -> ServiceFolder:
-    return ServiceFolder(tmp_path / "data")
+    data = tmp_path / "data"
+    data.mkdir()
+    return ServiceFolder(data)

@@ -34,7 +34,7 @@ def test_the_trail_is_exported_whole(lading: ServiceFolder, tmp_path: Path) -> N
     unwritable = lading.run("audit", "export", "-o", str(tmp_path / "none" / "trail"))
 
     assert [json.loads(line) for line in lines.splitlines()] == array
-    assert (tmp_path / "trail.csv").read_bytes().startswith(b"id,createdAt,username,action")
+    assert (tmp_path / "trail.csv").read_bytes().startswith(b'"id","createdAt","username","action"')
     assert unwritable.code == 1
 
 

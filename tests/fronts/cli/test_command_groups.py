@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.service_folder import JOB, ServiceFolder, a_job
 
 
-@pytest.mark.parametrize("group", ["registry", "environment", "jobs", "user", "token", "audit"])
+@pytest.mark.parametrize("group", ["registry", "repository", "environment", "jobs", "user", "token", "audit"])
 def test_a_group_explains_itself_and_its_commands(
     lading: ServiceFolder, group: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -17,7 +17,7 @@ def test_a_group_explains_itself_and_its_commands(
     assert "Commands:" in told
     assert "General options and exit codes: lading --help" in told
     assert lading.run(group, "nonsense").code == 2
-    assert not lading.data.exists()
+    assert not any(lading.data.iterdir())
 
 
 def test_a_word_that_is_nearly_a_command_is_told(lading: ServiceFolder) -> None:

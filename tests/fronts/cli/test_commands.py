@@ -80,7 +80,15 @@ def test_remote_tags_that_are_gone_are_told_where_another_is_not_there(applicati
 def test_gc_says_what_went_or_would(application: MemoryApplication) -> None:
     assert Call(application, ["gc"]).out == "freed 300 B in 3 pieces\n"
     assert Call(application, ["gc", "-n"]).out == "would free 300 B in 0 pieces\n"
-    assert Call(application, ["gc", "--format", "json"]).json == {"removed": 3, "bytes": 300, "dryRun": False}
+    none = {"pieces": 0, "bytes": 0}
+    assert Call(application, ["gc", "--format", "json"]).json == {
+        "removed": 3,
+        "bytes": 300,
+        "dryRun": False,
+        "usedLately": none,
+        "unfinished": none,
+        "notes": [],
+    }
 
 
 def test_inspect_shows_platforms_and_layers(application: MemoryApplication) -> None:
@@ -165,12 +173,27 @@ def test_an_image_of_a_docker_host_is_a_source(application: MemoryApplication) -
     assert application.places.archives["web.tar"].names[WEB].digest == root.digest
 
 
-def test_a_docker_host_is_no_target_and_nothing_is_read_for_it(application: MemoryApplication) -> None:
-    call = Call(application, ["copy", "registry.test/web:1", "docker:web:1"])
+def test_a_docker_host_is_a_target_and_gets_its_own_platform(application: MemoryApplication) -> None:
+    registry = application.places.registry(Repository("registry.test", "web"))
+    children = [put_image(registry, [b"amd64"]), put_image(registry, [b"arm64"], platform=ARM64)]
+    index = put_index(registry, children, tag="1")
+    application.places.docker_platforms["prod"] = ARM64
 
-    assert call.code == 2
-    assert "error: docker:web:1 cannot be a target" in call.err
-    assert application.places.registries == {}
+    copied = Call(application, ["copy", "registry.test/web:1", "docker:prod//web:2"])
+    pulled = Call(application, ["pull", "registry.test/web:1", "--to", "docker:"])
+    both = Call(application, ["copy", "registry.test/web:1", "docker:both:1", "--platform", "all"])
+
+    assert (copied.code, pulled.code, both.code) == (0, 0, 0), copied.err + pulled.err + both.err
+    assert copied.out.startswith("docker:prod//docker.io/library/web:2@sha256:")
+    held = application.places.docker
+    assert held["docker.io/library/web:2"].names["docker.io/library/web:2"].digest == children[1].digest
+    assert held["registry.test/web:1"].names["registry.test/web:1"].digest == children[0].digest
+    assert held["docker.io/library/both:1"].names["docker.io/library/both:1"].digest == index.digest
+
+
+@pytest.mark.parametrize("to", ["registry.test/web", "oci:layout", "docker:web:1"])
+def test_a_pull_goes_into_our_store_or_a_docker_host(application: MemoryApplication, to: str) -> None:
+    assert Call(application, ["pull", "registry.test/web:1", "--to", to]).code == 2
 
 
 def test_a_login_is_checked_kept_and_never_shown(application: MemoryApplication) -> None:

@@ -146,7 +146,7 @@ def test_a_result_that_cannot_be_written_is_an_error_of_ours() -> None:
     assert code == 1
     assert err.getvalue().splitlines()[:2] == [
         "error: the result cannot be written to standard output",
-        "why:   No space left on device",
+        "why:   No space left on device. The fault is on Lading's side.",
     ]
 
 
@@ -167,6 +167,7 @@ def test_messages_that_cannot_be_written_stop_nothing() -> None:
 )
 def test_a_stream_that_the_caller_closed_is_no_defect(tmp_path: Path, closed: str, code: int, told: str) -> None:
     command = f'"$0" -m lading --data "$1" images {closed}'
+    (tmp_path / "data").mkdir()
 
     done = subprocess.run(
         ["/bin/sh", "-c", command, sys.executable, str(tmp_path / "data")], capture_output=True, text=True, check=False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from lading.backends.content_store.locks import exclusive_at_once
 from tests.fakes.service_folder import JOB, ServiceFolder, a_job
 
 
@@ -21,17 +20,6 @@ def test_jobs_are_listed_and_ended_where_no_server_runs(lading: ServiceFolder) -
     assert watched.code == 130
     assert "cancelled" in watched.out
     assert [row["result"] for row in lading.json("audit", "tail", "--action", "push")] == ["cancelled"]
-
-
-def test_a_job_of_a_server_is_not_said_to_be_cancelled(lading: ServiceFolder) -> None:
-    a_job(lading)
-
-    with exclusive_at_once(lading.data / "serve.lock"):
-        said = lading.run("jobs", "cancel", JOB)
-
-    assert said.code == 6
-    assert "jobs of a server that runs are cancelled there" in said.err
-    assert lading.json("jobs", "ls")[0]["status"] == "queued"
 
 
 def test_a_job_that_is_asked_for_again_waits_for_a_server(lading: ServiceFolder) -> None:

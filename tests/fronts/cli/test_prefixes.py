@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lading.errors import AccessDenied, Cancelled, LadingError, NetworkFailed, NotFound, Refused
-from lading.fronts.cli.prefixes import mention_prefix, mentioning_prefix
+from lading.fronts.cli.prefixes import mentioning_prefix, with_prefix
 from lading.oci.reference import ReferenceInvalid
 from tests.fakes.application import Call, MemoryApplication
 
@@ -43,11 +43,11 @@ def here(tmp_path: Path) -> Path:
 def test_a_prefix_is_mentioned_where_it_may_have_been_forgotten(here: Path, word: str, meant: str | None) -> None:
     error = NotFound("gone")
 
-    mention_prefix(error, [word], here)
+    told = with_prefix(error, [word], here)
 
-    assert (error.hint is None) == (meant is None)
+    assert (error.hint, told is error) == (None, meant is None)
     if meant is not None:
-        assert (error.hint or "").startswith(f"{meant}, if the ")
+        assert (told.command or "").startswith(f"{meant}, if the ")
 
 
 @pytest.mark.parametrize(

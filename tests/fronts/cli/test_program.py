@@ -94,7 +94,7 @@ def test_every_root_of_our_errors_has_an_exit_code_that_is_written_down() -> Non
 
 def test_an_error_says_what_why_and_what_to_try() -> None:
     assert Call(Failing(Teapot()), ["images"]).err == (
-        "error: it would not\nwhy:   it is a teapot\ntry:   lading doctor\n"
+        "error: it would not\nwhy:   it is a teapot. The fault is on the way to the other side.\ntry:   lading doctor\n"
     )
 
 

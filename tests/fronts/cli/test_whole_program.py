@@ -82,6 +82,14 @@ def test_an_archive_becomes_a_layout_and_an_archive_again(program: Program, tmp_
     assert not (tmp_path / "data" / "lading.db").exists(), "the local store is not touched"
 
 
+def test_the_number_of_lanes_may_be_said(program: Program, tmp_path: Path) -> None:
+    program.ok("copy", f"archive:{tmp_path}/hello.tar", f"oci:{tmp_path}/D", "--lanes", "2")
+
+    code, _, err = Program(tmp_path, LADING_LANES="2")("load", f"{tmp_path}/hello.tar")
+
+    assert code == 0, err
+
+
 def test_images_are_loaded_shared_tagged_saved_and_removed(program: Program, tmp_path: Path) -> None:
     program.ok("load", f"{tmp_path}/hello.tar")
     second = program.json("load", f"{tmp_path}/world.tar")
@@ -247,6 +255,7 @@ def test_a_settings_folder_that_cannot_be_looked_into_is_named(tmp_path: Path) -
 
 
 def test_doctor_looks_at_this_machine(program: Program) -> None:
+    (program.folder / "data").mkdir()
     code, out, _ = program("doctor", "127.0.0.1:1")
 
     lines = {line.split()[1]: line for line in out.splitlines()}

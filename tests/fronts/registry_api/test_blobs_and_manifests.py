@@ -118,9 +118,9 @@ def test_several_tags_come_with_one_manifest(ask: Asker) -> None:
 
     reply = ask.put_manifest("r", f"{digest}?tag=v1&tag=v2&tag=v1", manifest())
 
-    assert [value for name, value in reply.repeated if name == "OCI-Tag"] == ["v1", "v2"]
+    assert [value for name, value in reply.repeated if name == "OCI-Tag"] == ["v1, v2"]
     assert ask("HEAD", "/v2/r/manifests/v2").headers["docker-content-digest"] == digest
-    assert ask.put_manifest("r", f"{digest}?tag=v1&tag=-no", manifest()).code == "TAG_INVALID"
+    assert ask.put_manifest("r", f"{digest}?tag=v1&tag=-no", manifest()).code == "MANIFEST_INVALID"
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_several_tags_come_with_one_manifest(ask: Asker) -> None:
         (ABSENT, manifest(), "DIGEST_INVALID"),
         ("sha256:abc", manifest(), "DIGEST_INVALID"),
         ("md5:d41d8cd98f00b204e9800998ecf8427e", manifest(), "DIGEST_INVALID"),
-        ("-tag", manifest(), "TAG_INVALID"),
-        ("t" * 129, manifest(), "TAG_INVALID"),
+        ("-tag", manifest(), "MANIFEST_INVALID"),
+        ("t" * 129, manifest(), "MANIFEST_INVALID"),
     ],
 )
 def test_a_manifest_that_is_wrong_is_refused(ask: Asker, reference: str, raw: bytes, code: str) -> None:
@@ -180,7 +180,7 @@ def test_blobs_are_given_in_parts(
     assert reply.status == status
     assert reply.headers.get("content-range") == where
     if content is None:
-        assert reply.code == "RANGE_INVALID"
+        assert reply.code == "SIZE_INVALID"
     else:
         assert (reply.body, reply.headers["docker-content-digest"]) == (content, digest)
 
@@ -278,7 +278,7 @@ def test_tags_come_in_order_and_in_pages(ask: Asker) -> None:
     assert (second.document["tags"], "link" in second.headers) == (["c"], False)
     none = ask("GET", "/v2/r/tags/list?n=0")
     assert (none.document["tags"], "link" in none.headers) == ([], False)
-    assert ask("GET", "/v2/r/tags/list?n=x").code == "PAGINATION_NUMBER_INVALID"
+    assert ask("GET", "/v2/r/tags/list?n=x").code == "UNSUPPORTED"
     assert ask("GET", "/v2/none/tags/list").code == "NAME_UNKNOWN"
 
 

@@ -202,7 +202,9 @@ def test_no_request_sets_more_tags_than_others_can_wait_for(ask: Asker) -> None:
 
 @pytest.mark.parametrize("query", ["n=-1", "n=%D9%A1", "n=1e3", "n=0x1", f"n={'9' * 19}", "n=+1", "n=%00"])
 def test_a_page_of_no_number_is_refused(ask: Asker, query: str) -> None:
-    assert ask("GET", f"/v2/_catalog?{query}").code == "PAGINATION_NUMBER_INVALID"
+    reply = ask("GET", f"/v2/_catalog?{query}")
+
+    assert (reply.status, reply.code) == (400, "UNSUPPORTED")
 
 
 @pytest.mark.parametrize("query", ["last=%00%ff", "last=%ED%A0%80", "last=" + "z" * 50_000, "x=1&" * 10_000, "&&;=%"])

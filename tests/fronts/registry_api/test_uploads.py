@@ -62,7 +62,7 @@ def test_a_chunk_out_of_order_is_told_where_to_go_on(ask: Asker) -> None:
 
     for method, target in (("PATCH", session), ("PUT", f"{session}?digest={DIGEST}")):
         reply = ask(method, target, CONTENT[50:60], content_range="50-59")
-        assert (reply.status, reply.code) == (416, "RANGE_INVALID")
+        assert (reply.status, reply.code) == (416, "BLOB_UPLOAD_INVALID")
         assert (reply.headers["range"], reply.headers["location"]) == ("0-39", session)
     assert ask("GET", session).headers["range"] == "0-39"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from lading.fronts.http.limits import Limits
-from lading.fronts.rest_api.connections import LONGEST_HEAD, BoundedConnection
+from lading.fronts.http.occupancy import no_proxy
+from lading.fronts.rest_api.connections import LONGEST_HEAD, BoundedConnection, bounded
 from tests.fakes.raw_client import WAIT_SECONDS, RawClient
 
 REQUEST = "GET / HTTP/1.1\nHost: localhost\n\n"
@@ -139,3 +141,44 @@ def test_who_does_not_read_is_hung_up_on(address: tuple[str, int], word: Word) -
     with RawClient(address) as client:
         client.send("GET /endless HTTP/1.1\nHost: localhost\n\n")
         assert word.hung_up.wait(WAIT_SECONDS)
+
+
+@contextlib.contextmanager
+def serving(word: Word, limits: Limits) -> Iterator[tuple[str, int]]:
+    """A server of its own with these limits."""
+    server = Server(uvicorn.Config(word, http=bounded(limits, no_proxy), lifespan="off", log_config=None))
+    server.up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=[[listener]])
+        thread.start()
+        server.up.wait(WAIT_SECONDS)
+        try:
+            yield listener.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.mark.parametrize("limits", [Limits(connections=1), Limits(per_address=1)], ids=["in all", "per address"])
+def test_whoever_comes_when_all_places_are_taken_is_told_before_a_body_is_read(limits: Limits) -> None:
+    with serving(Word(), limits) as address:
+        with RawClient(address) as inside:
+            inside.send(REQUEST)
+            assert inside.reply().body == b"word"
+            with RawClient(address) as outside:
+                outside.send("POST / HTTP/1.1\nHost: localhost\nContent-Length: 1000000\n\n")
+                reply = outside.reply()
+                assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+                assert outside.at_end()
+
+        assert once_there_is_room(address) == b"word"
+
+
+def once_there_is_room(address: tuple[str, int]) -> bytes:
+    """The answer of the first connection that gets in: a server notices a moment later that another one has ended."""
+    for _ in range(1000):
+        with RawClient(address) as client:
+            reply = client.send(REQUEST).reply()
+            if reply.status != 503:
+                return reply.body
+    raise AssertionError("nobody got in again")

@@ -44,6 +44,16 @@ NAMES = OurNames.of_urls(["https://lading.example:8443", "http://Plain.example"]
         ("[::1", False),
         ("2130706433", False),
         ("0x7f.1", False),
+        ("127.0.0.1/evil", False),
+        ("127.0.0.1:abc", False),
+        ("127.0.0.1:", False),
+        ("127.0.0.1:99999999", False),
+        ("127.0.0.1#evil", False),
+        ("127.0.0.1,evil.test", False),
+        ("[::1%25lo]", False),
+        ("[::1%lo]", False),
+        ("[lading.example]", False),
+        ("127.0.0.1\n", False),
     ],
 )
 def test_a_name_is_ours_or_somebody_elses(host: str, ours: bool) -> None:
@@ -198,10 +208,29 @@ def test_nothing_longer_than_its_route_takes_is_read(house: House, path: str) ->
             assert client.head().status == 413
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Host: 127.0.0.1/evil",
+        "Host: 127.0.0.1:abc",
+        "Host: [::1%25lo]",
+        "Host:",
+        "X-Host: localhost",
+        "Host: localhost\nHost: localhost",
+        "Host: localhost\nHost: evil.test",
+        "Host: localhost\nOrigin: http://localhost\nOrigin: http://evil.test",
+    ],
+)
+def test_what_names_no_one_host_is_refused_before_anything(house: House, said: str) -> None:
+    with RawClient(address(house.running.api)) as client:
+        client.send(f"GET /healthz HTTP/1.1\n{said}\n\n")
+        assert client.head().status == 400
+
+
 def test_another_site_is_told_nothing(house: House) -> None:
     by_host = house.admin.get("/api/images", Host="evil.test")
     by_origin = house.admin.post("/api/images/pull", {"image": "a"}, Origin="http://evil.test")
 
     assert by_host.brief == (421, "This server does not go by the name 'evil.test'")
-    assert by_host.json["hint"] == "If it should, start it with --public-url."
+    assert by_host.json["hint"] == "If it should, its setting public-url has to say so."
     assert by_origin.brief == (403, "Permission denied")

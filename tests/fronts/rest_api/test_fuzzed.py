@@ -27,6 +27,8 @@ CONFIGURATION = """
 [parameters]
 "path.image" = "team/app:1"
 "path.id" = 1
+"path.repository" = "team/app"
+"path.tag" = "1.0"
 "query.env" = 1
 "query.registry" = 1
 """

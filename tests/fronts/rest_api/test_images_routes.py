@@ -53,8 +53,8 @@ def test_a_percent_sign_is_one_sign(house: House) -> None:
         ("/api/images/UPPER", 400, "'UPPER' is not an image reference: the repository 'UPPER' must be lower case"),
         ("/api/images/", 400, "'' is not an image reference: the name is empty"),
         ("/api/images?env=99", 404, "Environment not found"),
-        ("/api/images?env=x", 400, "env: Input should be a valid integer, unable to parse string as an integer"),
-        ("/api/images?env=0", 400, "env: Input should be greater than or equal to 1"),
+        ("/api/images?env=x", 400, "env must be a whole number"),
+        ("/api/images?env=0", 400, "env must be at least 1"),
         ("/api/nothing", 404, "Not found"),
         ("/api/jobs/", 404, "Not found"),
     ],
@@ -137,12 +137,21 @@ def test_a_piece_that_is_too_long_is_refused(house: House) -> None:
     assert house.admin.get(path).status == 404
 
 
-def test_what_is_no_archive_is_said_and_not_kept(house: House) -> None:
-    answer = house.admin("POST", "/api/images/import", raw=b"no tar" * 1000, headers={"Accept": "application/json"})
+@pytest.mark.parametrize("by_pieces", [False, True])
+def test_what_is_no_archive_is_said_and_not_kept(house: House, by_pieces: bool) -> None:
+    path, wanted = "/api/images/import", {"Accept": "application/json"}
+    if by_pieces:
+        begun = f"/api/images/imports/{house.admin.post('/api/images/imports').json['id']}"
+        house.admin("PATCH", f"{begun}?offset=0", raw=b"no tar" * 1000)
+        answer = house.admin.post(f"{begun}/commit", None, **wanted)
+    else:
+        answer = house.admin("POST", path, raw=b"no tar" * 1000, headers=wanted)
+    job = house.admin.get(f"/api/jobs/{answer.headers['x-job-id']}").json
 
     assert answer.status in {400, 500}
     assert answer.json["status"] == "error"
     assert answer.json["error"]
+    assert house.admin.get(f"/api/images/imports/{job['importId']}").brief == (404, "Import not found")
 
 
 def test_one_user_has_only_so_many_archives_arriving(house: House) -> None:

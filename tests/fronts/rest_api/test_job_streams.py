@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from lading.fronts.rest_api.job_streams import JobStreams
 from lading.services.access import Denied, Permission
@@ -29,7 +30,7 @@ async def followed(stage: Stage, job: str, *, allowed: bool) -> tuple[list[bytes
         async for text in stream:
             heard.append(text)
         await run
-        return heard, len(streams._waiting)
+        return heard, len(streams._resting)
     finally:
         streams.close()
 
@@ -56,3 +57,67 @@ def test_a_stream_ends_for_who_may_not_look_any_more() -> None:
 
     assert heard == []
     assert left == 0
+
+
+class Pen:
+    """An answer that can be written to while `free`. What its task sends goes to the same place."""
+
+    def __init__(self, *, free: bool) -> None:
+        self.free, self.written, self.sent = free, 0, b""
+
+    def write(self, text: bytes) -> None:
+        self.written += 1
+        self.sent += text
+
+
+async def written(stage: Stage, pen: Pen) -> bytes:
+    """All that a client of this answer has at the job's end."""
+    streams = JobStreams(stage.runner.feeds)
+    resting = asyncio.Event()
+    job = stage.jobs.start(ALICE, asked())
+    loop = asyncio.get_running_loop()
+
+    def work(telling: Telling, cancel: Cancel) -> JsonObject:
+        for number in range(3):
+            telling.line({"status": f"line {number}"})
+            stage.runner.writer.write()
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()  # the loop has come round
+        return {}
+
+    async def send() -> None:
+        async for text in streams.follow(stage.jobs.follow(ALICE, job.id), permitted, pen):
+            pen.sent += text
+            resting.set()
+
+    stage.play(work)
+    try:
+        sending = asyncio.create_task(send())
+        await resting.wait()
+        await asyncio.to_thread(stage.run)
+        await sending
+    finally:
+        streams.close()
+    return pen.sent
+
+
+def numbers(text: bytes) -> list[int]:
+    """Of the lines, in the order in which they came."""
+    return [int(number) for number in re.findall(rb"^id: (\d+)$", text, re.MULTILINE)]
+
+
+def test_one_who_rests_is_written_to_directly() -> None:
+    pen = Pen(free=True)
+    text = asyncio.run(written(Stage(), pen))
+
+    assert numbers(text) == [1, 2, 3, 4]
+    assert b"event: result\n" in text
+    assert pen.written > 0
+
+
+def test_one_who_does_not_keep_up_is_written_to_by_its_own_task() -> None:
+    pen = Pen(free=False)
+    text = asyncio.run(written(Stage(), pen))
+
+    assert numbers(text) == [1, 2, 3, 4]
+    assert b"event: result\n" in text
+    assert pen.written == 0

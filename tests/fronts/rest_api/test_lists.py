@@ -63,7 +63,7 @@ def test_a_page_that_cannot_be_is_refused(house: House, lists: dict[str, str], q
     for path in lists:
         answer = house.admin.get(with_query(path, query))
         assert answer.status == 400, path
-        assert answer.json["error"].startswith(("page: ", "limit: "))
+        assert answer.json["error"].startswith(("page must be ", "limit must be "))
         assert answer.json["code"] == "invalid"
 
 

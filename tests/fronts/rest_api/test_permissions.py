@@ -3,6 +3,7 @@ not."""
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 from typing import Any
 
@@ -76,11 +77,33 @@ def test_nobody_in_particular_must_log_in(house: House, routes: list[tuple[str, 
         if route not in OPEN
     }
 
-    unasked = {("GET", "/api/images/imports/{id}"), ("PATCH", "/api/images/imports/{id}")}
-    unasked |= {("DELETE", "/api/images/imports/{id}")}  # another's import is as unknown as none
-    told = {route: (answer.status, answer.json) for route, answer in answers.items() if route not in unasked}
+    told = {route: (answer.status, answer.json) for route, answer in answers.items()}
     assert {route: answer for route, answer in told.items() if answer != (401, UNAUTHORIZED)} == {}
-    assert {answers[route].status for route in unasked} == {404}
+
+
+@pytest.mark.parametrize("environment", [1, 99])
+def test_nobody_learns_which_environments_imports_and_jobs_there_are(
+    house: House, routes: list[tuple[str, str]], environment: int
+) -> None:
+    paths = [
+        *((way, path) for way, path in routes if "images" in path and "/imports/{id}" not in path),
+        ("GET", "/api/jobs/x"),
+        ("DELETE", "/api/jobs/x"),
+        ("POST", "/api/jobs/x/retry"),
+    ]
+    answers = [house.nobody(way, f"{path}?env={environment}", BODIES.get((way, path), {})) for way, path in paths]
+    bodies = {(answer.status, str(answer.json)) for answer in answers}
+
+    assert bodies == {(401, str(UNAUTHORIZED))}
+
+
+def test_who_may_nothing_there_learns_no_environments(house: House) -> None:
+    weak = house.user("weak", house.role("jobs", {"permissions": ["jobs:edit"]}))
+    near = house.user("near", house.role("near", {"permissions": ["images:*"], "environments": [98]}))
+    for caller, path in ((weak, "/api/images?env=1"), (weak, "/api/images?env=99"), (near, "/api/images?env=99")):
+        answer = caller.get(path)
+        assert (answer.status, answer.json) == (403, DENIED)
+    assert house.admin.get("/api/images?env=99").brief == (404, "Environment not found")
 
 
 def test_who_may_nothing_is_denied(house: House, routes: list[tuple[str, str]]) -> None:
@@ -96,7 +119,27 @@ def test_who_may_nothing_is_denied(house: House, routes: list[tuple[str, str]]) 
     assert {route: answer for route, answer in told.items() if answer != (403, DENIED)} == {}
     assert ann.get(f"/api/users/{me}").status == 200
     denied = house.admin.get("/api/audit?result=denied&username=ann&limit=200").json
-    assert len(denied) == len(told)
+    assert Counter(row["requestId"] for row in denied) == {
+        answer.headers["x-request-id"]: 1 for answer in answers.values()
+    }
+
+
+def test_who_may_nothing_is_not_told_what_there_is(house: House, routes: list[tuple[str, str]]) -> None:
+    """Rows that are not there are denied like those that are, but for jobs and imports, which are their makers'."""
+    bob = house.user("bob")
+    named = [route for route in routes if "{id}" in route[1] or "registry=1" in QUERIES.get(route[1], "")]
+    rows = [route for route in named if "/jobs/" not in route[1] and "/imports/" not in route[1]]
+    answers = [bob(way, missing(path), BODIES.get((way, path), {})) for way, path in rows]
+
+    assert len(rows) > 15
+    assert {(answer.status, str(answer.json)) for answer in answers} == {(403, str(DENIED))}
+    denied = house.admin.get("/api/audit?result=denied&username=bob&limit=200").json
+    assert {row["requestId"] for row in denied} == {answer.headers["x-request-id"] for answer in answers}
+
+
+def missing(path: str) -> str:
+    query = f"?{QUERIES[path]}".replace("registry=1", "registry=999") if path in QUERIES else ""
+    return path.replace("{id}", "999") + query
 
 
 def test_a_token_may_no_more_than_its_scopes(house: House) -> None:

@@ -64,9 +64,9 @@ def test_a_registry_is_added_changed_and_removed(house: House) -> None:
             {"name": "x", "url": "a.test", "username": "a", "password": "p\r\nX: y"},
             "the registry's password must be one line",
         ),
-        ({"name": "x", "url": "a.test", "tls": "maybe"}, "tls: Input should be 'verify', 'skip' or 'http'"),
+        ({"name": "x", "url": "a.test", "tls": "maybe"}, "tls must be one of 'verify', 'skip' or 'http'"),
         ({"name": "x", "url": "a.test", "ca": "no pem"}, "the registry's ca must be certificates in PEM"),
-        ({"name": "x", "url": "a.test", "passwort": "p"}, "passwort: Extra inputs are not permitted"),
+        ({"name": "x", "url": "a.test", "passwort": "p"}, "passwort is not known here"),
     ],
 )
 def test_a_registry_that_cannot_be_is_refused(house: House, form: dict[str, object], error: str | None) -> None:
@@ -134,6 +134,18 @@ def test_a_registry_is_tried_out_step_by_step(house: House, tmp_path: Path) -> N
     assert house.admin.post("/api/registries/test", {"id": 99}).brief == (404, "Registry not found")
 
 
+def test_a_registry_that_fails_when_it_is_asked_is_no_fault_of_ours(house: House) -> None:
+    broken = house.admin.post("/api/registries", {"name": "dead", "url": "127.0.0.1:1"}).json["id"]
+    with ScriptedServer(lambda asked: Reply(401, [("WWW-Authenticate", 'Basic realm="x"')])) as server:
+        locked = house.admin.post("/api/registries", {"name": "locked", "url": server.url("")}).json["id"]
+        refused = house.admin.get(f"/api/registry/tags?registry={locked}&repository=a")
+    away = house.admin.get(f"/api/registry/tags?registry={broken}&repository=a")
+
+    assert (away.status, away.json["code"]) == (502, "network")
+    assert (refused.status, refused.json["code"]) == (502, "registry_auth")
+    assert "lading " not in refused.text
+
+
 def test_what_a_registry_still_allows_is_shown(house: House) -> None:
     limited = [("RateLimit-Limit", "100;w=21600"), ("RateLimit-Remaining", "76;w=21600")]
     with ScriptedServer(lambda asked: Reply(200, limited, b'{"tags":["a"]}')) as server:
@@ -162,7 +174,7 @@ def test_a_registry_is_looked_into(house: House) -> None:
     assert missing.status == 404
     assert wrong.status == 400
     assert house.admin.get("/api/registry/catalog?registry=99").brief == (404, "Registry not found")
-    assert house.admin.get("/api/registry/catalog").brief == (400, "registry: Field required")
+    assert house.admin.get("/api/registry/catalog").brief == (400, "registry is missing")
 
 
 def test_a_registry_that_lists_nothing_is_asked_for_names(house: House) -> None:
@@ -242,7 +254,7 @@ def test_an_environment_is_added_changed_and_removed(house: House, tmp_path: Pat
         ),
         (
             {"name": "x", "connectionType": "direct", "host": "h", "port": 0},
-            "port: Input should be greater than or equal to 1",
+            "port must be at least 1",
         ),
         ({"name": "x", "connectionType": "direct", "host": "h", "tlsKey": "k"}, None),
         ({"name": "x", "connectionType": "embedded"}, None),

@@ -1,4 +1,4 @@
-"""Statuses: an error that is raised, and the same one that ended a job, are answered alike."""
+"""Statuses: an error that a transfer raises, and the same one that ended its job, are answered alike."""
 
 from __future__ import annotations
 
@@ -21,26 +21,30 @@ class Plain(errors.TlsRefused):
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    ("error", "status", "transfer"),
     [
-        (errors.InputInvalid(), 400),
-        (NotLoggedIn(), 401),
-        (Denied(Permission.IMAGES_PUSH), 403),
-        (errors.NotFound(), 404),
-        (errors.Refused(), 409),
-        (Taken(), 409),
-        (TransferFailed("in other words", errors.NotFound()), 404),
-        (errors.Unreachable(), 503),
-        (errors.AccessDenied(), 500),
-        (errors.RateLimited(), 500),
-        (Plain(), 500),
-        (LadingError(), 500),
+        (errors.InputInvalid(), 400, 400),
+        (NotLoggedIn(), 401, 401),
+        (Denied(Permission.IMAGES_PUSH), 403, 403),
+        (errors.NotFound(), 404, 404),
+        (errors.Refused(), 409, 409),
+        (Taken(), 409, 409),
+        (TransferFailed("in other words", errors.NotFound()), 404, 404),
+        (errors.Unreachable(), 503, 503),
+        (errors.AccessDenied(), 502, 500),
+        (errors.RateLimited(), 502, 500),
+        (errors.ProtocolBroken(), 502, 500),
+        (errors.TimedOut(), 504, 500),
+        (Plain(), 502, 500),
+        (errors.StorageFailed(), 500, 500),
+        (LadingError(), 500, 500),
     ],
 )
-def test_a_status_for_every_root(error: LadingError, status: int) -> None:
+def test_a_status_for_every_root(error: LadingError, status: int, transfer: int) -> None:
+    """What another side did wrong is told by the status, but of a transfer: interfaces §2, Push."""
     cause = ending_of(error).line["cause"]
     assert isinstance(cause, str)
-    assert (status_of(error), status_of_cause(cause)) == (status, status)
+    assert (status_of(error), status_of(error, transfer=True), status_of_cause(cause)) == (status, transfer, transfer)
 
 
 @pytest.mark.parametrize("cause", [None, "", "of another version"])

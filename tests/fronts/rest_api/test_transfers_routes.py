@@ -96,10 +96,10 @@ PUSHES = [
     (
         {"imageId": "team/app:1", "registryId": "1x"},
         400,
-        "registryId: Input should be a valid integer, unable to parse string as an integer",
+        "registryId must be a whole number",
     ),
-    ({"imageId": "team/app:1", "registryId": 1, "newTagg": "x"}, 400, "newTagg: Extra inputs are not permitted"),
-    ({"imageId": "team/app:1", "registryId": 1, "tags": "x"}, 400, "tags: Input should be a valid list"),
+    ({"imageId": "team/app:1", "registryId": 1, "newTagg": "x"}, 400, "newTagg is not known here"),
+    ({"imageId": "team/app:1", "registryId": 1, "tags": "x"}, 400, "tags must be a list"),
 ]
 
 
@@ -225,6 +225,38 @@ def test_the_same_key_is_the_same_job(house: House, registry: int, image: str, p
     assert (other.status, other.json["code"]) == (409, "idempotency_key")
     assert somebody.json["jobId"] != first.json["jobId"]
     assert long.status == 400
+
+
+def test_an_empty_key_is_none(house: House) -> None:
+    form = {"image": f"{house.running.address}/key/none:1"}
+    first, again = (house.admin.post("/api/images/pull", form, Idempotency_Key="") for _ in range(2))
+
+    assert (first.status, again.status) == (200, 200)
+    assert first.json["jobId"] != again.json["jobId"]
+
+
+def test_a_key_stands_for_a_request_as_it_was_sent(house: House, image: str) -> None:
+    """Not for what becomes of it: a pull of `a` is one of `a:latest`, and yet another request."""
+    key = {"Idempotency-Key": "as-sent", "Content-Type": "application/json"}
+    ask, host = house.admin, house.running.address
+    body = f'{{"imageId": "{image}", "target": "{host}/sent/a:1"}}'
+    turned = f'{{"target":"{host}/sent/a:1","imageId":"{image}"}}'
+    first = ask("POST", "/api/images/push", raw=body.encode(), headers=key)
+    token = ask.post("/api/auth/tokens", {"name": "as-sent"}).json["token"]
+    same = [
+        ask("POST", "/api/images/push", raw=turned.encode(), headers=key),
+        house.nobody.bearing(token)("POST", "/api/images/push", raw=body.encode(), headers=key),
+    ]
+    others = [
+        ask("POST", "/api/images/push?env=1", raw=body.encode(), headers=key),
+        ask("POST", "/api/images/pull", raw=b'{"image": "a"}', headers=key),
+        ask("POST", "/api/images/push", raw=body.replace("}", ', "dryRun": false}').encode(), headers=key),
+        ask("POST", f"/api/jobs/{done(ask, first.json['jobId'])['id']}/retry", headers=key),
+    ]
+
+    assert [each.json for each in same] == [first.json] * 2
+    refused = "this Idempotency-Key was used for another request"
+    assert [each.brief for each in others] == [(409, refused)] * 4
 
 
 @pytest.mark.parametrize(

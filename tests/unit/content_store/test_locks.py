@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lading.backends.content_store.locks import claim, exclusive_at_once, join
+from lading.backends.content_store.locks import (
+    claim,
+    exclusive,
+    exclusive_at_once,
+    exclusive_in_turn,
+    join,
+    shared,
+)
+from lading.engine.cancel import Cancellation
+from lading.errors import Cancelled
 
 
 def test_a_claimed_file_is_nobody_elses(tmp_path: Path) -> None:
@@ -83,3 +93,36 @@ def test_being_alone_is_answered_at_once(tmp_path: Path) -> None:
     with exclusive_at_once(tmp_path / "users") as alone:
         assert not alone
     os.close(user)
+
+
+def test_who_waits_to_be_alone_is_not_kept_waiting_by_those_who_come_after(tmp_path: Path) -> None:
+    """Shared holders whose times overlap would never let anybody in: flock lets each of them pass."""
+    gate, over, inside = tmp_path / "gate", threading.Event(), threading.Barrier(5)
+
+    def hold_again_and_again() -> None:
+        inside.wait()
+        while not over.is_set():
+            with shared(gate):
+                over.wait(0.01)
+
+    holders = [threading.Thread(target=hold_again_and_again) for _ in range(4)]
+    for holder in holders:
+        holder.start()
+    try:
+        inside.wait()
+        for _ in range(20):
+            with exclusive(gate):
+                pass
+    finally:
+        over.set()
+        for holder in holders:
+            holder.join()
+
+
+def test_one_turn_at_a_time_and_cancelled_while_waiting(tmp_path: Path) -> None:
+    cancel = Cancellation(pause=lambda *_: cancel.cancel())
+    first, second = exclusive_in_turn(tmp_path / "turn", Cancellation()), exclusive_in_turn(tmp_path / "turn", cancel)
+    with first, pytest.raises(Cancelled), second:
+        raise AssertionError("two have it")
+    with exclusive_in_turn(tmp_path / "turn", Cancellation()):
+        pass

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from lading.backends.job_queue.threads import ThreadQueue
+from lading.main.product import JOBS_IN_ALL, job_queue
 from tests.fakes.jobs import BOUND_SECONDS
 
 
@@ -113,3 +114,40 @@ def test_a_job_that_raises_frees_its_place(caplog: pytest.LogCaptureFixture) -> 
         assert queue.join(BOUND_SECONDS)
 
     assert "broken" in caplog.text
+
+
+def test_what_the_machine_has_no_thread_for_is_begun_later() -> None:
+    """No machine has memory for a stack of this size: so it gives no thread, as one that is at its bound."""
+    queue, gate = ThreadQueue(2, 2), Gate()
+    usual = threading.stack_size(1 << 46)
+    try:
+        put(queue, gate, "a", "b", "c")
+    finally:
+        threading.stack_size(usual)
+    assert (queue.running, queue.waiting) == (0, 3)
+
+    gate.open("a", "b", "c")
+    queue.look()
+    gate.see("a", "b", "c")
+    assert queue.join(BOUND_SECONDS)
+    assert (queue.running, queue.waiting) == (0, 0)
+
+
+def test_environments_that_hang_leave_room_for_another_in_the_product() -> None:
+    """Its own engine runs 200 at once; and where that one and a Docker host hang, the next one's jobs begin."""
+    queue, gate, begun = job_queue(1), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        assert gate.wait(BOUND_SECONDS)
+
+    for environment in (1, 2):
+        for number in range(JOBS_IN_ALL):
+            queue.put(f"{environment}/{number}", environment, hang)
+        if environment == 1:
+            assert queue.running >= 200
+    queue.put("another", 3, begun.set)
+
+    assert begun.wait(BOUND_SECONDS)
+    queue.close()
+    gate.set()
+    assert queue.join(BOUND_SECONDS)

@@ -8,6 +8,7 @@ from lading.backends.registry_client.host import Host
 from lading.backends.registry_client.quirks import quirk_of
 from lading.engine.cancel import Cancellation
 from lading.wire.endpoint import Endpoint, Profile
+from lading.wire.message import Response
 from lading.wire.progress import Held
 from lading.wire.retry import Again
 from tests.fakes.clock import WaitingClock
@@ -102,3 +103,19 @@ def test_what_was_learned_goes_before_what_a_name_says() -> None:
     around.profiles.learn(ecr, Profile(scheme="https", chunk_limit=7))
     known = Host(ecr, Endpoint(ecr), around.profiles, around.clock, around.held.append)
     assert known.profile.chunk_limit == 7
+
+
+def test_a_host_is_met_once_it_is_known_how() -> None:
+    """Of several threads at a first contact one learns the scheme just when another's attempt by TLS fails."""
+    met: list[bool] = []
+
+    class Seeing(MemoryProfiles):
+        def learn(self, host: str, profile: Profile) -> None:
+            super().learn(host, profile)
+            met.append(asked.met)
+
+    asked = Host("localhost:5000", Endpoint("localhost:5000"), Seeing(), WaitingClock(), list[Held]().append)
+    asked.answered("http://localhost:5000/v2/", Response(200))
+
+    assert met == [False]
+    assert (asked.met, asked.origins) == (True, ("http://localhost:5000",))

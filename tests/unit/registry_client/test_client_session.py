@@ -152,6 +152,17 @@ def test_patience_ends(trouble: Response | LadingError, error: type[LadingError]
     assert len(bench.transport.asked) == 6
 
 
+@pytest.mark.parametrize("trouble", [Stalled(HOST, 60), LOST, Response(502), Response(429)])
+def test_who_only_tries_a_registry_out_asks_once(trouble: Response | LadingError) -> None:
+    bench = Bench()
+    bench.transport.trouble("GET", trouble)
+
+    with pytest.raises(LadingError):
+        bench.client.at_once().check(HOST, None)
+
+    assert len(bench.transport.asked) == 1
+
+
 def test_a_cancel_ends_a_wait() -> None:
     bench = Bench()
     bench.transport.trouble("HEAD", LOST)
@@ -296,7 +307,7 @@ def test_a_login_without_a_credential_is_asked_for() -> None:
     with pytest.raises(LoginNeeded) as needed:
         bench.repository().resolve("1")
 
-    assert str(needed.value.hint).startswith(f"lading login {HOST} ")
+    assert str(needed.value.command).startswith(f"lading login {HOST} ")
 
 
 def test_the_registry_is_named_where_its_token_service_refuses() -> None:
@@ -307,7 +318,7 @@ def test_the_registry_is_named_where_its_token_service_refuses() -> None:
     with pytest.raises(LoginRefused, match=f"^{HOST} does not take the login from a file: GET https://auth") as refused:
         bench.repository().resolve("1")
 
-    assert str(refused.value.hint).endswith(f"lading login {HOST}")
+    assert str(refused.value.command).endswith(f"lading login {HOST}")
 
 
 def test_a_wrong_login_names_its_source() -> None:

@@ -65,3 +65,20 @@ def test_bearer_goes_before_basic_wherever_it_stands() -> None:
 def test_a_bearer_challenge_without_a_realm_leads_nowhere() -> None:
     assert choose(parse_challenges('Bearer error="x"')) is None
     assert choose(parse_challenges("Negotiate")) is None
+
+
+NAMES = st.sampled_from(["realm", "service", "scope", "error"])
+
+
+@given(st.dictionaries(NAMES, st.text(st.characters(codec="latin-1"))))
+def test_a_challenge_is_read_as_it_was_written(parameters: dict[str, str]) -> None:
+    challenge = Challenge("bearer", parameters)
+
+    assert parse_challenges(str(challenge)) == (challenge,)
+
+
+def test_a_challenge_is_written_as_docker_reads_it() -> None:
+    told = {"realm": "http://h/v2/token", "service": 'a"\\b', "scope": "repository:a:pull,push"}
+
+    written = 'Bearer realm="http://h/v2/token",service="a\\"\\\\b",scope="repository:a:pull,push"'
+    assert str(Challenge("bearer", told)) == written

@@ -15,11 +15,14 @@ from pathlib import Path
 from lading.backends.content_store.file_reader import PlainFileReader
 from lading.backends.content_store.locks import claim
 from lading.backends.content_store.storage import DiskFull, free_bytes, storing
-from lading.services.imports import ImportBusy, ImportUnknown, OffsetWrong
-from lading.wire.message import Reader
+from lading.services.imports import ImportBusy, ImportUnknown, OffsetWrong, Permit
+from lading.wire.message import Cancel, Reader
 
 SPARE_BYTES = 256 * 1024 * 1024
 """What archives leave free: the database and running transfers write to the same disk."""
+
+LOOK_AGAIN_SECONDS = 0.05
+"""Whoever has an archive and is no job has it for a moment."""
 
 _ID = re.compile(r"([0-9]{1,18})-[A-Za-z0-9_-]{32}")
 
@@ -53,8 +56,9 @@ class ArchiveFolder:
         except FileNotFoundError:
             raise ImportUnknown(id) from None
 
-    def append(self, id: str, offset: int, piece: bytes) -> int:  # noqa: A002  a row's own word
+    def append(self, id: str, offset: int, piece: bytes, permit: Permit) -> int:  # noqa: A002  a row's own word
         with self._claimed(id) as file, storing(self._path / id, len(piece)):
+            permit()
             self._check_room(len(piece))
             size = os.fstat(file).st_size
             if offset != size:
@@ -68,8 +72,13 @@ class ArchiveFolder:
             return size + len(piece)
 
     @contextmanager
-    def reading(self, id: str) -> Iterator[Reader]:  # noqa: A002  a row's own word
-        with self._claimed(id) as file:
+    def alone(self, id: str) -> Iterator[None]:  # noqa: A002  a row's own word
+        with self._claimed(id):
+            yield
+
+    @contextmanager
+    def reading(self, id: str, cancel: Cancel) -> Iterator[Reader]:  # noqa: A002  a row's own word
+        with self._claimed(id, cancel) as file:
             reader = PlainFileReader(self._file(id), file=os.dup(file))
             try:
                 yield reader
@@ -96,19 +105,24 @@ class ArchiveFolder:
             raise DiskFull(self._path, need, free, f"the last {SPARE_BYTES} bytes are for what runs already")
 
     @contextmanager
-    def _claimed(self, id: str) -> Iterator[int]:  # noqa: A002  a row's own word
-        path = self._file(id)
-        with storing(path):
-            try:
-                file = claim(path, create=False)
-            except FileNotFoundError:
-                raise ImportUnknown(id) from None
-        if file is None:
-            raise ImportBusy
+    def _claimed(self, id: str, patience: Cancel | None = None) -> Iterator[int]:  # noqa: A002  a row's own word
+        """With `patience` it waits for whoever has it."""
+        while (file := self._claim(id)) is None:
+            if patience is None:
+                raise ImportBusy
+            patience.wait(LOOK_AGAIN_SECONDS)
         try:
             yield file
         finally:
             os.close(file)
+
+    def _claim(self, id: str) -> int | None:  # noqa: A002  a row's own word
+        path = self._file(id)
+        with storing(path):
+            try:
+                return claim(path, create=False)
+            except FileNotFoundError:
+                raise ImportUnknown(id) from None
 
     def _file(self, id: str) -> Path:  # noqa: A002  a row's own word
         if _ID.fullmatch(id) is None:

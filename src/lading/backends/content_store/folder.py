@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lading.backends.content_store.fetch import Fetch, fetch
@@ -23,6 +24,7 @@ from lading.backends.content_store.storage import (
     OPEN_FILE,
     PRIVATE_FILE,
     PRIVATE_FOLDER,
+    Reserve,
     storing,
     sync_file,
     sync_folder,
@@ -32,6 +34,7 @@ from lading.engine.records import Leases
 from lading.engine.stores import ContentUnknown, Outcome, Track
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import ContentTooLong, ContentTooShort, Digest, DigestMismatch
+from lading.oci.media_types import is_document
 from lading.wire.message import Cancel, Content, FileReader, ReadFailed
 from lading.wire.progress import State
 
@@ -47,15 +50,22 @@ class ContentFolder:
     verified = True
     verifies = True
 
-    def __init__(self, path: Path, leases: Leases, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        leases: Leases,
+        clock: Callable[[], float] = time.monotonic,
+        reserve: Reserve = Reserve(),  # noqa: B008  it is frozen
+    ) -> None:
+        """`reserve` is what stays free: below it no upload begins, and no blob is fetched."""
         self.tree = Tree(path)
         self.tree.prepare()
-        self._leases, self._clock = leases, clock
+        self._leases, self._clock, self._reserve = leases, clock, reserve
         self._boot = current_boot()
         self._streams = Streams()
         self._lock = threading.Lock()
         self._user: int | None = None
-        self.uploads = Uploads(self.tree, self._keep, self._streams)
+        self.uploads = Uploads(self.tree, self._keep, self._streams, reserve)
 
     @property
     def name(self) -> str:
@@ -92,11 +102,22 @@ class ContentFolder:
     def keep(self, digests: Collection[Digest]) -> Collection[Digest]:
         """Leases those that are held, so that no collection removes them; answers those that are not held."""
         self._use()
+        if self._leases.renewed(digests):  # a lease that stands needs no gate: no sweep passes it by
+            return {digest for digest in digests if not self.tree.blob(digest).exists()}
         with storing(self.tree.gate), shared(self.tree.gate):
             held = {digest for digest in digests if self.tree.blob(digest).exists()}
             if held:
                 self._leases.hold(held)
         return set(digests) - held
+
+    @contextmanager
+    def holding(self, digests: Collection[Digest]) -> Iterator[Collection[Digest]]:
+        """Inside, which is short, no collection removes any of these; gives those that are not held. Leases nothing."""
+        with ExitStack() as stack:
+            with storing(self.tree.gate):
+                stack.enter_context(shared(self.tree.gate))
+                missing = [digest for digest in digests if not self.tree.blob(digest).exists()]
+            yield missing
 
     def has(self, descriptor: Descriptor) -> bool:
         """Whether pushing it would move nothing; then it is leased. Raises ContentTooShort or ContentTooLong where
@@ -123,6 +144,8 @@ class ContentFolder:
         if partial is None:
             track(State.EXISTS, descriptor.size)
             return Outcome.EXISTS
+        if not is_document(descriptor.media_type):  # the manifest of what was sent already is the end of it
+            self._check_room(partial)
         order = Fetch(descriptor.digest, content, spare, track, cancel, self._clock, self._streams)
         try:
             kept = self._fill(order, partial)
@@ -190,6 +213,14 @@ class ContentFolder:
         partial.close()
         return None
 
+    def _check_room(self, partial: Partial) -> None:
+        """Raises SpaceLow, and leaves the partial to whoever comes when there is room."""
+        try:
+            self._reserve.check(self.tree.root)
+        except BaseException:
+            partial.close()
+            raise
+
     def _fill(self, order: Fetch, partial: Partial) -> int:
         """All of it, checked; answers how many bytes an earlier attempt had left.
 
@@ -218,10 +249,8 @@ class ContentFolder:
             sync_file(file)
             with shared(self.tree.gate):
                 self._leases.hold((digest,))
-                if blob.exists():
-                    path.unlink()
-                else:
-                    path.rename(blob)
+                path.rename(blob)  # over what was there, if it was: these bytes have just been checked
+                self.tree.damaged(digest).unlink(missing_ok=True)
             sync_folder(blob.parent)
 
 

@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.locks import claim, exclusive, exclusive_at_once
+from lading.backends.content_store.locks import claim, exclusive, exclusive_at_once, exclusive_in_turn
 from lading.backends.content_store.storage import storing
 from lading.backends.content_store.tree import RANGES, Tree, digest_at
 from lading.engine.collect import Leftover
 from lading.engine.reach import read_manifest
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.wire.message import FileReader
+from lading.wire.message import Cancel, FileReader
 
 
 class CollectableFolder:
@@ -46,16 +46,28 @@ class CollectableFolder:
             with suppress(FileNotFoundError):
                 yield digest_at(path), path.stat().st_size
 
+    def turn(self, cancel: Cancel) -> AbstractContextManager[None]:
+        """Inside, no thread or process but this one collects here. Raises Cancelled."""
+        return exclusive_in_turn(self._tree.collecting, cancel)
+
     def alone(self) -> AbstractContextManager[bool]:
         """Whether nobody else has used the folder since they opened it, and nobody begins to while inside."""
         return exclusive_at_once(self._tree.users)
 
     def sweep(self, digests: Collection[Digest], release: Callable[[Collection[Digest]], Collection[Digest]]) -> None:
-        """Removes those of these that `release` lets go. From the asking until they are gone, nobody can lease any."""
+        """Removes those of these that `release` lets go. From the asking until they are gone, nobody can lease any.
+
+        At the gate they only lose their names: removing the bytes of a large file takes its time.
+        """
         with storing(self._tree.gate), exclusive(self._tree.gate):
-            for digest in release(digests):
+            going = release(digests)
+            for digest in going:
                 self._forget_subject(digest)
-                self._tree.blob(digest).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    self._tree.blob(digest).rename(self._tree.trashed(digest))
+        for digest in going:
+            with storing(self._tree.trash):
+                self._tree.trashed(digest).unlink(missing_ok=True)
 
     def _forget_subject(self, digest: Digest) -> None:
         manifest = read_manifest(self._folder, digest)
@@ -66,15 +78,27 @@ class CollectableFolder:
                 path.parent.rmdir()
 
     def leftovers(self, before: float) -> Iterable[Leftover]:
-        """Partials and uploads that nobody works on, untouched since `before`, in seconds since 1970."""
+        """Partials and uploads, and what a killed collection was about to remove, which is given up however young."""
         for path in self._unfinished():
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < before and (file := claim(path, create=False)) is not None:
-                    os.close(file)
-                    yield Leftover(str(path.relative_to(self._tree.root)), _size(path))
+                touched = path.stat().st_mtime
+                given_up = touched < before and self._is_free(path)
+                yield Leftover(str(path.relative_to(self._tree.root)), _size(path), touched, given_up)
+        for path in self._tree.trash.iterdir():
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                yield Leftover(str(path.relative_to(self._tree.root)), status.st_size, status.st_mtime, given_up=True)
+
+    def set_aside(self) -> Iterable[tuple[Digest, Leftover]]:
+        """What was moved to damaged/."""
+        for path in self._tree.all_damaged():
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                name = str(path.relative_to(self._tree.root))
+                yield digest_at(path), Leftover(name, status.st_size, status.st_mtime, given_up=True)
 
     def discard(self, leftover: Leftover) -> bool:
-        """Removes it; False where somebody works on it again, or did and ended it."""
+        """Removes it; False where somebody works on it again, or did since it was looked at."""
         path = self._tree.root / leftover.name
         with storing(path):
             try:
@@ -83,10 +107,21 @@ class CollectableFolder:
                 return False
             if file is None:
                 return False
-            _ranges(path).unlink(missing_ok=True)
-            path.unlink()
-            os.close(file)
+            try:
+                if os.fstat(file).st_mtime != leftover.touched:
+                    return False
+                _ranges(path).unlink(missing_ok=True)
+                path.unlink()
+            finally:
+                os.close(file)
             return True
+
+    @staticmethod
+    def _is_free(path: Path) -> bool:
+        file = claim(path, create=False)
+        if file is not None:
+            os.close(file)
+        return file is not None
 
     def _unfinished(self) -> Iterator[Path]:
         yield from self._tree.partials()
@@ -94,6 +129,7 @@ class CollectableFolder:
 
 
 def _size(path: Path) -> int:
+    """What it takes on disk, its journal included."""
     return path.stat().st_size + (_ranges(path).stat().st_size if _ranges(path).exists() else 0)
 
 

@@ -20,7 +20,14 @@ from typing import Protocol
 from lading.backends.content_store.background_sync import BackgroundSync
 from lading.backends.content_store.hashing import BUFFER, Streams
 from lading.backends.content_store.locks import claim, stands_at
-from lading.backends.content_store.storage import PRIVATE_FILE, storing, sync_file, write_all
+from lading.backends.content_store.storage import (
+    PRIVATE_FILE,
+    Reserve,
+    StorageUnusable,
+    storing,
+    sync_file,
+    write_all,
+)
 from lading.backends.content_store.tree import Tree
 from lading.oci.digest import Algorithm, Digest, DigestMismatch
 from lading.wire.message import Cancel, Reader
@@ -46,13 +53,16 @@ Keep = Callable[[Digest, Path, int], None]
 class Uploads:
     """All sessions below one content folder, for all threads and processes that use it."""
 
-    def __init__(self, tree: Tree, keep: Keep, streams: Streams) -> None:
-        self._tree, self._keep, self._streams = tree, keep, streams
+    def __init__(self, tree: Tree, keep: Keep, streams: Streams, reserve: Reserve) -> None:
+        """`reserve` is what stays free: below it no session begins."""
+        self._tree, self._keep, self._streams, self._reserve = tree, keep, streams, reserve
         self._digests = RunningDigests()
 
     def create(self, session: str) -> None:
-        """Begins an empty session under a name the caller made up. Raises StorageUnusable, also where it exists."""
+        """Begins an empty session under a name the caller made up. Raises SpaceLow, StorageUnusable, also where it
+        exists."""
         path = self._path(session)
+        self._reserve.check(self._tree.uploads)
         with storing(path):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
 
@@ -158,7 +168,12 @@ class Upload:
             raise DigestMismatch(digest, received)
         if not stands_at(self._path, self._file):
             raise UploadUnknown(self._path.name)
-        self._keep(digest, self._path, self._file)
+        try:
+            self._keep(digest, self._path, self._file)
+        except StorageUnusable as error:
+            if isinstance(error.__cause__, FileNotFoundError):  # cancelled while it reached the disk
+                raise UploadUnknown(self._path.name) from None
+            raise
         return size
 
     def _receive(self, reader: Reader, buffer: memoryview, offset: int, cancel: Cancel) -> memoryview:

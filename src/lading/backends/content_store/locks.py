@@ -1,4 +1,8 @@
-"""Locks between threads and processes: flock(2), which the kernel releases however its holder ends."""
+"""Locks between threads and processes: flock(2), which the kernel releases however its holder ends.
+
+flock lets new shared holders in while somebody waits to have a file exclusively, who then may wait for ever. So whoever
+waits exclusively stands in the door meanwhile (`<path>.door`), which everybody else passes first.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,33 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lading.backends.content_store.storage import PRIVATE_FILE
+from lading.wire.message import Cancel
+
+_LOOK_AGAIN_SECONDS = 0.05
 
 
 @contextmanager
 def shared(path: Path) -> Iterator[None]:
     """Inside, nobody has `path` exclusively. Waits: exclusive holders are quick."""
-    with _held(path, fcntl.LOCK_SH):
+    with ExitStack() as held:
+        with _held(_door(path), fcntl.LOCK_SH):
+            held.enter_context(_held(path, fcntl.LOCK_SH))
         yield
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Inside, nobody else has `path` at all. Waits."""
-    with _held(path, fcntl.LOCK_EX):
+    """Inside, nobody else has `path` at all. Waits, though no longer than those who have it now need."""
+    with _held(_door(path), fcntl.LOCK_EX), _held(path, fcntl.LOCK_EX):
         yield
+
+
+def _door(path: Path) -> Path:
+    return path.with_name(path.name + ".door")
 
 
 @contextmanager
@@ -31,14 +44,29 @@ def exclusive_at_once(path: Path) -> Iterator[bool]:
     """Inside, nobody else has `path`, or False: somebody does. Waits for nobody."""
     file = _open(path)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        alone = True
-    except BlockingIOError:
-        alone = False
-    try:
-        yield alone
+        yield _locked(file)
     finally:
         os.close(file)
+
+
+@contextmanager
+def exclusive_in_turn(path: Path, cancel: Cancel) -> Iterator[None]:
+    """Inside, nobody else has `path` at all. Waits for who may have it long. Raises Cancelled."""
+    file = _open(path)
+    try:
+        while not _locked(file):
+            cancel.wait(_LOOK_AGAIN_SECONDS)
+        yield
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def join(path: Path) -> int:

@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from lading.errors import StorageFailed
+from lading.errors import NoRoom, StorageFailed
 
 if sys.platform == "darwin":
     import fcntl
@@ -21,11 +22,13 @@ OPEN_FILE, OPEN_FOLDER = 0o444, 0o755
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class DiskFull(StorageFailed):
+class DiskFull(NoRoom):
     """There is no room for what should be written; `need` and `free` are in bytes."""
 
-    code = "disk_full"
-    hint = "Make room, or remove what no image needs with `lading gc`. What has arrived is kept and not fetched again."
+    hint = "Make room, or remove what no image needs. What has arrived is kept and not fetched again."
+    command = (
+        "Make room, or remove what no image needs with `lading gc`. What has arrived is kept and not fetched again."
+    )
 
     def __init__(self, folder: Path, need: int, free: int, why: str) -> None:
         super().__init__(folder, need, free, why)
@@ -33,6 +36,40 @@ class DiskFull(StorageFailed):
 
     def __str__(self) -> str:
         return f"{self.folder} has no room for {self.need} bytes: {self.free} are free"
+
+
+class SpaceLow(NoRoom):
+    """Less is free than is kept free for the service itself: nothing new is taken; `free` and `kept` are in bytes."""
+
+    hint = "Make room, or collect garbage; the settings keep-free and keep-free-percent say how much stays free."
+    command = "lading gc   (--keep-free and --keep-free-percent say how much stays free)"
+    why = "What is being sent already may end; reading and deleting work."
+
+    def __init__(self, folder: Path, free: int, kept: int) -> None:
+        super().__init__(folder, free, kept)
+        self.folder, self.free, self.kept = folder, free, kept
+
+    def __str__(self) -> str:
+        return f"{self.folder} takes nothing new: {self.free} bytes are free, and {self.kept} are kept free"
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What stays free of a file system: at least so many bytes, and so much of the whole."""
+
+    size: int = 0
+    percent: float = 0.0
+
+    def check(self, folder: Path) -> None:
+        """Whether something new may begin below `folder`. Raises SpaceLow, StorageUnusable."""
+        if not self.size and not self.percent:
+            return
+        with storing(folder):
+            status = os.statvfs(folder)
+        free = status.f_bavail * status.f_frsize
+        kept = max(self.size, int(status.f_blocks * status.f_frsize * self.percent / 100))
+        if free < kept:
+            raise SpaceLow(folder, free, kept)
 
 
 class StorageUnusable(StorageFailed):

@@ -8,7 +8,11 @@ content/
 │              <hex>.ranges      which of them are there
 ├── referrers/<alg>/<hex>/<alg>-<hex>   empty: the second manifest's subject is the first
 ├── uploads/<id>                 what clients of our registry are sending; its size is the upload's offset
+├── damaged/<alg>/<hex>          what was found to be something else than its name says, until the right bytes come
+├── trash/<alg>-<hex>            was a blob and is being removed; what a killed collection left goes with the next one
 ├── gate                         held shared to lease what exists, exclusively to remove what is not leased
+├── gate.door                    where those stand who wait for the gate (see locks.py)
+├── collecting  checking         held by the one who collects garbage, or compares blobs with their names
 └── users                        held shared by every process that uses the folder, to tell one that is alone
 """
 
@@ -31,18 +35,22 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.gate, self.users = root / "gate", root / "users"
+        self.collecting, self.checking = root / "collecting", root / "checking"
+        self.trash = root / "trash"
         self.index = root / INDEX_FILE
         self.uploads = root / "uploads"
 
     def prepare(self) -> None:
         """Makes the folders that are missing. Raises StorageUnusable, DiskFull."""
         with storing(self.root):
+            self.root.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)  # whatever the folder is that it lies in
             for algorithm in Algorithm:
                 (self.root / BLOBS / algorithm).mkdir(OPEN_FOLDER, parents=True, exist_ok=True)
-            for private in (self.root / "partial", self.root / "referrers", self.uploads):
-                private.mkdir(PRIVATE_FOLDER, exist_ok=True)
+            for private in ("partial", "damaged", "referrers", "uploads", "trash"):
+                (self.root / private).mkdir(PRIVATE_FOLDER, exist_ok=True)
             for algorithm in Algorithm:
                 (self.root / "partial" / algorithm).mkdir(PRIVATE_FOLDER, exist_ok=True)
+                (self.root / "damaged" / algorithm).mkdir(PRIVATE_FOLDER, exist_ok=True)
             if not (self.root / LAYOUT_FILE).exists():
                 with exclusive(self.gate):  # the first commands of a new folder may come together
                     replace_file(self.root / LAYOUT_FILE, LAYOUT_TEXT, mode=0o644)
@@ -65,6 +73,12 @@ class Tree:
     def upload(self, session: str) -> Path:
         return self.uploads / session
 
+    def damaged(self, digest: Digest) -> Path:
+        return self.root / "damaged" / digest.algorithm / digest.encoded
+
+    def trashed(self, digest: Digest) -> Path:
+        return self.trash / f"{digest.algorithm}-{digest.encoded}"
+
     def blobs(self) -> Iterator[Path]:
         """Every blob's file, in no order."""
         return self._files(BLOBS)
@@ -72,6 +86,10 @@ class Tree:
     def partials(self) -> Iterator[Path]:
         """Every partial's file, in no order; not the journals beside them."""
         return self._files("partial")
+
+    def all_damaged(self) -> Iterator[Path]:
+        """The file of every blob that was moved aside, in no order."""
+        return self._files("damaged")
 
     def _files(self, folder: str) -> Iterator[Path]:
         for algorithm in Algorithm:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lading.backends.credentials.sealing import (
+    REGISTRY_TOKEN,
     SECRET,
     KeyRing,
     NotOurs,
@@ -58,6 +59,10 @@ class KeyFile:
     def ids(self) -> Sequence[str]:
         return read_keys(self._path).ids
 
+    def of_registry_tokens(self) -> Sequence[bytes]:
+        """What seals the tokens of our registry: the first seals, all open."""
+        return _of_registry_tokens(read_keys(self._path))
+
     def add(self) -> None:
         write_keys(self._path, KeyRing((new_key(), *read_or_make_keys(self._path).keys)))
 
@@ -83,6 +88,10 @@ class GivenKeys:
     def ids(self) -> Sequence[str]:
         return self._ring.ids
 
+    def of_registry_tokens(self) -> Sequence[bytes]:
+        """As KeyFile."""
+        return _of_registry_tokens(self._ring)
+
     def add(self) -> None:
         pass
 
@@ -91,6 +100,10 @@ class GivenKeys:
 
     def drop_others(self) -> None:
         pass
+
+
+def _of_registry_tokens(ring: KeyRing) -> Sequence[bytes]:
+    return [key.derived(REGISTRY_TOKEN) for key in ring.keys]
 
 
 def _again(ring: KeyRing, place: str, sealed: str) -> str:

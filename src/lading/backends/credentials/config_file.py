@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 from lading.backends.credentials.failures import CredentialFileUnusable
 from lading.backends.credentials.places import best, helper_key
+from lading.oci.prefix import Prefix
 from lading.oci.reference import Repository
-from lading.services.registries import Found, joined_place, split_place
+from lading.services.registries import Found
 from lading.wire.authorize import IDENTITY_USER, Credential
 
 
@@ -51,13 +52,13 @@ class ConfigFile:
     def find(self, repository: Repository) -> Found | None:
         """Raises CredentialFileUnusable, HelperMissing, HelperFailed."""
         key = best((key for key, entry in self.auths.items() if _holds_login(entry)), repository)
-        if key is not None and split_place(key)[1]:
+        if key is not None and Prefix.read(key).path:
             return self._written(key)
         return self._helped(repository.registry) or (None if key is None else self._written(key))
 
     def helper_for(self, registry: str) -> str | None:
         """The name of the helper that keeps this registry's login."""
-        chosen = {split_place(key)[0]: name for key, name in self.helpers.items()}
+        chosen = {Prefix.read(key).host: name for key, name in self.helpers.items()}
         return chosen.get(registry) or self.store
 
     def user_of(self, key: str) -> str:
@@ -81,7 +82,7 @@ class ConfigFile:
         return Found(Credential(username, secret, source=source), source)
 
     def _written(self, key: str) -> Found:
-        entry, source = self.auths[key], f"{self.shown_as} ({joined_place(*split_place(key))})"
+        entry, source = self.auths[key], f"{self.shown_as} ({Prefix.read(key)})"
         username, secret = self._basic(key, entry)
         credential = Credential(
             username,

@@ -12,7 +12,8 @@ from lading.backends.credentials import private_file
 from lading.backends.credentials.config_file import ConfigFile
 from lading.backends.credentials.failures import CredentialFileUnusable
 from lading.backends.credentials.places import helper_key
-from lading.services.registries import Login, joined_place, split_place
+from lading.oci.prefix import Prefix
+from lading.services.registries import Login
 
 if TYPE_CHECKING:
     from lading.backends.credentials.helpers import Helper
@@ -26,7 +27,7 @@ class DockerLogins:
 
     def set(self, place: str, username: str, secret: str) -> None:
         """Replaces the login of that host. Raises CredentialFileUnusable, HelperMissing, HelperFailed."""
-        server = helper_key(split_place(place)[0])
+        server = helper_key(Prefix.read(place).host)
         with private_file.changing(self._path):
             document = self._document()
             helper = self._helper(document, place)
@@ -39,7 +40,7 @@ class DockerLogins:
 
     def remove(self, place: str) -> bool:
         """Whether there was one. Raises CredentialFileUnusable, HelperMissing, HelperFailed."""
-        server = helper_key(split_place(place)[0])
+        server = helper_key(Prefix.read(place).host)
         with private_file.changing(self._path):
             document = self._document()
             helper = self._helper(document, place)
@@ -56,11 +57,11 @@ class DockerLogins:
         """Those that config.json shows, in order of place; a helper's are shown without their user."""
         document = self._document()
         file = self._parsed(document)
-        names = {joined_place(*split_place(key)): file.user_of(key) for key in file.auths}
+        names = {str(Prefix.read(key)): file.user_of(key) for key in file.auths}
         return [Login(place, names[place]) for place in sorted(names)]
 
     def _helper(self, document: Mapping[str, object], place: str) -> Helper | None:
-        name = self._parsed(document).helper_for(split_place(place)[0])
+        name = self._parsed(document).helper_for(Prefix.read(place).host)
         if name is None:
             return None
         from lading.backends.credentials.helpers import Helper  # noqa: PLC0415  most files name none
@@ -93,5 +94,5 @@ def _auths(document: Mapping[str, object]) -> Mapping[str, object]:
 
 def _without(document: Mapping[str, object], place: str) -> dict[str, object]:
     """All entries but those of this host, however they are spelled."""
-    host = split_place(place)[0]
-    return {key: entry for key, entry in _auths(document).items() if split_place(key) != (host, "")}
+    host = Prefix.read(place).host
+    return {key: entry for key, entry in _auths(document).items() if Prefix.read(key) != Prefix(host)}

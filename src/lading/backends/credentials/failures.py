@@ -22,7 +22,8 @@ class SealBroken(StorageFailed):
     def __init__(self, path: str, place: str, reason: str) -> None:
         super().__init__(path, place, reason)
         self.path, self.place, self.reason = path, place, reason
-        self.hint = f"lading logout {place}; lading login {place}"
+        self.hint = "Forget that login, and log in again."
+        self.command = f"lading logout {place}; lading login {place}"
 
     def __str__(self) -> str:
         return f"the login for {self.place} in {self.path} cannot be opened: {self.reason}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 LOGIN = b"lading login\0"
 SECRET = b"lading secret\0"
+REGISTRY_TOKEN = b"lading registry token\0"
 
 
 class NotOurs(Exception):
@@ -63,6 +65,10 @@ class SecretKey:
             return AESGCM(self.material).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose + place.encode())
         except (InvalidTag, ValueError) as error:
             raise NotOurs from error
+
+    def derived(self, purpose: bytes) -> bytes:
+        """Another key of 32 bytes, for this purpose alone, from which this one is not found."""
+        return hmac.digest(self.material, purpose, "sha256")
 
 
 @dataclass(frozen=True, slots=True)

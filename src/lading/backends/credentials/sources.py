@@ -84,10 +84,12 @@ def _written(files: Iterator[ConfigFile], repository: Repository) -> Iterator[Fo
         try:
             found = file.find(repository)
         except (HelperMissing, HelperFailed) as error:
+            other = None
             with suppress(LadingError):
-                if other := next(_written(files, repository), None):
-                    error.why = f"another login stands in {other.source}; it was not tried"
-            raise
+                other = next(_written(files, repository), None)
+            if other is None:
+                raise
+            raise error.but(why=f"another login stands in {other.source}; it was not tried") from error
         if found is not None:
             yield found
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, text
 
+from lading.backends.database.audit_reading import TEXTS, audit_row, stored_text
 from lading.backends.database.columns import MOST, counted, holding
 from lading.backends.database.service_tables import audit
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.audit import Deed, Result
 from lading.services.audit_records import EVERYTHING, AuditEntry, AuditFilter, AuditPage, AuditRow
 from lading.wire.plain_json import plain_object
 
@@ -23,7 +24,24 @@ _EQUALS = ("actor", "user", "action", "entity_type", "entity_id", "entity_name",
 _TEXTS = (audit.c.actor, audit.c.action, audit.c.entity_type, audit.c.entity_id, audit.c.entity_name)
 """Where a filter's text is looked for."""
 
-_LAST_SEALED = select(audit).where(audit.c.seal.is_not(None)).order_by(audit.c.id.desc()).limit(1)
+_ROWS = select(*(stored_text(column) if isinstance(column.type, TEXTS) else column for column in audit.c))
+"""All of a row, its texts as they stand: one that is none must not keep those beside it from being read."""
+
+_LAST_SEALED = _ROWS.where(audit.c.seal.is_not(None)).order_by(audit.c.id.desc()).limit(1)
+
+
+_SEAL = {
+    "sqlite": text("""
+        UPDATE audit SET seal = json_extract(told.value, '$.seal') FROM json_each(:seals) AS told
+        WHERE audit.id = json_extract(told.value, '$.id') AND audit.seal IS NULL
+    """),
+    "postgresql": text("""
+        UPDATE audit SET seal = told.seal
+        FROM json_to_recordset(CAST(:seals AS json)) AS told (id bigint, seal text)
+        WHERE audit.id = told.id AND audit.seal IS NULL
+    """),
+}
+"""One statement however many they are: whoever records meanwhile waits for it."""
 
 
 class DatabaseAudit:
@@ -44,14 +62,18 @@ class DatabaseAudit:
         return self._transactions.written(work, Turn.AUDIT)
 
     def find(self, id: int) -> AuditRow | None:  # noqa: A002  the protocol's word
-        return next(iter(self._rows(select(audit).where(audit.c.id == id))), None)
+        return next(iter(self._rows(_ROWS.where(audit.c.id == id))), None)
+
+    def newest(self) -> int:
+        with self._transactions.reading() as connection:
+            return connection.scalar(select(func.max(audit.c.id))) or 0
 
     def page(self, wanted: AuditFilter, offset: int, limit: int) -> AuditPage:
         asked = list(_conditions(wanted))
-        newest = select(audit).where(*asked).order_by(audit.c.id.desc()).offset(counted(offset)).limit(counted(limit))
+        newest = _ROWS.where(*asked).order_by(audit.c.id.desc()).offset(counted(offset)).limit(counted(limit))
         with self._transactions.reading() as connection:
             total = connection.scalar(select(func.count()).select_from(audit).where(*asked)) or 0
-            return AuditPage(tuple(_row(row) for row in connection.execute(newest)), total)
+            return AuditPage(tuple(audit_row(row) for row in connection.execute(newest)), total)
 
     def after(self, id: int, limit: int, wanted: AuditFilter = EVERYTHING) -> Sequence[AuditRow]:  # noqa: A002
         return self._rows(_after(id, wanted).limit(counted(limit)))
@@ -59,38 +81,39 @@ class DatabaseAudit:
     def each(self, wanted: AuditFilter = EVERYTHING) -> Iterator[AuditRow]:
         with self._transactions.reading() as connection:
             last = connection.scalar(select(func.max(audit.c.id))) or 0
-        reached = 0
-        while rows := self._rows(_after(reached, wanted).where(audit.c.id <= last).limit(PIECE)):
+        wanted_rows = _ROWS.where(audit.c.id <= last, *_conditions(wanted)).order_by(audit.c.id).limit(PIECE)
+        rows = self._rows(wanted_rows)  # from below every number: a forged row may have any
+        while rows:
             yield from rows
-            reached = rows[-1].id
+            rows = self._rows(wanted_rows.where(audit.c.id > rows[-1].id))
 
     def unsealed(self, limit: int) -> Sequence[AuditRow]:
         with self._transactions.reading() as connection:
             sealed = connection.execute(_LAST_SEALED).one_or_none()
             rows = connection.execute(_after(sealed.id if sealed else 0, EVERYTHING).limit(limit))
-            return [_row(row) for row in rows]
+            return [audit_row(row) for row in rows]
 
     def last_sealed(self) -> AuditRow | None:
         return next(iter(self._rows(_LAST_SEALED)), None)
 
     def seal(self, seals: Sequence[tuple[int, str]]) -> bool:
+        told = {"seals": json.dumps([{"id": row, "seal": seal} for row, seal in seals])}
+
         def work(connection: Connection) -> bool:
-            for id, seal in seals:  # noqa: A001  a row's own word
-                unsealed = update(audit).where(audit.c.id == id, audit.c.seal.is_(None))
-                if not connection.execute(unsealed.values(seal=seal)).rowcount:
-                    connection.rollback()
-                    return False
-            return True
+            if connection.execute(_SEAL[connection.dialect.name], told).rowcount == len(seals):
+                return True
+            connection.rollback()
+            return False
 
         return self._transactions.written(work, Turn.AUDIT)
 
     def _rows(self, wanted: Select[Any]) -> Sequence[AuditRow]:
         with self._transactions.reading() as connection:
-            return [_row(row) for row in connection.execute(wanted)]
+            return [audit_row(row) for row in connection.execute(wanted)]
 
 
 def _after(id: int, wanted: AuditFilter) -> Select[Any]:  # noqa: A002  a row's own word
-    return select(audit).where(audit.c.id > min(id, MOST), *_conditions(wanted)).order_by(audit.c.id)
+    return _ROWS.where(audit.c.id > min(id, MOST), *_conditions(wanted)).order_by(audit.c.id)
 
 
 def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
@@ -106,6 +129,11 @@ def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
         yield audit.c.created >= wanted.since
     if wanted.until is not None:
         yield audit.c.created < wanted.until
+
+
+def append(connection: Connection, entries: Sequence[AuditEntry]) -> None:
+    """In a transaction that is another's, who has taken the trail's turn."""
+    connection.execute(insert(audit), [_columns(entry) for entry in entries])
 
 
 def _columns(entry: AuditEntry) -> dict[str, object]:
@@ -125,9 +153,3 @@ def _columns(entry: AuditEntry) -> dict[str, object]:
         "address": entry.address,
         "request": entry.request,
     }
-
-
-def _row(row: Row[Any]) -> AuditRow:
-    deed = Deed(row.action, row.entity_type, row.entity_id, row.entity_name, row.environment, row.details)
-    entry = AuditEntry(row.created, row.actor, row.user, row.token, deed, Result(row.result), row.address, row.request)
-    return AuditRow(row.id, entry, row.seal)

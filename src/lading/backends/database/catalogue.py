@@ -101,6 +101,10 @@ def _image(row: tuple[str, str, str, int, float]) -> Image:
     return Image(reference, Descriptor(media_type, Digest.parse(digest), size), moved)
 
 
+def _no_work() -> float:
+    return float("inf")
+
+
 class LeaseRows:
     """Fulfils engine.records.Leases. A lease lasts a day from the last `hold`, whether that wrote a row or not.
 
@@ -113,6 +117,12 @@ class LeaseRows:
         self._asked: set[Digest] = set()
         self._written: dict[Digest, float] = {}
         self._swept = 0.0
+        self._work_began: Callable[[], float] = _no_work
+
+    def keep_for_work(self, began: Callable[[], float]) -> None:
+        """`began` tells when the oldest work that runs began, in seconds since 1970, infinity where none runs: leases
+        given since then count until it ends, though it takes days."""
+        self._work_began = began
 
     def hold(self, digests: Collection[Digest]) -> None:
         if not self._due(digests):
@@ -126,10 +136,26 @@ class LeaseRows:
             if due := self._due(asked):
                 self._write(due)
 
+    def renewed(self, digests: Collection[Digest]) -> bool:
+        return not self._due(digests)
+
     def held(self) -> Collection[Digest]:
         with self._connections.reading() as connection:
-            rows = connection.execute(statements.HELD_LEASES, (self._clock(),)).fetchall()
+            rows = connection.execute(statements.HELD_LEASES, (self._over(),)).fetchall()
         return {Digest.parse(digest) for (digest,) in rows}
+
+    def among(self, digests: Collection[Digest]) -> Collection[Digest]:
+        over = self._over()
+        with self._connections.reading() as connection:
+            return [
+                digest
+                for digest in digests
+                if connection.execute(statements.IS_LEASED, (str(digest), over)).fetchone() is not None
+            ]
+
+    def _over(self) -> float:
+        """Leases until then are over."""
+        return min(self._clock(), self._work_began() + LEASE_SECONDS)
 
     def _due(self, digests: Collection[Digest]) -> list[Digest]:
         fresh = self._clock() - RENEW_SECONDS
@@ -137,11 +163,12 @@ class LeaseRows:
 
     def _write(self, digests: Sequence[Digest]) -> None:
         now = self._clock()
+        over = self._over() if (sweeping := now - self._swept >= RENEW_SECONDS) else 0.0
         until = now + LEASE_SECONDS + RENEW_SECONDS  # a later hold within ten minutes counts on this row
         with self._connections.writing() as connection:
             connection.executemany(statements.HOLD_LEASE, [(str(digest), until) for digest in digests])
-            if sweeping := now - self._swept >= RENEW_SECONDS:
-                connection.execute(statements.DROP_LEASES_OVER, (now,))
+            if sweeping:
+                connection.execute(statements.DROP_LEASES_OVER, (over,))
         if sweeping:
             self._swept = now
             self._written = {digest: at for digest, at in self._written.items() if at > now - RENEW_SECONDS}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, MetaData, Text, or_
+from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Integer, MetaData, Text, or_
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lading.oci.digest import Digest
@@ -47,6 +48,31 @@ class DigestText(TypeDecorator[Digest]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Digest | None:  # noqa: ARG002  its
         return None if value is None else Digest.parse(value)
+
+
+class RowJson(TypeDecorator[object]):
+    """JSON of a row that outlives the version that wrote it. SQLite keeps whatever text somebody put there: what is no
+    JSON reads as None, and leaves the rows beside it readable."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """As JSON's own, but that it does not raise."""
+        read = super().result_processor(dialect, coltype)
+        if read is None:  # the driver has read it
+            return None
+
+        def readable(kept: Any) -> Any:
+            try:
+                return read(kept)
+            except ValueError:
+                return None
+
+        return readable
 
 
 class RowNumber(TypeDecorator[int]):

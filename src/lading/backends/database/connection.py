@@ -57,7 +57,7 @@ class Connections:
         """`queue` is where other writers of this process wait as well, if there are any."""
         self.path = path
         self._writing = queue or Lock()
-        self._spare = Semaphore(LIMIT)
+        self._readers = Semaphore(LIMIT - 1)
         self._changing = Lock()
         self._idle: list[sqlite3.Connection] = []
         self._prepared = False
@@ -66,7 +66,7 @@ class Connections:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One snapshot, which other processes' writes neither change nor delay."""
-        with translating(self.path), self._lent() as connection, _transaction(connection, "BEGIN"):
+        with translating(self.path), self._readers, self._lent() as connection, _transaction(connection, "BEGIN"):
             yield connection
 
     @contextmanager
@@ -75,6 +75,9 @@ class Connections:
 
         What is not `durable` survives the end of the process but perhaps not a power cut: right for hints, whose loss
         costs time alone. Raises DatabaseNewer where the tables were migrated under us meanwhile.
+
+        The one whose turn it is finds a connection at once. Where it waited for readers to give one back, 200 pulls
+        that began together kept all other writers waiting for up to 1.8 s.
         """
         with translating(self.path), self._writing, self._lent() as connection:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -93,12 +96,11 @@ class Connections:
 
     @contextmanager
     def _lent(self) -> Iterator[sqlite3.Connection]:
-        with self._spare:
-            connection = self._take()
-            try:
-                yield connection
-            finally:
-                self._give_back(connection)
+        connection = self._take()
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
 
     def _take(self) -> sqlite3.Connection:
         with self._changing:

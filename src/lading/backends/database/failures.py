@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lading.errors import StorageFailed, Unreachable
+from lading.errors import NoRoom, StorageFailed, Unreachable
 
 Place = Path | str
 """Where a database is: a file of SQLite's, or the URL of one of PostgreSQL's, here without its password."""
@@ -33,10 +33,11 @@ class DatabaseCorrupt(DatabaseFailed):
         return f"the database {self.place} is damaged: {self.reason}"
 
 
-class DatabaseFull(DatabaseFailed):
+class DatabaseFull(DatabaseFailed, NoRoom):
     """No room on its disk."""
 
-    hint = "Free a little space on that disk; then `lading gc` removes content that no image needs."
+    hint = "Free a little space on that disk; then content that no image needs can be removed."
+    command = "Free a little space on that disk; then `lading gc` removes content that no image needs."
 
     def __str__(self) -> str:
         return f"there is no room for the database {self.place}"
@@ -54,7 +55,8 @@ class DatabaseBusy(DatabaseFailed):
 class DatabaseUnwritable(DatabaseFailed):
     """The file or its folder may not be opened or written by this user."""
 
-    hint = "Check who owns the data folder, or choose another one with --data."
+    hint = "Check who owns the data folder, or choose another one."
+    command = "Check who owns the data folder, or choose another one with --data."
 
     def __str__(self) -> str:
         return f"cannot open the database {self.place}: {self.reason}"
@@ -63,7 +65,8 @@ class DatabaseUnwritable(DatabaseFailed):
 class DatabaseNewer(DatabaseFailed):
     """A newer Lading has been here: its tables mean more than this program knows."""
 
-    hint = "Use the newer Lading that wrote it, or give this one a data folder of its own with --data."
+    hint = "Use the newer Lading that wrote it, or give this one a data folder of its own."
+    command = "Use the newer Lading that wrote it, or give this one a data folder of its own with --data."
 
     def __init__(self, place: Place, found: int, known: int) -> None:
         super().__init__(place, f"version {found} is newer than {known}")
@@ -76,7 +79,8 @@ class DatabaseNewer(DatabaseFailed):
 class DatabaseForeign(DatabaseFailed):
     """A sound database with tables that are not ours."""
 
-    hint = "Choose another data folder with --data."
+    hint = "Choose another data folder."
+    command = "Choose another data folder with --data."
 
     def __init__(self, place: Place) -> None:
         super().__init__(place, "not Lading's")
@@ -88,7 +92,8 @@ class DatabaseForeign(DatabaseFailed):
 class DatabaseOnNetwork(DatabaseFailed):
     """Its folder is on another machine's disk, where SQLite's locks and shared memory do not hold."""
 
-    hint = "Choose a data folder on a local disk with --data."
+    hint = "Choose a data folder on a local disk."
+    command = "Choose a data folder on a local disk with --data."
 
     def __init__(self, place: Place, file_system: str) -> None:
         super().__init__(place, f"on {file_system}")
@@ -161,11 +166,12 @@ def translated(error: sqlite3.Error, place: Place) -> DatabaseFailed:
 def translating(path: Path) -> Iterator[None]:
     """Inside, errors of SQLite and the operating system come out as ours.
 
-    A broken constraint, or a statement that does not fit the tables, is our own mistake and passes as it is.
+    A broken constraint, a value that is none, or a statement that does not fit the tables, is our own mistake and
+    passes as it is.
     """
     try:
         yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError):
         raise
     except sqlite3.Error as error:
         raise translated(error, path) from error

@@ -1,4 +1,4 @@
-"""What many jobs say at once, in four statements however many they are.
+"""What many jobs say at once, and who holds them, in a statement or four however many they are.
 
 Each statement takes its rows as one JSON array. A statement for each row would give the interpreter away as often, and
 every time wait until all transfers that run had their turn: with two hundred of them, for seconds.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, TextClause, text
 
-from lading.services.job_records import Told
+from lading.backends.database import audit_rows
+from lading.backends.database.database_clock import POSTGRES_NOW, SQLITE_NOW
+from lading.services.job_records import Held, Told
 from lading.wire.plain_json import plain_object
 
 _SQLITE = {
@@ -20,6 +23,13 @@ _SQLITE = {
         JOIN job ON job.id = json_extract(told.value, '$.job')
         WHERE job.run = json_extract(told.value, '$.run') AND job.state IN ('queued', 'running')
         AND coalesce(json_extract(told.value, '$.before'), job.cursor) = job.cursor
+    """),
+    "known": text("""
+        SELECT job.id, job.cursor FROM json_each(:lines) AS line JOIN job ON job.id = json_extract(line.value, '$.job')
+        WHERE job.run = json_extract(line.value, '$.run') AND job.cursor = json_extract(line.value, '$.number')
+        AND job.updated = json_extract(line.value, '$.at')
+        AND (job.state = json_extract(line.value, '$.state')
+            OR json_extract(line.value, '$.state') IS NULL AND job.state IN ('queued', 'running'))
     """),
     "advance": text("""
         UPDATE job SET
@@ -36,11 +46,26 @@ _SQLITE = {
             json_extract(value, '$.at'), json_extract(value, '$.data')
         FROM json_each(:lines)
     """),
-    "beat": text("""
-        UPDATE job SET heartbeat = :at
-        WHERE state IN ('queued', 'running') AND id IN (SELECT value FROM json_each(:held))
+    "beat": text(f"""
+        UPDATE job SET heartbeat = {SQLITE_NOW} FROM json_each(:held) AS held
+        WHERE job.id = json_extract(held.value, '$.job') AND job.run = json_extract(held.value, '$.run')
+        AND job.state IN ('queued', 'running') RETURNING job.id
+    """),  # noqa: S608  our own clock
+    "held": text("""
+        SELECT job.id FROM json_each(:held) AS held JOIN job ON job.id = json_extract(held.value, '$.job')
+        WHERE job.run = json_extract(held.value, '$.run') AND job.state IN ('queued', 'running')
+    """),
+    "let_go": text("""
+        UPDATE job SET heartbeat = 0 FROM json_each(:held) AS held
+        WHERE job.id = json_extract(held.value, '$.job') AND job.run = json_extract(held.value, '$.run')
+        AND job.state IN ('queued', 'running')
     """),
 }
+
+_HELD = """
+    SELECT job.id FROM json_to_recordset(CAST(:held AS json)) AS held (job text COLLATE "C", run integer)
+    JOIN job ON job.id = held.job WHERE job.run = held.run AND job.state IN ('queued', 'running')
+"""
 
 _POSTGRES = {
     "mine": text("""
@@ -51,6 +76,13 @@ _POSTGRES = {
         WHERE job.run = told.run AND job.state IN ('queued', 'running')
         AND coalesce(told.before, job.cursor) = job.cursor
         ORDER BY job.id FOR UPDATE OF job
+    """),
+    "known": text("""
+        SELECT job.id, job.cursor FROM json_to_recordset(CAST(:lines AS json)) AS line (
+            job text COLLATE "C", run integer, number integer, at double precision, state text
+        ) JOIN job ON job.id = line.job
+        WHERE job.run = line.run AND job.cursor = line.number AND job.updated = line.at
+        AND (job.state = line.state OR line.state IS NULL AND job.state IN ('queued', 'running'))
     """),
     "advance": text("""
         UPDATE job SET
@@ -68,34 +100,64 @@ _POSTGRES = {
         SELECT job, number, run, at, CAST(data AS json) FROM json_to_recordset(CAST(:lines AS json))
             AS line (job text, number integer, run integer, at double precision, data text)
     """),
-    "beat": text("""
-        WITH held AS (
-            SELECT id FROM job WHERE state IN ('queued', 'running')
-            AND id IN (SELECT json_array_elements_text(CAST(:held AS json)) COLLATE "C")
-            ORDER BY id FOR UPDATE
-        ) UPDATE job SET heartbeat = :at FROM held WHERE job.id = held.id
-    """),
+    "beat": text(f"""
+        WITH mine AS ({_HELD} ORDER BY job.id FOR UPDATE OF job)
+        UPDATE job SET heartbeat = {POSTGRES_NOW} FROM mine WHERE job.id = mine.id RETURNING job.id
+    """),  # noqa: S608  our own words
+    "held": text(_HELD),
+    "let_go": text(f"""
+        WITH mine AS ({_HELD} ORDER BY job.id FOR UPDATE OF job)
+        UPDATE job SET heartbeat = 0 FROM mine WHERE job.id = mine.id
+    """),  # noqa: S608  our own words
 }
 
 
 def tell(connection: Connection, told: Sequence[Told]) -> Collection[str]:
-    """Write these, each where its run still has the job; the jobs for which it has not."""
+    """Write these, each where its run still has the job; the jobs for which it has not. Where entries are among them,
+    the trail's turn is taken."""
     lost: set[str] = set()
     for batch in _rounds(sorted(told, key=lambda each: each.job)):  # stable: of one job, as they came
-        mine = _mine(connection, batch)
-        lost.update(each.job for at, each in enumerate(batch) if at not in mine)
-        kept = [each for at, each in enumerate(batch) if at in mine]
-        if kept:
-            statements = _statements(connection)
-            connection.execute(statements["advance"], {"told": json.dumps([_row(each) for each in kept])})
-            if lines := [line for each in kept for line in _lines(each)]:
-                connection.execute(statements["add"], {"lines": json.dumps(lines)})
+        refused = _write(connection, batch)
+        if refused:
+            lost.update(each.job for each in _write(connection, _unwritten(connection, refused)))
     return lost
 
 
-def beat(connection: Connection, jobs: Collection[str], at: float) -> None:
-    """Give those of these that have not ended this heartbeat."""
-    connection.execute(_statements(connection)["beat"], {"held": json.dumps(sorted(jobs)), "at": at})
+def _write(connection: Connection, batch: Sequence[Told]) -> Sequence[Told]:
+    """Those whose job is not theirs, or whose lines do not follow: nothing was written of them."""
+    mine = _mine(connection, batch)
+    kept = [each for at, each in enumerate(batch) if at in mine]
+    if kept:
+        statements = _statements(connection)
+        connection.execute(statements["advance"], {"told": json.dumps([_row(each) for each in kept])})
+        if lines := [line for each in kept for line in _lines(each)]:
+            connection.execute(statements["add"], {"lines": json.dumps(lines)})
+        if entries := [each.entry for each in kept if each.entry is not None]:
+            audit_rows.append(connection, entries)
+    return [each for at, each in enumerate(batch) if at not in mine]
+
+
+def beat(connection: Connection, held: Collection[Held]) -> Collection[str]:
+    """A heartbeat for each of these that is still held so; the others."""
+    return _others(held, connection.execute(_statements(connection)["beat"], _held(held)).scalars())
+
+
+def lost(connection: Connection, held: Collection[Held]) -> Collection[str]:
+    """Those that are not held so any more."""
+    return _others(held, connection.execute(_statements(connection)["held"], _held(held)).scalars())
+
+
+def let_go(connection: Connection, held: Collection[Held]) -> None:
+    """Those that are still held so: nobody does any more."""
+    connection.execute(_statements(connection)["let_go"], _held(held))
+
+
+def _held(held: Collection[Held]) -> dict[str, str]:
+    return {"held": json.dumps([{"job": each.job, "run": each.run} for each in held])}
+
+
+def _others(held: Collection[Held], found: Iterable[str]) -> Collection[str]:
+    return {each.job for each in held}.difference(found)
 
 
 def _mine(connection: Connection, batch: Sequence[Told]) -> Collection[int]:
@@ -105,6 +167,29 @@ def _mine(connection: Connection, batch: Sequence[Told]) -> Collection[int]:
     )
     found = connection.execute(_statements(connection)["mine"], {"told": rows}).scalars().all()
     return set(json.loads(found[0]) if connection.dialect.name == "sqlite" else found)
+
+
+def _unwritten(connection: Connection, told: Sequence[Told]) -> Sequence[Told]:
+    """What is left of these where a row stands, to the instant, at one of their own lines: an earlier attempt was kept,
+    and its answer was lost."""
+    lines = [
+        {
+            "job": each.job,
+            "run": each.run,
+            "number": line.number,
+            "at": line.at,
+            "state": each.state if line is each.lines[-1] else None,
+        }
+        for each in told
+        for line in each.lines
+    ]
+    rows = connection.execute(_statements(connection)["known"], {"lines": json.dumps(lines)}).all()
+    reached = {row.id: row.cursor for row in rows}
+    left = [
+        replace(each, lines=tuple(line for line in each.lines if line.number > reached.get(each.job, 0)))
+        for each in told
+    ]
+    return [each for each in left if each.lines or each.job not in reached]
 
 
 def _rounds(told: Iterable[Told]) -> Iterator[list[Told]]:

@@ -9,28 +9,33 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, select, text, update
 
-from lading.backends.database import job_batches
+from lading.backends.database import audit_rows, job_batches
 from lading.backends.database.columns import counted, holding
+from lading.backends.database.database_clock import DatabaseNow
 from lading.backends.database.service_tables import idempotency, job_line
 from lading.backends.database.service_tables import job as jobs
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.audit import Deed
+from lading.services.audit_records import AuditEntry
+from lading.services.idempotency import KeyUsed, RequestKey
 from lading.services.job import Job, JobRequest, JobState, Line
-from lading.services.job_records import LET_GO, JobFilter, Page, Told
+from lading.services.job_records import Held, JobFilter, Page, Told
 from lading.wire.plain_json import plain_object
 
 NOBODY = 0
 """The owner in the key of a job that has none: no row has this id, and a key cannot be null."""
 
+_LET_GO = 0.0
+"""The heartbeat of a job that nobody holds: older than any."""
+
+_SOON = text("SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '3s', true)")
+"""For this transaction: less than the heartbeats that may be missed (services.job_leases)."""
+
 _LIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
-_TEXTS = (
-    jobs.c.id,
-    jobs.c.kind,
-    jobs.c.owner_name,
-    *(jobs.c.deed[name].as_string() for name in ("entity_id", "entity_name", ("details", "targetTag"))),
-)
+_TEXTS = (jobs.c.id, jobs.c.kind, jobs.c.owner_name)
+_DEED_TEXTS = tuple(jobs.c.deed[name].as_string() for name in ("entity_id", "entity_name", ("details", "targetTag")))
 """Where a filter's text is looked for."""
 
 
@@ -39,17 +44,24 @@ class DatabaseJobs:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
+        self._deed_texts: Sequence[ColumnElement[str]] = _DEED_TEXTS
+        if not transactions.postgres:  # SQLite keeps any text, and fails the whole list for one that is no JSON
+            sound = func.json_valid(jobs.c.deed) == 1
+            self._deed_texts = [case((sound, each)) for each in _DEED_TEXTS]
 
-    def add(self, job: Job, key: str | None) -> Job:
+    def add(self, job: Job, key: RequestKey | None, entry: AuditEntry | None = None) -> Job:
         owner = NOBODY if job.owner is None else job.owner
 
         def work(connection: Connection) -> Job:
             known = None if key is None else _keyed(connection, owner, key)
             if known is not None:
                 return known
-            connection.execute(insert(jobs), _columns(job))
+            if entry is not None:
+                self._transactions.take_turn(connection, Turn.AUDIT)
+                audit_rows.append(connection, [entry])
+            connection.execute(insert(jobs).values(_columns(job) | {"heartbeat": DatabaseNow()}))
             if key is not None:
-                row = {"owner": owner, "key": key, "job": job.id, "created": job.created}
+                row = {"owner": owner, "key": key.text, "digest": key.digest, "job": job.id, "created": job.created}
                 connection.execute(insert(idempotency), row)
             return job
 
@@ -60,12 +72,12 @@ class DatabaseJobs:
             row = connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
         return None if row is None else _job(row)
 
-    def keyed(self, owner: int | None, key: str) -> Job | None:
+    def keyed(self, owner: int | None, key: RequestKey) -> Job | None:
         with self._transactions.reading() as connection:
             return _keyed(connection, NOBODY if owner is None else owner, key)
 
     def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
-        asked = list(_conditions(wanted))
+        asked = list(_conditions(wanted, self._deed_texts))
         newest = select(jobs).where(*asked).order_by(jobs.c.created.desc(), jobs.c.id)
         with self._transactions.reading() as connection:
             total = connection.scalar(select(func.count()).select_from(jobs).where(*asked)) or 0
@@ -86,26 +98,39 @@ class DatabaseJobs:
 
     def claim(self, job: str, at: float) -> Job | None:
         queued = update(jobs).where(jobs.c.id == job, jobs.c.state == JobState.QUEUED.value)
-        taken = queued.values(state=JobState.RUNNING.value, run=jobs.c.run + 1, updated=at, heartbeat=at).returning(
-            jobs
-        )
+        taken = queued.values(state=JobState.RUNNING.value, run=jobs.c.run + 1, updated=at, heartbeat=DatabaseNow())
+        taken = taken.returning(jobs)
         row = self._transactions.written(lambda connection: connection.execute(taken).one_or_none())
         return None if row is None else _job(row)
 
     def release(self, job: str, run: int, at: float) -> bool:
         mine = update(jobs).where(jobs.c.id == job, jobs.c.run == run, jobs.c.state == JobState.RUNNING.value)
-        freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=LET_GO)
+        freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=_LET_GO)
         return self._transactions.written(lambda connection: connection.execute(freed).rowcount > 0)
 
     def tell(self, told: Sequence[Told]) -> Collection[str]:
-        return self._transactions.written(lambda connection: job_batches.tell(connection, told))
+        turn = Turn.AUDIT if any(each.entry is not None for each in told) else None
+        return self._transactions.written(lambda connection: job_batches.tell(connection, told), turn, urgent=True)
 
-    def beat(self, jobs: Collection[str], at: float) -> None:
-        if jobs:
-            self._transactions.written(lambda connection: job_batches.beat(connection, jobs, at))
+    def beat(self, held: Collection[Held]) -> Collection[str]:
+        """Once, soon or not at all: the next one comes before anybody misses it."""
+        with self._transactions.writing(urgent=True) as connection:
+            if self._transactions.postgres:
+                connection.execute(_SOON)
+            return job_batches.beat(connection, held)
 
-    def left(self, before: float) -> Sequence[Job]:
-        silent = select(jobs).where(jobs.c.state.in_(_LIVE), jobs.c.heartbeat < before)
+    def lost(self, held: Collection[Held]) -> Collection[str]:
+        with self._transactions.reading() as connection:
+            return job_batches.lost(connection, held)
+
+    def let_go(self, held: Collection[Held]) -> None:
+        if held:
+            self._transactions.written(lambda connection: job_batches.let_go(connection, held))
+
+    def left(self, seconds: float | None) -> Sequence[Job]:
+        silent = select(jobs).where(jobs.c.state.in_(_LIVE))
+        if seconds is not None:
+            silent = silent.where(jobs.c.heartbeat <= DatabaseNow() - seconds)
         with self._transactions.reading() as connection:
             return [_job(row) for row in connection.execute(silent.order_by(jobs.c.created, jobs.c.id))]
 
@@ -120,19 +145,21 @@ class DatabaseJobs:
         return self._transactions.written(lambda connection: connection.execute(gone).rowcount)
 
 
-def _keyed(connection: Connection, owner: int, key: str) -> Job | None:
-    mine = (idempotency.c.owner == owner) & (idempotency.c.key == key)
-    row = connection.execute(select(jobs).join(idempotency).where(mine)).one_or_none()
+def _keyed(connection: Connection, owner: int, key: RequestKey) -> Job | None:
+    mine = (idempotency.c.owner == owner) & (idempotency.c.key == key.text)
+    row = connection.execute(select(jobs, idempotency.c.digest).join(idempotency).where(mine)).one_or_none()
+    if row is not None and row.digest != key.digest:
+        raise KeyUsed
     return None if row is None else _job(row)
 
 
-def _conditions(wanted: JobFilter) -> Iterable[ColumnElement[bool]]:
+def _conditions(wanted: JobFilter, deed_texts: Sequence[ColumnElement[str]]) -> Iterable[ColumnElement[bool]]:
     for name in ("owner", "token", "kind", "environment"):
         value = getattr(wanted, name)
         if value is not None:
             yield jobs.c[name] == value
     if wanted.text:
-        yield holding(wanted.text, _TEXTS)
+        yield holding(wanted.text, (*_TEXTS, *deed_texts))
     if wanted.states:
         yield jobs.c.state.in_(sorted(state.value for state in wanted.states))
 
@@ -156,7 +183,6 @@ def _columns(wanted: Job) -> dict[str, object]:
         "cursor": wanted.cursor,
         "result": None if wanted.result is None else plain_object(wanted.result),
         "totals": None if wanted.totals is None else plain_object(wanted.totals),
-        "heartbeat": wanted.created,
     }
 
 
@@ -174,18 +200,34 @@ def _deed_columns(deed: Deed) -> object:
 
 
 def _job(row: Row[Any]) -> Job:
-    deed = None if row.deed is None else Deed(**row.deed)
+    """Whatever version wrote it: what this one cannot read is as if it were not there, and keeps no other row from
+    being read. So a job without fields ends where it is run, and one in a state of a later version is none of ours."""
+    fields = row.fields if isinstance(row.fields, dict) else {}
     return Job(
         row.id,
-        JobRequest(row.kind, row.fields, row.environment, row.sharing, deed),
+        JobRequest(row.kind, fields, row.environment, row.sharing, _deed(row.deed)),
         row.owner,
         row.owner_name,
-        JobState(row.state),
+        JobState(row.state) if row.state in set(JobState) else JobState.INTERRUPTED,
         row.run,
         row.created,
         row.updated,
         row.cursor,
-        row.result,
-        row.totals,
+        row.result if isinstance(row.result, dict) else None,
+        row.totals if isinstance(row.totals, dict) else None,
         row.token,
     )
+
+
+def _deed(kept: object) -> Deed | None:
+    match kept:
+        case {
+            "action": str(action),
+            "entity_type": str(entity_type),
+            "entity_id": str(entity_id),
+            "entity_name": str(entity_name),
+            "environment": int() | None as environment,
+            "details": dict(details),
+        }:
+            return Deed(action, entity_type, entity_id, entity_name, environment, details)
+    return None

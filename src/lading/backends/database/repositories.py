@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -10,25 +10,36 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, sel
 
 from lading.backends.database.engine import open_engine
 from lading.backends.database.prepare import prepare
-from lading.backends.database.repository_view import RepositoryRows, batches, descriptor_of, own
+from lading.backends.database.pull_rows import count_pulls
+from lading.backends.database.repository_edits import apply
+from lading.backends.database.repository_lists import repository_rows, tag_rows
+from lading.backends.database.repository_view import (
+    WIDE_RETENTION,
+    WIDE_RULES,
+    RepositoryRows,
+    batches,
+    descriptor_of,
+    own,
+    read_wide_retention,
+    read_wide_rules,
+)
+from lading.backends.database.service_tables import setting
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, upload_session
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.upsert import add, put
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.services.pull_counts import Pulled, Pulls
 from lading.services.repository_records import (
     Decide,
-    DropBlob,
-    DropManifest,
-    DropTag,
     Edit,
-    HeldManifest,
-    HoldBlob,
-    HoldManifest,
-    PointTag,
+    RepositoryRow,
     RepositoryView,
+    TagRow,
     UploadSession,
 )
+from lading.services.repository_rules import Rule, rule_json
+from lading.services.retention_rules import RetentionRule, retention_json
 
 _LOCKED = select(repository.c.id).where(repository.c.name == bindparam("name")).with_for_update()
 _NAMES = (
@@ -43,10 +54,8 @@ _TAGS = (
     .order_by(tag.c.name)
     .limit(bindparam("limit"))
 )
-_REFERRERS = (
-    select(held_manifest)
-    .where(held_manifest.c.repository == own(), held_manifest.c.subject == bindparam("subject"))
-    .order_by(held_manifest.c.digest)
+_REFERRERS = select(held_manifest).where(
+    held_manifest.c.repository == own(), held_manifest.c.subject == bindparam("subject")
 )
 _HOLDERS = (
     select(repository.c.name)
@@ -71,18 +80,18 @@ def open_records(path: Path) -> DatabaseRecords:
 
 
 class DatabaseRecords:
-    """Fulfils RepositoryRecords; every method raises DatabaseFailed."""
+    """Fulfils RepositoryRecords and pull_counts.PullRecords; every method raises DatabaseFailed."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
         self._reading = transactions.reading
 
-    def change(self, repository: str, decide: Decide) -> Sequence[Edit]:
+    def change(self, repository: str, decide: Decide, now: float) -> Sequence[Edit]:
         def work(connection: Connection) -> Sequence[Edit]:
-            key = _lock(connection, repository)
-            edits = decide(RepositoryRows(lambda: nullcontext(connection), repository))
+            key, made = _lock(connection, repository, now)
+            edits = decide(RepositoryRows(lambda: nullcontext(connection), repository, made=made))
             for edit in edits:
-                _apply(connection, key, edit)
+                apply(connection, key, edit, now)
             if not edits:
                 connection.rollback()  # the repository is made with its first edit, not before
             return edits
@@ -104,10 +113,41 @@ class DatabaseRecords:
         with self._reading() as connection:
             return connection.scalars(_TAGS, {"name": repository, "after": after, "limit": limit}).all()
 
+    def wide_rules(self) -> Sequence[Rule]:
+        with self._reading() as connection:
+            return read_wide_rules(connection)
+
+    def set_wide_rules(self, rules: Sequence[Rule]) -> None:
+        self._set_wide(WIDE_RULES, [rule_json(rule) for rule in rules])
+
+    def wide_retention(self) -> Sequence[RetentionRule]:
+        with self._reading() as connection:
+            return read_wide_retention(connection)
+
+    def set_wide_retention(self, rules: Sequence[RetentionRule]) -> None:
+        self._set_wide(WIDE_RETENTION, [retention_json(rule) for rule in rules])
+
+    def _set_wide(self, key: str, rules: Sequence[object]) -> None:
+        row = {"key": key, "value": rules}
+
+        def work(connection: Connection) -> None:
+            connection.execute(put(connection, setting), row)
+
+        # A change that was decided by the rules of before is kept before these are, or sees these: all changes wait.
+        self._transactions.written(work, Turn.REPOSITORIES)
+
+    def rows(self, repositories: Collection[str]) -> Sequence[RepositoryRow]:
+        with self._reading() as connection:
+            return repository_rows(connection, repositories)
+
+    def tag_rows(self, repository: str, tags: Collection[str]) -> Sequence[TagRow]:
+        with self._reading() as connection:
+            return tag_rows(connection, repository, tags)
+
     def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
         with self._reading() as connection:
             rows = connection.execute(_REFERRERS, {"name": repository, "subject": subject}).all()
-        return [descriptor_of(row) for row in rows]
+        return sorted(map(descriptor_of, rows), key=lambda descriptor: descriptor.digest)
 
     def holders(self, digest: Digest, limit: int) -> Sequence[str]:
         with self._reading() as connection:
@@ -128,6 +168,9 @@ class DatabaseRecords:
 
         # A manifest that a change adds meanwhile may need what is free: changes wait, whatever their repository.
         return self._transactions.written(work, Turn.REPOSITORIES)
+
+    def count_pulls(self, pulls: Mapping[Pulled, Pulls]) -> None:
+        self._transactions.written(lambda connection: count_pulls(connection, pulls))
 
     def begin_upload(self, session: UploadSession) -> None:
         row = {"id": session.id, "repository": session.repository, "begun": session.begun}
@@ -153,49 +196,10 @@ class DatabaseRecords:
         self._transactions.close()
 
 
-def _lock(connection: Connection, name: str) -> int:
-    """The id of the repository's row, which nobody else changes before our transaction ends; made where missing."""
+def _lock(connection: Connection, name: str, now: float) -> tuple[int, bool]:
+    """The id of the repository's row, which nobody else changes before our transaction ends, and whether we made it."""
     key: int | None = connection.scalar(_LOCKED, {"name": name})
-    if key is None:
-        connection.execute(add(connection, repository), {"name": name})
-        key = connection.execute(_LOCKED, {"name": name}).scalar_one()
-    return key
-
-
-def _apply(connection: Connection, key: int, edit: Edit) -> None:
-    match edit:
-        case HoldBlob(digest, size):
-            connection.execute(put(connection, held_blob), {"repository": key, "digest": digest, "size": size})
-        case HoldManifest(manifest):
-            _hold_manifest(connection, key, manifest)
-        case PointTag(name, digest):
-            connection.execute(put(connection, tag), {"repository": key, "name": name, "digest": digest})
-        case DropTag(name):
-            connection.execute(delete(tag).where(tag.c.repository == key, tag.c.name == name))
-        case DropManifest(digest):
-            rows = held_manifest.c
-            connection.execute(delete(held_manifest).where(rows.repository == key, rows.digest == digest))
-        case DropBlob(digest):
-            blobs = held_blob.c
-            connection.execute(delete(held_blob).where(blobs.repository == key, blobs.digest == digest))
-
-
-def _hold_manifest(connection: Connection, key: int, manifest: HeldManifest) -> None:
-    descriptor = manifest.descriptor
-    row = {
-        "repository": key,
-        "digest": descriptor.digest,
-        "media_type": descriptor.media_type,
-        "size": descriptor.size,
-        "subject": manifest.subject,
-        "artifact_type": descriptor.artifact_type,
-        "annotations": dict(descriptor.annotations) or None,
-    }
-    connection.execute(put(connection, held_manifest), row)
-    connection.execute(delete(child).where(child.c.repository == key, child.c.manifest == descriptor.digest))
-    children = [
-        {"repository": key, "manifest": descriptor.digest, "position": position, "digest": digest}
-        for position, digest in enumerate(manifest.children)
-    ]
-    if children:
-        connection.execute(insert(child), children)
+    if key is not None:
+        return key, False
+    key = connection.scalar(add(connection, repository).returning(repository.c.id), {"name": name, "created": now})
+    return (connection.execute(_LOCKED, {"name": name}).scalar_one(), False) if key is None else (key, True)

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, ScalarSelect, bindparam, select, union
+from sqlalchemy import Connection, Row, ScalarSelect, bindparam, select, type_coerce, union
 
-from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag
+from lading.backends.database.columns import CodePointText
+from lading.backends.database.service_tables import setting
+from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, tag_release
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_records import HeldManifest
+from lading.services import repository_rules, retention_rules
+from lading.services.repository_records import HeldManifest, ManifestRow, NamedTag, Visibility
+from lading.services.repository_rules import Rule, TagRelease
+from lading.services.retention_rules import RetentionRule
+
+T = TypeVar("T")
+
+WIDE_RULES = "repository_rules"
+"""The setting that holds the rules of the whole registry."""
+
+WIDE_RETENTION = "repository_retention"
+"""The setting that holds the whole registry's rules of retention."""
 
 BATCH = 500
-"""Digests in one statement: SQLite takes 999 parameters at least (sqlite.org/limits.html)."""
+"""Values in one statement: SQLite takes 999 parameters at least (sqlite.org/limits.html)."""
 
 
 def own() -> ScalarSelect[int]:
@@ -38,20 +51,67 @@ _HELD = union(
     )
 )
 _TAG = select(tag.c.digest).where(tag.c.repository == own(), tag.c.name == bindparam("tag"))
-_TAGS_OF = select(tag.c.name).where(tag.c.repository == own(), tag.c.digest == bindparam("digest")).order_by(tag.c.name)
-_PARENTS = (
-    select(child.c.manifest)
-    .distinct()
-    .where(child.c.repository == own(), child.c.digest == bindparam("digest"))
-    .order_by(child.c.manifest)
+_LAST = "\x7f"
+"""Sorts after whatever a digest's text may hold."""
+
+TAGS = (
+    select(tag, tag_release.c.until, tag_release.c.reason, tag_release.c.actor, tag_release.c.at)
+    .join(
+        tag_release,
+        (tag_release.c.repository == tag.c.repository) & (tag_release.c.name == tag.c.name),
+        isouter=True,
+    )
+    .where(tag.c.repository == own())
+    .order_by(tag.c.name)
 )
+"""The tags of the repository `name`, with their releases."""
+
+_NAMED = TAGS.where(tag.c.name == bindparam("tag"))
+# Asked to sort, SQLite goes through all of a repository in that order, though an index has the few rows that fit: what
+# is asked of one digest is sorted here.
+_NAMING = TAGS.order_by(None).where(tag.c.digest == bindparam("digest"))
+_TEXT = type_coerce(held_manifest.c.digest, CodePointText)
+_BEGINNING = (
+    select(held_manifest.c.digest)
+    .where(held_manifest.c.repository == own(), bindparam("prefix") <= _TEXT, bindparam("beyond") > _TEXT)
+    .order_by(held_manifest.c.digest)
+)
+_OWN = select(repository.c.visibility, repository.c.rules, repository.c.retention).where(
+    repository.c.name == bindparam("name")
+)
+_WIDE = select(setting.c.value).where(setting.c.key == WIDE_RULES)
+_WIDE_RETENTION = select(setting.c.value).where(setting.c.key == WIDE_RETENTION)
+_MANIFESTS = (
+    select(
+        held_manifest.c.digest,
+        held_manifest.c.subject,
+        held_manifest.c.pushed,
+        held_manifest.c.pulled,
+        held_manifest.c.untagged,
+    )
+    .where(held_manifest.c.repository == own())
+    .order_by(held_manifest.c.digest)
+)
+_MANIFESTS_BELOW = (
+    select(child.c.manifest, child.c.digest)
+    .join(
+        held_manifest,
+        (held_manifest.c.repository == child.c.repository) & (held_manifest.c.digest == child.c.digest),
+    )
+    .where(child.c.repository == own())
+    .order_by(child.c.manifest, child.c.position)
+)
+_PARENTS = select(child.c.manifest).where(child.c.repository == own(), child.c.digest == bindparam("digest"))
 
 
 class RepositoryRows:
-    """Fulfils services.repository_records.RepositoryView; `reading` lends the connection to ask."""
+    """Fulfils services.repository_records.RepositoryView; `reading` lends the connection to ask. `made`: its row is
+    this transaction's own."""
 
-    def __init__(self, reading: Callable[[], AbstractContextManager[Connection]], name: str) -> None:
-        self._reading, self._name = reading, name
+    def __init__(
+        self, reading: Callable[[], AbstractContextManager[Connection]], name: str, *, made: bool = False
+    ) -> None:
+        self._reading, self._name, self._made = reading, name, made
 
     def blob(self, digest: Digest) -> int | None:
         with self._reading() as connection:
@@ -76,13 +136,70 @@ class RepositoryRows:
             digest: Digest | None = connection.scalar(_TAG, {"name": self._name, "tag": tag})
         return digest
 
-    def tags_of(self, digest: Digest) -> Sequence[str]:
+    def named(self, tag: str) -> NamedTag | None:
         with self._reading() as connection:
-            return connection.scalars(_TAGS_OF, self._of(digest)).all()
+            row = connection.execute(_NAMED, {"name": self._name, "tag": tag}).one_or_none()
+        return None if row is None else tag_of(row)
+
+    def naming(self, digest: Digest) -> Sequence[NamedTag]:
+        with self._reading() as connection:
+            tags = [tag_of(row) for row in connection.execute(_NAMING, self._of(digest))]
+        return sorted(tags, key=lambda named: named.name)
+
+    def all_tags(self) -> Sequence[NamedTag]:
+        with self._reading() as connection:
+            return [tag_of(row) for row in connection.execute(TAGS, {"name": self._name})]
 
     def parents_of(self, digest: Digest) -> Sequence[Digest]:
         with self._reading() as connection:
-            return connection.scalars(_PARENTS, self._of(digest)).all()
+            return sorted(set(connection.scalars(_PARENTS, self._of(digest))))
+
+    def beginning(self, prefix: str) -> Sequence[Digest]:
+        with self._reading() as connection:
+            return connection.scalars(
+                _BEGINNING, {"name": self._name, "prefix": prefix, "beyond": f"{prefix}{_LAST}"}
+            ).all()
+
+    def is_there(self) -> bool:
+        return not self._made and self.is_taken(self._name)
+
+    def visibility(self) -> Visibility:
+        with self._reading() as connection:
+            row = connection.execute(_OWN, {"name": self._name}).one_or_none()
+        return Visibility.PRIVATE if row is None else Visibility(row.visibility)
+
+    def own_rules(self) -> Sequence[Rule]:
+        with self._reading() as connection:
+            row = connection.execute(_OWN, {"name": self._name}).one_or_none()
+        return () if row is None else repository_rules.own_rules(row.rules)
+
+    def wide_rules(self) -> Sequence[Rule]:
+        with self._reading() as connection:
+            return read_wide_rules(connection)
+
+    def own_retention(self) -> Sequence[RetentionRule]:
+        with self._reading() as connection:
+            row = connection.execute(_OWN, {"name": self._name}).one_or_none()
+        return () if row is None else retention_rules.own_retention(row.retention)
+
+    def wide_retention(self) -> Sequence[RetentionRule]:
+        with self._reading() as connection:
+            return read_wide_retention(connection)
+
+    def manifest_rows(self) -> Sequence[ManifestRow]:
+        with self._reading() as connection:
+            rows = connection.execute(_MANIFESTS, {"name": self._name}).all()
+            below: dict[Digest, list[Digest]] = {}
+            for parent, digest in connection.execute(_MANIFESTS_BELOW, {"name": self._name}):
+                below.setdefault(parent, []).append(digest)
+        return [
+            ManifestRow(row.digest, tuple(below.get(row.digest, ())), row.subject, row.pushed, row.pulled, row.untagged)
+            for row in rows
+        ]
+
+    def is_taken(self, name: str) -> bool:
+        with self._reading() as connection:
+            return connection.scalar(select(own()), {"name": name}) is not None
 
     def _of(self, digest: Digest) -> dict[str, object]:
         return {"name": self._name, "digest": digest}
@@ -99,7 +216,23 @@ def descriptor_of(row: Row[Any]) -> Descriptor:
     )
 
 
-def batches(digests: Collection[Digest]) -> Iterator[Sequence[Digest]]:
+def tag_of(row: Row[Any]) -> NamedTag:
+    """A row of `tag` beside that of `tag_release`, if it has one."""
+    release = None if row.at is None else TagRelease(row.name, row.reason, row.actor, row.at, row.until)
+    return NamedTag(row.name, row.digest, row.created, row.pointed, row.pulled, row.pulls, release)
+
+
+def read_wide_rules(connection: Connection) -> Sequence[Rule]:
+    """As this transaction sees them."""
+    return repository_rules.wide_rules(connection.scalar(_WIDE))
+
+
+def read_wide_retention(connection: Connection) -> Sequence[RetentionRule]:
+    """As this transaction sees them."""
+    return retention_rules.wide_retention(connection.scalar(_WIDE_RETENTION))
+
+
+def batches(values: Collection[T]) -> Iterator[Sequence[T]]:
     """These in groups that fit one statement."""
-    whole = list(digests)
+    whole = list(values)
     return (whole[start : start + BATCH] for start in range(0, len(whole), BATCH))

@@ -1,12 +1,12 @@
 -- Written by `python -m lading.backends.database.schema_text`.
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version VALUES ('0002');
+INSERT INTO alembic_version VALUES ('0003');
 
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -31,6 +31,17 @@ CREATE INDEX audit_by_actor_id ON audit (actor, id);
 CREATE INDEX audit_by_created ON audit (created);
 
 CREATE INDEX audit_by_entity_type_entity_id_id ON audit (entity_type, entity_id, id);
+
+CREATE TABLE blob_check (
+    digest TEXT NOT NULL,
+    checked FLOAT NOT NULL,
+    found TEXT NOT NULL,
+    CONSTRAINT blob_check_key PRIMARY KEY (digest)
+);
+
+CREATE INDEX blob_check_by_checked ON blob_check (checked);
+
+CREATE INDEX blob_check_by_found ON blob_check (found);
 
 CREATE TABLE environment (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -139,6 +150,11 @@ CREATE UNIQUE INDEX registry_default_once ON registry (is_default) WHERE is_defa
 CREATE TABLE repository (
     id INTEGER NOT NULL,
     name TEXT NOT NULL,
+    visibility TEXT DEFAULT 'private' NOT NULL,
+    created FLOAT DEFAULT 0 NOT NULL,
+    pushed FLOAT,
+    rules JSON,
+    retention JSON,
     CONSTRAINT repository_key PRIMARY KEY (id),
     CONSTRAINT repository_name_once UNIQUE (name)
 );
@@ -212,6 +228,10 @@ CREATE TABLE held_manifest (
     subject TEXT,
     artifact_type TEXT,
     annotations JSON,
+    pushed FLOAT DEFAULT 0 NOT NULL,
+    pulled FLOAT,
+    pulls BIGINT DEFAULT 0 NOT NULL,
+    untagged FLOAT,
     CONSTRAINT held_manifest_key PRIMARY KEY (repository, digest),
     CONSTRAINT held_manifest_repository_in_repository FOREIGN KEY(repository) REFERENCES repository (id)
 );
@@ -225,6 +245,7 @@ CREATE TABLE idempotency (
     "key" TEXT NOT NULL,
     job TEXT NOT NULL,
     created FLOAT NOT NULL,
+    digest TEXT,
     CONSTRAINT idempotency_key PRIMARY KEY (owner, "key"),
     CONSTRAINT idempotency_job_in_job FOREIGN KEY(job) REFERENCES job (id) ON DELETE CASCADE
 );
@@ -268,6 +289,17 @@ CREATE INDEX session_by_expires ON session (expires);
 
 CREATE INDEX session_by_user ON session (user);
 
+CREATE TABLE tag_release (
+    repository INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    until FLOAT,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at FLOAT NOT NULL,
+    CONSTRAINT tag_release_key PRIMARY KEY (repository, name),
+    CONSTRAINT tag_release_repository_in_repository FOREIGN KEY(repository) REFERENCES repository (id) ON DELETE CASCADE
+);
+
 CREATE TABLE token (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     user INTEGER NOT NULL,
@@ -309,6 +341,10 @@ CREATE TABLE tag (
     repository INTEGER NOT NULL,
     name TEXT NOT NULL,
     digest TEXT NOT NULL,
+    created FLOAT DEFAULT 0 NOT NULL,
+    pointed FLOAT DEFAULT 0 NOT NULL,
+    pulled FLOAT,
+    pulls BIGINT DEFAULT 0 NOT NULL,
     CONSTRAINT tag_key PRIMARY KEY (repository, name),
     CONSTRAINT tag_repository_digest_in_held_manifest FOREIGN KEY(repository, digest) REFERENCES held_manifest (repository, digest)
 );

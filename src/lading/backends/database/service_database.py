@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from lading.backends.database.audit_rows import DatabaseAudit
 from lading.backends.database.catalogue import Catalogue, open_catalogue
+from lading.backends.database.check_rows import DatabaseChecks
+from lading.backends.database.data_version import DataVersion
 from lading.backends.database.engine import open_engine
 from lading.backends.database.failures import Place
+from lading.backends.database.figure_rows import DatabaseFigures
 from lading.backends.database.job_rows import DatabaseJobs
 from lading.backends.database.login_rows import DatabaseSessions, DatabaseTokens
 from lading.backends.database.place_rows import DatabaseEnvironments, DatabaseRegistries
@@ -18,6 +22,7 @@ from lading.backends.database.sealed_rows import DatabaseSeals
 from lading.backends.database.setting_rows import DatabaseSchedules, DatabaseSettings
 from lading.backends.database.transactions import Transactions
 from lading.backends.database.user_rows import DatabaseUsers
+from lading.services.changes import WokenChanges
 from lading.services.wakes import Wakes
 
 
@@ -33,7 +38,7 @@ def open_service_database(place: Path | str, clock: Callable[[], float]) -> Serv
     prepare(place)
     transactions = Transactions(open_engine(place), place)
     catalogue = open_catalogue(place, clock, transactions.queue)
-    return ServiceDatabase(transactions, catalogue, DatagramWakes(place))
+    return ServiceDatabase(transactions, catalogue, DatagramWakes(place), DataVersion(place))
 
 
 def _on_postgres(url: str, clock: Callable[[], float]) -> ServiceDatabase:
@@ -44,18 +49,23 @@ def _on_postgres(url: str, clock: Callable[[], float]) -> ServiceDatabase:
 
     transactions = open_postgres(url)
     catalogue = Catalogue(PostgresConnections(transactions), clock)
-    return ServiceDatabase(transactions, catalogue, PostgresWakes(transactions))
+    return ServiceDatabase(transactions, catalogue, PostgresWakes(transactions), WokenChanges(time.monotonic))
 
 
 class ServiceDatabase:
     """Records of every noun. `shared`: other servers may be at work on the same rows."""
 
-    def __init__(self, transactions: Transactions, catalogue: Catalogue, wakes: Wakes) -> None:
+    def __init__(
+        self, transactions: Transactions, catalogue: Catalogue, wakes: Wakes, changes: DataVersion | WokenChanges
+    ) -> None:
         self._transactions = transactions
-        self.catalogue, self.wakes = catalogue, wakes
+        self.catalogue, self.wakes, self.changes = catalogue, wakes, changes
+        transactions.committed = changes.committed
         self.place: Place = transactions.place
         self.shared = transactions.postgres
         self.repositories = DatabaseRecords(transactions)
+        self.checks = DatabaseChecks(transactions)
+        self.figures = DatabaseFigures(transactions)
         self.users = DatabaseUsers(transactions)
         self.sessions = DatabaseSessions(transactions)
         self.tokens = DatabaseTokens(transactions)
@@ -75,4 +85,5 @@ class ServiceDatabase:
     def close(self) -> None:
         """Writes what was kept back, and closes every connection; harmless twice."""
         self.catalogue.close()
+        self.changes.close()
         self._transactions.close()

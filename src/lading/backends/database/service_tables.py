@@ -4,7 +4,8 @@
           └─ session, token                     by a keyed hash of what the client shows
     registry  environment                       secrets sealed for their row; at most one default each
     job ─┬─ job_line                            `run` fences late writers
-         └─ idempotency                         which job an owner's key stands for; owner 0 is Lading itself
+         └─ idempotency                         which job an owner's key stands for; owner 0 is Lading itself; without a
+                                                digest it is an older version's, and no request's
     audit                                       appended only, sealed once
     setting  schedule
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, Table, text
 
-from lading.backends.database.columns import CodePointText, RowNumber, metadata
+from lading.backends.database.columns import CodePointText, RowJson, RowNumber, metadata
 
 user = Table(
     "user",
@@ -126,10 +127,10 @@ job = Table(
     metadata,
     Column("id", CodePointText, primary_key=True),
     Column("kind", CodePointText, nullable=False),
-    Column("fields", JSON, nullable=False),
+    Column("fields", RowJson, nullable=False),
     Column("environment", RowNumber),
     Column("sharing", CodePointText, nullable=False),
-    Column("deed", JSON(none_as_null=True)),
+    Column("deed", RowJson),
     Column("owner", RowNumber),
     Column("owner_name", CodePointText, nullable=False),
     Column("token", RowNumber),
@@ -138,8 +139,8 @@ job = Table(
     Column("created", Float, nullable=False),
     Column("updated", Float, nullable=False),
     Column("cursor", Integer, nullable=False),
-    Column("result", JSON(none_as_null=True)),
-    Column("totals", JSON(none_as_null=True)),
+    Column("result", RowJson),
+    Column("totals", RowJson),
     Column("heartbeat", Float, nullable=False),
     Index(None, "state", "updated"),
     Index(None, "owner", "created"),
@@ -163,6 +164,7 @@ idempotency = Table(
     Column("key", CodePointText, primary_key=True),
     Column("job", CodePointText, ForeignKey("job.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created", Float, nullable=False, index=True),
+    Column("digest", CodePointText),
 )
 
 audit = Table(

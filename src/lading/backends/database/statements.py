@@ -17,6 +17,7 @@ HOLD_LEASE = """
         until = CASE WHEN excluded.until > lease.until THEN excluded.until ELSE lease.until END
 """
 HELD_LEASES = "SELECT digest FROM lease WHERE until > ?"
+IS_LEASED = "SELECT 1 FROM lease WHERE digest = ? AND until > ?"
 DROP_LEASES_OVER = "DELETE FROM lease WHERE until <= ?"
 
 LOCATIONS_OF = """

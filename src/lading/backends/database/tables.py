@@ -4,8 +4,13 @@
     location  profile  upload               what the client remembers: hints, and uploads begun, per account
     repository ─┬─ held_blob                what /v2/ serves; architecture's `holds` is both held_ tables
                 ├─ held_manifest ── child   and its `referrer` the manifests whose `subject` is set
-                └─ tag → held_manifest
+                ├─ tag → held_manifest      `pointed`: when it last moved; `created`: when it was first made
+                └─ tag_release              an administrator let go of a protected tag; `until` null: until it is used
+    blob_check                              what re-reading a blob found last
     upload_session                          an upload's offset is the size of its file, never a column
+
+`repository.rules` and `.retention` are the repository's own, each a whole list. A count of pulls is written now and
+then, not at each pull. `untagged` is when a tag last stopped naming the manifest.
 
 Times are seconds since 1970.
 """
@@ -23,9 +28,12 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+    text,
 )
 
 from lading.backends.database.columns import CodePointText, DigestText, metadata
+
+ZERO = text("0")
 
 image = Table(
     "image",
@@ -85,6 +93,11 @@ repository = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", CodePointText, nullable=False, unique=True),
+    Column("visibility", CodePointText, nullable=False, server_default=text("'private'")),
+    Column("created", Float, nullable=False, server_default=ZERO),
+    Column("pushed", Float),
+    Column("rules", JSON(none_as_null=True)),
+    Column("retention", JSON(none_as_null=True)),
 )
 
 held_blob = Table(
@@ -105,6 +118,10 @@ held_manifest = Table(
     Column("subject", DigestText),
     Column("artifact_type", CodePointText),
     Column("annotations", JSON(none_as_null=True)),
+    Column("pushed", Float, nullable=False, server_default=ZERO),
+    Column("pulled", Float),
+    Column("pulls", BigInteger, nullable=False, server_default=ZERO),
+    Column("untagged", Float),
     Index(None, "repository", "subject"),
 )
 
@@ -127,8 +144,31 @@ tag = Table(
     Column("repository", Integer, primary_key=True),
     Column("name", CodePointText, primary_key=True),
     Column("digest", DigestText, nullable=False),
+    Column("created", Float, nullable=False, server_default=ZERO),
+    Column("pointed", Float, nullable=False, server_default=ZERO),
+    Column("pulled", Float),
+    Column("pulls", BigInteger, nullable=False, server_default=ZERO),
     ForeignKeyConstraint(["repository", "digest"], ["held_manifest.repository", "held_manifest.digest"]),
     Index(None, "repository", "digest"),
+)
+
+tag_release = Table(
+    "tag_release",
+    metadata,
+    Column("repository", ForeignKey("repository.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", CodePointText, primary_key=True),
+    Column("until", Float),
+    Column("reason", CodePointText, nullable=False),
+    Column("actor", CodePointText, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+blob_check = Table(
+    "blob_check",
+    metadata,
+    Column("digest", DigestText, primary_key=True),
+    Column("checked", Float, nullable=False, index=True),
+    Column("found", CodePointText, nullable=False, index=True),
 )
 
 upload_session = Table(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import sqlite
 
 
-def put(connection: Connection, table: Table) -> Insert:
-    """Insert a row, or replace the columns of the one with its primary key: what names that row goes on naming it."""
+def put(connection: Connection, table: Table, columns: Collection[str] | None = None) -> Insert:
+    """Insert a row, or replace these columns of the one with its primary key (None: all of them): what names that row
+    goes on naming it."""
     key = list(table.primary_key)
-    others = [column.name for column in table.columns if not column.primary_key]
+    named = [column.name for column in table.columns if not column.primary_key]
+    others = [name for name in named if columns is None or name in columns]
     if connection.dialect.name == "sqlite":
         row = sqlite.insert(table)
         return row.on_conflict_do_update(index_elements=key, set_={name: row.excluded[name] for name in others})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
@@ -24,15 +23,13 @@ from lading.services.environment import (
     Step,
     Summary,
 )
-from lading.services.lookup import ImageUnknown
+from lading.services.lookup import ImageUnknown, may_be_id
 from lading.services.places import Named
 from lading.wire import docker_urls as urls
 from lading.wire.docker_faults import fault
 from lading.wire.docker_lines import Line, Story, Verb, registry_auth
 from lading.wire.message import Cancel, Reader, Transport
 from lading.wire.progress import Report
-
-_ID = re.compile(r"(?:sha256:)?[0-9a-f]{6,64}")
 
 
 class DockerEnvironment:
@@ -137,7 +134,7 @@ class DockerEnvironment:
 
     def _loaded(self, name: str, cancel: Cancel) -> Arrived:
         image = self._inspect(name, cancel)
-        reference = None if _is_id(name) else Named(name).reference
+        reference = None if may_be_id(name) else Named(name).reference
         return Arrived(reference, answers.image_id(image, self._daemon.name), answers.root_digest(image), None)
 
     # ── one image
@@ -158,14 +155,10 @@ class DockerEnvironment:
         return answers.members(answer, self._daemon.name)
 
 
-def _is_id(text: str) -> bool:
-    """Whether it is an image's id or the beginning of one; the daemon looks for a name of these letters first."""
-    return _ID.fullmatch(text) is not None
-
-
 def _whole(image: str) -> str:
-    """What a path may name: an id as it is, a name normalised. Raises ReferenceInvalid."""
-    return image if _is_id(image) else str(Named(image).reference)
+    """What a path may name: an id as it is, a name normalised; of an id's letters the daemon looks for a name first.
+    Raises ReferenceInvalid."""
+    return image if may_be_id(image) else str(Named(image).reference)
 
 
 def _check(story: Story) -> None:

@@ -32,6 +32,7 @@ class DaemonUnreachable(Unreachable):
 class NotDocker(ProtocolBroken):
     """Somebody answers, and it is no Docker daemon; `status` is what it answered to a ping."""
 
+    side = Side.HOST
     hint = "Check the address and the port: the Docker API is usually at 2375, or 2376 with TLS."
 
     def __init__(self, name: str, status: int) -> None:
@@ -45,6 +46,8 @@ class NotDocker(ProtocolBroken):
 class AnswerUnreadable(ProtocolBroken):
     """An answer without what every version of the API has in it."""
 
+    side = Side.HOST
+
     def __init__(self, name: str, what: str) -> None:
         super().__init__(name, what)
         self.name, self.what = name, what
@@ -56,6 +59,7 @@ class AnswerUnreadable(ProtocolBroken):
 class DaemonTooOld(Refused):
     """What is asked needs a newer daemon; `needed` is the API version that has it."""
 
+    side = Side.HOST
     hint = "Update Docker on that host."
 
     def __init__(self, name: str, what: str, needed: str) -> None:

@@ -10,19 +10,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lading.errors import Refused
 from lading.oci.reference import Reference
 
 
 @dataclass(slots=True)
-class _Given:
-    """A name that is in use for `image`, an id: `undo` takes it away, None where it stays as it is."""
+class _Name:
+    """A name that pushes use, or wait for. The first of them gives it to `image`, an id, and the last takes it away
+    again with `undo` (None: it stays as it is); `lock` is held while the daemon is asked to."""
 
-    image: str
-    users: int
-    undo: Callable[[], None] | None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    interested: int = 0
+    image: str | None = None
+    users: int = 0
+    undo: Callable[[], None] | None = None
 
 
 class NameInUse(Refused):
@@ -50,34 +53,48 @@ class Lent:
 
 
 class Names:
-    """The names of one daemon. Thread-safe: giving and taking one name never overlap."""
+    """The names of one daemon. Thread-safe: giving and taking one name never overlap, and no name waits for another."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._given: dict[Reference, _Given] = {}
+        self._names: dict[Reference, _Name] = {}
 
     @contextmanager
     def lent(self, reference: Reference, image: str, give: Callable[[], Callable[[], None] | None]) -> Iterator[Lent]:
         """While inside, the name stands for the image: `give` sees to it where nobody has, and answers how to undo it.
 
-        A daemon answers within seconds, so whoever waits here waits for a question or two. Raises NameInUse.
+        A daemon answers within seconds, so whoever waits here waits for a question or two about this name. Raises
+        NameInUse.
         """
+        with self._of_interest(reference) as name:
+            with name.lock:
+                if name.users == 0:
+                    name.undo = give()
+                    name.image = image
+                elif name.image != image:
+                    raise NameInUse(reference)
+                name.users += 1
+            lent = Lent()
+            try:
+                yield lent
+            finally:
+                with name.lock:
+                    name.users -= 1
+                    if lent.kept:
+                        name.undo = None
+                    if name.users == 0 and name.undo is not None:
+                        name.undo()
+
+    @contextmanager
+    def _of_interest(self, reference: Reference) -> Iterator[_Name]:
+        """It is remembered for as long as anybody uses it or waits for it."""
         with self._lock:
-            given = self._given.get(reference)
-            if given is None:
-                given = self._given[reference] = _Given(image, 0, give())
-            if given.image != image:
-                raise NameInUse(reference)
-            given.users += 1
-        lent = Lent()
+            name = self._names.setdefault(reference, _Name())
+            name.interested += 1
         try:
-            yield lent
+            yield name
         finally:
             with self._lock:
-                given.users -= 1
-                if lent.kept:
-                    given.undo = None
-                if given.users == 0:
-                    del self._given[reference]
-                    if given.undo is not None:
-                        given.undo()
+                name.interested -= 1
+                if name.interested == 0:
+                    del self._names[reference]

@@ -72,7 +72,7 @@ class LinkAddressRefused(NetworkFailed):
 
 def _other_way(host: str) -> str:
     name = host_name(host) or host
-    return f"correct the proxy variable (lading doctor shows it), or reach the registry directly: NO_PROXY={name}"
+    return f"Correct the proxy variable, or have the host reached directly: NO_PROXY={name}"
 
 
 class CertificateRefused(TlsRefused):
@@ -93,7 +93,8 @@ class CertificateUntrusted(CertificateRefused):
 
     said = "is signed by nobody this machine trusts"
     why = "Whoever signed it is not among the authorities that are known here, nor in a CA file that was given."
-    hint = "Name the registry's CA with --tls-ca FILE, or in SSL_CERT_FILE"
+    hint = "Give Lading the CA that signed it, or name that CA in SSL_CERT_FILE."
+    command = "Name the CA that signed it with --tls-ca FILE, or in SSL_CERT_FILE"
 
 
 class CertificateMismatch(CertificateRefused):
@@ -109,7 +110,7 @@ class CertificateExpired(CertificateRefused):
 
     said = "has expired"
     why = "By this machine's clock its last day is over."
-    hint = "Look at this machine's clock; where it is right, the registry's owner has to renew the certificate"
+    hint = "Look at this machine's clock; where it is right, its owner has to renew the certificate"
 
 
 class CertificateNotYetValid(CertificateRefused):
@@ -117,7 +118,7 @@ class CertificateNotYetValid(CertificateRefused):
 
     said = "is not valid yet"
     why = "By this machine's clock its first day has not come."
-    hint = "Look at this machine's clock; where it is right, the registry's owner has to look at the certificate"
+    hint = "Look at this machine's clock; where it is right, its owner has to look at the certificate"
 
 
 class ClientCertificateRequired(TlsRefused):
@@ -128,7 +129,8 @@ class ClientCertificateRequired(TlsRefused):
     def __init__(self, host: str) -> None:
         super().__init__(host)
         self.host = host
-        self.hint = (
+        self.hint = "Client certificates are named in the settings file of the command line, by registry."
+        self.command = (
             f'set client-certificate and client-key under [registry."{host}"] in the settings: lading config path'
         )
 
@@ -139,8 +141,8 @@ class ClientCertificateRequired(TlsRefused):
 class ClientCertificateRefused(TlsRefused):
     """The other side does not take the certificate that we showed it; `path` is where ours stands."""
 
-    why = "The registry trusts none who signed it, or it is over."
-    hint = "Have one made by the authority that the registry trusts for its clients"
+    why = "The other side trusts none who signed it, or it is over."
+    hint = "Have one made by the authority that the other side trusts for its clients"
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
@@ -156,7 +158,7 @@ class HandshakeFailed(TlsRefused):
     In TLS 1.2 a server that wants our certificate says no more than this.
     """
 
-    hint = "The registry may ask for a client certificate, or speak only TLS versions older than 1.2"
+    hint = "The other side may ask for a client certificate, or speak only TLS versions older than 1.2"
 
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(host, reason)

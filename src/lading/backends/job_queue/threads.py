@@ -1,6 +1,6 @@
 """The job queue of one process: a thread for each job that runs, none for those that wait.
 
-    waiting, in order ──▶ running, at most `in_all`, and `per_environment` of one environment
+    waiting, in order ──▶ running, at most `in_all`, and so many of one environment
 
 A job whose environment is full is passed by those behind it; within one environment the order holds. What waits is in
 the database too: nothing here outlives the process, or needs to.
@@ -12,8 +12,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 log = logging.getLogger("lading.jobs")
 
@@ -28,9 +29,9 @@ class _Waiting:
 class ThreadQueue:
     """Fulfils services.job_running.JobQueue. Its threads end with what they run; `join` waits for that."""
 
-    def __init__(self, in_all: int, per_environment: int) -> None:
-        """Both at least 1. What is in no environment counts as one of its own."""
-        self._in_all, self._per_environment = in_all, per_environment
+    def __init__(self, in_all: int, per_environment: int, but: Mapping[int, int] = MappingProxyType({})) -> None:
+        """All at least 1. What is in no environment counts as one of its own; `but` has bounds of their own."""
+        self._in_all, self._per_environment, self._but = in_all, per_environment, but
         self._changed = threading.Condition()
         self._waiting: dict[str, _Waiting] = {}
         self._running: Counter[int | None] = Counter()
@@ -47,9 +48,15 @@ class ThreadQueue:
         return self._running.total()
 
     def put(self, name: str, environment: int | None, run: Callable[[], None]) -> None:
-        """At the end of the line, or at once where there is room."""
+        """At the end of the line, or at once where there is room and the machine has a thread to give: else it is tried
+        again whenever another ends, and at each `look`."""
         with self._changed:
             self._waiting[name] = _Waiting(name, environment, run)
+        self.look()
+
+    def look(self) -> None:
+        """Begin what may begin now."""
+        with self._changed:
             due = self._take()
         self._start(due)
 
@@ -79,15 +86,31 @@ class ThreadQueue:
         for job in list(self._waiting.values()):
             if self._closed or self._running.total() >= self._in_all:
                 break
-            if self._running[job.environment] < self._per_environment:
+            if self._running[job.environment] < self._bound(job.environment):
                 del self._waiting[job.name]
                 self._running[job.environment] += 1
                 due.append(job)
         return due
 
+    def _bound(self, environment: int | None) -> int:
+        return self._per_environment if environment is None else self._but.get(environment, self._per_environment)
+
     def _start(self, due: Sequence[_Waiting]) -> None:
-        for job in due:
-            threading.Thread(target=self._run, args=[job], name=f"job {job.name}", daemon=True).start()
+        for at, job in enumerate(due):
+            try:
+                threading.Thread(target=self._run, args=[job], name=f"job {job.name}", daemon=True).start()
+            except RuntimeError as error:  # the machine has no thread to give
+                log.warning("job %s waits, because it cannot be begun: %s", job.name, error)
+                self._put_back(due[at:])
+                return
+
+    def _put_back(self, due: Sequence[_Waiting]) -> None:
+        """Before all who wait, in their order."""
+        with self._changed:
+            self._running.subtract(job.environment for job in due)
+            if not self._closed:
+                self._waiting = {job.name: job for job in due} | self._waiting
+            self._changed.notify_all()
 
     def _run(self, job: _Waiting) -> None:
         try:

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lading.backends.machine.looks import DEFAULT_SOCKET
 from lading.errors import InputInvalid
-
-_TCP = re.compile(r"(tcp|https?)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?/?")
-_PORTS = {"http": 2375, "https": 2376}
+from lading.wire.docker_address import DockerAddress
 
 
 class DockerHostInvalid(InputInvalid):
@@ -50,8 +47,13 @@ class DockerHost:
     verify: bool = True
 
 
-def docker_host(environment: Mapping[str, str]) -> DockerHost:
-    """The one that docker would speak to. Raises DockerHostInvalid."""
+def docker_host(environment: Mapping[str, str], address: str | None = None) -> DockerHost:
+    """The one at an address, with docker's own certificates; else the one that docker would speak to.
+
+    Raises DockerHostInvalid.
+    """
+    if address is not None:
+        return _host(address, "the place", *_variables(environment))
     said = environment.get("DOCKER_HOST")
     if said:
         return _host(said, "DOCKER_HOST", *_variables(environment))
@@ -72,15 +74,15 @@ def _variables(environment: Mapping[str, str]) -> tuple[Path | None, bool | None
 
 
 def _host(text: str, source: str, certificates: Path | None, verify: bool | None) -> DockerHost:
-    if text.startswith("unix://"):
-        path = text.removeprefix("unix://") or DEFAULT_SOCKET
-        return DockerHost(path, path)
-    match = _TCP.fullmatch(text)
-    if match is None:
+    address = DockerAddress.parse(text)
+    if address is None:
         rule = "is reached over SSH by docker alone" if text.startswith("ssh://") else "is no address of a Docker host"
         raise DockerHostInvalid(text, source, rule)
-    scheme = "https" if verify is not None or match[1] == "https" else "http"
-    origin = f"{scheme}://{match[2]}:{match[3] or _PORTS[scheme]}"
+    if address.socket is not None:
+        path = address.socket or DEFAULT_SOCKET
+        return DockerHost(path, path)
+    scheme = "https" if verify is not None or address.protocol == "https" else "http"
+    origin = address.origin(scheme)
     files = {name: _file(certificates, f"{name}.pem") for name in ("ca", "cert", "key")}
     if scheme == "http":
         return DockerHost(text, None, origin)

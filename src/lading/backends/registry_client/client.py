@@ -23,7 +23,7 @@ from lading.wire.message import Cancel, Conversation, Request, Transport
 from lading.wire.progress import Held
 from lading.wire.registry_errors import ThingUnknown, Unsupported, refused
 from lading.wire.registry_urls import Root, api_host, url
-from lading.wire.retry import Quota
+from lading.wire.retry import PATIENCE, Patience, Quota
 
 _RANDOM = SystemRandom().random
 
@@ -45,7 +45,8 @@ class CatalogAbsent(NotFound):
         super().__init__(registry, refusal)
         self.registry = registry
         self.raw = refusal.raw or str(refusal)
-        self.hint = f"Name the repository: lading ls {registry}/REPOSITORY lists its tags"
+        self.hint = "Name a repository: its tags can be listed."
+        self.command = f"Name the repository: lading ls {registry}/REPOSITORY lists its tags"
 
     def __str__(self) -> str:
         return f"{self.registry} does not list its repositories"
@@ -77,6 +78,7 @@ class RegistryClient:
         self._clock, self._report_held, self._random = clock, report_held, random
         self._cancel = cancel or Cancellation()
         self._known = _Known()
+        self._patience = PATIENCE
 
     def under(self, credential: Credential | None, uploads: Uploads) -> RegistryClient:
         """The same registries and all that is known of them, under one login whatever repository is opened; `uploads`
@@ -84,6 +86,12 @@ class RegistryClient:
         other = copy(self)
         other._credential_of = lambda _repository: credential
         other._uploads = uploads
+        return other
+
+    def at_once(self) -> RegistryClient:
+        """The same, asked once: whoever tries a registry out wants to know how it is now."""
+        other = copy(self)
+        other._patience = Patience(attempts=1, limited_attempts=1)
         return other
 
     def forget(self, credential: Credential) -> None:
@@ -129,7 +137,15 @@ class RegistryClient:
 
     def _session(self, registry: str, credential: Credential | None) -> Session:
         host, logins = self._host(registry)
-        return Session(host, logins, self._transport, credential, clock=self._clock, random=self._random)
+        return Session(
+            host,
+            logins,
+            self._transport,
+            credential,
+            clock=self._clock,
+            random=self._random,
+            patience=self._patience,
+        )
 
     def _host(self, registry: str) -> tuple[Host, Logins]:
         with self._known.lock:

@@ -78,11 +78,11 @@ class Host:
 
     def answered(self, url: str, response: Response) -> None:
         """It did: `url` tells by which scheme, the answer perhaps what is left of our allowance."""
-        self._met = True
         self._quota = quota(response.headers) or self._quota
         scheme = url.partition(":")[0]
         if self.profile.scheme != scheme:
             self.learn(lambda profile: replace(profile, scheme=scheme))
+        self._met = True  # afterwards: who sees it met goes by what was learned, on another thread at this very moment
 
     # ── what it has shown ──
 

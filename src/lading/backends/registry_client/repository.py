@@ -73,7 +73,8 @@ class RepositoryAbsent(NotFound):
         super().__init__(repository, refusal)
         self.repository = repository
         self.raw = refusal.raw or str(refusal)
-        self.hint = f"Check the name: lading ls {repository.registry} lists what the registry has, where it tells"
+        self.hint = "Check the name: the registry's catalog lists what it has, where it tells."
+        self.command = f"Check the name: lading ls {repository.registry} lists what the registry has, where it tells"
 
     def __str__(self) -> str:
         return f"{self.repository.registry} has no repository {self.repository.path}"

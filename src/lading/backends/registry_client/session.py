@@ -42,7 +42,7 @@ from lading.wire.registry_errors import (
     refused,
 )
 from lading.wire.registry_urls import Root, url
-from lading.wire.retry import TRANSIENT, Again, decide, may_repeat, said_wait
+from lading.wire.retry import PATIENCE, TRANSIENT, Again, Patience, decide, may_repeat, said_wait
 
 T = TypeVar("T")
 
@@ -116,10 +116,11 @@ class Session:
         *,
         clock: Callable[[], float],
         random: Callable[[], float],
+        patience: Patience = PATIENCE,
     ) -> None:
         self.host, self._logins, self._transport = host, logins, transport
         self.credential = credential
-        self._clock, self._random = clock, random
+        self._clock, self._random, self._patience = clock, random, patience
 
     def takes(self, scope: Scope) -> bool:
         """Whether the token service has not refused this scope."""
@@ -154,8 +155,8 @@ class Session:
         """Whether to go on after this outcome, and when."""
         tries.count += 1
         now = self._clock()
-        elapsed = now - tries.began
-        return decide(outcome, tries.count, elapsed, met=self.host.met, now=now, jitter=self._random())
+        elapsed, met, jitter = now - tries.began, self.host.met, self._random()
+        return decide(outcome, tries.count, elapsed, met=met, now=now, jitter=jitter, patience=self._patience)
 
     def tries(self) -> Tries:
         """A fresh count."""

@@ -15,11 +15,16 @@ if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.configured_registries import ConfiguredRegistries
     from lading.services.diagnosis import Diagnosis
     from lading.services.environments import Environments
+    from lading.services.guarded_repositories import GuardedRepositories
+    from lading.services.guarded_retention import GuardedRetention
     from lading.services.images import Images
     from lading.services.jobs import Jobs
+    from lading.services.promotion import Promotions
     from lading.services.registries import Registries
     from lading.services.registry_browsing import RegistryBrowsing
+    from lading.services.retention_runs import RetentionRuns
     from lading.services.roles import Roles
+    from lading.services.storage_figures import Storage
     from lading.services.tokens import Tokens
     from lading.services.transfers import Transfers
     from lading.services.users import Users
@@ -145,6 +150,16 @@ class Administration(Protocol):
     @property
     def environments(self) -> Environments: ...
     @property
+    def repositories(self) -> GuardedRepositories: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def retention(self) -> GuardedRetention: ...
+    @property
+    def retention_runs(self) -> RetentionRuns: ...
+    @property
+    def promotions(self) -> Promotions: ...
+    @property
     def jobs(self) -> Jobs: ...
 
     def news(self) -> AbstractContextManager[News]:
@@ -179,6 +194,9 @@ class Application(Protocol):
     @property
     def one_off(self) -> Credential | None:
         """The login that flags or environment gave for this call alone."""
+
+    def begin(self) -> None:
+        """From now on the data folder is made where it is not there, though somebody named it."""
 
     def cancellation(self) -> AbstractContextManager[Cancellation]:
         """What stops this call's work: pulled by hand, or by the --timeout that was given when it was opened."""

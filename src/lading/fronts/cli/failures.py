@@ -50,12 +50,13 @@ AGAIN = "the same command again: it goes on from what is kept"
 
 WHOSE: dict[errors.Side, str] = {
     errors.Side.CALLER: "The fault is in what was asked for.",
-    errors.Side.LADING: "The fault is on this machine's side.",
+    errors.Side.LADING: "The fault is on Lading's side.",
     errors.Side.SOURCE: "The fault is on the source's side.",
-    errors.Side.TARGET: "The fault is on the target's side.",
+    errors.Side.TARGET: "The fault is on the registry's side.",
+    errors.Side.HOST: "The fault is on the Docker host's side.",
     errors.Side.NETWORK: "The fault is on the way to the other side.",
 }
-"""Said where an error has no nearer cause to give: whose side failed is what a person asks first."""
+"""Whose side failed is what a person asks first; said behind the cause, and alone where an error has none to give."""
 
 ADVICE: dict[type[errors.LadingError], str] = {
     errors.InputInvalid: "lading {command} --help",
@@ -81,12 +82,12 @@ ADVICE: dict[type[errors.LadingError], str] = {
 
 class JobEnded(errors.LadingError):
     """A job that was followed did not end well: told as if it had been done here. `root` is what its error derives
-    from."""
+    from. `why` and `hint` are what its last line says; the hint is for the server that ran it."""
 
-    def __init__(self, job: str, sentence: str, root: type[errors.LadingError], hint: str | None) -> None:
+    def __init__(self, job: str, sentence: str, root: type[errors.LadingError]) -> None:
         super().__init__(job, sentence, root)
         self.job, self.sentence, self.root = job, sentence, root
-        self.hint = hint or f"lading jobs retry {job}"
+        self.hint = f"lading jobs retry {job}"
 
     def __str__(self) -> str:
         return self.sentence
@@ -105,7 +106,7 @@ def lines(error: BaseException, verbose: bool = False, command: str | None = Non
     """
     told = [("error", _sentence(error))]
     if isinstance(error, errors.LadingError):
-        told += [("why", error.why or WHOSE[error.side]), ("try", error.hint or _advice(error, command))]
+        told += [("why", _why(error)), ("try", error.command or error.hint or _advice(error, command))]
         told += [("raw", error.raw)] if error.raw and verbose else []
     elif isinstance(error, click.UsageError):
         told += [("try", _usage_advice(error, error.ctx))] if error.ctx else []
@@ -115,6 +116,12 @@ def lines(error: BaseException, verbose: bool = False, command: str | None = Non
             ("try", "the same command with --debug, and report what it prints"),
         ]
     return told
+
+
+def _why(error: errors.LadingError) -> str:
+    if error.why is None:
+        return WHOSE[error.side]
+    return f"{error.why}{'' if error.why.endswith('.') else '.'} {WHOSE[error.side]}"
 
 
 def _advice(error: errors.LadingError, command: str | None) -> str:

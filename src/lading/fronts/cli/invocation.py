@@ -21,6 +21,7 @@ class Invocation:
     def __init__(self, start: Start, streams: Streams, environment: Mapping[str, str]) -> None:
         self.flags: dict[str, object] = {}
         self.command: str | None = None
+        self.begins = False
         self.environment = environment
         self.console = Console(streams, environment)
         self._start = start
@@ -31,6 +32,8 @@ class Invocation:
         """Opened with the flags read so far, which are all by the time a command runs."""
         if self._application is None:
             self._application = self._start(self.flags)
+            if self.begins:
+                self._application.begin()
         return self._application
 
     @property

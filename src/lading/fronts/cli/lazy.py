@@ -15,11 +15,13 @@ from lading.fronts.cli.options import GeneralOption, general_options, version_op
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a command lives (`module:attribute` below `commands`), under which heading, and its one line of help."""
+    """Where a command lives (`module:attribute` below `commands`), under which heading, and its one line of help;
+    `begins` says that it makes a data folder where there is none."""
 
     place: str
     section: str
     help: str
+    begins: bool = False
 
 
 class Command(click.Command):
@@ -41,6 +43,19 @@ class Command(click.Command):
         formatter.write_text("General options and exit codes: lading --help")
 
 
+ALSO = {
+    "list": "ls",
+    "create": "add",
+    "inspect": "show",
+    "change": "set",
+    "edit": "set",
+    "update": "set",
+    "remove": "rm",
+    "delete": "rm",
+}
+"""Other words for the same, in every group that has the command; help shows one of each."""
+
+
 class Group(click.Group):
     """Commands about one noun, in one module: `lading registry add`."""
 
@@ -54,13 +69,19 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         invocation = ctx.find_object(Invocation)
+        if args[0] not in self.commands and ALSO.get(args[0]) in self.commands:
+            args = [ALSO[args[0]], *args[1:]]
         if args[0] in self.commands and invocation:
             invocation.command = f"{self.name} {args[0]}"
         _refuse_unknown(ctx, args[0], self.commands)
         return super().resolve_command(ctx, args)
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        self.format_commands(ctx, formatter)
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
+        """The first sentence of each command whole: click's own list cuts it off."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, each.get_short_help_str(limit=1000)) for name, each in sorted(self.commands.items())]
+            )
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
@@ -106,7 +127,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         invocation = ctx.find_object(Invocation)
         if args[0] in self._entries and invocation:
-            invocation.command = args[0]
+            invocation.command, invocation.begins = args[0], self._entries[args[0]].begins
         _refuse_unknown(ctx, args[0], self._entries)
         return super().resolve_command(ctx, args)
 

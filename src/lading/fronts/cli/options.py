@@ -22,7 +22,7 @@ class PasswordOnTheLine(InputInvalid):
 
     def __init__(self, command: str) -> None:
         super().__init__(command)
-        self.hint = f'printf %s "$PASSWORD" | {command} … -u NAME --password-stdin'
+        self.hint = f'printf %s "$PASSWORD" | {command} … --password-stdin   (or LADING_PASSWORD_FILE, or a prompt)'
 
     def __str__(self) -> str:
         return "a password is not taken as an argument"
@@ -138,9 +138,9 @@ def read_password(stdin: BinaryIO) -> str:
     return password
 
 
-def refuse_password(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    """For the option that people try. Raises PasswordOnTheLine."""
-    if value is not None:
+def refuse_password(ctx: click.Context, _parameter: click.Parameter, value: str | tuple[str, ...] | None) -> None:
+    """For the option, and the word behind the others, that people try. Raises PasswordOnTheLine."""
+    if value and not ctx.resilient_parsing:
         raise PasswordOnTheLine(ctx.command_path)
 
 

@@ -23,18 +23,19 @@ def mentioning_prefix(words: Sequence[str], here: Path = _HERE) -> Iterator[None
     try:
         yield
     except LadingError as error:
-        mention_prefix(error, words, here)
-        raise
+        told = with_prefix(error, words, here)
+        if told is error:
+            raise
+        raise told from error
 
 
-def mention_prefix(error: LadingError, words: Sequence[str], here: Path = _HERE) -> None:
-    """Say in its hint which of the `words` may lack a prefix, seen from the folder `here`."""
-    if not isinstance(error, _LED_NOWHERE):
-        return
-    for word in words:
-        if (hint := _hint(word, here)) is not None:
-            error.hint = hint
-            return
+def with_prefix(error: LadingError, words: Sequence[str], here: Path = _HERE) -> LadingError:
+    """The error; its hint says which of the `words` may lack a prefix, seen from the folder `here`."""
+    if isinstance(error, _LED_NOWHERE):
+        for word in words:
+            if (hint := _hint(word, here)) is not None:
+                return error.but(hint=hint, command=hint)
+    return error
 
 
 def _hint(word: str, here: Path) -> str | None:

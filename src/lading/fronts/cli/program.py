@@ -18,12 +18,12 @@ MOVE, KEEP, REGISTRY, LADING = "Move images", "Images kept here", "Registries", 
 SERVICE = "The service, on its own machine"
 
 COMMANDS: Mapping[str, Entry] = {
-    "pull": Entry("pull:pull", MOVE, "Bring images from registries into the local store."),
-    "push": Entry("push:push", MOVE, "Send an image to one or more registries."),
-    "copy": Entry("copy:copy", MOVE, "Copy an image between registries, layouts and archives."),
+    "pull": Entry("pull:pull", MOVE, "Bring images from registries into the local store.", begins=True),
+    "push": Entry("push:push", MOVE, "Send an image to one or more registries.", begins=True),
+    "copy": Entry("copy:copy", MOVE, "Copy an image between registries, layouts, archives, Docker hosts.", begins=True),
     "save": Entry("archives:save", MOVE, "Write images from the local store to an archive."),
-    "load": Entry("archives:load", MOVE, "Read the images of an archive into the local store."),
-    "import": Entry("archives:import_", MOVE, "Make an image of a tar of a root file system."),
+    "load": Entry("archives:load", MOVE, "Read the images of an archive into the local store.", begins=True),
+    "import": Entry("archives:import_", MOVE, "Make an image of a tar of a root file system.", begins=True),
     "images": Entry("images:images", KEEP, "List the images of the local store."),
     "tag": Entry("names:tag", KEEP, "Give an image of the local store further names."),
     "untag": Entry("names:untag", KEEP, "Take names from images, or with --remote tags from registries."),
@@ -34,12 +34,16 @@ COMMANDS: Mapping[str, Entry] = {
         "inspect:history", KEEP, "Show the steps that made an image, the newest first, and what each added."
     ),
     "diff": Entry("inspect:diff", KEEP, "Show what differs between two images: layers and settings."),
-    "login": Entry("logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it."),
+    "login": Entry("logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it.", begins=True),
     "logout": Entry("logins:logout", REGISTRY, "Forget a registry's login that Lading keeps."),
     "ls": Entry("remote:ls", REGISTRY, "List the tags of a repository, or the repositories of a registry."),
     "search": Entry("remote:search", REGISTRY, "Find repositories of a registry by name."),
     "digest": Entry("remote:digest", REGISTRY, "Print the digest a registry holds under a name."),
     "registry": Entry("registry:registry", SERVICE, "The registries that the service is configured with."),
+    "repository": Entry("repository:repository", SERVICE, "Our own registry: who may read what, rules and tags."),
+    "lock": Entry("locking:lock", SERVICE, "Make tags of our own registry immutable."),
+    "unlock": Entry("locking:unlock", SERVICE, "Let go of an immutable tag, once or for a time."),
+    "policy": Entry("policy:policy", SERVICE, "How long tags of our own registry stay, and letting go of them."),
     "environment": Entry(
         "environment:environment", SERVICE, "Where images live: Lading's own store, and Docker hosts."
     ),
@@ -51,8 +55,9 @@ COMMANDS: Mapping[str, Entry] = {
         "serve:serve",
         LADING,
         "Run the API and the registry: users, environments, registries, jobs and the audit trail.",
+        begins=True,
     ),
-    "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back and prove; nothing to set up."),
+    "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back and prove; nothing to set up.", begins=True),
     "doctor": Entry("doctor:doctor", LADING, "Check this machine and the registries named."),
     "config": Entry("config:config", LADING, "Show or check the settings, or change the secret key."),
     "completion": Entry("completion:completion", LADING, "Print the completion script of a shell."),
@@ -64,7 +69,7 @@ PROGRAM = LazyGroup(
     COMMANDS,
     "Lading moves container images: it pulls, pushes, copies, keeps and proves them.\n\n"
     "Images are named as docker names them. Besides names there are oci:DIR[:NAME] (an OCI image layout), "
-    "archive:FILE (an image archive), docker:NAME (an image of the Docker host) and - (an archive on "
+    "archive:FILE (an image archive), docker:[HOST//]NAME (an image of a Docker host) and - (an archive on "
     "standard input or output).",
 )
 

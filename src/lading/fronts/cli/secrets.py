@@ -40,7 +40,8 @@ class FileUnreadable(StorageFailed):
 
 
 def password_option(function: F) -> F:
-    """`--password-stdin`, which the command sees as `password`: the first line there, or None."""
+    """`--password-stdin`, which the command sees as `password`: the first line there, or None. It stands behind the
+    command's own arguments: a further word may be a password, and is refused unseen."""
     stdin = click.option(
         "--password-stdin",
         "password",
@@ -51,7 +52,8 @@ def password_option(function: F) -> F:
     refused = click.option(
         "-p", "--password", "refused", hidden=True, expose_value=False, callback=refuse_password, help="Refused."
     )
-    return stdin(refused(function))
+    words = click.argument("words", nargs=-1, metavar="", expose_value=False, callback=refuse_password)
+    return stdin(refused(words(function)))
 
 
 def asked_password(invocation: Invocation, given: str | None, *, twice: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 from lading.errors import LadingError
@@ -12,8 +13,6 @@ from lading.fronts.http.exchange import Answer
 from lading.fronts.http.outflow import JOIN_LIMIT, Outflow
 from lading.wire.http_framing import CHUNK_END, LAST_CHUNK, AnswerFraming, chunk_start, framing_fields
 from lading.wire.message import FileReader, Reader
-
-_READ_SIZE = 256 * 1024
 
 
 class AnswerBroken(LadingError):
@@ -29,22 +28,31 @@ class AnswerBroken(LadingError):
 
 def answer_head(answer: Answer, framing: AnswerFraming) -> bytes:
     """Status line and fields, to the empty line. Raises ValueError where a field would break out of its line."""
-    try:
-        reason = HTTPStatus(answer.status).phrase
-    except ValueError:
-        reason = ""
-    fields = [("Date", formatdate(time.time(), usegmt=True)), *answer.headers, *framing_fields(framing)]
-    if any(sign in part for field in fields for part in field for sign in "\r\n\0"):
+    fields = [*answer.headers, *framing_fields(framing)]
+    lines = [_STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} ", _date_field(int(time.time()))]
+    lines += [f"{name}: {value}" for name, value in fields]
+    head = "\r\n".join([*lines, "", ""])
+    ends = len(lines) + 1
+    if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
         raise ValueError("a header field stays on its line")
-    lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in fields)]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    return head.encode("latin-1")
+
+
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+
+
+@lru_cache(maxsize=2)
+def _date_field(second: int) -> str:
+    """The same for all answers of a second, since 1970."""
+    return f"Date: {formatdate(second, usegmt=True)}"
 
 
 class Answering:
-    """Sends one answer. `begun` is false until the first byte is on its way: until then another may be given."""
+    """Sends one answer, holding `piece` bytes of it at a time. `begun` is false until the first byte is on its way:
+    until then another may be given."""
 
-    def __init__(self, outflow: Outflow) -> None:
-        self._outflow = outflow
+    def __init__(self, outflow: Outflow, piece: int) -> None:
+        self._outflow, self._piece = outflow, piece
         self.begun = False
 
     def send(self, answer: Answer, framing: AnswerFraming) -> None:
@@ -54,7 +62,9 @@ class Answering:
             self._send(head)
         elif framing.chunked:
             self._send_chunked(head, answer)
-        elif isinstance(answer.stream, FileReader) and framing.length is not None and not answer.content:
+        elif answer.stream is None or answer.content or framing.length is None:
+            self._send_plain(head, answer, framing.length)
+        elif isinstance(answer.stream, FileReader):
             self._send_file(head, answer.stream, framing.length)
         else:
             self._send_plain(head, answer, framing.length)
@@ -64,7 +74,7 @@ class Answering:
         self._outflow.send(*pieces)
 
     def _send_chunked(self, head: bytes, answer: Answer) -> None:
-        for piece in _pieces(answer):
+        for piece in _pieces(answer, self._piece):
             if piece:
                 self._send(head, chunk_start(len(piece)), piece, CHUNK_END)
             elif head:
@@ -75,7 +85,7 @@ class Answering:
     def _send_plain(self, head: bytes, answer: Answer, length: int | None) -> None:
         """What goes beyond the length is not sent."""
         given = 0
-        for piece in _pieces(answer):
+        for piece in _pieces(answer, self._piece):
             given += len(piece)
             if length is not None and given > length:
                 raise AnswerBroken(length, given)
@@ -96,18 +106,18 @@ class Answering:
             return
         self._send(head)
         file, position = stream.file()
-        given = self._outflow.send_file(file, position, length)
+        given = self._outflow.send_file(file, position, length, self._piece)
         if given != length:
             raise AnswerBroken(length, given)
 
 
-def _pieces(answer: Answer) -> Iterator[bytes | memoryview]:
+def _pieces(answer: Answer, size: int) -> Iterator[bytes | memoryview]:
     yield from answer.content
     if answer.stream:
-        yield from _read(answer.stream)
+        yield from _read(answer.stream, size)
 
 
-def _read(stream: Reader, size: int = _READ_SIZE) -> Iterable[memoryview]:
+def _read(stream: Reader, size: int) -> Iterable[memoryview]:
     buffer = memoryview(bytearray(size))
     while count := stream.readinto(buffer):
         yield buffer[:count]

@@ -12,8 +12,7 @@ import select
 import socket
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -23,12 +22,16 @@ from lading.fronts.http.connection import Connection
 from lading.fronts.http.exchange import Answer, Application, Peer
 from lading.fronts.http.hang_ups import HangUps
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
+from lading.fronts.http.occupancy import Occupancy, no_proxy
 
 log = logging.getLogger("lading.http")
 
 _BACKLOG = 1024
 _REFUSED_AT_ONCE = 64
 _ABORT_SECONDS = 5.0
+_PIECE, _SMALL_PIECE = 256 * 1024, 32 * 1024
+_FEW = 32
+"""So many at once may hold 8 MiB; hundreds of slow clients hold no more than that either."""
 _FULL = Answer(503, (("Retry-After", "5"), ("Content-Length", "0")))
 
 
@@ -56,17 +59,20 @@ class ByteServer:
         addresses: Sequence[tuple[str, int]],
         application: Application,
         limits: Limits = DEFAULT_LIMITS,
+        *,
         stop_seconds: float = 10.0,
         certificate: ServerCertificate | None = None,
+        is_proxy: Callable[[str], bool] = no_proxy,
     ) -> None:
-        """`addresses` are host and port, 0 for any free one; with a certificate all of them speak TLS."""
+        """`addresses` are host and port, 0 for any free one; with a certificate all of them speak TLS. `is_proxy` is as
+        Occupancy has it."""
         self._wanted, self._application, self._certificate = addresses, application, certificate
         self._limits, self._stop_seconds = limits, stop_seconds
+        self._occupancy = Occupancy(limits, is_proxy)
         self._listeners: list[socket.socket] = []
         self._lock = threading.Lock()
         self._threads: dict[Connection, threading.Thread] = {}
-        self._idle: dict[Connection, None] = {}  # in the order in which they became idle
-        self._counts: Counter[str] = Counter()
+        self._idle: dict[Connection, bool] = {}  # in the order in which they became idle; True for all
         self._refused = 0
         self._stopping = False
 
@@ -79,6 +85,11 @@ class ByteServer:
     def stopping(self) -> bool:
         """Whether this answer should be the connection's last."""
         return self._stopping
+
+    @property
+    def piece(self) -> int:
+        """How many bytes of a body one connection holds in memory: less, where many are at it."""
+        return _PIECE if len(self._threads) - len(self._idle) <= _FEW else _SMALL_PIECE
 
     def __enter__(self) -> Self:
         """Raises ListenFailed."""
@@ -120,15 +131,17 @@ class ByteServer:
         self._hang_ups.stop()
 
     def idle(self, connection: Connection) -> bool:
-        """No request is on its way; False where the server is stopping and the connection should end."""
-        with self._lock:
-            self._idle[connection] = None
-            return not self._stopping
+        """No request is on its way; False where the server is stopping and the connection should end.
 
-    def busy(self, connection: Connection) -> None:
-        """A request has begun: a stopping server lets it finish."""
-        with self._lock:
-            self._idle.pop(connection, None)
+        Without the lock, which every request would take twice: it counts as idle before it looks, and `stop` says so
+        before it looks who is idle, so that one of them sees the other.
+        """
+        self._idle[connection] = True
+        return not self._stopping
+
+    def busy(self, connection: Connection) -> bool:
+        """A request has begun: a stopping server lets it finish. False where the connection has lost its place."""
+        return self._idle.pop(connection, False)
 
     def _accept_all(self) -> None:
         poll = select.poll()
@@ -165,13 +178,13 @@ class ByteServer:
     def _start(self, connection: Connection, accepted: socket.socket) -> None:
         address = connection.peer.address
         with self._lock:
-            left = None if self._has_room(address) else self._longest_idle(address)
-            room = left is not None or self._has_room(address)
+            left = None if self._occupancy.has_room(address) else self._longest_idle(address)
+            room = left is not None or self._occupancy.has_room(address)
             if not room and self._refused >= _REFUSED_AT_ONCE:
                 accepted.close()
                 return
             if room:
-                self._counts[address] += 1
+                self._occupancy.enter(address)
             else:
                 self._refused += 1
             thread = threading.Thread(target=self._run, args=[connection, room], name=f"http {address}", daemon=True)
@@ -185,16 +198,11 @@ class ByteServer:
             accepted.close()
             self._ended(connection, room)
 
-    def _has_room(self, address: str) -> bool:
-        return self._counts.total() < self._limits.connections and self._counts[address] < self._limits.per_address
-
     def _longest_idle(self, address: str) -> Connection | None:
         """The one whose end would make room for another from `address`; nobody else will end it."""
-        same = self._counts[address] >= self._limits.per_address
-        found = next((idle for idle in self._idle if not same or idle.peer.address == address), None)
-        if found:
-            del self._idle[found]
-        return found
+        same = self._occupancy.is_full(address)
+        candidates = [idle for idle in list(self._idle) if not same or idle.peer.address == address]
+        return next((idle for idle in candidates if self._idle.pop(idle, False)), None)
 
     def _run(self, connection: Connection, room: bool) -> None:
         try:
@@ -209,13 +217,11 @@ class ByteServer:
         address = connection.peer.address
         with self._lock:
             del self._threads[connection]
-            self._idle.pop(connection, None)
+            self._idle.pop(connection, False)
             if not room:
                 self._refused -= 1
-            elif self._counts[address] > 1:
-                self._counts[address] -= 1
             else:
-                del self._counts[address]
+                self._occupancy.leave(address)
 
     def _close_listeners(self) -> None:
         for listener in self._listeners:

@@ -25,7 +25,10 @@ class CertificateUnusable(InputInvalid):
 
     side = Side.CALLER
     code = "tls"
-    hint = "--tls-cert takes the certificate and then its chain, --tls-key the key without a passphrase, both as PEM."
+    hint = "Give the certificate and then its chain, and the key without a passphrase, both as PEM."
+    command = (
+        "--tls-cert takes the certificate and then its chain, --tls-key the key without a passphrase, both as PEM."
+    )
 
     def __init__(self, certificate: str, key: str, why: str) -> None:
         super().__init__(certificate, key, why)

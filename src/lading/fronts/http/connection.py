@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import string
 import struct
 import time
 from enum import Enum
@@ -26,6 +27,7 @@ from lading.fronts.http.inflow import Inflow
 from lading.fronts.http.limits import Limits
 from lading.fronts.http.outflow import Outflow
 from lading.fronts.http.request_body import RequestBody
+from lading.fronts.http.waiting import Waiting
 from lading.wire.http_framing import (
     DRAIN_LIMIT,
     TARGET_LIMIT,
@@ -41,6 +43,8 @@ log = logging.getLogger("lading.http")
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DRAIN_SIZE = 64 * 1024
+_FIRST_BYTES = frozenset(f"{string.ascii_letters}\r".encode())
+"""A method's, or those of an empty line."""
 
 
 class _Cut(Exception):
@@ -68,11 +72,15 @@ class Surroundings(Protocol):
     def stopping(self) -> bool:
         """Whether this answer should be the connection's last."""
 
+    @property
+    def piece(self) -> int:
+        """How many bytes of a body one connection holds in memory."""
+
     def idle(self, connection: Connection) -> bool:
         """No request is on its way; False where the server is stopping and the connection should end."""
 
-    def busy(self, connection: Connection) -> None:
-        """A request has begun: a stopping server lets it finish."""
+    def busy(self, connection: Connection) -> bool:
+        """A request has begun: a stopping server lets it finish. False where the connection has lost its place."""
 
 
 class Connection:
@@ -89,13 +97,12 @@ class Connection:
         hang_ups: HangUps,
         certificate: ServerCertificate | None = None,
     ) -> None:
-        self._socket, self.peer, self._application = connection, peer, application
+        self.peer, self._application = peer, application
         self._certificate = certificate
         self._limits, self._surroundings, self._hang_ups = limits, surroundings, hang_ups
-        self._inflow = Inflow(connection, peer)
-        self._outflow = Outflow(connection, peer, limits.stall_seconds)
         self._cancellation = Cancellation()
         self._first = True
+        self._use(connection)
 
     def run(self) -> None:
         """Serve until either side has had enough."""
@@ -143,12 +150,17 @@ class Connection:
         try:
             secured = self._certificate.accept(self._socket, self.peer, self._limits.head_seconds)
         except RequestRefused as refused:
+            self._use(self._socket)  # as it was before the attempt, which had its own time-out
             self._give_up(_refusal(refused))
             return _Next.LINGER
-        self._socket = secured
-        self._inflow = Inflow(secured, self.peer)
-        self._outflow = Outflow(secured, self.peer, self._limits.stall_seconds)
+        self._use(secured)
         return _Next.REQUEST
+
+    def _use(self, connection: socket.socket) -> None:
+        """From now on everything comes and goes here."""
+        self._socket, waiting = connection, Waiting(connection)
+        self._inflow = Inflow(connection, self.peer, waiting)
+        self._outflow = Outflow(connection, self.peer, waiting, self._limits)
 
     def _exchange(self) -> _Next:
         """One request and its answer."""
@@ -191,13 +203,12 @@ class Connection:
             arrived = self._inflow.fill(seconds)
         except Stalled:
             return False
-        self._surroundings.busy(self)
-        return arrived > 0
+        return self._surroundings.busy(self) and arrived > 0
 
     def _skip_empty_lines(self) -> int:
         """Some clients send one after a body (RFC 9112, 2.2)."""
         inflow = self._inflow
-        while inflow.held >= 2 and inflow.buffer[inflow.start : inflow.start + 2] == b"\r\n":
+        while inflow.held >= 2 and inflow.buffer.startswith(b"\r\n", inflow.start):
             inflow.start += 2
         return inflow.start
 
@@ -207,7 +218,7 @@ class Connection:
         docker and skopeo try TLS first at every registry on loopback.
         """
         inflow = self._inflow
-        if inflow.held and not chr(inflow.buffer[inflow.start]).isalpha() and inflow.buffer[inflow.start] != ord("\r"):
+        if inflow.held and inflow.buffer[inflow.start] not in _FIRST_BYTES:
             raise RequestRefused(400, "this is not HTTP")
 
     def _wait_for_more(self, deadline: float) -> int:
@@ -234,8 +245,8 @@ class Connection:
         return left
 
     def _serve(self, head: Head, framing: RequestFraming) -> _Next:
-        body = RequestBody(self._inflow, framing, self.peer, self._limits.stall_seconds, self._send_continue)
-        answering = Answering(self._outflow)
+        body = RequestBody(self._inflow, framing, self.peer, self._limits, self._send_continue)
+        answering = Answering(self._outflow, self._surroundings.piece)
         try:
             answer = self._application(self._request(head, body))
             return self._answer(answering, head, framing, body, answer)
@@ -253,11 +264,9 @@ class Connection:
 
     def _request(self, head: Head, body: RequestBody) -> IncomingRequest:
         path, _, query = head.target.partition("?")
-        headers: dict[str, str] = {}
-        for name, value in head.fields:
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        self._cancellation = Cancellation()
-        return IncomingRequest(head.method, path, query, headers, body, self.peer, self._cancellation)
+        headers = {name: values[0] if len(values) == 1 else ", ".join(values) for name, values in head.by_name.items()}
+        secure = self._certificate is not None
+        return IncomingRequest(head.method, path, query, headers, body, self.peer, self._cancellation, secure)
 
     def _answer(
         self, answering: Answering, head: Head, framing: RequestFraming, body: RequestBody, answer: Answer
@@ -290,7 +299,7 @@ class Connection:
         """Answer something that was not understood far enough to have a framing."""
         head = Head("GET", "/", 1, ())
         framing = answer_framing(head, answer.status, answer.headers, body_read=False, keep_alive=False)
-        Answering(self._outflow).send(answer, framing)
+        Answering(self._outflow, self._surroundings.piece).send(answer, framing)
 
     def _linger(self) -> None:
         """Half-close, then read what the client still sends, within bounds, so that it can read our last answer."""

@@ -39,7 +39,7 @@ class Body(Reader, Protocol):
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
     """One request. `path` and `query` are as sent, percent-encoded; header names are lower case, repeated fields joined
-    by a comma. Headers are kept out of the value's text: they may hold a login."""
+    by a comma. Headers are kept out of the value's text: they may hold a login. `secure`: it came in TLS."""
 
     method: str
     path: str
@@ -48,6 +48,7 @@ class IncomingRequest:
     body: Body
     peer: Peer
     cancel: Cancel
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

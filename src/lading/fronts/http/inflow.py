@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from lading.fronts.http.exchange import Peer
+from lading.fronts.http.waiting import OVER, Waiting
 from lading.wire.http_framing import HEAD_LIMIT
 from lading.wire.message import ConnectionLost, Stalled
 
@@ -14,10 +15,10 @@ _FIRST_BUFFER = 8 * 1024
 class Inflow:
     """The bytes held are `buffer[start:end]`; the buffer grows to HEAD_LIMIT, which bounds a head."""
 
-    __slots__ = ("_connection", "_peer", "buffer", "end", "start")
+    __slots__ = ("_connection", "_peer", "_waiting", "buffer", "end", "start")
 
-    def __init__(self, connection: socket.socket, peer: Peer) -> None:
-        self._connection, self._peer = connection, peer
+    def __init__(self, connection: socket.socket, peer: Peer, waiting: Waiting) -> None:
+        self._connection, self._peer, self._waiting = connection, peer, waiting
         self.buffer = bytearray(_FIRST_BUFFER)
         self.start = self.end = 0
 
@@ -61,10 +62,9 @@ class Inflow:
     def receive_into(self, target: memoryview, seconds: float) -> int:
         """Past the buffer, which must be empty or be `target`; 0 at the end. Raises ConnectionLost, Stalled."""
         try:
-            if self._connection.gettimeout() != seconds:  # setting it is a system call, asking is none
-                self._connection.settimeout(seconds)
+            self._waiting.read(seconds)
             return self._connection.recv_into(target)
-        except TimeoutError:
+        except OVER:
             raise Stalled(str(self._peer), seconds) from None
         except OSError as error:
             raise ConnectionLost(str(self._peer), error.strerror or type(error).__name__) from error

@@ -12,7 +12,8 @@ class Limits:
     """What one server grants its clients; times in seconds.
 
     `head_seconds` for a whole head, and for the first byte of a new connection; `idle_seconds` between requests;
-    `stall_seconds` for the next byte of a body, in either direction.
+    `stall_seconds` for the next byte of a body, in either direction; over as long a time a body moves at `slowest`
+    bytes a second or more.
     """
 
     connections: int = 512
@@ -20,6 +21,7 @@ class Limits:
     head_seconds: float = 10.0
     idle_seconds: float = 75.0
     stall_seconds: float = 60.0
+    slowest: int = 1024
     drain_seconds: float = DRAIN_SECONDS
 
 

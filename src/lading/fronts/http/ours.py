@@ -8,11 +8,17 @@ cannot be a foreign site's, as no name was looked up.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lading.wire.guard import authority, host_name, is_loopback
+from lading.wire.guard import authority, is_loopback
+
+LAST_PORT = 65535
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::([0-9]{1,5}))?")
+"""Host[:port] as a browser sends it (RFC 9110, 7.2); what may stand there besides opens only disputes over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class OurNames:
     def permits_host(self, host: str) -> bool:
         """Whether a Host header is one of ours: loopback, an IP address, or a public name."""
         name = _name(host)
-        return is_loopback(host) or _is_address(name) or name in self.public
+        return bool(name) and (is_loopback(host) or _is_address(name) or name in self.public)
 
     def permits_origin(self, origin: str | None, host: str) -> bool:
         """Whether the page that asks, if one does, came from us: from the very host and port it asks, or from a public
@@ -50,12 +56,19 @@ def is_led(origin: str | None, site: str | None, method: str) -> bool:
     return origin is None and site in {"cross-site", "same-site"} and method not in {"GET", "HEAD", "OPTIONS"}
 
 
+def names_one(hosts: Sequence[str], origins: Sequence[str]) -> bool:
+    """Whether a request's headers say once which host is asked, in a way that leaves no doubt (RFC 9112, 3.2), and at
+    most once which page asks."""
+    return len(hosts) == 1 and len(origins) <= 1 and bool(_name(hosts[0]))
+
+
 def _name(host: str) -> str:
     """Without the port; empty for what is no host[:port]."""
-    try:
-        return "" if "@" in host else host_name(host)
-    except ValueError:
+    found = _HOST.fullmatch(host)
+    if found is None or int(found[2] or 0) > LAST_PORT:
         return ""
+    name = found[1].lower()
+    return name if not name.startswith("[") else name[1:-1] if _is_address(name[1:-1]) else ""
 
 
 def _is_address(name: str) -> bool:

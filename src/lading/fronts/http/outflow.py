@@ -3,64 +3,57 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 
 from lading.fronts.http.exchange import Peer
+from lading.fronts.http.limits import Limits
+from lading.fronts.http.pace import Pace
+from lading.fronts.http.waiting import OVER, Waiting
 from lading.wire.message import ConnectionLost, Stalled
 
 JOIN_LIMIT = 64 * 1024
 """Pieces shorter than this travel in one system call with what stands before and after them."""
 
-_READ_SIZE = 256 * 1024
+_FILE_PIECE = 1024 * 1024
+"""What one system call sends of a file: a slow client is looked at in between, and one that is cancelled let go."""
 
 
 class Outflow:
-    """The writing side of one connection; `stall_seconds` is the longest wait for the client to take anything."""
+    """The writing side of one connection."""
 
-    __slots__ = ("_connection", "_peer", "_stall_seconds")
+    __slots__ = ("_connection", "_limits", "_pace", "_peer", "_waiting")
 
-    def __init__(self, connection: socket.socket, peer: Peer, stall_seconds: float) -> None:
-        self._connection, self._peer, self._stall_seconds = connection, peer, stall_seconds
+    def __init__(self, connection: socket.socket, peer: Peer, waiting: Waiting, limits: Limits) -> None:
+        self._connection, self._peer, self._waiting, self._limits = connection, peer, waiting, limits
+        self._pace = Pace(peer, limits)
 
     def send(self, *pieces: bytes | memoryview) -> None:
         """Raises ConnectionLost, Stalled."""
-        if sum(len(piece) for piece in pieces) < JOIN_LIMIT:
+        if len(pieces) > 1 and sum(map(len, pieces)) < JOIN_LIMIT:
             pieces = (b"".join(pieces),)
-        with self._translated():
-            self._connection.settimeout(self._stall_seconds)
-            for piece in pieces:
-                self._send_one(memoryview(piece))
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[self._moved(self._connection.send, rest) :]
 
-    def _send_one(self, rest: memoryview) -> None:
-        """Not sendall, whose time-out is for the whole of it."""
-        while rest:
-            rest = rest[self._connection.send(rest) :]
-
-    def send_file(self, file: int, position: int, count: int) -> int:
-        """`count` bytes of an open file, in the clear by the kernel alone; returns how many there were. Raises
-        ConnectionLost, Stalled."""
+    def send_file(self, file: int, position: int, count: int, piece: int) -> int:
+        """`count` bytes of an open file, in the clear by the kernel alone, a `piece` at a time; returns how many there
+        were. Raises ConnectionLost, Stalled."""
         if isinstance(self._connection, ssl.SSLSocket):
-            return self._send_read(file, position, count)
-        sent = 0
-        with self._translated():
-            self._connection.settimeout(self._stall_seconds)
-            while sent < count:
-                try:
-                    passed = os.sendfile(self._connection.fileno(), file, position + sent, count - sent)
-                except BlockingIOError:
-                    self._wait()
-                    continue
-                if not passed:
-                    break
-                sent += passed
+            return self._send_read(file, position, count, piece)
+        sent, number = 0, self._connection.fileno()
+        while sent < count:
+            passed = self._moved(os.sendfile, number, file, position + sent, min(count - sent, _FILE_PIECE))
+            if not passed:
+                break
+            sent += passed
         return sent
 
-    def _send_read(self, file: int, position: int, count: int) -> int:
-        sent, buffer = 0, memoryview(bytearray(min(count, _READ_SIZE)))
+    def _send_read(self, file: int, position: int, count: int, piece: int) -> int:
+        sent, buffer = 0, memoryview(bytearray(min(count, piece)))
         while sent < count:
             arrived = os.preadv(file, [buffer[: count - sent]], position + sent)
             if not arrived:
@@ -69,17 +62,15 @@ class Outflow:
             sent += arrived
         return sent
 
-    def _wait(self) -> None:
-        poll = select.poll()
-        poll.register(self._connection, select.POLLOUT)
-        if not poll.poll(self._stall_seconds * 1000):
-            raise TimeoutError
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _moved(self, call: Callable[..., int], *arguments: object) -> int:
+        """How many bytes the system took. Raises ConnectionLost, Stalled."""
+        began = time.monotonic()
         try:
-            yield
-        except TimeoutError:
-            raise Stalled(str(self._peer), self._stall_seconds) from None
+            self._waiting.write(self._limits.stall_seconds)
+            count = call(*arguments)
+        except OVER:
+            raise Stalled(str(self._peer), self._limits.stall_seconds) from None
         except OSError as error:
             raise ConnectionLost(str(self._peer), error.strerror or type(error).__name__) from error
+        self._pace.moved(count, time.monotonic() - began)
+        return count

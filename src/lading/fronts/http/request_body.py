@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from lading.fronts.http.exchange import Peer
 from lading.fronts.http.inflow import Inflow
+from lading.fronts.http.limits import Limits
+from lading.fronts.http.pace import Pace
 from lading.wire.http_chunks import ChunkReader
 from lading.wire.http_framing import RequestFraming, RequestRefused
 from lading.wire.message import ConnectionLost
@@ -25,10 +28,11 @@ class RequestBody:
         inflow: Inflow,
         framing: RequestFraming,
         peer: Peer,
-        stall_seconds: float,
+        limits: Limits,
         send_continue: Callable[[], None],
     ) -> None:
-        self._inflow, self._peer, self._stall_seconds = inflow, peer, stall_seconds
+        self._inflow, self._peer, self._limits = inflow, peer, limits
+        self._pace = Pace(peer, limits)
         self._length = framing.length
         self._left = framing.length or 0
         self._chunks = ChunkReader() if framing.length is None else None
@@ -107,16 +111,18 @@ class RequestBody:
 
     def _fill(self) -> None:
         self._inflow.widen()
-        if not self._inflow.fill(self._stall_seconds):
-            raise self._cut()
+        began = time.monotonic()
+        self._came(self._inflow.fill(self._limits.stall_seconds), began)
 
     def _receive(self, target: memoryview) -> int:
         if self._inflow.held:
             return self._inflow.take_into(target)
-        count = self._inflow.receive_into(target, self._stall_seconds)
-        if not count:
-            raise self._cut()
-        return count
+        began = time.monotonic()
+        return self._came(self._inflow.receive_into(target, self._limits.stall_seconds), began)
 
-    def _cut(self) -> ConnectionLost:
-        return ConnectionLost(str(self._peer), "the client ended it before the end of the body")
+    def _came(self, count: int, began: float) -> int:
+        """Raises ConnectionLost where nothing did, TooSlow."""
+        if not count:
+            raise ConnectionLost(str(self._peer), "the client ended it before the end of the body")
+        self._pace.moved(count, time.monotonic() - began)
+        return count

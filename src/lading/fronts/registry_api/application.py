@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 from lading.errors import LadingError, StorageFailed
 from lading.fronts.http.exchange import Answer, IncomingRequest
-from lading.fronts.registry_api.content import ContentDoor
+from lading.fronts.registry_api.content import ContentDoor, Count
 from lading.fronts.registry_api.gate import Entry, Gate, needed
 from lading.fronts.registry_api.lists import ListDoor
-from lading.fronts.registry_api.replies import EndpointUnknown, MethodRefused, error_answer, json_answer
+from lading.fronts.registry_api.replies import EndpointUnknown, MethodRefused, error_answer, json_answer, placed
 from lading.fronts.registry_api.uploads import UploadDoor
 from lading.services.repositories import Repositories
 from lading.services.repository_uploads import RepositoryUploads
@@ -23,6 +23,8 @@ from lading.wire.registry_urls import (
     Root,
     Route,
     TagList,
+    TokenService,
+    UploadAt,
     UploadStart,
     match,
 )
@@ -35,9 +37,9 @@ Endpoint = Callable[[IncomingRequest], Answer]
 class RegistryApi:
     """An Application for the byte server: the OCI distribution specification, version 1.1."""
 
-    def __init__(self, repositories: Repositories, uploads: RepositoryUploads, gate: Gate) -> None:
+    def __init__(self, repositories: Repositories, uploads: RepositoryUploads, gate: Gate, count: Count) -> None:
         self._gate = gate
-        self._content = ContentDoor(repositories)
+        self._content = ContentDoor(repositories, count)
         self._uploads = UploadDoor(repositories, uploads)
         self._lists = ListDoor(repositories)
 
@@ -55,6 +57,8 @@ class RegistryApi:
 
     def _answer(self, request: IncomingRequest) -> Answer:
         route = match(request.path)
+        if isinstance(route, TokenService):
+            return self._token(request)
         if route is None:
             raise EndpointUnknown(request.path)
         entry = self._gate.admit(request, needed(route, request.method))
@@ -62,7 +66,14 @@ class RegistryApi:
         endpoint = methods.get(request.method)
         if endpoint is None:
             raise MethodRefused(request.method, tuple(methods))
-        return endpoint(request)
+        return placed(endpoint(request), self._gate.outside(request))
+
+    def _token(self, request: IncomingRequest) -> Answer:
+        """Before anybody is let in: whoever asks for a token has none."""
+        answer = self._gate.token(request)
+        if answer is None:
+            raise EndpointUnknown(request.path)
+        return answer
 
     def _methods(self, route: Route, entry: Entry) -> Mapping[str, Endpoint]:
         """The whole table of the door."""
@@ -85,11 +96,13 @@ class RegistryApi:
                 methods["DELETE"] = lambda _: content.delete_blob(route, entry)
             case UploadStart():
                 methods = {"POST": lambda request: uploads.start(request, route, entry)}
-            case _:  # UploadAt, the last of them
+            case UploadAt():
                 methods = _reading(lambda _: uploads.status(route))
                 methods["PATCH"] = lambda request: uploads.patch(request, route)
                 methods["PUT"] = lambda request: uploads.put(request, route)
                 methods["DELETE"] = lambda _: uploads.cancel(route)
+            case _:  # TokenService, which was answered before
+                methods = {}
         return methods
 
 

@@ -5,10 +5,14 @@ distribution-spec end-2, end-3, end-7, end-9, end-10.
 
 from __future__ import annotations
 
-from lading.fronts.http.exchange import Answer, Body, IncomingRequest
+from collections.abc import Callable, Sequence
+
+from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.registry_api.bodies import read_whole
 from lading.fronts.registry_api.gate import Entry
 from lading.fronts.registry_api.queries import Query
 from lading.fronts.registry_api.replies import Fields, ManifestTooLong, answer, streamed
+from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT
 from lading.oci.media_types import essence
@@ -16,15 +20,19 @@ from lading.services.repositories import Repositories
 from lading.wire.byte_ranges import part_of
 from lading.wire.registry_urls import BlobAt, ManifestAt
 
-_PIECE = 64 * 1024
-"""Memory follows what has come, not what was announced: many may announce much and send nothing."""
+TAGS_TOLD = 10
+"""In one field of an answer."""
+
+
+Count = Callable[[str, str | Digest, Digest], None]
+"""Told of each manifest that was given away: the repository, what it was asked by, its digest. Returns at once."""
 
 
 class ContentDoor:
     """What is asked of one manifest or blob."""
 
-    def __init__(self, repositories: Repositories) -> None:
-        self._repositories = repositories
+    def __init__(self, repositories: Repositories, count: Count) -> None:
+        self._repositories, self._count = repositories, count
 
     def get_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
         """What was stored, whatever Accept says."""
@@ -32,29 +40,32 @@ class ContentDoor:
         fields = (("Content-Type", descriptor.media_type), *_named(descriptor.digest))
         if request.method == "HEAD":
             return Answer(200, streamed(descriptor.size, fields))
+        self._count(at.path, at.reference, descriptor.digest)
         entry.pulled(at.path, at.reference, descriptor.digest)
-        return Answer(200, streamed(descriptor.size, fields), stream=self._repositories.open(descriptor))
+        return self._whole(descriptor, fields)
 
     def put_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
-        """By tag or digest; `tag=` in the query names further tags, each told in an OCI-Tag field."""
+        """By tag or digest; `tag=` in the query names further tags, told in OCI-Tag fields."""
         tags = Query(request.query).tags()
         given = request.headers.get("content-type")
-        raw = _read_whole(request.body, MANIFEST_LIMIT)
-        held = self._repositories.put_manifest(
-            at.path, at.reference, raw, essence(given) if given else None, cancel=request.cancel, tags=tags
-        )
+        raw = read_whole(request.body, MANIFEST_LIMIT, ManifestTooLong)
+        with entry.attempt("push", at.path, at.reference):
+            held = self._repositories.put_manifest(
+                at.path, at.reference, raw, essence(given) if given else None, cancel=request.cancel, tags=tags
+            )
         digest = held.descriptor.digest
         entry.pushed(at.path, (at.reference, *tags), digest)
         subject = (("OCI-Subject", str(held.subject)),) if held.subject else ()
         location = (("Location", str(ManifestAt(at.path, digest))), *_named(digest))
-        return answer(201, (*location, *subject, *(("OCI-Tag", tag) for tag in tags)))
+        return answer(201, (*location, *subject, *_told(tags)))
 
     def delete_manifest(self, at: ManifestAt, entry: Entry) -> Answer:
         """A tag alone, or a manifest with all its tags."""
-        if isinstance(at.reference, Digest):
-            self._repositories.delete_manifest(at.path, at.reference)
-        else:
-            self._repositories.delete_tag(at.path, at.reference)
+        with entry.attempt("remove", at.path, at.reference):
+            if isinstance(at.reference, Digest):
+                self._repositories.delete_manifest(at.path, at.reference)
+            else:
+                self._repositories.delete_tag(at.path, at.reference)
         entry.removed(at.path, at.reference)
         return answer(202)
 
@@ -66,7 +77,7 @@ class ContentDoor:
             return Answer(200, streamed(descriptor.size, fields))
         part = part_of(descriptor.size, request.headers.get("range"))
         if part is None:
-            return Answer(200, streamed(descriptor.size, fields), stream=self._repositories.open(descriptor))
+            return self._whole(descriptor, fields)
         offset, length = part
         where = ("Content-Range", f"bytes {offset}-{offset + length - 1}/{descriptor.size}")
         stream = self._repositories.open(descriptor, offset, length)
@@ -78,18 +89,18 @@ class ContentDoor:
         entry.removed(at.path, at.digest)
         return answer(202)
 
+    def _whole(self, descriptor: Descriptor, fields: Fields) -> Answer:
+        """Out of memory where it is small: opening and reading a file would take longer than all the rest."""
+        content = self._repositories.small(descriptor)
+        if content is not None:
+            return Answer(200, streamed(descriptor.size, fields), (content,))
+        return Answer(200, streamed(descriptor.size, fields), stream=self._repositories.open(descriptor))
+
+
+def _told(tags: Sequence[str]) -> Fields:
+    """Several in a field: clients read so many fields (Python's own 100), and none that is very long."""
+    return [("OCI-Tag", ", ".join(tags[first : first + TAGS_TOLD])) for first in range(0, len(tags), TAGS_TOLD)]
+
 
 def _named(digest: Digest) -> Fields:
     return (("Docker-Content-Digest", str(digest)),)
-
-
-def _read_whole(body: Body, limit: int) -> bytes:
-    """Raises ManifestTooLong, before reading where the length is said."""
-    if body.length is not None and body.length > limit:
-        raise ManifestTooLong(limit)
-    received, piece = bytearray(), memoryview(bytearray(_PIECE))
-    while count := body.readinto(piece):
-        received += piece[:count]
-        if len(received) > limit:
-            raise ManifestTooLong(limit)
-    return bytes(received)

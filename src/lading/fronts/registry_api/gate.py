@@ -1,26 +1,26 @@
 """Who may come in to /v2/, and for what: each route and method asks for one permission on one repository.
 
-What is done then is told to the entry, which puts it on the audit trail.
+Whether the caller has it, services.repository_admission decides. What is done then is told to the entry, which puts it
+on the audit trail.
 
 OpenGate    nobody logs in: for this machine alone, and for no page of a foreign site
-LoginGate   Basic, with a user's password or an API token as the password; what is allowed, the roles say
+LoginGate   tokens of our own service, Basic, API tokens, or nobody where a repository is public (login_gate)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from lading.errors import LadingError, Side
-from lading.fronts.http.exchange import IncomingRequest
-from lading.fronts.http.forwarding import Forwarding
-from lading.fronts.http.ours import OurNames, is_led
+from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.registry_api.doorstep import ForeignCaller
 from lading.oci.digest import Digest
-from lading.services.access import Actor, NotLoggedIn, Permission
-from lading.services.audit import Deed, Trail
-from lading.services.audit_trail import refuse
-from lading.services.authentication import OPEN, Authenticator, Visit
+from lading.services.access import Permission
+from lading.services.authentication import OPEN
+from lading.services.registry_tokens import Visitor
+from lading.services.repository_admission import RepositoryAdmission
 from lading.services.repository_audit import RepositoryAudit
 from lading.wire.guard import is_loopback
 from lading.wire.registry_urls import (
@@ -28,64 +28,37 @@ from lading.wire.registry_urls import (
     Catalog,
     ManifestAt,
     ReferrersOf,
-    Root,
     Route,
     TagList,
+    UploadAt,
+    UploadStart,
 )
-
-CHALLENGE = 'Basic realm="Lading"'
-
-
-class ForeignCaller(LadingError):
-    """The request was led here: by a name that is not ours, or by a page of another site."""
-
-    side = Side.CALLER
-    code = "denied"
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.reason = why
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 class Needed(NamedTuple):
-    """What a request takes. `repository` None: it is about none, or about all."""
+    """What a request takes. `permission` None: any login. `repository` None: it is about none, or about all."""
 
     permission: Permission | None
     repository: str | None
-
-
-class Entry(Protocol):
-    """One request that was let in."""
-
-    def may_pull(self, repository: str) -> bool:
-        """Whether it may read there as well: where a mount comes from, what a catalog shows."""
-
-    def pulled(self, repository: str, reference: str | Digest, digest: Digest) -> None:
-        """It has read a manifest. Raises StorageFailed."""
-
-    def pushed(self, repository: str, references: Sequence[str | Digest], digest: Digest) -> None:
-        """It has written a manifest under these names. Raises StorageFailed."""
-
-    def removed(self, repository: str, reference: str | Digest) -> None:
-        """It has removed a tag, a manifest or a blob. Raises StorageFailed."""
 
 
 class Gate(Protocol):
     """Lets requests in."""
 
     def admit(self, request: IncomingRequest, needed: Needed) -> Entry:
-        """Raises ForeignCaller, NotLoggedIn, Denied."""
+        """Raises ForeignCaller, LoginWanted, Denied, TooManyAttempts, PasswordsBusy, StorageFailed."""
+
+    def token(self, request: IncomingRequest) -> Answer | None:
+        """The answer of the token service; None where nobody needs a token."""
+
+    def outside(self, request: IncomingRequest) -> str | None:
+        """What goes before a path in an answer, as a trusted proxy says; None: nothing."""
 
 
 def needed(route: Route, method: str) -> Needed:
     """The table of what each route and method takes."""
     reads = method in {"GET", "HEAD"}
     match route:
-        case Root():
-            return Needed(None, None)
         case Catalog():
             return Needed(Permission.REPOSITORIES_VIEW, None)
         case TagList(path) | ReferrersOf(path):
@@ -94,9 +67,48 @@ def needed(route: Route, method: str) -> Needed:
             return Needed(Permission.REPOSITORIES_PULL, path)
         case ManifestAt(path) | BlobAt(path) if method == "DELETE":
             return Needed(Permission.REPOSITORIES_REMOVE, path)
-        case _:  # UploadStart and UploadAt besides
-            path = route.path
+        case ManifestAt(path) | BlobAt(path) | UploadStart(path) | UploadAt(path):
             return Needed(Permission.REPOSITORIES_PUSH, path)
+        case _:  # Root; the token service is asked before anybody is let in
+            return Needed(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request that was let in. `admission` None: it may do everything; `audit` None: it leaves no trace."""
+
+    visitor: Visitor
+    admission: RepositoryAdmission | None
+    audit: RepositoryAudit | None
+
+    def may_pull(self, repository: str) -> bool:
+        """Whether it may read there as well: where a mount comes from."""
+        return self.admission is None or self.admission.may_pull(self.visitor, repository)
+
+    def shows(self, repository: str) -> bool:
+        """Whether the catalog names it."""
+        return self.admission is None or self.admission.shows(self.visitor, repository)
+
+    def attempt(self, action: str, repository: str, reference: str | Digest) -> AbstractContextManager[None]:
+        """What a rule forbids inside is on the trail. Raises StorageFailed."""
+        if self.audit is None:
+            return nullcontext()
+        return self.audit.attempt(self.visitor.actor, action, repository, reference)
+
+    def pulled(self, repository: str, reference: str | Digest, digest: Digest) -> None:
+        """It has read a manifest. Raises StorageFailed."""
+        if self.audit is not None:
+            self.audit.pulled(self.visitor.actor, repository, reference, digest)
+
+    def pushed(self, repository: str, references: Sequence[str | Digest], digest: Digest) -> None:
+        """It has written a manifest under these names. Raises StorageFailed."""
+        if self.audit is not None:
+            self.audit.pushed(self.visitor.actor, repository, references, digest)
+
+    def removed(self, repository: str, reference: str | Digest) -> None:
+        """It has removed a tag, a manifest or a blob. Raises StorageFailed."""
+        if self.audit is not None:
+            self.audit.removed(self.visitor.actor, repository, reference)
 
 
 class OpenGate:
@@ -111,62 +123,10 @@ class OpenGate:
         origin = request.headers.get("origin")
         if not is_loopback(host) or not (origin is None or origin.partition("://")[2] == host):
             raise ForeignCaller("this registry is open, and therefore for programs on its own machine only")
-        return _Entry(replace(OPEN, address=request.peer.address), self._audit)
+        return Entry(Visitor(replace(OPEN, address=request.peer.address)), None, self._audit)
 
+    def token(self, request: IncomingRequest) -> Answer | None:
+        """Nobody needs one."""
 
-@dataclass(frozen=True, slots=True)
-class LoginGate:
-    """Users and tokens of the service; `new_request` gives the id under which the trail knows a request."""
-
-    authentication: Authenticator
-    trail: Trail
-    names: OurNames
-    forwarding: Forwarding
-    new_request: Callable[[], str]
-    audit: RepositoryAudit
-
-    def admit(self, request: IncomingRequest, needed: Needed) -> Entry:
-        host = request.headers.get("host", "")
-        origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-        foreign = not self.names.permits_origin(origin, host) or is_led(origin, site, request.method)
-        if foreign or not self.names.permits_host(host):
-            raise ForeignCaller(
-                "this registry does not go by that name; if it should, start it with --registry-public-url"
-            )
-        address = self.forwarding.client(request.peer.address, request.headers.get("x-forwarded-for"))
-        visit = Visit(address, self.new_request())
-        actor = self.authentication.authenticate(visit, None, request.headers.get("authorization"))
-        if actor.user is None and actor.token is None:
-            raise NotLoggedIn
-        self._check(actor, needed)
-        return _Entry(actor, self.audit)
-
-    def _check(self, actor: Actor, needed: Needed) -> None:
-        permission, repository = needed
-        if permission is None:
-            return
-        allowed = actor.may_somewhere(permission) if repository is None else actor.may(permission, None, repository)
-        if not allowed:
-            action = permission.partition(":")[2]
-            refuse(self.trail, actor, permission, Deed(action, "repository", repository or "", repository or ""))
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    actor: Actor
-    audit: RepositoryAudit | None
-
-    def may_pull(self, repository: str) -> bool:
-        return self.actor.may(Permission.REPOSITORIES_PULL, None, repository)
-
-    def pulled(self, repository: str, reference: str | Digest, digest: Digest) -> None:
-        if self.audit is not None:
-            self.audit.pulled(self.actor, repository, reference, digest)
-
-    def pushed(self, repository: str, references: Sequence[str | Digest], digest: Digest) -> None:
-        if self.audit is not None:
-            self.audit.pushed(self.actor, repository, references, digest)
-
-    def removed(self, repository: str, reference: str | Digest) -> None:
-        if self.audit is not None:
-            self.audit.removed(self.actor, repository, reference)
+    def outside(self, request: IncomingRequest) -> str | None:
+        """No proxy stands before it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 from lading.fronts.registry_api.replies import PageInvalid, TagsTooMany
-from lading.oci.digest import Digest, DigestInvalid
-from lading.oci.reference import ReferenceInvalid, check_tag
+from lading.oci.digest import Algorithm, Digest, DigestInvalid, DigestUnsupported
+from lading.oci.reference import ReferenceInvalid, check_path, check_tag
 from lading.wire.registry_errors import Code
 from lading.wire.registry_urls import RouteInvalid
 
@@ -28,6 +28,15 @@ class Query:
         """The last of that name, None where there is none or it is empty."""
         return self._fields.get(name, [""])[-1] or None
 
+    def path(self, name: str) -> str | None:
+        """A repository's; None where there is none, or what stands there is no name of one."""
+        text = self.one(name) or ""
+        try:
+            check_path(text, text)
+        except ReferenceInvalid:
+            return None
+        return text
+
     def digest(self, name: str) -> Digest | None:
         """Raises DigestInvalid, DigestUnsupported."""
         text = self.one(name)
@@ -40,6 +49,12 @@ class Query:
             raise DigestInvalid("", "the upload's end names the digest of the blob")
         return digest
 
+    def check_algorithm(self) -> None:
+        """Whether blobs can be kept under the algorithm that a session is announced for. Raises DigestUnsupported."""
+        algorithm = self.one("digest-algorithm")
+        if algorithm is not None and algorithm not in list(Algorithm):
+            raise DigestUnsupported(algorithm)
+
     def tags(self) -> tuple[str, ...]:
         """Every `tag`. Raises RouteInvalid, TagsTooMany."""
         tags = tuple(dict.fromkeys(self._fields.get("tag", [])))
@@ -49,7 +64,7 @@ class Query:
             try:
                 check_tag(tag, tag)
             except ReferenceInvalid as error:
-                raise RouteInvalid(Code.TAG_INVALID, tag, str(error)) from error
+                raise RouteInvalid(Code.MANIFEST_INVALID, tag, str(error)) from error
         return tags
 
     def page(self) -> tuple[str, int]:

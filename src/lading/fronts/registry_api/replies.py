@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lading.engine.stores import ContentUnknown
-from lading.errors import InputInvalid, LadingError, NotFound, StorageFailed
+from lading.errors import InputInvalid, LadingError, NoRoom, NotFound, StorageFailed
 from lading.fronts.http.exchange import Answer
-from lading.fronts.registry_api.gate import CHALLENGE, ForeignCaller
+from lading.fronts.registry_api.doorstep import ForeignCaller, LoginWanted
 from lading.oci.digest import DigestInvalid, DigestMismatch, DigestUnsupported
 from lading.oci.manifest import ManifestInvalid, SchemaOneRefused
-from lading.services.access import Denied, NotLoggedIn
+from lading.services.access import Denied
+from lading.services.passwords import PasswordsBusy
 from lading.services.repository_errors import (
     BlobUnknown,
     ChildrenMissing,
     ManifestUnknown,
+    Protected,
     RepositoryUnknown,
     StillNeeded,
 )
+from lading.services.throttling import TooManyAttempts
 from lading.wire.byte_ranges import RangeUnsatisfiable
 from lading.wire.registry_errors import STATUS, Code, Fault, render
 from lading.wire.registry_urls import RouteInvalid
+from lading.wire.token_request import TokenRequestInvalid
 from lading.wire.upload_session import ChunkInvalid, ChunkOutOfOrder, UploadBusy, UploadUnknown
 
 JSON = "application/json"
@@ -64,6 +70,17 @@ class ManifestTooLong(InputInvalid):
         return f"a manifest has at most {self.limit} bytes"
 
 
+class FormTooLong(InputInvalid):
+    """A form beyond the limit in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"a form has at most {self.limit} bytes"
+
+
 class EndpointUnknown(NotFound):
     """A path that is none of the specification's."""
 
@@ -93,6 +110,7 @@ _CODES: Mapping[type[LadingError], Code] = {
     ContentUnknown: Code.BLOB_UNKNOWN,
     ChildrenMissing: Code.MANIFEST_BLOB_UNKNOWN,
     StillNeeded: Code.UNSUPPORTED,
+    Protected: Code.DENIED,
     ManifestInvalid: Code.MANIFEST_INVALID,
     SchemaOneRefused: Code.MANIFEST_INVALID,
     ManifestTooLong: Code.SIZE_INVALID,
@@ -101,21 +119,38 @@ _CODES: Mapping[type[LadingError], Code] = {
     DigestMismatch: Code.DIGEST_INVALID,
     UploadUnknown: Code.BLOB_UPLOAD_UNKNOWN,
     UploadBusy: Code.UNAVAILABLE,
-    ChunkOutOfOrder: Code.RANGE_INVALID,
+    ChunkOutOfOrder: Code.BLOB_UPLOAD_INVALID,
     ChunkInvalid: Code.BLOB_UPLOAD_INVALID,
-    RangeUnsatisfiable: Code.RANGE_INVALID,
-    PageInvalid: Code.PAGINATION_NUMBER_INVALID,
-    TagsTooMany: Code.TAG_INVALID,
+    RangeUnsatisfiable: Code.SIZE_INVALID,
+    PageInvalid: Code.UNSUPPORTED,
+    TagsTooMany: Code.UNSUPPORTED,
     EndpointUnknown: Code.UNSUPPORTED,
     MethodRefused: Code.UNSUPPORTED,
-    NotLoggedIn: Code.UNAUTHORIZED,
+    LoginWanted: Code.UNAUTHORIZED,
+    TooManyAttempts: Code.TOOMANYREQUESTS,
+    PasswordsBusy: Code.TOOMANYREQUESTS,
+    TokenRequestInvalid: Code.UNSUPPORTED,
+    FormTooLong: Code.SIZE_INVALID,
     Denied: Code.DENIED,
     ForeignCaller: Code.DENIED,
     StorageFailed: Code.UNAVAILABLE,
+    NoRoom: Code.UNAVAILABLE,
 }
-"""The specification's code for each error of ours; an error below one of these is answered like it."""
+"""The specification's code for each error of ours; an error below one of these is answered like it. With a 4xx it is
+one of the fourteen that there may be (distribution-spec, Error Codes), though Docker's registry had more."""
 
-_OTHER_STATUS: Mapping[type[LadingError], int] = {ManifestTooLong: 413, TagsTooMany: 414, EndpointUnknown: 404}
+_OTHER_STATUS: Mapping[type[LadingError], int] = {
+    ManifestTooLong: 413,
+    NoRoom: 507,
+    FormTooLong: 413,
+    TagsTooMany: 414,
+    ChunkOutOfOrder: 416,
+    RangeUnsatisfiable: 416,
+    PageInvalid: 400,
+    EndpointUnknown: 404,
+    Protected: 409,
+    TokenRequestInvalid: 400,
+}
 """Where the code's own status would mislead."""
 
 _RETRY_SECONDS = "5"
@@ -135,6 +170,19 @@ def json_answer(document: object, media_type: str = JSON, fields: Fields = ()) -
 def streamed(length: int, fields: Fields) -> Fields:
     """The fields of an answer whose body of `length` bytes is a stream, or is left out for a HEAD."""
     return (*_ALWAYS, ("Content-Length", str(length)), *fields)
+
+
+def placed(given: Answer, outside: str | None) -> Answer:
+    """With whole URLs in place of our paths, beginning as the client's do; with None as it is."""
+    if outside is None:
+        return given
+    return replace(given, headers=[(name, _placed(name, value, outside)) for name, value in given.headers])
+
+
+def _placed(name: str, value: str, outside: str) -> str:
+    if name == "Location":
+        return f"{outside}{value}"
+    return value.replace("<", f"<{outside}", 1) if name == "Link" else value
 
 
 def fault_of(error: LadingError) -> tuple[int, Fault] | None:
@@ -167,13 +215,17 @@ def _fields(error: LadingError, status: int) -> Fields:
         return (("Allow", ", ".join(error.allowed)),)
     if isinstance(error, RangeUnsatisfiable):
         return (("Content-Range", f"bytes */{error.size}"),)
-    if isinstance(error, NotLoggedIn):
-        return (("WWW-Authenticate", CHALLENGE),)
-    return (("Retry-After", _RETRY_SECONDS),) if status == 503 else ()
+    if isinstance(error, LoginWanted):
+        return (("WWW-Authenticate", str(error.challenge)),)
+    if isinstance(error, TooManyAttempts):
+        return (("Retry-After", str(math.ceil(error.seconds))),)
+    return (("Retry-After", _RETRY_SECONDS),) if status in {429, 503} else ()
 
 
 def _message(error: LadingError) -> str:
     """A storage's own words name files of ours: they go to the log alone."""
+    if isinstance(error, NoRoom):
+        return "the registry has no room left for this: its disk is full, or nearly so"
     return "the registry's storage failed" if isinstance(error, StorageFailed) else str(error)
 
 

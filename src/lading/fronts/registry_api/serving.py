@@ -10,9 +10,13 @@ from lading.errors import Refused
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
 from lading.fronts.registry_api.application import RegistryApi
+from lading.fronts.registry_api.content import Count
 from lading.fronts.registry_api.gate import Gate, OpenGate
+from lading.oci.digest import Digest
+from lading.services.changes import Changes
 from lading.services.repositories import Repositories
 from lading.services.repository_content import RepositoryContent
+from lading.services.repository_lookups import Renewed
 from lading.services.repository_records import RepositoryRecords
 from lading.services.repository_uploads import RepositoryUploads
 from lading.wire.guard import is_loopback
@@ -24,7 +28,8 @@ LOOPBACK_LIMITS = replace(DEFAULT_LIMITS, per_address=DEFAULT_LIMITS.connections
 class OpenToOthers(Refused):
     """What asks for no login would listen where other machines reach it."""
 
-    hint = "lading serve --no-auth --host 127.0.0.1"
+    hint = "Open, it may listen on loopback alone."
+    command = "lading serve --no-auth --host 127.0.0.1"
 
     def __init__(self, host: str) -> None:
         super().__init__(host)
@@ -35,10 +40,16 @@ class OpenToOthers(Refused):
 
 
 def registry_application(
-    records: RepositoryRecords, content: RepositoryContent, gate: Gate | None = None
+    records: RepositoryRecords,
+    content: RepositoryContent,
+    gate: Gate | None = None,
+    changes: Changes | None = None,
+    count: Count | None = None,
 ) -> RegistryApi:
-    """The /v2/ door over these rows and bytes; without a gate it is open."""
-    repositories = Repositories(records, content)
+    """The /v2/ door over these rows and bytes; without a gate it is open, without `changes` it remembers no row, and
+    without a `count` nobody counts pulls."""
+    renewed = None if changes is None else Renewed(changes, time.monotonic)
+    repositories = Repositories(records, content, renewed, clock=time.time)
     uploads = RepositoryUploads(
         repositories,
         records,
@@ -47,7 +58,11 @@ def registry_application(
         new_session=lambda: secrets.token_urlsafe(24),
     )
     uploads.forget_collected()
-    return RegistryApi(repositories, uploads, gate or OpenGate())
+    return RegistryApi(repositories, uploads, gate or OpenGate(), count or _uncounted)
+
+
+def _uncounted(repository: str, reference: str | Digest, digest: Digest) -> None:
+    pass
 
 
 def open_registry(

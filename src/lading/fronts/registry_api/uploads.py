@@ -1,7 +1,7 @@
 """Blobs being pushed: begun, mounted, sent in one piece, in chunks or as a stream, asked about, cancelled.
 
-distribution-spec end-4a, end-4b, end-5, end-6, end-11, end-13, end-14. All of a session's state is on our side and its
-id in the path, because some clients drop the query of a Location.
+distribution-spec end-4a, end-4b, end-4c, end-5, end-6, end-11, end-13, end-14. All of a session's state is on our side
+and its id in the path, because some clients drop the query of a Location.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class UploadDoor:
         if mounted and self._repositories.mount(at.path, mounted, query.one("from"), entry.may_pull):
             return _created(at.path, mounted)
         digest = query.digest("digest")
+        query.check_algorithm()
         session = self._uploads.begin(at.path)
         if digest:
             return self._whole(request, UploadAt(at.path, session), digest)

@@ -25,7 +25,20 @@ from lading.fronts.rest_api.job_streams import JobStreams
 from lading.fronts.rest_api.pages import routes as pages
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import refusal
-from lading.fronts.rest_api.routes import audit, environments, images, jobs, machines, people, registries, transfers
+from lading.fronts.rest_api.routes import (
+    audit,
+    environments,
+    images,
+    jobs,
+    machines,
+    people,
+    registries,
+    repositories,
+    retention,
+    storage,
+    transfers,
+)
+from lading.fronts.rest_api.rules import rule
 from lading.fronts.rest_api.threads import share_out
 
 log = logging.getLogger("lading.rest")
@@ -63,6 +76,9 @@ def application(product: Product, names: OurNames, forwarding: Forwarding, obser
         images.router,
         registries.router,
         environments.router,
+        repositories.router,
+        retention.router,
+        storage.router,
         people.router,
         audit.router,
         machines.router,
@@ -90,18 +106,20 @@ async def _failed(request: Request, error: Exception) -> Response:
         log.error("%s %s: %s", request.method, request.url.path, error)
     elif isinstance(error, StorageFailed):
         log.error("%s %s", request.method, request.url.path, exc_info=error)
-    return await pages.failed(request, error) if _is_page(request) else refusal(error)
+    if _is_page(request):
+        return await pages.failed(request, error)
+    return refusal(error, transfer=transfers.TAG in getattr(request.scope.get("route"), "tags", ()))
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:
-    """The first field that is wrong, by its name; its value may be a secret and is not repeated."""
+    """The first field that is wrong, by its path, and the rule that it breaks."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     kind, *place = first["loc"]
     if kind == "body" and (not place or first["type"] == "json_invalid"):
         hint = None if _is_json(request) else "Send it with Content-Type: application/json."
         return _wrong("The body is not a JSON object", hint)
-    return _wrong(f"{'.'.join(map(str, place))}: {first['msg']}")
+    return _wrong(f"{'.'.join(map(str, place))} {rule(first['type'], first.get('ctx', {}))}")
 
 
 async def _routed_nowhere(request: Request, error: Exception) -> Response:

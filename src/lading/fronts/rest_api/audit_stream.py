@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from starlette.concurrency import run_in_threadpool
 
@@ -21,15 +21,27 @@ Read = Callable[[int], Sequence[tuple[int, Json]]]
 follower may not read any more, or the records cannot be read now."""
 
 
+class AuditNews(Protocol):
+    """Where the trail says that it has something new."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is to follow any more: the process stops."""
+
+    def subscribe(self, told: Callable[[], None]) -> Callable[[], None]:
+        """`told` is called from any thread, also when it is over, until the answer is."""
+
+
 class AuditStream:
-    """Made on the loop that it belongs to, and closed there. `subscribe` tells of every new record, from any thread."""
+    """Made on the loop that it belongs to, and closed there."""
 
     READ_AT_ONCE: ClassVar = 200
 
-    def __init__(self, subscribe: Callable[[Callable[[], None]], Callable[[], None]]) -> None:
+    def __init__(self, news: AuditNews) -> None:
+        self._news = news
         self._loop = asyncio.get_running_loop()
         self._followers: set[asyncio.Event] = set()
-        self._unsubscribe = subscribe(self._told)
+        self._unsubscribe = news.subscribe(self._told)
 
     def close(self) -> None:
         """No more news."""
@@ -37,12 +49,12 @@ class AuditStream:
 
     async def follow(self, read: Read, after: int) -> AsyncIterator[bytes]:
         """What `read` gives after that number, from now on; a comment where nothing comes for long. Ends where `read`
-        fails: who comes again is told why, with a status."""
+        fails, who comes again is told why, with a status; and where the process stops."""
         woken = asyncio.Event()
         self._followers.add(woken)
         try:
             yield COMMENT
-            while True:
+            while not self._news.over:
                 woken.clear()
                 try:
                     rows = await run_in_threadpool(read, after)

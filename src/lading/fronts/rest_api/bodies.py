@@ -72,6 +72,12 @@ class PruneBody(Body):
     dangling: bool = True
 
 
+class SweepBody(Body):
+    """Whether to remove, or to say how much would go."""
+
+    dry_run: bool = False
+
+
 class RegistryBody(Body):
     """A registry to configure."""
 
@@ -163,8 +169,8 @@ class GrantBody(Body):
     """What a role gives: permissions, in which environments (null: all), for which repositories (null: all)."""
 
     permissions: Annotated[list[Text], Field(min_length=1, max_length=100)]
-    environments: Annotated[list[RowId], Field(max_length=MOST_PATTERNS)] | None = None
-    repositories: Annotated[list[Text], Field(max_length=MOST_PATTERNS)] | None = None
+    environments: Annotated[list[RowId], Field(min_length=1, max_length=MOST_PATTERNS)] | None = None
+    repositories: Annotated[list[Text], Field(min_length=1, max_length=MOST_PATTERNS)] | None = None
 
 
 class RoleBody(Body):

@@ -25,6 +25,10 @@ ANSWER_SECONDS = 120.0
 """The longest that a request without a job may take: a dead host answers no sooner the longer one waits."""
 
 
+TRIAL_SECONDS = 15.0
+"""The same where somebody waits to learn whether a registry can be worked with."""
+
+
 async def product_of(request: Request) -> Product:
     """Put there by `application`; Starlette's state knows no types."""
     return cast("Product", request.app.state.product)
@@ -70,6 +74,13 @@ async def cancel_of(product: ProductNeeded, room: HostRoomNeeded) -> AsyncIterat
             yield cancel
 
 
+async def trial_cancel_of(product: ProductNeeded, room: HostRoomNeeded) -> AsyncIterator[Cancel]:
+    """As `cancel_of`, for a trial."""
+    async with room.taken():
+        with product.cancellation(TRIAL_SECONDS) as cancel:
+            yield cancel
+
+
 ImageName = Annotated[
     str, Path(description="An id, or a name with its slashes as they are or as %2F."), AfterValidator(unquote)
 ]
@@ -81,3 +92,4 @@ AuditStreamNeeded = Annotated[AuditStream, Depends(audit_stream_of)]
 StreamsNeeded = Annotated[JobStreams, Depends(streams_of)]
 ActorNeeded = Annotated[Actor, Depends(actor_of)]
 CancelNeeded = Annotated[Cancel, Depends(cancel_of)]
+TrialCancelNeeded = Annotated[Cancel, Depends(trial_cancel_of)]

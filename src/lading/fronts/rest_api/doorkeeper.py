@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lading.fronts.http.forwarding import Forwarding
-from lading.fronts.http.ours import OurNames, is_led
+from lading.fronts.http.ours import OurNames, is_led, names_one
 
 log = logging.getLogger("lading.rest")
 
@@ -81,15 +81,17 @@ class Doorkeeper:
             self._tell(scope, request, answer.status, time.monotonic() - started)
 
     def _refused(self, scope: Scope, headers: Headers) -> JSONResponse | None:
-        host = headers.get("host", "")
+        if not names_one(headers.getlist("host"), headers.getlist("origin")):
+            return JSONResponse({"error": "A request names one host, and one page at most", "code": "invalid"}, 400)
+        host = headers["host"]
         if not self.names.permits_host(host):
             text = f"This server does not go by the name {host[:300]!r}"
-            hint = "If it should, start it with --public-url."
+            hint = "If it should, its setting public-url has to say so."
             return JSONResponse({"error": text, "hint": hint}, 421)
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if not self.names.permits_origin(origin, host) or is_led(origin, site, scope["method"]):
             text = "The page that asks is from another site."
-            hint = "If it is this server's own, start it with --public-url."
+            hint = "If it is this server's own, its setting public-url has to say so."
             return JSONResponse({"error": "Permission denied", "detail": text, "hint": hint}, 403)
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > LONGEST_BODY and not self._streams(scope):

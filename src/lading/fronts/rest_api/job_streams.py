@@ -1,16 +1,25 @@
 """Jobs on the event loop: streams of server-sent events, and answers that wait for a job's end. Neither holds a thread.
 
-Whatever thread has news of a job says so once; the loop then wakes the followers of that job, and each writes what it
-has not had. A follower that cannot be written to waits in its own write, and costs nobody anything.
+Whatever thread has news of a job says so once; the loop then tells the followers of that job. Most of them rest, having
+had all there was, and their connections take more: what is new is written to them there and then, one text for all that
+stand at the same place. The others are woken, and each writes what it has not had. A follower that cannot be written to
+waits in its own write, and costs nobody anything.
+
+    reading ──nothing new──▶ resting ──told, and free: written to──▶ resting
+       ▲                        └──told otherwise, or silent for long──┐
+       └───────────────────────────────────────────────────────────────┘
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from starlette.concurrency import run_in_threadpool
 
 from lading.errors import LadingError
 from lading.services.job_feed import Follower, Reading
@@ -27,13 +36,24 @@ class News(Protocol):
         """`wake` is called from any thread, until the answer is."""
 
 
+class Live(Protocol):
+    """An answer that may be written to while its own task rests."""
+
+    @property
+    def free(self) -> bool:
+        """Whether it can be now."""
+
+    def write(self, text: bytes) -> None:
+        """All of it, at once."""
+
+
 class JobStreams:
     """Made on the loop that it belongs to, and closed there."""
 
     def __init__(self, news: News, permit_seconds: float = PERMIT_SECONDS) -> None:
         self._permit_seconds = permit_seconds
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._resting: dict[str, set[_Resting]] = {}
         self._lock = threading.Lock()
         self._told: set[str] = set()
         self._unsubscribe = news.subscribe(self._tell)
@@ -42,55 +62,60 @@ class JobStreams:
         """No more news."""
         self._unsubscribe()
 
-    async def follow(self, follower: Follower, permit: Callable[[], object]) -> AsyncIterator[bytes]:
-        """The stream from where the follower stands to the job's end; a comment where nothing is said for long.
+    async def follow(
+        self, follower: Follower, permit: Callable[[], object], live: Live | None = None
+    ) -> AsyncIterator[bytes]:
+        """The stream from where the follower stands to the job's end; a comment where nothing is said for long. What
+        is written to `live` directly is not in it.
 
         `permit` is called once in a while, on a thread; where it raises LadingError, the follower may not look any more
         and the stream ends. Closes the follower, whatever happens. Raises StorageFailed.
         """
-        permitted = self._loop.time()
-        async with aclosing(self._readings(follower)) as readings:
+        term = _Term(self._loop.time() + self._permit_seconds)
+        async with aclosing(self._readings(follower, live, term)) as readings:
             async for reading in readings:
-                if self._loop.time() - permitted >= self._permit_seconds:
+                if self._loop.time() >= term.until:
                     try:
-                        await asyncio.to_thread(permit)
+                        await run_in_threadpool(permit)
                     except LadingError:
                         return
-                    permitted = self._loop.time()
+                    term.until = self._loop.time() + self._permit_seconds
                 yield reading.text or COMMENT
 
     async def end(self, follower: Follower) -> None:
         """Returns when the job has ended. Closes the follower, whatever happens. Raises StorageFailed."""
-        async for _ in self._readings(follower):
+        async for _ in self._readings(follower, None, _Term()):
             pass
 
-    async def _readings(self, follower: Follower) -> AsyncGenerator[Reading]:
+    async def _readings(self, follower: Follower, live: Live | None, term: _Term) -> AsyncGenerator[Reading]:
         """What is new, as it comes; an empty reading after a long silence."""
+        resting = _Resting(follower, live, term, self._loop.time())
         try:
-            with self._woken(follower.job) as woken:
-                ended = False
-                while not ended:
-                    woken.clear()
-                    reading = follower.read()
-                    if reading.behind:
-                        reading = await asyncio.to_thread(follower.catch_up)
-                    ended = reading.ended
-                    if reading.text or (not ended and not reading.behind and not await _rung(woken)):
-                        yield reading
+            while True:
+                reading = resting.taken() or follower.read()
+                if reading.behind:
+                    reading = await run_in_threadpool(follower.catch_up)
+                silent = not (reading.text or reading.ended or reading.behind) and not await self._rested(resting)
+                if reading.text or silent:
+                    resting.spoken = self._loop.time()
+                    yield reading
+                if reading.ended:
+                    return
         finally:
             follower.close()
 
-    @contextmanager
-    def _woken(self, job: str) -> Iterator[asyncio.Event]:
-        event = asyncio.Event()
-        followers = self._waiting.setdefault(job, set())
-        followers.add(event)
+    async def _rested(self, resting: _Resting) -> bool:
+        """Whether it was woken before a silence had become too long."""
+        resting.woken.clear()
+        job = resting.follower.job
+        others = self._resting.setdefault(job, set())
+        others.add(resting)
         try:
-            yield event
+            return await resting.rung()
         finally:
-            followers.discard(event)
-            if not followers and self._waiting.get(job) is followers:
-                del self._waiting[job]
+            others.discard(resting)
+            if not others and self._resting.get(job) is others:
+                del self._resting[job]
 
     def _tell(self, job: str) -> None:
         """From any thread. Many tellings before the loop comes round are one."""
@@ -106,16 +131,58 @@ class JobStreams:
     def _wake(self) -> None:
         with self._lock:
             told, self._told = self._told, set()
+        now = self._loop.time()
         for job in told:
-            for event in self._waiting.get(job, ()):
-                event.set()
+            for each in self._resting.get(job, ()):
+                each.tell(now)
 
 
-async def _rung(event: asyncio.Event) -> bool:
-    """Whether it rings before a silence has become too long."""
-    try:
-        async with asyncio.timeout(COMMENT_SECONDS):
-            await event.wait()
-    except TimeoutError:
+@dataclass(slots=True)
+class _Term:
+    """Until when a follower may look without being asked again, on the loop's clock."""
+
+    until: float = float("inf")
+
+
+@dataclass(slots=True, eq=False)
+class _Resting:
+    """A follower that has had all there was. `spoken` is when its client was last written to."""
+
+    follower: Follower
+    live: Live | None
+    term: _Term
+    spoken: float
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    reading: Reading | None = None
+
+    def tell(self, now: float) -> None:
+        """There is something new: write it, where that goes by itself; wake up where it does not."""
+        while not self.woken.is_set():
+            if self.live is None or not self.live.free or now >= self.term.until:
+                self.woken.set()
+                return
+            reading = self.follower.read()
+            if reading.behind or reading.ended:
+                self.reading = reading
+                self.woken.set()
+            elif reading.text:
+                self.live.write(reading.text)
+                self.spoken = now
+            else:
+                return
+
+    def taken(self) -> Reading | None:
+        """What was read when it was woken, once."""
+        reading, self.reading = self.reading, None
+        return reading
+
+    async def rung(self) -> bool:
+        """As JobStreams._rested: one timer for a whole silence, however often it is broken."""
+        loop = asyncio.get_running_loop()
+        while (until := self.spoken + COMMENT_SECONDS) > loop.time():
+            try:
+                async with asyncio.timeout_at(until):
+                    return await self.woken.wait()
+            except TimeoutError:
+                continue
         return False
-    return True

@@ -7,20 +7,27 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from lading.fronts.rest_api.audit_stream import AuditNews
 from lading.fronts.rest_api.job_streams import News
 from lading.services.audit_view import Audit
 from lading.services.authentication import Authentication, Authenticator
 from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.content_sweep import ContentSweep
 from lading.services.copies import Copies
 from lading.services.environments import Environments
+from lading.services.guarded_repositories import GuardedRepositories
+from lading.services.guarded_retention import GuardedRetention
 from lading.services.imports import Imports
 from lading.services.jobs import Jobs
 from lading.services.metrics import Metrics
+from lading.services.promotion import Promotions
 from lading.services.pulls import Pulls
 from lading.services.pushes import Pushes
 from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.retention_runs import RetentionRuns
 from lading.services.roles import Roles
 from lading.services.setup import Setup
+from lading.services.storage_figures import Storage
 from lading.services.tokens import Tokens
 from lading.services.users import Users
 from lading.wire.message import Cancel
@@ -47,14 +54,20 @@ class Product:
     environments: Environments
     registries: ConfiguredRegistries
     browsing: RegistryBrowsing
+    repositories: GuardedRepositories
+    retention: GuardedRetention
+    retention_runs: RetentionRuns
+    promotions: Promotions
     jobs: Jobs
     pushes: Pushes
     pulls: Pulls
     copies: Copies
     imports: Imports
+    sweep: ContentSweep
+    storage: Storage
     cancellation: OpenCancel
     clock: Callable[[], float]
     news: News
-    audit_news: Callable[[Callable[[], None]], Callable[[], None]]
+    audit_news: AuditNews
     ready: Callable[[], None]
     metrics: Metrics

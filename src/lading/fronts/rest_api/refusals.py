@@ -1,6 +1,7 @@
 """Errors as this door answers them: a status for each root, and the body (interfaces §2).
 
-A failure is never 200, and never 502 or 504: proxies replace those bodies by their own.
+A failure is never 200. What another side did wrong is 502 or 504 where it was asked directly, as a registry's catalog
+is. A transfer's failure is 500 then (interfaces §2, Push): proxies replace the bodies of 502 and 504 by their own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse
 from lading import errors
 from lading.services.access import Denied, NotLoggedIn
 from lading.services.blotting import without_secrets
-from lading.services.job_kinds import root_name
+from lading.services.causes import root_of
 from lading.services.passwords import PasswordsBusy
 from lading.services.throttling import TooManyAttempts
 from lading.services.transfer_failures import TransferFailed
@@ -24,24 +25,32 @@ STATUS: dict[type[errors.LadingError], int] = {
     errors.NotFound: 404,
     errors.Refused: 409,
     errors.Unreachable: 503,
+    errors.NoRoom: 507,
     errors.LadingError: 500,
 }
-"""The nearest ancestor decides. What other sides did wrong is 500: our caller did its part."""
+"""The nearest ancestor decides."""
+
+ASKED: dict[type[errors.LadingError], int] = {
+    **STATUS,
+    errors.AccessDenied: 502,
+    errors.NetworkFailed: 502,
+    errors.RateLimited: 502,
+    errors.ProtocolBroken: 502,
+    errors.TimedOut: 504,
+}
+"""The same where another side was asked directly."""
 
 
-_ROOTS = {errors.__name__, Denied.__module__}
-_BY_CAUSE = {root_name(kind): status for kind, status in STATUS.items() if kind.__module__ in _ROOTS}
-
-
-def status_of(error: errors.LadingError) -> int:
-    """The status of its nearest ancestor in the table."""
+def status_of(error: errors.LadingError, *, transfer: bool = False) -> int:
+    """The status of its nearest ancestor in the table; `transfer` says that a transfer was asked for."""
     cause = error.cause if isinstance(error, TransferFailed) else error
-    return next(STATUS[kind] for kind in type(cause).__mro__ if kind in STATUS)
+    table = STATUS if transfer else ASKED
+    return next(table[kind] for kind in type(cause).__mro__ if kind in table)
 
 
 def status_of_cause(cause: str | None) -> int:
     """Of a job's terminal line, which tells the root of its error (services.job_kinds)."""
-    return _BY_CAUSE.get(cause or "", 500)
+    return next(STATUS[kind] for kind in root_of(cause).__mro__ if kind in STATUS)
 
 
 def body_of(error: errors.LadingError) -> dict[str, object]:
@@ -58,9 +67,9 @@ def body_of(error: errors.LadingError) -> dict[str, object]:
     return {name: without_secrets(text) for name, text in told.items() if text is not None}
 
 
-def refusal(error: errors.LadingError) -> JSONResponse:
-    """The answer to a request that failed so."""
-    return JSONResponse(body_of(error), status_of(error), _headers(error))
+def refusal(error: errors.LadingError, *, transfer: bool = False) -> JSONResponse:
+    """The answer to a request that failed so; `transfer` as in `status_of`."""
+    return JSONResponse(body_of(error), status_of(error, transfer=transfer), _headers(error))
 
 
 def _headers(error: errors.LadingError) -> dict[str, str] | None:

@@ -18,7 +18,7 @@ EVENTS = "text/event-stream"
 
 
 class StillToCome(Unreachable):
-    """Lading was asked to stop, or somebody else runs the job now."""
+    """This server has no more to tell of the job: it stops, or another one runs the job now."""
 
     code = "interrupted"
 
@@ -27,7 +27,7 @@ class StillToCome(Unreachable):
         self.hint = f"GET /api/jobs/{job} tells how it goes on."
 
     def __str__(self) -> str:
-        return "Lading is being stopped; the job goes on when it is started again"
+        return "the job has not ended yet, and is not followed here any more"
 
 
 def wants_result(request: Request) -> bool:

@@ -228,4 +228,4 @@ def _cells(row: AuditRow) -> tuple[str, ...]:
     entry, deed = row.entry, row.entry.deed
     name = deed.entity_name or deed.entity_id or "-"
     when = instant(entry.created)
-    return (str(row.id), when, entry.actor, deed.action, deed.entity_type, name, entry.result, entry.address or "-")
+    return (str(row.id), when, entry.actor, deed.action, deed.entity_type, name, row.result, entry.address or "-")

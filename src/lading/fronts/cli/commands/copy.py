@@ -37,10 +37,11 @@ def copy(
     keep_going: bool,
     digest_file: str | None,
 ) -> None:
-    """Copy an image between registries, layouts and archives.
+    """Copy an image between registries, layouts, archives, Docker hosts.
 
     Plain names are in registries: nothing touches the local store or its disk. All platforms, signatures and SBOMs
-    come along. Several targets are served from one read.
+    come along. Several targets are served from one read. A Docker host, docker:[HOST//][NAME], loads the image of its
+    own platform; that it is there is proven by the image's id.
     """
     aside = "-" in targets and archive_on_stdout(invocation)
     flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)

@@ -32,18 +32,22 @@ class Unwell(LadingError):
 
 @click.command(cls=Command)
 @click.argument("registries", nargs=-1, metavar="[HOST|REPOSITORY…]")
+@click.option("--content", is_flag=True, help="Read all content again; set aside what is not what its name says.")
 @remote_options
 @click.pass_obj
-def doctor(invocation: Invocation, registries: tuple[str, ...]) -> None:
+def doctor(invocation: Invocation, registries: tuple[str, ...], content: bool) -> None:
     """Check this machine and the registries named.
 
     Looks at the data folder, disk, clock, ports, proxies, trusted authorities, Docker's socket and credential helpers;
     changes nothing. Every line that failed ends with a command.
+
+    With --content every blob is read again and compared with its digest, as `lading serve` does by itself, a little at
+    a time. What is damaged is set aside, so that nobody is given it, and is whole again once it was pushed or pulled.
     """
     told: list[Finding] = []
     width = max(NAME_WIDTH, *map(len, registries)) if registries else NAME_WIDTH
-    with invocation.cancellable():
-        for finding in invocation.application.diagnosis.findings(registries):
+    with invocation.cancellable() as cancel:
+        for finding in invocation.application.diagnosis.findings(registries, cancel if content else None):
             told.append(finding)
             if invocation.form in {None, "table"}:
                 invocation.console.print(_line(finding, width))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from lading.errors import InputInvalid, Unreachable
-from lading.fronts.cli.commands.rows import chosen, completed, print_report, removed
+from lading.fronts.cli.commands.rows import chosen, completed, print_report, row_commands
 from lading.fronts.cli.completing import files
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
@@ -18,9 +16,9 @@ from lading.services.environment import ConnectionType
 from lading.services.environment_forms import EnvironmentForm
 from lading.services.environment_records import EnvironmentRow
 from lading.services.row_view import environment_json
+from lading.wire.docker_address import DockerAddress
 
 _HEADINGS = ("ID", "NAME", "TYPE", "ADDRESS", "TLS", "DEFAULT")
-_HOST = re.compile(r"(tcp|http|https)://(\[[^]/]+\]|[^:/\[\]]+)(?::([0-9]{1,5}))?/?")
 
 
 class AddressInvalid(InputInvalid):
@@ -134,15 +132,13 @@ def change(
     _print(invocation, environments.change(LADING, before.id, form), "changed")
 
 
-@environment.command()
-@_named
-@click.pass_obj
-def rm(invocation: Invocation, name: str) -> None:
-    """Forget an environment; what is there stays there."""
-    environments = invocation.application.administration.environments
-    row = chosen(environments.list(LADING), "environment", name)
-    environments.remove(LADING, row.id)
-    removed(invocation, "environment", row)
+row_commands(
+    environment,
+    "environment",
+    lambda service: service.environments,
+    environment_json,
+    "Forget an environment; what is there stays there.",
+)
 
 
 @environment.command()
@@ -200,13 +196,12 @@ def _parsed(address: str | None) -> tuple[str | None, str | None, str | None, in
     """Connection type, socket, host, port and protocol, as far as it says them. Raises AddressInvalid."""
     if address is None:
         return None, None, None, None, None
-    if address.startswith("unix://"):
-        return ConnectionType.SOCKET, address.removeprefix("unix://"), None, None, None
-    match = _HOST.fullmatch(address)
-    if match is None:
+    parsed = DockerAddress.parse(address)
+    if parsed is None:
         raise AddressInvalid(address)
-    protocol = None if match[1] == "tcp" else match[1]
-    return ConnectionType.DIRECT, None, match[2].strip("[]"), int(match[3]) if match[3] else None, protocol
+    if parsed.socket is not None:
+        return ConnectionType.SOCKET, parsed.socket, None, None, None
+    return ConnectionType.DIRECT, None, parsed.host, parsed.port, parsed.protocol
 
 
 def _print(invocation: Invocation, row: EnvironmentRow, done: str) -> None:
@@ -231,7 +226,6 @@ def _address(row: EnvironmentRow) -> str:
         case ConnectionType.SOCKET:
             return f"unix://{row.socket_path}"
         case ConnectionType.DIRECT:
-            host = f"[{row.host}]" if row.host and ":" in row.host else row.host
-            return f"{row.protocol}://{host}:{row.port}"
+            return DockerAddress(None, row.host or "", row.port).origin(row.protocol or "http")
         case _:
             return "Lading's own store"

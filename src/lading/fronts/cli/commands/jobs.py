@@ -7,37 +7,23 @@ from collections.abc import Iterator
 
 import click
 
-from lading.errors import AccessDenied, LadingError, Refused
+from lading.errors import AccessDenied, LadingError, Side
+from lading.fronts.cli.commands.rows import fields_text
 from lading.fronts.cli.console import Console, Listing
-from lading.fronts.cli.failures import EXIT_CODES, JobEnded
+from lading.fronts.cli.failures import JobEnded
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.texts import progress, visible_json
 from lading.oci.instants import instant
 from lading.services.access import LADING, Denied
+from lading.services.causes import root_of
 from lading.services.job import Job, JobState, JsonObject, Line
-from lading.services.job_kinds import root_name
 from lading.services.job_records import JobFilter
 from lading.services.job_view import job_json
 from lading.services.jobs import Jobs, JobUnknown
 
 LINES_AT_ONCE = 200
 _HEADINGS = ("ID", "KIND", "STATE", "WHAT", "USER", "UPDATED")
-
-
-class JobOfServer(Refused):
-    """A server is at work, and only it can stop what it runs: a row that said so would not be true yet."""
-
-    code = "served"
-    why = "lading serve runs over this data folder, and only it can stop what it runs."
-
-    def __init__(self, job: str) -> None:
-        super().__init__(job)
-        self.job = job
-        self.hint = f"DELETE /api/jobs/{job} at the server, or stop it first"
-
-    def __str__(self) -> str:
-        return "jobs of a server that runs are cancelled there"
 
 
 def _completed(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -60,7 +46,7 @@ _job = click.argument("job", metavar="JOB", shell_complete=_completed)
 @click.option(
     "--state", "states", multiple=True, type=click.Choice([state.value for state in JobState]), help="Only these."
 )
-@click.option("--kind", metavar="KIND", help="Only push, pull, copy or import.")
+@click.option("--kind", metavar="KIND", help="Only push, pull, copy, import, gc or retention.")
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="The newest so many.")
 @click.pass_obj
 def list_jobs(invocation: Invocation, *, states: tuple[str, ...], kind: str | None, limit: int) -> None:
@@ -70,6 +56,15 @@ def list_jobs(invocation: Invocation, *, states: tuple[str, ...], kind: str | No
     invocation.console.results(invocation.form, Listing(page.jobs, job_json, _HEADINGS, _row, lambda job: job.id))
     if page.total > len(page.jobs):
         invocation.console.say(f"{page.total - len(page.jobs)} older ones are not shown: --limit")
+
+
+@jobs.command()
+@_job
+@click.pass_obj
+def show(invocation: Invocation, job: str) -> None:
+    """Show one with every field, and its result."""
+    record = job_json(_found(invocation.application.administration.jobs, job))
+    invocation.console.result(invocation.form, record, fields_text(record), job)
 
 
 @jobs.command()
@@ -114,17 +109,10 @@ def watch(invocation: Invocation, job: str) -> None:
 @_job
 @click.pass_obj
 def cancel(invocation: Invocation, job: str) -> None:
-    """End a job that waits for a server to start.
-
-    While a server runs, jobs are cancelled there, because it must stop the transfer itself.
-    """
-    service = invocation.application.administration
-    with service.alone() as alone:
-        found = _found(service.jobs, job)
-        if not found.state.ended and not alone:
-            raise JobOfServer(job)
-        over = found.state.ended
-        found = service.jobs.cancel(LADING, job)
+    """End a job that waits or runs; a server that runs it stops its transfer."""
+    service = invocation.application.administration.jobs
+    over = _found(service, job).state.ended
+    found = service.cancel(LADING, job)
     text = f"{job}   was over already: {found.state}" if over else f"{job}   {found.state}"
     invocation.console.result(invocation.form, job_json(found), text, job)
 
@@ -149,8 +137,7 @@ def _found(service: Jobs, job: str) -> Job:
     try:
         return service.get(LADING, job)
     except JobUnknown as error:
-        error.hint = "lading jobs ls"
-        raise
+        raise error.but(command="lading jobs ls") from error
 
 
 def _lines(service: Jobs, job: str, after: int) -> Iterator[Line]:
@@ -203,8 +190,10 @@ def _end(job: Job) -> None:
     """Raises JobEnded unless it is done."""
     if job.state is not JobState.DONE:
         result = job.result or {}
-        sentence, cause, hint = (_word(result, name) for name in ("error", "cause", "hint"))
-        raise JobEnded(job.id, sentence or f"the job is {job.state}", _ROOTS.get(cause or "", LadingError), hint)
+        sentence, cause, side = (_word(result, name) for name in ("error", "cause", "side"))
+        ended = JobEnded(job.id, sentence or f"the job is {job.state}", _root(cause))
+        whose = Side(side) if side in set(Side) else None
+        raise ended.but(side=whose, why=_word(result, "detail"), hint=_word(result, "hint"))
 
 
 def _word(result: JsonObject, name: str) -> str | None:
@@ -212,7 +201,7 @@ def _word(result: JsonObject, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-_ROOTS = {root_name(kind): kind for kind in EXIT_CODES if issubclass(kind, LadingError)} | {
-    root_name(Denied): AccessDenied
-}
-"""What a job's error derives from, by the name that its last line gives it."""
+def _root(cause: str | None) -> type[LadingError]:
+    """What the job's error derives from, as exit codes go: who may not is one who would have to log in."""
+    root = root_of(cause)
+    return AccessDenied if root is Denied else root

@@ -8,7 +8,7 @@ from lading.errors import InputInvalid
 from lading.fronts.cli.console import Listing, Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
-from lading.fronts.cli.options import PasswordOnTheLine, remote_options
+from lading.fronts.cli.options import refuse_password, remote_options
 from lading.oci.reference import HUB
 from lading.services.registries import Login
 from lading.wire.authorize import Credential
@@ -30,19 +30,17 @@ docker_option = click.option(
 
 @click.command(cls=Command)
 @click.argument("place", metavar="[HOST[/PATH]]", default=HUB)
-@click.argument("extra", nargs=-1, metavar="")
+@click.argument("words", nargs=-1, metavar="", expose_value=False, callback=refuse_password)
 @click.option("--list", "listed", is_flag=True, help="List the logins that are kept, without their secrets.")
 @docker_option
 @remote_options
 @click.pass_obj
-def login(invocation: Invocation, place: str, extra: tuple[str, ...], listed: bool, docker: bool) -> None:
+def login(invocation: Invocation, place: str, listed: bool, docker: bool) -> None:
     """Keep a registry's login, encrypted, after checking it.
 
     HOST/PATH keeps a login for that part of the registry alone; the longest path that fits is the one used. Docker's
     and podman's own logins are read as well; only --docker writes there, as `docker login` does.
     """
-    if extra:
-        raise PasswordOnTheLine("lading login HOST")
     if listed:
         _list(invocation, docker)
         return

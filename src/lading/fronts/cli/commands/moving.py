@@ -10,7 +10,7 @@ from pathlib import Path
 from lading.errors import Cancelled, InputInvalid, LadingError, PartlyDone, StorageFailed, TimedOut
 from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
-from lading.fronts.cli.prefixes import mention_prefix
+from lading.fronts.cli.prefixes import with_prefix
 from lading.fronts.cli.texts import duration, plural, size
 from lading.services.platforms import Wanted
 from lading.services.stores import ArchiveForm, Compression
@@ -68,9 +68,10 @@ class Flags:
     ) -> Options:
         """As the service takes them, together with the settings. Raises PlatformInvalid."""
         preferences = invocation.application.preferences
+        lanes = preferences.lanes
         return Options(
             Wanted.parse(preferences.platform) if preferences.platform else None,
-            preferences.lanes,
+            None if lanes is None else lambda: lanes,
             "absent" if self.if_absent else "any",
             not self.no_referrers,
             self.dry_run,
@@ -143,7 +144,7 @@ class Moving:
             self.invocation.console.result(self.invocation.form, record, text, "\n".join(moved.pinned))
 
     def _fail(self, error: LadingError) -> None:
-        mention_prefix(error, self.words)
+        error = with_prefix(error, self.words)
         if self.flags.keep_going:
             self.invocation.console.failure(error)
         self._errors.append(error)

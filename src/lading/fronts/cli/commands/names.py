@@ -8,6 +8,7 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import image_argument, remote_options
 from lading.fronts.cli.texts import plural, size
+from lading.services.sweep_report import collected_json, why_kept
 
 
 @click.command(cls=Command)
@@ -74,12 +75,14 @@ def rmi(invocation: Invocation, images: tuple[str, ...], force: bool) -> None:
 def gc(invocation: Invocation, dry_run: bool) -> None:
     """Remove content of the local store that nothing keeps.
 
-    Names keep content, and so does work that runs. What a transfer brought in the last day stays, named or not, so that
-    one that was interrupted can go on.
+    Names keep content, and so does work that runs; in a folder that `lading serve` uses, so do its repositories. What a
+    transfer brought or used in the last day stays, named or not, so that one that was interrupted can go on. A server
+    may be at work meanwhile.
     """
     with invocation.cancellable() as cancel:
         collected = invocation.application.images.collect(dry_run, cancel)
-    record = {"removed": collected.removed, "bytes": collected.size, "dryRun": dry_run}
     verb = "would free" if dry_run else "freed"
     text = f"{verb} {size(collected.size)} in {plural(collected.removed, 'piece')}"
-    invocation.console.result(invocation.form, record, text, str(collected.size))
+    invocation.console.result(invocation.form, collected_json(collected, dry_run=dry_run), text, str(collected.size))
+    for note in why_kept(collected):
+        invocation.console.say(note)

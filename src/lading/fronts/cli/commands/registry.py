@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from lading.errors import AccessDenied, LadingError, NetworkFailed
-from lading.fronts.cli.commands.rows import chosen, completed, print_report, removed
+from lading.fronts.cli.commands.rows import chosen, completed, print_report, row_commands
 from lading.fronts.cli.completing import files
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
@@ -146,15 +146,13 @@ def change(
     _print(invocation, registries.change(LADING, before.id, edit), "changed")
 
 
-@registry.command()
-@_named
-@click.pass_obj
-def rm(invocation: Invocation, name: str) -> None:
-    """Forget a registry and its login; what it holds stays there."""
-    registries = invocation.application.administration.registries
-    row = chosen(registries.list(LADING), "registry", name)
-    registries.remove(LADING, row.id)
-    removed(invocation, "registry", row)
+row_commands(
+    registry,
+    "registry",
+    lambda service: service.registries,
+    registry_json,
+    "Forget a registry and its login; what it holds stays there.",
+)
 
 
 @registry.command()
@@ -175,8 +173,7 @@ def test(invocation: Invocation, name: str) -> None:
     service = invocation.application.administration
     row = chosen(service.registries.list(LADING), "registry", name)
     with invocation.cancellable() as cancel:
-        row, access = service.registries.tried(LADING, row.id, None)
-        report = service.browsing.test(LADING, row, access, cancel)
+        report = service.browsing.test(LADING, row.id, None, cancel).report
     print_report(invocation, report)
     if not report.success:
         raise _failed(row, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -11,8 +12,8 @@ from lading.errors import LadingError
 from lading.fronts.cli.application import Administration
 from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
-from lading.fronts.cli.texts import lines
-from lading.services.access import LADING
+from lading.fronts.cli.texts import lines, table
+from lading.services.access import LADING, Actor
 from lading.services.connection_test import ConnectionReport, Step
 from lading.services.named_rows import RowUnknown
 from lading.services.row_view import report_json
@@ -28,6 +29,7 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+Row_co = TypeVar("Row_co", covariant=True)
 Listed = Callable[[Administration], Sequence[Row]]
 
 LISTS: dict[str, Listed] = {
@@ -46,6 +48,50 @@ def chosen(rows: Sequence[R], noun: str, word: str) -> R:
     if found is None:
         raise _unknown(rows, noun, word)
     return found
+
+
+class Rows(Protocol[Row_co]):
+    """The service of one noun."""
+
+    def list(self, actor: Actor) -> Sequence[Row_co]: ...
+    def remove(self, actor: Actor, id: int) -> None: ...  # noqa: A002  a row's own word
+
+
+def row_commands(
+    group: click.Group,
+    noun: str,
+    service: Callable[[Administration], Rows[R]],
+    record: Callable[[R], Record],
+    gone: str,
+) -> None:
+    """Gives the group of a noun its `show` and `rm`; `gone` is what the help of `rm` says."""
+    named = click.argument("name", metavar="NAME|ID", shell_complete=completed(noun))
+
+    @group.command(help="Show one with every field but the secrets.")
+    @named
+    @click.pass_obj
+    def show(invocation: Invocation, name: str) -> None:
+        row = chosen(service(invocation.application.administration).list(LADING), noun, name)
+        invocation.console.result(invocation.form, record(row), fields_text(record(row)), row.name)
+
+    @group.command(help=gone)
+    @named
+    @click.pass_obj
+    def rm(invocation: Invocation, name: str) -> None:
+        rows = service(invocation.application.administration)
+        row = chosen(rows.list(LADING), noun, name)
+        rows.remove(LADING, row.id)
+        told: Record = {"id": row.id, "name": row.name, "removed": True}
+        invocation.console.result(invocation.form, told, f"{row.name}   {noun} removed", row.name)
+
+
+def fields_text(record: Record) -> str:
+    """A record as a table of two columns; what is not set is left out."""
+    return table(("FIELD", "VALUE"), [(name, _value(each)) for name, each in record.items() if each is not None])
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def completed(noun: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -67,12 +113,6 @@ def print_report(invocation: Invocation, report: ConnectionReport) -> None:
     invocation.console.result(invocation.form, report_json(report), text, "works" if report.success else "fails")
 
 
-def removed(invocation: Invocation, noun: str, row: Row) -> None:
-    """A row that is gone."""
-    record: Record = {"id": row.id, "name": row.name, "removed": True}
-    invocation.console.result(invocation.form, record, f"{row.name}   {noun} removed", row.name)
-
-
 def _step(step: Step) -> str:
     if step.ok:
         return f"ok    {step.name:<8} {step.detail}"
@@ -83,9 +123,7 @@ def _step(step: Step) -> str:
 def _unknown(rows: Sequence[Row], noun: str, word: str) -> RowUnknown:
     import difflib  # noqa: PLC0415  only a wrong name needs it
 
-    error = RowUnknown(noun, word)
     near = difflib.get_close_matches(word, [row.name for row in rows], 1)
-    error.why = f"no {noun} is called {word!r}"
     listing = "lading user roles" if noun == "role" else f"lading {noun} ls"
-    error.hint = f"Did you mean {near[0]}?   ({listing} lists them)" if near else listing
-    return error
+    command = f"Did you mean {near[0]}?   ({listing} lists them)" if near else listing
+    return RowUnknown(noun, word).but(why=f"no {noun} is called {word!r}", command=command)

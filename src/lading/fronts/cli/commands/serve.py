@@ -28,6 +28,11 @@ WAIT_SECONDS = 3600.0
 @setting("--tls-key", metavar="FILE", help="A PEM file: its key.")
 @setting("--database", metavar="URL", help="Where rows are kept, like postgresql://… (SQLite in the data folder).")
 @setting("--limit-rate", metavar="RATE", help="At most this many bytes a second, of all transfers together, like 10M.")
+@setting("--keep-free", metavar="BYTES", help="No upload or pull begins with less of the disk free (1Gi).")
+@setting("--keep-free-percent", metavar="PERCENT", help="The same as a part of the disk (5); the larger counts.")
+@setting("--keep-unfinished", metavar="TIME", help="How long what an interrupted transfer left is kept (7d).")
+@setting("--check-rate", metavar="RATE", help="How fast kept content is read again to check it (20M; 0 is never).")
+@setting("--check-every", metavar="TIME", help="How long it takes to check all of it once (30d).")
 @setting("--no-auth", is_flag=True, help="Without logins, for every program on this machine.")
 @click.pass_obj
 def serve(invocation: Invocation) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 import click
 
 from lading.errors import InputInvalid
-from lading.fronts.cli.commands.rows import chosen, completed
+from lading.fronts.cli.commands.rows import chosen, completed, fields_text
 from lading.fronts.cli.console import Listing
+from lading.fronts.cli.durations import duration_seconds
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.oci.instants import instant
@@ -20,7 +20,6 @@ from lading.services.row_view import token_json
 from lading.services.tokens import TokenForm
 
 _HEADINGS = ("ID", "NAME", "USER", "BEGINS", "SCOPES", "EXPIRES", "USED")
-_UNITS = {"m": 60, "h": 60 * 60, "d": 24 * 60 * 60, "w": 7 * 24 * 60 * 60}
 
 
 class DurationInvalid(InputInvalid):
@@ -97,18 +96,29 @@ def add(invocation: Invocation, *, name: str, user: str, scopes: tuple[str, ...]
 @token.command()
 @click.argument("id", type=click.IntRange(1))
 @click.pass_obj
+def show(invocation: Invocation, id: int) -> None:  # noqa: A002  a row's own word
+    """Show one with every field but the secret."""
+    rows = invocation.application.administration.tokens.list(LADING, everybody=True)
+    row = next((each for each in rows if each.id == id), None)
+    if row is None:
+        raise RowUnknown("token", id).but(command="lading token ls")
+    invocation.console.result(invocation.form, token_json(row), fields_text(token_json(row)), str(id))
+
+
+@token.command()
+@click.argument("id", type=click.IntRange(1))
+@click.pass_obj
 def rm(invocation: Invocation, id: int) -> None:  # noqa: A002  a row's own word
     """Remove a token by its id: from now on it opens nothing."""
     try:
         invocation.application.administration.tokens.remove(LADING, id)
     except RowUnknown as error:
-        error.hint = "lading token ls"
-        raise
+        raise error.but(command="lading token ls") from error
     invocation.console.result(invocation.form, {"id": id, "removed": True}, f"{id}   token removed", str(id))
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"([0-9]{1,6})([mhdw])", text)
-    if match is None or not int(match[1]):
+    seconds = duration_seconds(text)
+    if seconds is None:
         raise DurationInvalid(text)
-    return float(int(match[1]) * _UNITS[match[2]])
+    return seconds

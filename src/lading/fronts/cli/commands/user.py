@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from lading.fronts.cli.application import Administration
-from lading.fronts.cli.commands.rows import chosen, completed, removed
+from lading.fronts.cli.commands.rows import chosen, completed, row_commands
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
@@ -133,15 +133,7 @@ def reset(invocation: Invocation, name: str, password: str | None) -> None:
     _print(invocation, users.reset(row.name, asked_password(invocation, password, twice=True)), "has a new password")
 
 
-@user.command()
-@_named
-@click.pass_obj
-def rm(invocation: Invocation, name: str) -> None:
-    """Remove a user, with sessions and tokens."""
-    users = invocation.application.administration.users
-    row = chosen(users.list(LADING), "user", name)
-    users.remove(LADING, row.id)
-    removed(invocation, "user", row)
+row_commands(user, "user", lambda service: service.users, user_json, "Remove a user, with sessions and tokens.")
 
 
 def _ids(service: Administration, names: Sequence[str]) -> tuple[int, ...]:

@@ -99,10 +99,7 @@ async def follow_records(
     last_event: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> StreamingResponse:
     """Records as they come, as server-sent events; with Last-Event-ID from there on."""
-    first = last_event_id(last_event)
-    if not first:
-        newest = await run_in_threadpool(product.audit.page, actor, AuditFilter(), 0, 1)
-        first = newest.rows[0].id if newest.rows else 0
+    first = last_event_id(last_event) or await run_in_threadpool(product.audit.newest, actor)
     await run_in_threadpool(product.audit.after, actor, first, 1, wanted)
 
     def read(after: int) -> list[tuple[int, Json]]:

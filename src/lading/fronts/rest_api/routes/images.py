@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from hashlib import sha256
 from typing import Annotated
 
@@ -13,12 +14,19 @@ from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.answers import Json, details_json, history_json, pruned_json, summary_json
 from lading.fronts.rest_api.bodies import PruneBody, TagBody
-from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ImageName, ProductNeeded, StreamsNeeded
+from lading.fronts.rest_api.dependencies import (
+    ActorNeeded,
+    CancelNeeded,
+    ImageName,
+    ProductNeeded,
+    StreamsNeeded,
+    actor_of,
+)
 from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
-from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey
+from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey, KeyNeeded, keyed
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.waiting import answered
-from lading.services.imports import LONGEST_PIECE, PieceTooLong
+from lading.services.imports import LONGEST_PIECE, ImportBusy, ImportCommitted, ImportUnknown, PieceTooLong
 from lading.services.new_names import new_name
 from lading.wire.message import Reader
 
@@ -58,7 +66,7 @@ async def import_archive(
 
     def append(offset: int, piece: bytes) -> int:
         hashed.update(piece)
-        return product.imports.append(actor, arriving, offset, piece)
+        return product.imports.append(actor_of(product, request), arriving, offset, piece)  # as it may now
 
     try:
         offset, piece = 0, bytearray()
@@ -69,10 +77,13 @@ async def import_archive(
                 piece.clear()
         if piece:
             await run_in_threadpool(append, offset, bytes(piece))
-        content = hashed.hexdigest()
-        job = await run_in_threadpool(product.imports.commit, actor, environment, arriving, idempotency_key, content)
+        key = keyed(request, idempotency_key, hashed.hexdigest()) if idempotency_key else None
+        commit = partial(product.imports.commit, once=True)
+        actor = await run_in_threadpool(actor_of, product, request)
+        job = await run_in_threadpool(commit, actor, environment, arriving, key)
     except BaseException:
-        await run_in_threadpool(product.imports.discard, actor, arriving)
+        with suppress(ImportBusy, ImportCommitted, ImportUnknown):  # who hung up may have committed it all the same
+            await run_in_threadpool(product.imports.discard, actor, arriving)
         raise
     return await answered(request, product, streams, actor, job)
 
@@ -121,11 +132,11 @@ async def commit_import(
     streams: StreamsNeeded,
     actor: ActorNeeded,
     id: str,  # noqa: A002  a row's own word
+    key: KeyNeeded,
     environment: EnvironmentId = None,
-    idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """It is whole: load it."""
-    job = await run_in_threadpool(product.imports.commit, actor, environment, id, idempotency_key)
+    job = await run_in_threadpool(product.imports.commit, actor, environment, id, key)
     return await answered(request, product, streams, actor, job)
 
 

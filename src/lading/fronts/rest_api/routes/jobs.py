@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded, actor_of
+from lading.fronts.rest_api.live_bodies import live_body_of
 from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
-from lading.fronts.rest_api.routes.transfers import ANSWERS, IdempotencyKey
+from lading.fronts.rest_api.routes.transfers import ANSWERS, KeyNeeded
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.waiting import EVENTS, answered
 from lading.services.job import JobState, JsonObject
@@ -65,7 +66,8 @@ async def get_job(
         if follower.gone and last_event is not None:
             follower.close()
             return Response(status_code=204)
-        return StreamedAnswer(streams.follow(follower, permit), follower.close, headers=HEADERS)
+        stream = streams.follow(follower, permit, live_body_of(request.scope))
+        return StreamedAnswer(stream, follower.close, headers=HEADERS)
 
     def look() -> JsonObject:
         job = product.jobs.get(actor, id)
@@ -87,8 +89,8 @@ async def retry_job(
     streams: StreamsNeeded,
     actor: ActorNeeded,
     id: str,  # noqa: A002  a job's own word
-    idempotency_key: IdempotencyKey = None,
+    key: KeyNeeded,
 ) -> JSONResponse:
     """Ask the same again, as a new job."""
-    job = await run_in_threadpool(product.jobs.retry, actor, id, idempotency_key)
+    job = await run_in_threadpool(product.jobs.retry, actor, id, key)
     return await answered(request, product, streams, actor, job)

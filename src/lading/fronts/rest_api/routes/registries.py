@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from lading.fronts.rest_api.answers import Json, found_json, quota_json, registry_json, report_json
 from lading.fronts.rest_api.bodies import RegistryBody, RegistryChange, RegistryTestBody
-from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded
+from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded, TrialCancelNeeded
 from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
 from lading.services.configured_registries import RegistryEdit, RegistryForm
 
@@ -38,19 +38,18 @@ def add_registry(product: ProductNeeded, actor: ActorNeeded, body: RegistryBody)
 
 
 @router.post("/registries/test")
-def try_registry(product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, body: RegistryTestBody) -> Json:
+def try_registry(product: ProductNeeded, actor: ActorNeeded, cancel: TrialCancelNeeded, body: RegistryTestBody) -> Json:
     """Try a registry out step by step: a configured one by its id, or what a form holds."""
     form = _form(body) if body.url else None
-    row, access = product.registries.tried(actor, body.id, form)
-    report = report_json(product.browsing.test(actor, row, access, cancel))
-    return report | {"rateLimit": quota_json(product.browsing.quota(row))}
+    tried = product.browsing.test(actor, body.id, form, cancel)
+    return report_json(tried.report) | {"rateLimit": quota_json(tried.quota)}
 
 
 @router.get("/registries/{id}")
 def get_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One configured registry; `rateLimit` is what it said last of how much it still allows."""
     row = product.registries.get(actor, id)
-    return registry_json(row) | {"rateLimit": quota_json(product.browsing.quota(row))}
+    return registry_json(row) | {"rateLimit": quota_json(product.browsing.quota(actor, row))}
 
 
 @router.put("/registries/{id}")

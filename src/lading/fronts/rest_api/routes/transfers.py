@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -13,11 +13,13 @@ from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, Stre
 from lading.fronts.rest_api.threads import HostRoomNeeded
 from lading.fronts.rest_api.waiting import answered
 from lading.services.copies import CopyForm
+from lading.services.idempotency import RequestKey, body_digest
 from lading.services.job import Job
 from lading.services.pulls import PullForm
 from lading.services.pushes import PushForm
 
-router = APIRouter(prefix="/api/images", tags=["transfers"])
+TAG = "transfers"
+router = APIRouter(prefix="/api/images", tags=[TAG])
 
 EnvironmentId = Annotated[
     int | None, Query(alias="env", ge=1, description="The environment's id; without it, the default one.")
@@ -26,6 +28,22 @@ IdempotencyKey = Annotated[
     str | None,
     Header(max_length=255, description="Sent again with the same request, it answers with the same job."),
 ]
+
+
+async def key_of(request: Request, idempotency_key: IdempotencyKey = None) -> RequestKey | None:
+    """What the caller named this request, and the request as it was sent; an empty name is none. Its body is small, and
+    read by now."""
+    if not idempotency_key:
+        return None
+    return keyed(request, idempotency_key, body_digest(await request.body()))
+
+
+def keyed(request: Request, key: str, body: str) -> RequestKey:
+    """The request with a body of this digest, by the name that its caller gave it."""
+    return RequestKey.of(key, request.method, request.url.path, request.url.query, body)
+
+
+KeyNeeded = Annotated[RequestKey | None, Depends(key_of)]
 ANSWERS: dict[int | str, dict[str, object]] = {
     200: {"description": "The job's id; or its result, where Accept is application/json."},
 }
@@ -38,8 +56,8 @@ async def push(
     streams: StreamsNeeded,
     room: HostRoomNeeded,
     actor: ActorNeeded,
+    key: KeyNeeded,
     environment: EnvironmentId = None,
-    idempotency_key: IdempotencyKey = None,
     body: PushBody = PushBody(),  # noqa: B008  it is frozen
 ) -> JSONResponse:
     """Push an image of an environment to a registry."""
@@ -57,7 +75,7 @@ async def push(
 
     def start() -> Job:
         with product.cancellation() as cancel:
-            return product.pushes.start(actor, environment, form, idempotency_key, cancel)
+            return product.pushes.start(actor, environment, form, key, cancel)
 
     return await answered(request, product, streams, actor, await room.run(start))
 
@@ -68,13 +86,13 @@ async def pull(
     product: ProductNeeded,
     streams: StreamsNeeded,
     actor: ActorNeeded,
+    key: KeyNeeded,
     environment: EnvironmentId = None,
-    idempotency_key: IdempotencyKey = None,
     body: PullBody = PullBody(),  # noqa: B008  it is frozen
 ) -> JSONResponse:
     """Pull an image into an environment."""
     form = PullForm(body.image, body.scan_after_pull, body.platform)
-    job = await run_in_threadpool(product.pulls.start, actor, environment, form, idempotency_key)
+    job = await run_in_threadpool(product.pulls.start, actor, environment, form, key)
     return await answered(request, product, streams, actor, job)
 
 
@@ -84,10 +102,10 @@ async def copy(
     product: ProductNeeded,
     streams: StreamsNeeded,
     actor: ActorNeeded,
-    idempotency_key: IdempotencyKey = None,
+    key: KeyNeeded,
     body: CopyBody = CopyBody(),  # noqa: B008  it is frozen
 ) -> JSONResponse:
     """Copy an image from one registry to others, from one read, with its signatures."""
     form = CopyForm(body.source, tuple(body.targets), body.platform, body.dry_run)
-    job = await run_in_threadpool(product.copies.start, actor, form, idempotency_key)
+    job = await run_in_threadpool(product.copies.start, actor, form, key)
     return await answered(request, product, streams, actor, job)

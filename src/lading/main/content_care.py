@@ -1,0 +1,75 @@
+"""What looks after our own content beside the doors: collections, checks, figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from lading.backends.content_store.folder import ContentFolder
+from lading.backends.content_store.soundness import CheckedFolder
+from lading.backends.content_store.taken import disk_figures
+from lading.backends.database.service_database import ServiceDatabase
+from lading.main.counting import Counting
+from lading.main.own_engine import OwnEngine
+from lading.services.audit import Trail
+from lading.services.check_rounds import CheckRounds
+from lading.services.content_check import ContentCheck
+from lading.services.content_sweep import ContentSweep
+from lading.services.jobs import Jobs
+from lading.services.schedules import Chore
+from lading.services.storage_figures import Storage
+from lading.services.storage_looks import Looks
+from lading.settings import Settings
+
+FIGURES_SECONDS = 15 * 60.0
+"""How old the figures of who counts at `/metrics` may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentCare:
+    """`begin` after the database's rows are ready, and only in a server; it ends with the stack."""
+
+    sweep: ContentSweep
+    storage: Storage
+    check: ContentCheck
+    rounds: CheckRounds | None
+
+    @classmethod
+    def of(
+        cls, settings: Settings, engine: OwnEngine, database: ServiceDatabase, jobs: Jobs, trail: Trail
+    ) -> ContentCare:
+        """`check-rate` 0: nothing is read again."""
+        check = ContentCheck(
+            CheckedFolder(engine.content),
+            database.checks,
+            database.repositories.reached,
+            every=settings.check_every,
+            clock=time.time,
+        )
+        return cls(
+            ContentSweep(engine.sweep, jobs, trail),
+            storage_of(engine.content, database, trail),
+            check,
+            CheckRounds(check, settings.check_rate, time.monotonic) if settings.check_rate else None,
+        )
+
+    def chores(self) -> Sequence[Chore]:
+        """What is done from time to time."""
+        figures = Chore("storage figures", FIGURES_SECONDS, self.storage.refresh)
+        return (*self.sweep.chores(), *(self.rounds.chores() if self.rounds else ()), figures)
+
+    def begin(self, stack: ExitStack, counting: Counting) -> None:
+        """From now on content is checked, and what it takes is counted."""
+        counting.kinds("lading_store_bytes", "Bytes of our own content, as counted last.", self.storage.gauges)
+        if self.rounds is not None:
+            self.rounds.begin()
+            stack.callback(self.rounds.stop)
+
+
+def storage_of(content: ContentFolder, database: ServiceDatabase, trail: Trail) -> Storage:
+    """What this content takes, by these names."""
+    looks = Looks(database.figures, database.catalogue.images, content, partial(disk_figures, content.tree))
+    return Storage(looks, trail, time.time, time.monotonic)

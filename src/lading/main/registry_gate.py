@@ -1,0 +1,44 @@
+"""Who is let in to the registry of `lading serve`: its gate, wired."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from lading.fronts.http.forwarding import Forwarding
+from lading.fronts.http.ours import OurNames
+from lading.fronts.registry_api.doorstep import Doorstep
+from lading.fronts.registry_api.gate import Gate, OpenGate
+from lading.fronts.registry_api.login_gate import LoginGate
+from lading.fronts.registry_api.token_door import TokenDoor
+from lading.main.product import Running, new_request
+from lading.main.secret_keys import keys_of
+from lading.services.changes import Remembered
+from lading.services.registry_tokens import RegistryTokens
+from lading.services.repository_admission import RepositoryAdmission
+from lading.services.repository_audit import RepositoryAudit
+from lading.services.repository_records import RepositoryRecords, Visibility
+from lading.services.standing import Standing
+from lading.settings import Settings
+
+
+def registry_gate(settings: Settings, product: Running) -> Gate:
+    """Open where nobody logs in. Raises SecretKeyMissing, SecretKeyInvalid."""
+    audit = RepositoryAudit(product.trail, time.monotonic)
+    if settings.no_auth:
+        return OpenGate(audit)
+    database = product.database
+    names = OurNames.of_urls([url for url in (settings.public_url, settings.registry_public_url) if url])
+    forwarding = Forwarding.parse(settings.trusted_proxies)
+    doorstep = Doorstep(names, forwarding, new_request, settings.registry_public_url)
+    standing = Standing(database.users, database.tokens, database.changes, time.time)
+    keys = keys_of(settings, settings.data).of_registry_tokens()
+    tokens = RegistryTokens(keys, standing, database.changes, time.time)
+    admission = RepositoryAdmission(audit, Remembered(database.changes, partial(_is_public, database.repositories)).of)
+    authentication = product.product.authentication
+    token_door = TokenDoor(doorstep, authentication, tokens, admission)
+    return LoginGate(doorstep, authentication, tokens, admission, audit, token_door)
+
+
+def _is_public(records: RepositoryRecords, repository: str) -> bool:
+    return records.view(repository).visibility() is Visibility.PUBLIC

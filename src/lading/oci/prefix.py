@@ -1,0 +1,39 @@
+"""A part of a registry: its host, and perhaps the path that all repositories of the part begin with. Logins and
+configured registries are for such parts; the longest path that fits is the one that counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lading.oci.reference import HUB, Repository, canonical_registry
+
+_API_ROOTS = frozenset({"v1", "v2"})
+"""Written behind a host they are its API's own, and no path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """`host` in its one spelling; `path` without slashes at its ends, empty for the whole registry."""
+
+    host: str
+    path: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Prefix:
+        """As people and files of logins write it: `ghcr.io`, `https://index.docker.io/v1/`, `quay.io/acme/team`. What
+        the host and the path may hold is not checked."""
+        host, _, path = text.removeprefix("https://").removeprefix("http://").partition("/")
+        path = path.strip("/")
+        return cls(canonical_registry(host), "" if path in _API_ROOTS else path)
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.path}" if self.path else self.host
+
+    @property
+    def is_hub(self) -> bool:
+        """Docker Hub as a whole, or a part of it."""
+        return self.host == HUB
+
+    def holds(self, repository: Repository) -> bool:
+        """Whether the repository lies at or below it."""
+        return self.host == repository.registry and (not self.path or f"{repository.path}/".startswith(f"{self.path}/"))

@@ -1,0 +1,51 @@
+"""How jobs end: on the audit trail, and, where a job is not of this process, in its row.
+
+One who ends a job writes its last line, fenced by its run, and what the trail says of it in the same transaction: so
+whoever has lost the job says nothing on the trail either, and no end is there twice or missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lading.services.access import Actor
+from lading.services.audit_records import AuditEntry, EntryTrail
+from lading.services.job import Job, JobState, Line
+from lading.services.job_feed import Feeds
+from lading.services.job_kinds import RESULTS, Ending
+from lading.services.job_records import JobRecords, Told
+from lading.services.job_writer import job_topic
+from lading.services.wakes import Wakes
+
+ENDED = "ended/"
+"""What the process that runs a job is woken with, and the job's id, when another process has ended it: it is to stop.
+The lines that every process writes are another topic, so that nobody asks about jobs because of their own lines."""
+
+
+class JobEnds:
+    """For any number of threads. Nothing here may be called under a lock: it waits for the database."""
+
+    def __init__(
+        self, records: JobRecords, trail: EntryTrail, wakes: Wakes, feeds: Feeds, clock: Callable[[], float]
+    ) -> None:
+        """`clock` tells seconds since 1970."""
+        self._records, self._trail, self._wakes, self._feeds = records, trail, wakes, feeds
+        self._clock = clock
+
+    def end(self, job: Job, actor: Actor, ending: Ending) -> bool:
+        """End a job that is not of this process, once. False where it has moved on since it was read. Raises
+        StorageFailed."""
+        line = Line(job.cursor + 1, self._clock(), ending.line)
+        entry = self.entry(job, actor, ending.state)
+        told = Told(job.id, job.run, line.at, (line,), None, ending.state, ending.line, entry)
+        if self._records.tell([told]):
+            return False
+        self._trail.appended()
+        self._feeds.changed([job.id])
+        self._wakes.tell(job_topic(job.id), f"{ENDED}{job.id}")
+        return True
+
+    def entry(self, job: Job, actor: Actor, state: JobState) -> AuditEntry | None:
+        """What the trail says of its end."""
+        deed = job.request.deed
+        return None if deed is None else self._trail.entry(actor, deed, RESULTS[state])

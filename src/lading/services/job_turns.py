@@ -1,0 +1,116 @@
+"""A run's turn, on a thread of the queue: from its claim through its work to the end of everybody who shares it.
+
+claimed ─▶ admitted, under whose name ─▶ worked ─▶ ended
+                                          └─ the server stops: given back, to be gone on with, or interrupted
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from lading.errors import Cancelled, LadingError
+from lading.services.access import Actor
+from lading.services.job import Job, JobState
+from lading.services.job_kinds import (
+    Actors,
+    Kinds,
+    KindUnknown,
+    StoppedByShutdown,
+    WorkKind,
+    ending_of,
+    perform,
+    refused,
+    unforeseen,
+)
+from lading.services.job_records import JobRecords
+from lading.services.job_seat import JobSeat
+from lading.services.job_sharing import Clocks, SharedRun
+from lading.services.job_writer import AGAIN_SECONDS
+
+log = logging.getLogger("lading.jobs")
+
+
+class JobTurns:
+    """For any number of threads. Once it is `over`, nothing is begun any more."""
+
+    def __init__(
+        self, records: JobRecords, kinds: Kinds, actors: Actors, clocks: Clocks, over: threading.Event
+    ) -> None:
+        self._records, self._kinds, self._actors = records, kinds, actors
+        self._clocks, self._over = clocks, over
+
+    def take(self, run: SharedRun) -> None:
+        """Returns when it is over for this process, whatever became of it: nobody's seat outlives its thread."""
+        job = run.first.asked
+        kind = self._kinds.get(job.request.kind)
+        try:
+            if not self._begun(run):
+                return
+            if self._over.is_set():
+                run.stop()
+            if kind is None:
+                run.end(ending_of(KindUnknown(job.request.kind)))
+            else:
+                self._admitted(run, kind)
+        except Exception as error:  # noqa: BLE001  it is logged where it is told
+            run.end(unforeseen(job, error, kind))
+
+    def _admitted(self, run: SharedRun, kind: WorkKind) -> None:
+        """Work, under the name of who may have it done."""
+        seat = self._name(run, kind)
+        if seat is None:
+            run.suspend(self._release)  # who was just joining gets a run of its own
+        else:
+            self._work(run, kind, seat)
+
+    def claim(self, job: str) -> Job | None:
+        """Fulfils job_seat.Claim."""
+        return self._records.claim(job, self._clocks.wall())
+
+    def _begun(self, run: SharedRun) -> bool:
+        """Claims, however long the database takes to let us."""
+        while not self._over.is_set():
+            try:
+                return run.begin(self.claim)
+            except LadingError as error:
+                log.warning("job %s cannot be begun, and is tried again: %s", run.first.job, error)
+            with suppress(Cancelled):
+                run.cancel.wait(AGAIN_SECONDS)
+        return False
+
+    def _name(self, run: SharedRun, kind: WorkKind) -> JobSeat | None:
+        """Under whose name the run works: the first of those who share it and still may; None where nobody may. One who
+        is alone is asked by the work itself."""
+        seats = run.seated
+        if len(seats) == 1:
+            return seats[0]
+        for seat in seats:
+            ending = refused(kind, partial(self._actor, seat), seat.asked)
+            if ending is not None:
+                run.refuse(seat, ending)
+        return next(iter(run.seated), None)
+
+    def _work(self, run: SharedRun, kind: WorkKind, seat: JobSeat) -> None:
+        job = seat.asked
+        if job.run:
+            run.line({"status": "note", "message": "This was interrupted, and goes on"})
+        ending = perform(kind, partial(self._actor, seat), job, run, run.cancel)
+        if run.stopped and not run.unwanted and ending.state is JobState.CANCELLED:
+            if kind.resumes:
+                run.suspend(self._release)
+                return
+            ending = ending_of(StoppedByShutdown())
+        run.end(ending)
+
+    def _release(self, seat: JobSeat) -> None:
+        """Left unreleased, it is found by `recover` all the same."""
+        with suppress(LadingError):
+            self._records.release(seat.job, seat.run, self._clocks.wall())
+
+    def _actor(self, seat: JobSeat) -> Actor:
+        """With the grants of this moment, and from where it was asked."""
+        return replace(self._actors.again(seat.asked), address=seat.actor.address, request=seat.actor.request)

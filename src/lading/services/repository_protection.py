@@ -1,0 +1,122 @@
+"""What the rules protect in one repository, as the transaction sees it that is about to change something.
+
+    a tag                     as the rules say that name it
+    a manifest                as every tag that names it, or an index above it
+    what refers to an image   as the image: a signature may be added, and not taken away
+    the list of referrers     `sha256-<hex>`, and cosign's `.sig`, `.att` and `.sbom`: as the image they are about, and
+                              as the rules that name them; but one that protects against overwriting lets them grow
+
+Steps that a release alone allows use it up, where it was given for one use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lading.oci.digest import Digest
+from lading.oci.media_types import is_index
+from lading.oci.reference import is_cosign_tag, is_fallback_tag
+from lading.services.repository_errors import ContentProtected, Protected
+from lading.services.repository_records import DropRelease, Edit, HeldManifest, NamedTag, RepositoryView
+from lading.services.repository_rules import Judgement, Rule, Step, judge
+
+
+class Protection:
+    """One repository's, while a decision is made. Rules are read once, and only if something asks."""
+
+    def __init__(self, view: RepositoryView, repository: str, now: float) -> None:
+        self._view, self._repository, self._now = view, repository, now
+        self._rules: Sequence[Rule] | None = None
+
+    def judged(self, tag: NamedTag, step: Step) -> Judgement:
+        """What the rules say of the tag itself."""
+        return judge(self.rules(), tag.name, step, pointed=tag.pointed, release=tag.release, now=self._now)
+
+    def rules(self) -> Sequence[Rule]:
+        """Those that concern a repository of this name, which has the view's own rules; its own first."""
+        if self._rules is None:
+            wide = (rule for rule in self._view.wide_rules() if rule.concerns(self._repository))
+            self._rules = [*self._view.own_rules(), *wide]
+        return self._rules
+
+    def overwrite(self, tag: NamedTag, manifest: HeldManifest) -> Sequence[Edit]:
+        """What else becomes of the rows when the tag names this manifest instead. Raises Protected."""
+        before = self._view.manifest(tag.digest)
+        if before is not None and may_grow(tag.name, before, manifest):
+            return ()
+        edits = self._step(tag, Step.OVERWRITE)
+        for step in Step if is_attached(tag.name) else ():
+            edits += self._image_step(tag, step)
+        return edits
+
+    def delete(self, tag: NamedTag) -> Sequence[Edit]:
+        """What else becomes of the rows when the tag goes. Raises Protected."""
+        edits = self._step(tag, Step.DELETE)
+        return edits + (self._image_step(tag, Step.DELETE) if is_attached(tag.name) else [])
+
+    def keep(self, digest: Digest, step: Step) -> Sequence[Edit]:
+        """What else becomes of the rows when this manifest is changed or goes, which a tag may need. Raises
+        ContentProtected."""
+        return self._content_step(digest, step, str(digest))
+
+    def _step(self, tag: NamedTag, step: Step) -> list[Edit]:
+        judgement = self.judged(tag, step)
+        if judgement.rule is not None:
+            raise Protected(self._repository, tag, judgement.rule, step)
+        return _using(tag, judgement)
+
+    def _image_step(self, attached: NamedTag, step: Step) -> list[Edit]:
+        """`attached` is about images: as far as those are protected, it loses nothing."""
+        edits: list[Edit] = []
+        for digest in self._view.beginning(_subject_of(attached.name)):
+            edits += self._content_step(digest, step, attached.name)
+        return edits
+
+    def _content_step(self, digest: Digest, step: Step, reference: str) -> list[Edit]:
+        edits: list[Edit] = []
+        for tag in _bearers(self._view, digest):
+            judgement = self.judged(tag, step)
+            if judgement.rule is not None:
+                raise ContentProtected(self._repository, tag, judgement.rule, step, reference)
+            edits += _using(tag, judgement)
+        return edits
+
+
+def is_attached(tag: str) -> bool:
+    """Whether a tag is no name that a person gave, but what is known of an image."""
+    return is_fallback_tag(tag) or is_cosign_tag(tag)
+
+
+def may_grow(tag: str, before: HeldManifest, after: HeldManifest) -> bool:
+    """Whether the tag is such a list, and `after` lists all that `before` does: an index its manifests, cosign's
+    manifest its layers, while its config changes."""
+    indexes = [is_index(each.descriptor.media_type) for each in (before, after)]
+    if is_fallback_tag(tag) and all(indexes):
+        return set(before.children) <= set(after.children)
+    return is_cosign_tag(tag) and not any(indexes) and set(before.children[1:]) <= set(after.children[1:])
+
+
+def _using(tag: NamedTag, judgement: Judgement) -> list[Edit]:
+    used = judgement.used
+    return [DropRelease(tag.name)] if used is not None and used.until is None else []
+
+
+def _subject_of(attached: str) -> str:
+    """What the digests of the images begin with that it is about; for sha256 that is all of one."""
+    subject, _, _ = attached.partition(".")
+    algorithm, _, encoded = subject.partition("-")
+    return f"{algorithm}:{encoded}"
+
+
+def _bearers(view: RepositoryView, digest: Digest) -> Iterator[NamedTag]:
+    """Every tag that needs this manifest, or that it is attached to: those of the manifest, of indexes above it, and of
+    the images that it, or a list it is in, is about."""
+    seen, waiting = {digest}, [digest]
+    while waiting:
+        one = waiting.pop()
+        tags, manifest = view.naming(one), view.manifest(one)
+        yield from tags
+        above = {about for tag in tags if is_attached(tag.name) for about in view.beginning(_subject_of(tag.name))}
+        above |= {*view.parents_of(one), *([manifest.subject] if manifest and manifest.subject else [])}
+        waiting += above - seen
+        seen |= above

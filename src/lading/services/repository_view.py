@@ -1,0 +1,61 @@
+"""Repositories of our own registry as JSON, by the names that interfaces §2 gives them: what the REST door answers and
+the command line prints. Times are ISO 8601, in UTC."""
+
+from __future__ import annotations
+
+from lading.services.guarded_repositories import ProtectedTag, is_immutable
+from lading.services.repository_records import RepositoryRow
+from lading.services.repository_rules import Releases, Rule, Step, TagRelease, released_at, rule_json
+from lading.services.row_view import Json, iso
+
+
+def repository_json(row: RepositoryRow) -> Json:
+    """A repository with its own rules; `tags` counts them, `size` is in bytes, shared with others or not."""
+    return {
+        "name": row.name,
+        "visibility": row.visibility.value,
+        "immutable": is_immutable(row.rules),
+        "rules": [rule_json(rule) for rule in row.rules],
+        "tags": row.tags,
+        "size": row.size,
+        "createdAt": iso(row.created),
+        "pushedAt": iso(row.pushed),
+        "pulledAt": iso(row.pulled),
+        "pulls": row.pulls,
+    }
+
+
+def tag_json(found: ProtectedTag) -> Json:
+    """A tag; `pointedAt` is when it last moved, `protectedBy` what it is protected by now. `manifestPulls` are of what
+    it names, by digest or by whatever tag; clients that resolve a tag first pull so."""
+    tag = found.row.tag
+    return {
+        "name": tag.name,
+        "digest": str(tag.digest),
+        "mediaType": found.row.media_type,
+        "size": found.row.size,
+        "createdAt": iso(tag.created),
+        "pointedAt": iso(tag.pointed),
+        "pulledAt": iso(tag.pulled),
+        "pulls": tag.pulls,
+        "manifestPulledAt": iso(found.row.pulled),
+        "manifestPulls": found.row.pulls,
+        "protectedBy": [_protection_json(step, rule, tag.pointed) for step, rule in found.protected],
+        "release": None if tag.release is None else release_json(tag.release),
+    }
+
+
+def release_json(release: TagRelease) -> Json:
+    """Who let go of a tag, why, and until when; null: until it is used."""
+    return {
+        "reason": release.reason,
+        "username": release.actor,
+        "createdAt": iso(release.at),
+        "until": iso(release.until),
+    }
+
+
+def _protection_json(step: Step, rule: Rule, pointed: float) -> Json:
+    until = released_at(rule, pointed) if rule.releases is Releases.AGE else None
+    scope = "repository" if rule.repositories is None else "registry"
+    return {"against": step.value, "scope": scope, "rule": rule_json(rule), "until": iso(until)}
