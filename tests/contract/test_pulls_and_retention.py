@@ -112,6 +112,8 @@ def test_a_manifest_knows_when_it_lost_a_tag(records: Records) -> None:
     put(records, HoldManifest(IMAGE), now=NOW + 20)
 
     assert row_of(records, DIGEST) == ManifestRow(DIGEST, pushed=NOW + 20, untagged=NOW + 5)
+    assert records.view("r").pushed(DIGEST) == NOW + 20
+    assert records.view("r").pushed(CONFIG) is None
     assert row_of(records, SECOND_DIGEST).untagged == NOW + 9
 
 

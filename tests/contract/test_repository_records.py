@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,9 +179,29 @@ def test_referrers_are_listed_with_what_they_say_of_themselves(records: Reposito
     first, second = sorted((signature(image, b"1"), signature(image, b"2")), key=lambda found: found.descriptor.digest)
     put(records, "r", HoldManifest(second), HoldManifest(first), HoldManifest(IMAGE))
 
-    assert list(records.referrers("r", image)) == [first.descriptor, second.descriptor]
-    assert dict(records.referrers("r", image)[0].annotations) == {"by": "me", "ø": "ü"}
+    listed = list(records.referrers("r", image))
+    assert listed == [first.descriptor, second.descriptor]
+    assert dict(listed[0].annotations) == {"by": "me", "ø": "ü"}
     assert not list(records.referrers("other", image))
+
+
+def test_referrers_are_listed_of_one_type_and_after_a_digest(records: RepositoryRecords) -> None:
+    image, sbom = IMAGE.descriptor.digest, "application/x.sbom"
+    found = [signature(image, str(number).encode()) for number in range(1200)]
+    large = [replace(each, descriptor=replace(each.descriptor, size=4_000_000)) for each in found[:3]]
+    typed = [replace(each, descriptor=replace(each.descriptor, artifact_type=sbom)) for each in found[5:8]]
+    kept = [*large, *found[3:5], *typed, *found[8:]]
+    put(records, "r", HoldManifest(IMAGE), *map(HoldManifest, kept))
+    every = sorted((each.descriptor for each in kept), key=lambda each: each.digest)
+    sboms = [each for each in every if each.artifact_type == sbom]
+
+    assert list(records.referrers("r", image)) == every
+    assert list(records.referrers("r", image, sbom)) == sboms
+    assert list(records.referrers("r", image, sbom, str(sboms[0].digest))) == sboms[1:]
+    assert list(records.referrers("r", image, None, str(every[-2].digest))) == every[-1:]
+    assert not list(records.referrers("r", image, "application/x.none"))
+    assert list(records.referrers("r", image, None, "sha256")) == every
+    assert not list(records.referrers("r", image, None, "t\0"))
 
 
 def test_a_dropped_manifest_takes_its_children_and_referrer_rows(records: RepositoryRecords) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -125,6 +126,17 @@ def test_a_release_is_told_with_its_tag(records: RepositoryRecords) -> None:
     named = records.view("r").named("v1")
     assert named
     assert named.release is None
+
+
+def test_a_release_goes_with_its_tag(records: RepositoryRecords) -> None:
+    put(records, "r", HoldManifest(IMAGE), PointTag("v1", DIGEST), PointTag("v2", DIGEST))
+    put(records, "r", ReleaseTag(RELEASE), ReleaseTag(replace(RELEASE, tag="v2")))
+
+    put(records, "r", DropTag("v1"))
+    put(records, "r", PointTag("v1", DIGEST))
+
+    releases = {tag.name: tag.release for tag in records.view("r").all_tags()}
+    assert releases == {"v1": None, "v2": replace(RELEASE, tag="v2")}
 
 
 def test_manifests_are_found_by_how_their_digest_begins(records: RepositoryRecords) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from lading.engine.cancel import Cancellation
@@ -85,6 +85,12 @@ def _image(config: int, *layers: int, subject: Document | None = None) -> Docume
     return Document(made.raw, OCI_MANIFEST)
 
 
+def _signed(*by: str) -> Document:
+    """As cosign does: one payload, and each signature of it is an annotation."""
+    made = Manifest.build(_CONFIGS[1], [replace(_LAYERS[0], annotations={"signature": each}) for each in by])
+    return Document(made.raw, OCI_MANIFEST)
+
+
 def _index(*documents: Document, subject: Document | None = None) -> Document:
     about = subject.descriptor if subject else None
     made = Index.build([document.descriptor for document in documents], subject=about)
@@ -97,7 +103,10 @@ OF_SIGNATURES = (_image(1, 0, subject=SIGNATURES[0]),)
 INDEXES = (_index(*IMAGES[:2]), _index(*IMAGES[2:]), _index(IMAGES[0], IMAGES[2]))
 NESTED = (_index(INDEXES[0], IMAGES[3]), _index(INDEXES[1], subject=IMAGES[0]))
 LISTS = tuple(_index(*SIGNATURES[start:end]) for start, end in ((0, 1), (0, 2), (1, 2), (0, 3)))
-COSIGN = tuple(_image(1, *layers) for layers in ((0,), (0, 1), (0, 1, 2), (3,)))
+COSIGN = (
+    *(_image(1, *layers) for layers in ((0,), (0, 1), (0, 1, 2), (3,))),
+    *(_signed(*by) for by in (("ada",), ("bob",), ("ada", "bob"), ("bob", "ada", "ada"))),
+)
 UNTYPED = Document(IMAGES[0].raw.replace(b'"mediaType":"%s",' % OCI_MANIFEST.encode(), b"", 1), OCI_MANIFEST)
 DOCUMENTS = (*IMAGES, *SIGNATURES, *OF_SIGNATURES, *INDEXES, *NESTED, *LISTS, *COSIGN, UNTYPED)
 ATTACHED = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
 
@@ -108,6 +108,7 @@ class Rows:
                 self.pushed = now
             case DropTag(tag):
                 self.lose(self.named.pop(tag, None), now)
+                self.releases.pop(tag, None)
             case DropManifest(digest):
                 assert all(tag.digest != digest for tag in self.named.values())
                 self.manifests.pop(digest, None)
@@ -155,6 +156,9 @@ class Viewed:
 
     def manifest(self, digest: Digest) -> HeldManifest | None:
         return self.rows.manifests.get(digest)
+
+    def pushed(self, digest: Digest) -> float | None:
+        return self.rows.lives[digest].pushed if digest in self.rows.lives else None
 
     def held(self, digests: Collection[Digest]) -> Collection[Digest]:
         return {digest for digest in digests if digest in self.rows.blobs or digest in self.rows.manifests}
@@ -311,10 +315,14 @@ class MemoryRecords:
         life = rows.lives[tag.digest]
         return TagRow(tag, rows.manifests[tag.digest].descriptor.media_type, size, life.pulls, life.pulled)
 
-    def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
+    def referrers(
+        self, repository: str, subject: Digest, artifact_type: str | None = None, after: str = ""
+    ) -> Iterator[Descriptor]:
         rows = self._rows(repository)
-        found = (manifest.descriptor for manifest in rows.manifests.values() if manifest.subject == subject)
-        return sorted(found, key=lambda descriptor: descriptor.digest)
+        found = [manifest.descriptor for manifest in rows.manifests.values() if manifest.subject == subject]
+        for each in sorted(found, key=lambda descriptor: descriptor.digest):
+            if str(each.digest) > after and artifact_type in (None, each.artifact_type):
+                yield each
 
     def holders(self, digest: Digest, limit: int) -> Sequence[str]:
         with self._lock:

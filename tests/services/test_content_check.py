@@ -155,6 +155,18 @@ def test_damage_is_found_once_and_told(caplog: pytest.LogCaptureFixture) -> None
     assert house.round() == Checked(0, 0, ())
 
 
+def test_damage_is_noted_before_anything_else_is_read() -> None:
+    """A note is a commit: until then somebody may remember that it is here."""
+    house = House()
+    broken = house.content.put("broken", 10, 0.0)
+    house.content.put("sound", 10, 1.0)
+    house.content.broken.add(broken)
+    noted: list[list[Digest]] = []
+    house.check.all(lambda _: noted.append(list(house.rows.rows)), Cancellation())
+
+    assert noted == [[], [broken]]
+
+
 def test_somebody_elses_round_is_not_ours_too() -> None:
     house = House()
     house.content.put("old", 10, 0.0)

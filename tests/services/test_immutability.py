@@ -6,6 +6,7 @@ Administrators' changes of rules, and their releases, count: what is protected i
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ class Promise:
     keeps: bool
     content: frozenset[tuple[Digest, str]]
     referrers: frozenset[Digest] = frozenset()
-    listed: frozenset[Digest] | None = None
+    listed: Counter[str] | None = None
 
 
 @dataclass
@@ -120,7 +121,7 @@ class Watcher:
             stays, keeps = standing[tag.name]
             listed = None
             if tag.name in ATTACHED:
-                stays, keeps, listed = self.of_list(view, tag, contents, standing)
+                stays, keeps, listed = self.of_list(tag, contents, standing)
             if stays or keeps:
                 referrers = self.referrers(repository, contents[tag.name]) if thorough and stays else frozenset()
                 yield Promise(repository, tag.name, tag.digest, stays, keeps, contents[tag.name], referrers, listed)
@@ -141,20 +142,16 @@ class Watcher:
 
     def of_list(
         self,
-        view: RepositoryView,
         tag: NamedTag,
         contents: dict[str, frozenset[tuple[Digest, str]]],
         standing: dict[str, tuple[bool, bool]],
-    ) -> tuple[bool, bool, frozenset[Digest]]:
+    ) -> tuple[bool, bool, Counter[str]]:
         """A list of what is attached to an image stays with the image, and as the rules that name it say."""
         about = ABOUT[tag.name]
         above = [standing[name] for name, content in contents.items() if any(about == digest for digest, _ in content)]
         image_stays, image_keeps = (any(each[place] for each in above) for place in (0, 1))
         stays, keeps = standing[tag.name]
-        manifest = view.manifest(tag.digest)
-        assert manifest
-        listed = frozenset(manifest.children[tag.name.endswith(".sig") :])
-        return stays or image_stays, keeps or image_stays or image_keeps, listed
+        return stays or image_stays, keeps or image_stays or image_keeps, entries(tag.digest)
 
     def content(self, view: RepositoryView, digest: Digest) -> frozenset[tuple[Digest, str]]:
         """Everything it needs, with the type of what is a manifest."""
@@ -187,9 +184,7 @@ class Watcher:
         if tag.digest != promise.digest:
             assert not promise.keeps or promise.listed is not None, promise
             if promise.listed is not None and (promise.keeps or promise.stays):
-                manifest = view.manifest(tag.digest)
-                assert manifest
-                assert promise.listed <= set(manifest.children), promise
+                assert promise.listed <= entries(tag.digest), promise
             return
         content = self.content(view, tag.digest)
         assert content == promise.content, promise
@@ -208,6 +203,13 @@ class Watcher:
                 self.granted.add(tag.release)
             assert tag.release is None or tag.release in self.granted
         self.moved[repository] = now
+
+
+@cache
+def entries(digest: Digest) -> Counter[str]:
+    """What a list says: of each thing all that is written."""
+    document = json.loads(BY_DIGEST[digest].raw)
+    return Counter(json.dumps(entry, sort_keys=True) for entry in document.get("manifests") or document["layers"])
 
 
 @cache

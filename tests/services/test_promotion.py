@@ -14,7 +14,7 @@ from lading.services.access import LADING, Actor, Denied, Grant
 from lading.services.audit import Deed, Result
 from lading.services.promotion import Promoted, PromotionIncomplete, Promotions
 from lading.services.repository_errors import ChildrenMissing, Protected
-from lading.services.repository_records import SetRules, SetVisibility, Visibility
+from lading.services.repository_records import Carried, SetRules, SetVisibility, Visibility
 from lading.services.repository_rules import WHOLE
 from tests.fakes.registry_world import BLOBS, COSIGN, IMAGES, INDEXES, LISTS, OF_SIGNATURES, SIGNATURES, Document, World
 from tests.fakes.repository_records import MemoryRecords
@@ -81,7 +81,7 @@ def test_everything_that_belongs_to_an_image_comes_along(place: Place) -> None:
     }
     assert set(view.held(children)) == children
     subject = IMAGES[0].descriptor.digest
-    assert place.records.referrers(PROD, subject) == place.records.referrers(DEV, subject) != []
+    assert list(place.records.referrers(PROD, subject)) == list(place.records.referrers(DEV, subject)) != []
     assert (promoted.moved, promoted.left, len(promoted.carried.manifests)) == (True, (), len(documents))
 
 
@@ -191,3 +191,22 @@ def test_bytes_that_went_meanwhile_are_missed_before_anything_is_written(place: 
         place.promote()
 
     assert not place.records.knows(PROD)
+
+
+def test_what_the_source_lost_meanwhile_is_missed_before_anything_is_written(place: Place) -> None:
+    """Somebody deletes while it is looked at: the rows are gone then, and the bytes are not."""
+    root = place.records.view(DEV).manifest(ROOT)
+    assert root
+    carried = Carried(root, (root,), (), ())
+
+    with pytest.raises(ChildrenMissing) as refused:
+        place.world.repositories.carry(PROD, "v1", carried)
+
+    assert set(refused.value.missing) == {image.descriptor.digest for image in IMAGES[:2]}
+    assert not place.records.knows(PROD)
+    for raw in BLOBS:
+        place.world.repositories.hold_blob(PROD, Digest.of(raw), len(raw))
+    for image in IMAGES[:2]:
+        place.put(PROD, image)
+    place.world.repositories.carry(PROD, "v1", carried)
+    assert place.records.view(PROD).tag("v1") == ROOT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
+from dataclasses import replace
 
 import pytest
 
@@ -77,20 +78,29 @@ def test_what_was_found_is_not_looked_up_again_before_a_commit(records: MemoryRe
 
     found = [(lookups.manifest("app", "1"), lookups.blob("app", MANIFEST.digest)) for _ in range(3)]
 
-    assert found == [(HeldManifest(MANIFEST), len(CONTENT))] * 3
+    assert found == [(MANIFEST, len(CONTENT))] * 3
     assert kept.leased == [MANIFEST.digest] * 2  # once for each question, not for each time it was asked
+
+
+def test_what_a_manifest_says_of_itself_is_not_remembered(records: MemoryRecords) -> None:
+    """It may be megabytes, and whoever asks wants to know where its bytes are."""
+    shown = replace(MANIFEST, annotations={"about": "it"}, artifact_type="a/signature")
+    held = HeldManifest(shown, children=(Digest.of(OTHER),), subject=Digest.of(OTHER))
+    records.change("app", lambda _: [HoldManifest(held)], 0.0)
+
+    assert RepositoryLookups(records, Kept(CONTENT), Commits()).manifest("app", MANIFEST.digest) == MANIFEST
 
 
 def test_a_commit_by_anybody_has_it_looked_up(records: MemoryRecords) -> None:
     commits, kept = Commits(), Kept(CONTENT, OTHER)
     lookups = RepositoryLookups(records, kept, commits)
-    assert lookups.manifest("app", "1") == HeldManifest(MANIFEST)
+    assert lookups.manifest("app", "1") == MANIFEST
 
     moved = HeldManifest(described(OTHER))
     records.change("app", lambda _: [HoldManifest(moved), PointTag("1", moved.descriptor.digest)], 0.0)
     commits.count += 1
 
-    assert lookups.manifest("app", "1") == moved
+    assert lookups.manifest("app", "1") == moved.descriptor
 
 
 def test_nothing_is_remembered_where_nobody_can_tell_of_commits(records: MemoryRecords) -> None:

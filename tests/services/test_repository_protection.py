@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from lading.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, is_index
 from lading.oci.reference import cosign_tags, fallback_tag
 from lading.services import repository_decisions as decisions
 from lading.services.named_rows import NameTaken
@@ -20,7 +21,15 @@ from lading.services.repository_errors import (
     RepositoryProtected,
     RepositoryUnknown,
 )
-from lading.services.repository_records import Decide, DropRelease, DropTag, Edit, HeldManifest, PointTag
+from lading.services.repository_records import (
+    Decide,
+    DropRelease,
+    DropTag,
+    Edit,
+    HeldManifest,
+    PointTag,
+    RenameRepository,
+)
 from lading.services.repository_rules import WHOLE, Protects, Releases, Rule, TagRelease
 from tests.fakes.repository_records import MemoryRecords
 
@@ -47,6 +56,11 @@ LIST = manifest(b"list", SIGNATURE_DIGEST, of=OCI_INDEX)
 LONGER = manifest(b"longer", SIGNATURE_DIGEST, OF_SIGNATURE.descriptor.digest, of=OCI_INDEX)
 
 
+def named_by(what: HeldManifest) -> Counter[bytes]:
+    """There are no bytes here, so a list says no more than digests; test_attached_lists has those that do."""
+    return Counter(str(child).encode() for child in what.children[not is_index(what.descriptor.media_type) :])
+
+
 class Registry:
     """Rows in memory at NOW, with all manifests held in `app`; `v1` names the image."""
 
@@ -66,7 +80,7 @@ class Registry:
         self(decisions.set_rules(rules))
 
     def put(self, what: HeldManifest, *tags: str) -> Sequence[Edit]:
-        return self(decisions.put_manifest("app", what, tags, self.now))
+        return self(decisions.put_manifest("app", what, tags, self.now, named_by))
 
     def delete(self, digest: Digest) -> Sequence[Edit]:
         return self(decisions.delete_manifest("app", digest, self.now))
@@ -292,3 +306,43 @@ def test_no_tag_is_renamed_out_of_a_rule_of_the_registry(name: str, allowed: boo
     else:
         with pytest.raises(RepositoryProtected):
             registry(decide, "prod/app")
+
+
+def test_a_rename_uses_the_releases_that_allow_it() -> None:
+    registry = Registry(Rule(("v*",)))
+    registry.release()
+
+    assert registry.rename("new") == [DropRelease("v1"), RenameRepository("new")]
+    with pytest.raises(RepositoryProtected):
+        registry(decisions.rename_repository("new", "newer", NOW), "new")
+
+
+def test_a_rename_out_of_a_rule_of_the_registry_takes_a_release_as_well() -> None:
+    registry = Registry()
+    registry.records.set_wide_rules([Rule(("v*",), protects=Protects.OVERWRITE, repositories=("app",))])
+    with pytest.raises(RepositoryProtected):
+        registry.rename("new")
+    registry.release()
+
+    assert registry.rename("new") == [DropRelease("v1"), RenameRepository("new")]
+
+
+def test_a_rename_uses_no_release_that_it_does_not_need() -> None:
+    registry = Registry(Rule(("v*",), protects=Protects.OVERWRITE))
+    registry.release()
+
+    assert registry.rename("new") == [RenameRepository("new")]
+
+
+def test_no_tag_is_renamed_out_of_a_rule_into_a_weaker_one() -> None:
+    registry = Registry()
+    never = Rule(("v*",), protects=Protects.OVERWRITE, releases=Releases.NEVER, repositories=("app",))
+    weaker = Rule(
+        ("v*",), protects=Protects.OVERWRITE, releases=Releases.AGE, after_seconds=DAY, repositories=("test/*",)
+    )
+    registry.records.set_wide_rules([weaker, never])
+
+    with pytest.raises(RepositoryProtected):
+        registry.rename("test/app")
+    registry.records.set_wide_rules([weaker, Rule(("w*",), repositories=("app",))])
+    registry.rename("test/app")

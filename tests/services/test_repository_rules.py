@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ from lading.services.repository_rules import (
     TagRelease,
     is_whole,
     judge,
+    matches_one,
     own_rules,
     rule_json,
     wide_rules,
@@ -126,6 +130,22 @@ def test_a_rule_is_read_as_it_was_written(own: Rule, wide: Rule) -> None:
 def test_every_pattern_is_matched_at_once(pattern: str, tag: str) -> None:
     """No pattern takes long, however many stars it has."""
     Rule((pattern, "*a" * 60 + "c")).names(tag)
+
+
+@given(st.text("ab.*-_/", max_size=12), st.text("ab.-_/", max_size=16))
+def test_a_pattern_means_what_it_means_in_the_shell(pattern: str, name: str) -> None:
+    assert matches_one(name, [pattern]) is fnmatchcase(name, pattern)
+
+
+@given(st.lists(st.text("ab.", max_size=3), min_size=1, max_size=5), st.text("ab.", max_size=3))
+def test_a_pattern_names_what_its_stars_are_filled_with(parts: list[str], filling: str) -> None:
+    assert matches_one(filling.join(parts), ["*".join(parts)])
+
+
+def test_no_pattern_is_compiled_while_a_change_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(re, "compile")
+
+    assert not matches_one("a" * 128, [f"{'*a' * 60}-never-compiled"])
 
 
 @pytest.mark.parametrize(

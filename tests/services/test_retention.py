@@ -391,3 +391,30 @@ def test_a_rule_of_the_repository_in_question_is_tried_before_it_is_written(plac
     tried = Retention(place.records.view(APP), APP, place.world.now, [RetentionRule(("v1",), keep_newest=0)])
 
     assert [verdict.kept for verdict in tried.verdicts()] == [False, True]
+
+
+def test_what_is_pushed_again_counts_as_pushed_now(place: Place) -> None:
+    """Who was just told that it is there is about to name it: in an index, or by a tag."""
+    place.rule(RetentionRule((), untagged_after_days=7))
+    place.put(IMAGES[0])
+    place.later(30)
+    place.put(IMAGES[0])
+    place.later(1 / DAY)
+    place.run()
+
+    assert place.holds(IMAGES[0])
+    place.later(7)
+    place.run()
+    assert not place.holds(IMAGES[0])
+
+
+def test_builds_that_push_the_same_all_the_time_write_once_an_hour(place: Place) -> None:
+    place.put(IMAGES[0], "v1")
+    before = place.records.state(APP)
+
+    place.later(0.9 / 24)
+    place.put(IMAGES[0], "v1")
+    assert place.records.state(APP) is before
+    place.later(0.2 / 24)
+    place.put(IMAGES[0], "v1")
+    assert place.records.state(APP) is not before

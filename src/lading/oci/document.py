@@ -18,6 +18,11 @@ from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
 DOCUMENT_LIMIT = 4 * 1024 * 1024
 """The longest document read, in bytes: the distribution spec's limit of a manifest."""
 
+VALUES_LIMIT = 300_000
+"""The most values read: each takes dozens of bytes of memory, however few it has in the text. They are counted by the
+marks before them, also where those stand in texts. No manifest of anybody comes near: an entry of an index has a mark
+in 20 bytes at the most, and the longest document one in 14."""
+
 NESTING_LIMIT = 64
 ENTRY_LIMIT = 20_000
 """The longest list of children or history steps; real images have at most a few hundred."""
@@ -175,8 +180,7 @@ def read_object(raw: bytes, invalid: type[DocumentInvalid]) -> Fields:
 
 def read_json(raw: bytes, invalid: type[DocumentInvalid]) -> object:
     """Any JSON value, strictly. Raises `invalid` (RFC 8259 with the stricter reading of section 4)."""
-    if len(raw) > DOCUMENT_LIMIT:
-        raise invalid("the text", f"has {len(raw)} bytes; {DOCUMENT_LIMIT} are allowed")
+    _check_size(raw, invalid)
 
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
@@ -208,6 +212,13 @@ def read_json(raw: bytes, invalid: type[DocumentInvalid]) -> object:
 def write_json(value: object) -> bytes:
     """The one way Lading writes a document: UTF-8, no spaces, members in the order given."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def _check_size(raw: bytes, invalid: type[DocumentInvalid]) -> None:
+    if len(raw) > DOCUMENT_LIMIT:
+        raise invalid("the text", f"has {len(raw)} bytes; {DOCUMENT_LIMIT} are allowed")
+    if sum(map(raw.count, (b",", b"[", b"{"))) > VALUES_LIMIT:
+        raise invalid("the text", f"has too many values; {VALUES_LIMIT} are allowed")
 
 
 def _first_repeated(pairs: list[tuple[str, object]]) -> str:

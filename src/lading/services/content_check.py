@@ -171,8 +171,9 @@ class ContentCheck:
                     sound = self._content.sound(kept.digest, passed, cancel)
                     if sound is False and self._content.set_aside(kept.digest, passed, cancel):
                         log.error("%s is not what its name says any more, and is set aside", kept.digest)
-                        found[kept.digest] = Found.DAMAGED
                         damaged.append(kept.digest)
+                        # at once: a commit, from which on nobody remembers that it was here
+                        self._records.note({kept.digest: Found.DAMAGED}, self._clock())
                     elif sound:
                         found[kept.digest] = Found.OK
                     pieces, size = pieces + 1, size + kept.size

@@ -7,7 +7,7 @@ algorithm, never hidden because of what a client says it accepts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ from lading.oci.digest import Algorithm, Digest, DigestMismatch
 from lading.oci.manifest import Index, Manifest, parse_manifest
 from lading.oci.media_types import is_foreign_layer
 from lading.services import repository_decisions as decisions
+from lading.services.attached_lists import listed_in
 from lading.services.changes import Changes
 from lading.services.repository_content import RepositoryContent
 from lading.services.repository_errors import BlobUnknown, ChildrenMissing, ManifestUnknown, RepositoryUnknown
@@ -54,6 +55,7 @@ class Repositories:
         1970."""
         self._records, self._content, self._clock = records, content, clock
         self._lookups = RepositoryLookups(records, content, changes or Unsteady())
+        self._listed = listed_in(content.open)
 
     def change(self, repository: str, decide: Decide) -> Sequence[Edit]:
         """One transaction: the repository locked, `decide` asked, its edits applied. Raises what `decide` raises."""
@@ -65,8 +67,8 @@ class Repositories:
 
     # ── manifests and tags
 
-    def manifest(self, repository: str, reference: str | Digest) -> HeldManifest:
-        """By tag or digest; leased. Raises RepositoryUnknown, ManifestUnknown."""
+    def manifest(self, repository: str, reference: str | Digest) -> Descriptor:
+        """By tag or digest: its type, digest and size alone; leased. Raises RepositoryUnknown, ManifestUnknown."""
         held = self._lookups.manifest(repository, reference)
         if held is None:
             self._check_known(repository)
@@ -98,18 +100,18 @@ class Repositories:
         with self._content.holding((digest, *held.children)) as missing:
             if missing:  # collected since it came, or moved aside because its bytes were damaged
                 raise ChildrenMissing(repository, self._lacking(repository, (*held.children, digest), missing))
-            self.change(repository, decisions.put_manifest(repository, held, named, self._clock()))
+            self.change(repository, decisions.put_manifest(repository, held, named, self._clock(), self._listed))
         return held
 
     def carry(self, repository: str, tag: str, carried: Carried) -> Sequence[Edit]:
         """Hold an image of another repository with all that belongs to it, and point the tag at it: all or nothing.
 
-        Raises ChildrenMissing where bytes have gone since it was looked at, Protected.
+        Raises ChildrenMissing where rows or bytes have gone since it was looked at, Protected.
         """
         with self._content.holding(carried.digests) as missing:
             if missing:
                 raise ChildrenMissing(repository, list(missing))
-            return self.change(repository, decisions.carry(repository, tag, carried, self._clock()))
+            return self.change(repository, decisions.carry(repository, tag, carried, self._clock(), self._listed))
 
     def delete_tag(self, repository: str, tag: str) -> None:
         """Raises RepositoryUnknown, ManifestUnknown, Protected."""
@@ -179,10 +181,14 @@ class Repositories:
         """All names, in order."""
         return _page(self._records.repositories(after, limit + 1), limit)
 
-    def referrers(self, repository: str, subject: Digest, artifact_type: str | None = None) -> Sequence[Descriptor]:
-        """What names this subject, of that artifact type where one is given; nothing for what is not known."""
-        found = self._records.referrers(repository, subject)
-        return [each for each in found if artifact_type is None or each.artifact_type == artifact_type]
+    def referrers(
+        self, repository: str, subject: Digest, artifact_type: str | None = None, after: str = ""
+    ) -> Iterator[Descriptor]:
+        """What names this subject, of that artifact type where one is given, in order of digest from after `after`.
+
+        Nothing for what is not known. Who stops early has the others never read.
+        """
+        return self._records.referrers(repository, subject, artifact_type, after)
 
     def _lacking(self, repository: str, needed: Sequence[Digest], missing: Collection[Digest]) -> Sequence[Digest]:
         """Those whose bytes are missing, and those that the repository does not hold."""

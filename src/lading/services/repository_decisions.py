@@ -6,9 +6,10 @@ place answers whether something may be written, moved or removed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from lading.oci.digest import Digest
+from lading.services.attached_lists import Listed, unread
 from lading.services.named_rows import NameTaken
 from lading.services.repository_errors import (
     BlobUnknown,
@@ -20,7 +21,7 @@ from lading.services.repository_errors import (
     RepositoryUnknown,
     StillNeeded,
 )
-from lading.services.repository_protection import Protection, may_grow
+from lading.services.repository_protection import Protection
 from lading.services.repository_records import (
     Carried,
     Decide,
@@ -45,6 +46,9 @@ from lading.services.repository_records import (
 from lading.services.repository_rules import Rule, Step, TagRelease, judge
 from lading.services.retention_rules import RetentionRule
 
+PUSHED_ANEW_SECONDS = 3600.0
+"""Builds push the same all the time: when it was last pushed is known to within this, much less than retention asks."""
+
 
 def hold_blob(digest: Digest, size: int) -> Decide:
     """It was uploaded or mounted, and its bytes are on disk; the same again changes nothing."""
@@ -55,20 +59,19 @@ def hold_blob(digest: Digest, size: int) -> Decide:
     return decide
 
 
-def put_manifest(repository: str, manifest: HeldManifest, tags: Collection[str], now: float) -> Decide:
-    """Hold it and point the tags at it, all or nothing; the same again changes nothing. Refuses what it cannot serve
-    whole.
+def put_manifest(
+    repository: str, manifest: HeldManifest, tags: Collection[str], now: float, listed: Listed = unread
+) -> Decide:
+    """Hold it and point the tags at it, all or nothing; the same again changes at most when it came. Refuses what it
+    cannot serve whole.
 
     Raises ChildrenMissing, Protected. A subject may be missing (distribution-spec, Pushing Manifests with Subject).
     """
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
-        held = view.held(manifest.children)
-        missing = [child for child in manifest.children if child not in held]
-        if missing:
-            raise ChildrenMissing(repository, missing)
-        protection = Protection(view, repository, now)
-        edits = _hold(view, manifest, protection)
+        _check_whole(view, repository, [manifest])
+        protection = Protection(view, repository, now, listed)
+        edits = _hold(view, manifest, protection, now)
         for tag in tags:
             edits += _point(view, tag, manifest, protection)
         return edits
@@ -76,12 +79,24 @@ def put_manifest(repository: str, manifest: HeldManifest, tags: Collection[str],
     return decide
 
 
-def _hold(view: RepositoryView, manifest: HeldManifest, protection: Protection) -> list[Edit]:
+def _check_whole(
+    view: RepositoryView, repository: str, manifests: Iterable[HeldManifest], coming: Collection[Digest] = ()
+) -> None:
+    """Everything they need is held, or `coming` with them."""
+    needed = dict.fromkeys(child for manifest in manifests for child in manifest.children if child not in coming)
+    held = view.held(needed)
+    missing = [child for child in needed if child not in held]
+    if missing:
+        raise ChildrenMissing(repository, missing)
+
+
+def _hold(view: RepositoryView, manifest: HeldManifest, protection: Protection, now: float) -> list[Edit]:
     """Bytes are what their digest says, but not what they are called: the same ones, said to be of another type, may
-    name other children, and what the first ones named would be garbage (CVE-2021-41190)."""
+    name other children, and what the first ones named would be garbage (CVE-2021-41190). The same again is written anew
+    once in a while, so that it counts as pushed now: who was told that it is there relies on it."""
     digest = manifest.descriptor.digest
     before = view.manifest(digest)
-    if before == manifest:
+    if before == manifest and now - (view.pushed(digest) or 0.0) < PUSHED_ANEW_SECONDS:
         return []
     if before is None or before.descriptor.media_type == manifest.descriptor.media_type:
         return [HoldManifest(manifest)]
@@ -99,28 +114,29 @@ def _point(view: RepositoryView, tag: str, manifest: HeldManifest, protection: P
     return [*protection.overwrite(before, manifest), PointTag(tag, digest)]
 
 
-def carry(repository: str, tag: str, carried: Carried, now: float) -> Decide:
+def carry(repository: str, tag: str, carried: Carried, now: float, listed: Listed = unread) -> Decide:
     """Hold an image of another repository with all that belongs to it, and point the tag at it, all or nothing; the
-    same again changes nothing. Raises Protected."""
+    same again changes nothing. Raises ChildrenMissing where something went while it was gathered, Protected."""
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
-        protection = Protection(view, repository, now)
+        _check_whole(view, repository, carried.manifests, frozenset(carried.digests))
+        protection = Protection(view, repository, now, listed)
         edits: list[Edit] = [HoldBlob(digest, size) for digest, size in carried.blobs if view.blob(digest) != size]
         for manifest in carried.manifests:
-            edits += _hold(view, manifest, protection)
+            edits += _hold(view, manifest, protection, now)
         for name, manifest in carried.lists:
-            edits += _attach(view, name, manifest)
+            edits += _attach(view, name, manifest, protection)
         return [*edits, *_point(view, tag, carried.root, protection)]
 
     return decide
 
 
-def _attach(view: RepositoryView, tag: str, manifest: HeldManifest) -> list[Edit]:
+def _attach(view: RepositoryView, tag: str, manifest: HeldManifest, protection: Protection) -> list[Edit]:
     """A list of what is attached: it loses nothing, so it needs no leave."""
     digest = manifest.descriptor.digest
     named = view.tag(tag)
     before = view.manifest(named) if named else None
-    grows = before is None or (named != digest and may_grow(tag, before, manifest))
+    grows = before is None or (named != digest and protection.grows(tag, before, manifest))
     return [PointTag(tag, digest)] if grows else []
 
 
@@ -256,7 +272,8 @@ def rename_repository(repository: str, name: str, now: float) -> Decide:
     """All of it, with its own rules. Raises RepositoryUnknown, NameTaken, RepositoryProtected.
 
     For who pulls a tag by its name, a rename deletes it, so one that is protected against that stays where it is; and
-    no tag gets away from a rule of the whole registry that protects it under the old name and not under the new one.
+    no tag gets away from a rule of the whole registry that protects it under the old name and is not about the new one,
+    whatever else is: that may be weaker.
     """
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
@@ -266,14 +283,9 @@ def rename_repository(repository: str, name: str, now: float) -> Decide:
             return []
         if view.is_taken(name):
             raise NameTaken("repository", name)
-        before, after = Protection(view, repository, now), Protection(view, name, now)
-        for tag in view.all_tags():
-            rule = before.judged(tag, Step.DELETE).rule
-            if rule is None and after.judged(tag, Step.OVERWRITE).rule is None:
-                rule = before.judged(tag, Step.OVERWRITE).rule
-            if rule is not None:
-                raise RepositoryProtected(repository, tag, rule, Step.DELETE)
-        return [RenameRepository(name)]
+        protection = Protection(view, repository, now)
+        used = [edit for tag in view.all_tags() for edit in protection.leave(tag, name)]
+        return [*dict.fromkeys(used), RenameRepository(name)]
 
     return decide
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.services.changes import Changes, Remembered
-from lading.services.repository_records import HeldManifest, RepositoryRecords
+from lading.services.repository_records import RepositoryRecords
 from lading.wire.message import Reader, ReadFailed
 
 RENEWED_SECONDS = 600.0
@@ -70,8 +70,9 @@ class RepositoryLookups:
         self._blobs = Remembered(changes, self._look_for_blob)
         self._small = SmallContent(content)
 
-    def manifest(self, repository: str, reference: str | Digest) -> HeldManifest | None:
-        """By tag or digest, leased; None where the repository does not hold it, or its bytes are gone."""
+    def manifest(self, repository: str, reference: str | Digest) -> Descriptor | None:
+        """By tag or digest, leased: its type, digest and size alone. None where the repository does not hold it, or its
+        bytes are gone."""
         return self._manifests.of((repository, reference))
 
     def blob(self, repository: str, digest: Digest) -> int | None:
@@ -85,12 +86,15 @@ class RepositoryLookups:
         """
         return self._small.of(descriptor) if descriptor.size <= SMALL else None
 
-    def _look_for_manifest(self, key: tuple[str, str | Digest]) -> HeldManifest | None:
+    def _look_for_manifest(self, key: tuple[str, str | Digest]) -> Descriptor | None:
         repository, reference = key
         view = self._records.view(repository)
         digest = view.tag(reference) if isinstance(reference, str) else reference
         held = view.manifest(digest) if digest else None
-        return None if held is None or self._content.keep((held.descriptor.digest,)) else held
+        if held is None or self._content.keep((held.descriptor.digest,)):
+            return None
+        found = held.descriptor  # what it says of itself may be megabytes, and would be remembered
+        return Descriptor(found.media_type, found.digest, found.size)
 
     def _look_for_blob(self, key: tuple[str, Digest]) -> int | None:
         repository, digest = key

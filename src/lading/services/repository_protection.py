@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from lading.oci.digest import Digest
 from lading.oci.media_types import is_index
 from lading.oci.reference import is_cosign_tag, is_fallback_tag
-from lading.services.repository_errors import ContentProtected, Protected
+from lading.services.attached_lists import Listed, loses_nothing, unread
+from lading.services.repository_errors import ContentProtected, Protected, RepositoryProtected
 from lading.services.repository_records import DropRelease, Edit, HeldManifest, NamedTag, RepositoryView
 from lading.services.repository_rules import Judgement, Rule, Step, judge
 
@@ -24,8 +25,9 @@ from lading.services.repository_rules import Judgement, Rule, Step, judge
 class Protection:
     """One repository's, while a decision is made. Rules are read once, and only if something asks."""
 
-    def __init__(self, view: RepositoryView, repository: str, now: float) -> None:
-        self._view, self._repository, self._now = view, repository, now
+    def __init__(self, view: RepositoryView, repository: str, now: float, listed: Listed = unread) -> None:
+        """`listed` tells what lists of what is attached say: where nobody can, none grows."""
+        self._view, self._repository, self._now, self._listed = view, repository, now, listed
         self._rules: Sequence[Rule] | None = None
 
     def judged(self, tag: NamedTag, step: Step) -> Judgement:
@@ -42,17 +44,36 @@ class Protection:
     def overwrite(self, tag: NamedTag, manifest: HeldManifest) -> Sequence[Edit]:
         """What else becomes of the rows when the tag names this manifest instead. Raises Protected."""
         before = self._view.manifest(tag.digest)
-        if before is not None and may_grow(tag.name, before, manifest):
+        if before is not None and self.grows(tag.name, before, manifest):
             return ()
         edits = self._step(tag, Step.OVERWRITE)
         for step in Step if is_attached(tag.name) else ():
             edits += self._image_step(tag, step)
         return edits
 
+    def grows(self, tag: str, before: HeldManifest, after: HeldManifest) -> bool:
+        """Whether the tag is a list of what is attached, and `after` says all that `before` does."""
+        return may_grow(tag, before, after) and loses_nothing(self._listed(before), self._listed(after))
+
     def delete(self, tag: NamedTag) -> Sequence[Edit]:
         """What else becomes of the rows when the tag goes. Raises Protected."""
         edits = self._step(tag, Step.DELETE)
         return edits + (self._image_step(tag, Step.DELETE) if is_attached(tag.name) else [])
+
+    def leave(self, tag: NamedTag, name: str) -> Sequence[Edit]:
+        """What else becomes of the rows when the tag's repository is called `name`: under its old name the tag is gone,
+        and it gets out of what protects the old name and not the new one. Raises RepositoryProtected."""
+        lost = [rule for rule in self.rules() if not rule.concerns(name)]
+        judgements = (
+            self.judged(tag, Step.DELETE),
+            judge(lost, tag.name, Step.OVERWRITE, pointed=tag.pointed, release=tag.release, now=self._now),
+        )
+        edits: list[Edit] = []
+        for judgement in judgements:
+            if judgement.rule is not None:
+                raise RepositoryProtected(self._repository, tag, judgement.rule, Step.DELETE)
+            edits += _using(tag, judgement)
+        return edits
 
     def keep(self, digest: Digest, step: Step) -> Sequence[Edit]:
         """What else becomes of the rows when this manifest is changed or goes, which a tag may need. Raises
@@ -88,8 +109,8 @@ def is_attached(tag: str) -> bool:
 
 
 def may_grow(tag: str, before: HeldManifest, after: HeldManifest) -> bool:
-    """Whether the tag is such a list, and `after` lists all that `before` does: an index its manifests, cosign's
-    manifest its layers, while its config changes."""
+    """Whether the tag is such a list, and `after` names all that `before` does: an index its manifests, cosign's
+    manifest its layers, while its config changes. What it says of them is in its bytes."""
     indexes = [is_index(each.descriptor.media_type) for each in (before, after)]
     if is_fallback_tag(tag) and all(indexes):
         return set(before.children) <= set(after.children)

@@ -15,7 +15,7 @@ Rows only: bytes are on disk before the row that names them. A row is removed be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -235,6 +235,9 @@ class RepositoryView(Protocol):
     def manifest(self, digest: Digest) -> HeldManifest | None:
         """A manifest it holds."""
 
+    def pushed(self, digest: Digest) -> float | None:
+        """When a manifest that it holds was last pushed, in seconds since 1970."""
+
     def held(self, digests: Collection[Digest]) -> Collection[Digest]:
         """Which of these it holds, as blob or as manifest."""
 
@@ -335,8 +338,12 @@ class RepositoryRecords(Protocol):
     def tag_rows(self, repository: str, tags: Collection[str]) -> Sequence[TagRow]:
         """Those of them that are there, in order."""
 
-    def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
-        """The held manifests that name this subject, in order of digest."""
+    def referrers(
+        self, repository: str, subject: Digest, artifact_type: str | None = None, after: str = ""
+    ) -> Iterator[Descriptor]:
+        """The held manifests that name this subject, of that artifact type where one is given, whose digest sorts
+        after `after`, in order of digest. A few are read at a time: who stops early has the others never read.
+        """
 
     def holders(self, digest: Digest, limit: int) -> Sequence[str]:
         """At most `limit` repositories that hold this blob, in order of name."""

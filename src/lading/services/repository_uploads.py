@@ -7,7 +7,9 @@ kept, and the client goes on from there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
+from lading.errors import StorageFailed
 from lading.oci.digest import Digest
 from lading.services.repositories import Repositories
 from lading.services.repository_content import UploadFiles
@@ -35,10 +37,15 @@ class RepositoryUploads:
         self._clock, self._new_session = clock, new_session
 
     def begin(self, repository: str) -> str:
-        """A new session's id."""
+        """A new session's id. Raises NoRoom, StorageFailed."""
         session = self._new_session()
         self._records.begin_upload(UploadSession(session, repository, self._clock()))
-        self._files.create(session)
+        try:
+            self._files.create(session)
+        except StorageFailed:
+            with suppress(StorageFailed):  # what is left of it is forgotten with those that have ended
+                self._records.end_upload(session)
+            raise
         return session
 
     def offset(self, repository: str, session: str) -> int:

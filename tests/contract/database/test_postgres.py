@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -36,7 +36,9 @@ from lading.backends.database.schema import VERSION
 from lading.backends.database.schema_text import metadata
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.oci.digest import Digest
-from lading.services.repository_records import HoldBlob
+from lading.services.named_rows import NameTaken
+from lading.services.repository_decisions import rename_repository
+from lading.services.repository_records import Edit, HoldBlob, RepositoryView
 from tests.contract.database.test_preparation import ADDS_A_COLUMN, FAILS_HALF_WAY, NEXT
 from tests.peers.postgres_server import PASSWORD, RunningPostgres, postgres_server
 from tests.peers.programs import free_port
@@ -299,6 +301,27 @@ def test_repositories_that_change_at_once_lose_nothing(url: str) -> None:
         records.close()
 
     assert set(held) == set(digests)
+
+
+def test_a_name_that_is_taken_while_a_repository_gets_it_is_taken(made: str) -> None:
+    with (
+        closing(DatabaseRecords(open_postgres(made))) as records,
+        closing(DatabaseRecords(open_postgres(made))) as other,
+    ):
+        looked: list[RepositoryView] = []
+        rename = rename_repository("a/b", "c/d", 2.0)
+
+        def decide(view: RepositoryView) -> Sequence[Edit]:
+            edits = rename(view)
+            looked.append(view)
+            other.change("c/d", lambda _view: [HoldBlob(Digest.of(b"x"), 1)], 2.0)
+            return edits
+
+        with pytest.raises(NameTaken):
+            records.change("a/b", decide, 2.0)
+
+        assert len(looked) == 1  # the second look saw it
+        assert (records.knows("a/b"), records.knows("c/d")) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from lading.oci.digest import Digest
 from lading.services.repository_records import RepositoryRecords, RepositoryView
 
 DIGEST = Digest.of(b"content")
-WHOLE = re.compile(r"SCAN (child|held_\w+|tag)|(child|held_\w+|tag) USING .*\(repository=\?\)$")
+WHOLE = re.compile(r"SCAN (child|held_\w+|tag)|(child|held_\w+|tag) USING .*\(repository=\?( AND digest>\?)?\)$")
 """How a plan says that all rows of a repository, or of all of them, are gone through."""
 
 QUESTIONS: Sequence[tuple[str, Callable[[RepositoryView], object]]] = (
@@ -34,7 +34,8 @@ QUESTIONS: Sequence[tuple[str, Callable[[RepositoryView], object]]] = (
     ("beginning", lambda view: view.beginning("sha256:ab")),
 )
 OTHERS: Sequence[tuple[str, Callable[[RepositoryRecords], object]]] = (
-    ("referrers", lambda records: records.referrers("r", DIGEST)),
+    ("referrers", lambda records: list(records.referrers("r", DIGEST))),
+    ("referrers of a type", lambda records: list(records.referrers("r", DIGEST, "a/b", str(DIGEST)))),
     ("holders", lambda records: records.holders(DIGEST, 5)),
     ("a page of tags", lambda records: records.tags("r", "a", 5)),
 )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from queue import Queue
 
 import pytest
 
 from lading.fronts.http.byte_server import ByteServer, ListenFailed
+from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.http.limits import Limits
+from tests.fakes.certificates import Authority
 from tests.fakes.raw_client import WAIT_SECONDS, RawClient
 
 GET = "GET /x HTTP/1.1\nHost: localhost\n\n"
@@ -46,6 +50,26 @@ def test_who_comes_while_all_are_at_work_is_told_to_come_again() -> None:
 
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
         assert first.send(b"x" * 9999).reply().status == 200
+
+
+def test_who_comes_with_tls_is_told_so_in_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    issued = authority.server("127.0.0.1")
+    trusting = ssl.create_default_context(cafile=authority.certificate)
+    certificate = ServerCertificate(str(issued.certificate), str(issued.key))
+    with (
+        ByteServer(ANY, read_all, Limits(connections=1), certificate=certificate) as server,
+        RawClient(server.addresses[0], trusting) as working,
+    ):
+        working.send(PUT.replace("\n\n", "\nExpect: 100-continue\n\n"))
+        assert working.head().status == 100
+        with RawClient(server.addresses[0], trusting) as second:
+            reply = second.send(PUT).reply()
+        with RawClient(server.addresses[0]) as plain:
+            assert plain.send(PUT).reply().status == 400
+
+        assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+        assert working.send(b"x" * 9999).reply().status == 200
 
 
 def is_served(client: RawClient) -> bool:

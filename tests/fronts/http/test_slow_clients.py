@@ -13,6 +13,7 @@ from lading.errors import LadingError
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.exchange import Answer, IncomingRequest, Peer
 from lading.fronts.http.limits import Limits
+from lading.fronts.http.outflow import FILE_PIECE, WATCHED_PIECE, next_piece
 from lading.fronts.http.pace import Pace, TooSlow
 from tests.fakes.raw_client import RawClient
 
@@ -56,6 +57,23 @@ def test_a_pace_that_is_too_slow(moves: list[tuple[int, float]]) -> None:
 
     with pytest.raises(TooSlow, match=r"^203\.0\.113\.9:4711 has been slower than 1000 bytes a second for 60 s$"):
         pace.moved(*moves[-1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "moved", "seconds", "piece"),
+    [
+        (WATCHED_PIECE, WATCHED_PIECE, 0.0, FILE_PIECE),
+        (FILE_PIECE, FILE_PIECE, 0.1, FILE_PIECE),
+        (FILE_PIECE, FILE_PIECE, 0.2, WATCHED_PIECE),
+        (FILE_PIECE, FILE_PIECE - 1, 0.0, WATCHED_PIECE),
+        (WATCHED_PIECE, WATCHED_PIECE, 120.0, WATCHED_PIECE),
+    ],
+    ids=["a quick client", "it stays quick", "it had to be waited for", "it took less", "it stays slow"],
+)
+def test_a_client_that_must_be_waited_for_is_looked_at_more_often(
+    asked: int, moved: int, seconds: float, piece: int
+) -> None:
+    assert next_piece(asked, moved, seconds) == piece
 
 
 class Taker:

@@ -36,5 +36,10 @@ def test_a_get_of_a_manifest_counts_and_nothing_else_does(tmp_path: Path) -> Non
         assert ask("GET", "/v2/team/app/manifests/v1").status == 200
         assert ask("GET", f"/v2/team/app/manifests/{digest}").status == 200
 
+        damaged = content.tree.blob(Digest.parse(ask.put_image("team/app", "v2", b"another")))
+        damaged.chmod(0o600)
+        damaged.write_bytes(b"x")
+        assert ask("GET", "/v2/team/app/manifests/v2").status == 503
+
     image = Digest.parse(digest)
     assert counted == [("team/app", "v1", image), ("team/app", image, image)]

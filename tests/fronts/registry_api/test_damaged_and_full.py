@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -80,7 +81,9 @@ def test_what_is_lacking_names_what_the_repository_does_not_hold_too(ask: Asker)
     assert named == {digest_of(LAYER), digest_of(b"{}")}
 
 
-def test_no_upload_begins_where_there_is_no_room_and_the_rest_goes_on(ask: Asker, folder: ContentFolder) -> None:
+def test_no_upload_begins_where_there_is_no_room_and_the_rest_goes_on(
+    ask: Asker, folder: ContentFolder, caplog: pytest.LogCaptureFixture
+) -> None:
     digest = ask.put_image("team/app", "1", LAYER)
     records = MemoryRecords()
     with closing(ContentFolder(folder.tree.root, MemoryLeases(), reserve=Reserve(2**62))) as full:
@@ -92,6 +95,9 @@ def test_no_upload_begins_where_there_is_no_room_and_the_rest_goes_on(ask: Asker
         assert reply.status == 507
         (error,) = json.loads(reply.body)["errors"]
         assert error["message"] == "the registry has no room left for this: its disk is full, or nearly so"
+    assert list(records.uploads(begun_before=math.inf)) == []
+    assert [line.exc_info for line in caplog.records] == [None, None]
+    assert all("takes nothing new" in line.getMessage() for line in caplog.records)
     assert str(folder.tree.root) not in refused.body.decode()
     assert ask("GET", f"/v2/team/app/manifests/{digest}").status == 200
     assert ask("DELETE", f"/v2/team/app/manifests/{digest}").status == 202

@@ -161,6 +161,8 @@ def test_a_repository_is_called_something_else_with_all_it_has(house: House, app
         {"tags": ["x"], "protects": "everything"},
         {"tags": ["x"], "releases": "age"},
         {"tags": ["x"], "releases": "age", "afterSeconds": 0},
+        {"tags": ["x"], "releases": "age", "afterSeconds": True},
+        {"tags": ["x"], "releases": "age", "afterSeconds": "60"},
         {"tags": ["x"], "afterSeconds": 5},
         {"tags": ["x"], "repositories": ["y"]},
         {"tags": ["x"], "id": 7},

@@ -156,6 +156,8 @@ def test_a_pull_is_counted_and_shown(house: House, app: str) -> None:
         {"tags": ["*"]},
         {"tags": ["a b"], "keepNewest": 1},
         {"tags": ["*"], "keepPushedDays": 0},
+        {"tags": ["*"], "keepPushedDays": True},
+        {"tags": ["*"], "keepNewest": True},
         {"tags": ["*"], "keepNewest": 1, "repositories": ["y"]},
         {"tags": ["*"], "keepNewest": 1, "id": 7},
     ],

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from lading.backends.content_store import background_sync, partial
+from lading.backends.content_store import folder as content_folder
 from lading.backends.content_store.folder import ContentFolder
 from lading.backends.content_store.hashing import BUFFER
 from lading.backends.content_store.locks import claim
+from lading.backends.content_store.storage import BytesLost
 from lading.backends.content_store.stretches import SMALLEST
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import Outcome
@@ -62,6 +67,12 @@ def cancelling(when: threading.Event, cancel: Cancellation) -> threading.Thread:
     thread = threading.Thread(target=stop)
     thread.start()
     return thread
+
+
+def loses_a_page(file: int) -> None:
+    """What a disk leaves that fails to write: the page is gone, and only this sync says so."""
+    os.pwrite(file, bytes(4096), 0)
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class TestTheTree:
@@ -155,6 +166,26 @@ class TestResuming:
 
         assert content.openings == [(0, None)]
         assert files(folder, "partial") == files(folder, "blobs") == []
+
+    @pytest.mark.parametrize(
+        ("module", "sent"),
+        [(partial, LARGE), (partial, LARGE[:-1]), (content_folder, LARGE)],
+        ids=["on the way", "before it was cut", "at the end"],
+    )
+    def test_what_a_sync_lost_is_fetched_again(
+        self, folder: ContentFolder, monkeypatch: pytest.MonkeyPatch, module: ModuleType, sent: bytes
+    ) -> None:
+        monkeypatch.setattr(background_sync, "SYNC_EVERY", 1)
+        with monkeypatch.context() as failing:
+            failing.setattr(module, "sync_file", loses_a_page)
+            with pytest.raises((BytesLost, ContentTooShort)):
+                push(folder, LARGE, PlannedContent(sent, size=len(LARGE)))
+        assert files(folder, "partial") == files(folder, "blobs") == []
+
+        content = PlannedContent(LARGE)
+        push(folder, LARGE, content)
+        assert content.openings == [(0, None)]
+        assert folder.tree.blob(descriptor_of(LARGE).digest).read_bytes() == LARGE
 
     def test_content_that_ended_early_is_asked_for_its_rest_next_time(self, folder: ContentFolder) -> None:
         with pytest.raises(ContentTooShort):

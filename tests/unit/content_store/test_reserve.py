@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.storage import Reserve, SpaceLow
+from lading.backends.content_store.storage import DATABASE_ROOM, Reserve, SpaceLow
 from lading.engine.cancel import Cancellation
 from lading.errors import NoRoom
 from lading.oci.descriptor import Descriptor
@@ -75,3 +76,25 @@ def test_no_blob_is_fetched_and_none_is_left_half(full: ContentFolder) -> None:
 
 def test_what_is_here_is_read_and_needs_no_room(full: ContentFolder) -> None:
     assert push(full, b"old", OCI_LAYER_GZIP).size == 3
+
+
+def test_what_has_begun_leaves_room_for_the_database(tmp_path: Path) -> None:
+    room = shutil.disk_usage(tmp_path).free
+    reserve = Reserve(EVERYTHING)
+
+    reserve.check_running(tmp_path, room // 2)
+    with pytest.raises(SpaceLow) as refused:
+        reserve.check_running(tmp_path, room)
+
+    assert refused.value.kept == DATABASE_ROOM
+
+
+def test_nothing_is_read_of_an_upload_that_says_it_is_larger_than_the_disk(tmp_path: Path) -> None:
+    with closing(ContentFolder(tmp_path, MemoryLeases(), reserve=Reserve(1))) as content:
+        content.uploads.create("huge")
+        reader = BytesReader(b"zeros")
+        with content.uploads.writing("huge", CANCEL) as upload, pytest.raises(NoRoom):
+            upload.append(reader, CANCEL, 10**15)
+
+        assert content.uploads.offset("huge") == 0
+        assert reader.readinto(memoryview(bytearray(9))) == 5

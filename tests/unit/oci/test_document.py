@@ -10,6 +10,7 @@ from lading.oci.document import (
     DOCUMENT_LIMIT,
     ENTRY_LIMIT,
     NESTING_LIMIT,
+    VALUES_LIMIT,
     DocumentInvalid,
     Fields,
     read_json,
@@ -108,12 +109,30 @@ def test_a_list_is_not_read_beyond_its_limit() -> None:
 
 
 def test_a_member_given_twice_among_very_many_is_found_at_once() -> None:
-    members = ",".join(f'"{number:x}":0' for number in range(300_000))
+    members = ",".join(f'"{number:x}":0' for number in range(200_000))
 
     with pytest.raises(DocumentInvalid) as refused:
         read_json(f'{{{members},"ff":0}}'.encode(), DocumentInvalid)
 
     assert refused.value.field == "ff"
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "1.5", '""', '{"a":1}'])
+def test_a_document_of_very_many_values_is_not_built(value: str) -> None:
+    """Each value takes dozens of bytes of memory, however few it has in the text."""
+    raw = f"[{','.join([value] * (VALUES_LIMIT + 1))}]".encode()
+    assert len(raw) <= DOCUMENT_LIMIT
+
+    with pytest.raises(DocumentInvalid, match=f"{VALUES_LIMIT} are allowed"):
+        read_json(raw, DocumentInvalid)
+
+
+def test_the_largest_index_there_may_be_is_read() -> None:
+    """Of entries as short as they come: what is refused is no manifest of anybody."""
+    entry = {"mediaType": "a/b", "digest": f"sha256:{'0' * 64}", "size": 1, "platform": {"architecture": "", "os": ""}}
+    entries = DOCUMENT_LIMIT // (len(write_json(entry)) + 1) - 1
+
+    assert read_json(write_json([entry] * entries), DocumentInvalid) == [entry] * entries
 
 
 def test_null_counts_as_absent() -> None:

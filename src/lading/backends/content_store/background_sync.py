@@ -25,9 +25,10 @@ class BackgroundSync:
         self._failure: LadingError | None = None
 
     def wrote(self, count: int) -> None:
-        """So many bytes more; called by one thread at a time."""
+        """So many bytes more; called by one thread at a time. Nothing is synced any more once that has failed."""
         self._waiting += count
-        if self._waiting >= SYNC_EVERY and not (self._thread and self._thread.is_alive()):
+        busy = self._failure is not None or (self._thread and self._thread.is_alive())
+        if self._waiting >= SYNC_EVERY and not busy:
             self._waiting = 0
             self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
             self._thread.start()

@@ -24,10 +24,12 @@ from lading.backends.content_store.storage import (
     OPEN_FILE,
     PRIVATE_FILE,
     PRIVATE_FOLDER,
+    BytesLost,
     Reserve,
     storing,
     sync_file,
     sync_folder,
+    syncing,
 )
 from lading.backends.content_store.tree import Tree, referrer_at
 from lading.engine.records import Leases
@@ -133,7 +135,7 @@ class ContentFolder:
 
     def push(self, descriptor: Descriptor, content: Content, track: Track, cancel: Cancel) -> Outcome:
         """Raises DigestMismatch, ContentTooShort, ContentTooLong, DiskFull, StorageUnusable, Cancelled, and what the
-        content's reader raises; unless the bytes were wrong, those that came are kept for the next attempt."""
+        content's reader raises; unless the bytes were wrong or lost, those that came are kept for the next attempt."""
         return self.push_ranged(descriptor, content, _never, track, cancel)
 
     def push_ranged(
@@ -151,6 +153,9 @@ class ContentFolder:
             kept = self._fill(order, partial)
             self._keep(descriptor.digest, partial.path, partial.file)
             partial.became_blob()
+        except BytesLost:
+            partial.discard()
+            raise
         finally:
             partial.close()
         track(State.DONE, descriptor.size, kept=kept)
@@ -246,7 +251,8 @@ class ContentFolder:
         blob = self.tree.blob(digest)
         with storing(path):
             os.fchmod(file, OPEN_FILE)
-            sync_file(file)
+            with syncing(path):
+                sync_file(file)
             with shared(self.tree.gate):
                 self._leases.hold((digest,))
                 path.rename(blob)  # over what was there, if it was: these bytes have just been checked

@@ -1,6 +1,7 @@
 """Uploads to our registry: one file a session, whose size is the offset (see tree.py).
 
-A session's bytes stay whatever ends the connection; only `finish` with the right digest or `cancel` ends the session.
+A session's bytes stay whatever ends the connection; only `finish` with the right digest or `cancel` ends the session,
+and a disk that lost some of them.
 The running digest of the bytes 0…offset is kept in this process, so that a commit here reads nothing again; another
 process reads the file once.
 """
@@ -22,10 +23,12 @@ from lading.backends.content_store.hashing import BUFFER, Streams
 from lading.backends.content_store.locks import claim, stands_at
 from lading.backends.content_store.storage import (
     PRIVATE_FILE,
+    BytesLost,
     Reserve,
     StorageUnusable,
     storing,
     sync_file,
+    syncing,
     write_all,
 )
 from lading.backends.content_store.tree import Tree
@@ -36,6 +39,8 @@ from lading.wire.upload_session import UploadBusy, UploadUnknown
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGESTS_KEPT = 1024
 _LOOK_AGAIN_SECONDS = 0.02
+_LOOK_EVERY = 16 * 1024 * 1024
+"""Bytes after which a running upload looks again how much room there is: others write too."""
 
 
 class Running(Protocol):
@@ -82,7 +87,9 @@ class Uploads:
         path = self._path(session)
         file = self._claim(session, path, cancel, patience_seconds)
         try:
-            yield Upload(path, file, keep=self._keep, streams=self._streams, digests=self._digests)
+            yield Upload(
+                path, file, keep=self._keep, streams=self._streams, digests=self._digests, reserve=self._reserve
+            )
         finally:
             os.close(file)
 
@@ -123,9 +130,12 @@ class Uploads:
 class Upload:
     """One session while it is ours to write."""
 
-    def __init__(self, path: Path, file: int, *, keep: Keep, streams: Streams, digests: RunningDigests) -> None:
+    def __init__(
+        self, path: Path, file: int, *, keep: Keep, streams: Streams, digests: RunningDigests, reserve: Reserve
+    ) -> None:
         self._path, self._file = path, file
-        self._keep, self._streams, self._digests = keep, streams, digests
+        self._keep, self._streams, self._digests, self._reserve = keep, streams, digests, reserve
+        self._looked = 0
         self._syncing = BackgroundSync(self._sync)
 
     @property
@@ -136,9 +146,12 @@ class Upload:
     def append(self, reader: Reader, cancel: Cancel, expected: int = 0) -> int:
         """Takes all the reader gives, about `expected` bytes; answers the new offset.
 
-        What had arrived before an error is kept. Raises what the reader raises, DiskFull, StorageUnusable, Cancelled.
+        What had arrived before an error is kept. Raises what the reader raises, SpaceLow, before anything is read where
+        there is no room for what is expected, DiskFull, StorageUnusable, Cancelled; and BytesLost, which ends the
+        session.
         """
-        offset = self.offset
+        offset = self._looked = self.offset
+        self._reserve.check_running(self._path.parent, expected)
         running = self._digests.take(self._path.name, offset) or self._reread(Algorithm.SHA256, cancel)
         with self._streams.hashing(running.update, expected or BUFFER) as hashing:
             try:
@@ -147,16 +160,16 @@ class Upload:
                     hashing.update(filled)
             finally:
                 hashing.finish()
+                self._settle()
                 if offset == self.offset:
                     self._digests.put(self._path.name, offset, running)
-                self._syncing.settle()
         return offset
 
     def finish(self, digest: Digest, cancel: Cancel) -> int:
         """The session becomes this blob, on disk and leased when this returns; answers its size in bytes.
 
         Success where the blob is there already. Raises DigestMismatch, which leaves the session as it was,
-        UploadUnknown where it was cancelled meanwhile, StorageUnusable, Cancelled.
+        UploadUnknown where it was cancelled meanwhile, StorageUnusable, Cancelled; and BytesLost, which ends it.
         """
         size = self.offset
         kept = self._digests.take(self._path.name, size) if digest.algorithm is Algorithm.SHA256 else None
@@ -170,6 +183,9 @@ class Upload:
             raise UploadUnknown(self._path.name)
         try:
             self._keep(digest, self._path, self._file)
+        except BytesLost:
+            self._end()
+            raise
         except StorageUnusable as error:
             if isinstance(error.__cause__, FileNotFoundError):  # cancelled while it reached the disk
                 raise UploadUnknown(self._path.name) from None
@@ -179,14 +195,31 @@ class Upload:
     def _receive(self, reader: Reader, buffer: memoryview, offset: int, cancel: Cancel) -> memoryview:
         """Reads once and writes what came; nothing at the end."""
         cancel.check()
+        if offset - self._looked >= _LOOK_EVERY:
+            self._reserve.check_running(self._path.parent)
+            self._looked = offset
         count = reader.readinto(buffer)
         with storing(self._path, count):
             write_all(self._file, buffer[:count], offset)
         self._syncing.wrote(count)
         return buffer[:count]
 
+    def _settle(self) -> None:
+        """Once nothing is being synced. What a sync lost could still be read, and would be taken for whole."""
+        try:
+            self._syncing.settle()
+        except BytesLost:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        self._digests.forget(self._path.name)
+        if stands_at(self._path, self._file):
+            with storing(self._path):
+                self._path.unlink(missing_ok=True)
+
     def _sync(self) -> None:
-        with storing(self._path):
+        with syncing(self._path):
             sync_file(self._file)
 
     def _reread(self, algorithm: Algorithm, cancel: Cancel) -> Running:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 from lading.backends.content_store.background_sync import BackgroundSync
 from lading.backends.content_store.journal import Journal, Ranges
-from lading.backends.content_store.storage import DiskFull, StorageUnusable, free_bytes, storing, sync_file, write_all
+from lading.backends.content_store.storage import (
+    BytesLost,
+    DiskFull,
+    StorageUnusable,
+    free_bytes,
+    storing,
+    sync_file,
+    syncing,
+    write_all,
+)
 from lading.errors import LadingError
 
 _RESERVE_FROM = 4 * 1024 * 1024
@@ -84,12 +92,14 @@ class Partial:
             self._grown.notify_all()
 
     def settle(self) -> None:
-        """Returns once nothing is being synced any more. Raises what a sync raised."""
+        """Returns once nothing is being synced any more. Raises what a sync raised; after BytesLost there is nothing to
+        go on with."""
         self._syncing.settle()
 
     def discard(self) -> None:
         """Nothing is there any more; the file stays ours."""
-        self.settle()
+        self._settled()
+        self._syncing = BackgroundSync(self._sync)
         with storing(self.path):
             self._journal.remove()
             os.ftruncate(self.file, 0)
@@ -111,17 +121,28 @@ class Partial:
     def close(self) -> None:
         """Lets go of the file: whoever claims it next goes on. Where nothing is there to go on with, nothing stays."""
         try:
-            with suppress(LadingError):  # told already, or of no use to whoever goes on
-                self._syncing.settle()
-            if self._begun and not self._gone and not self.held.spans:
+            whole = self._settled()
+            if self._begun and not self._gone and not (whole and self.held.spans):
                 self.remove()
         finally:
             self._journal.close()
             os.close(self.file)
 
+    def _settled(self) -> bool:
+        """Once nothing is being synced: False where bytes were lost. Anything else was told already, or is of no use to
+        whoever goes on."""
+        try:
+            self._syncing.settle()
+        except BytesLost:
+            return False
+        except LadingError:
+            pass
+        return True
+
     def _sync(self) -> None:
         with self._lock:
             held = self.held
-        with storing(self.path):
+        with syncing(self.path):
             sync_file(self.file)
+        with storing(self.path):
             self._journal.synced(held)

@@ -53,6 +53,10 @@ class SpaceLow(NoRoom):
         return f"{self.folder} takes nothing new: {self.free} bytes are free, and {self.kept} are kept free"
 
 
+DATABASE_ROOM = 256 * 1024 * 1024
+"""Bytes that even a running upload leaves free, or half of what is kept free, where that is less."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reserve:
     """What stays free of a file system: at least so many bytes, and so much of the whole."""
@@ -62,14 +66,26 @@ class Reserve:
 
     def check(self, folder: Path) -> None:
         """Whether something new may begin below `folder`. Raises SpaceLow, StorageUnusable."""
-        if not self.size and not self.percent:
-            return
-        with storing(folder):
-            status = os.statvfs(folder)
-        free = status.f_bavail * status.f_frsize
-        kept = max(self.size, int(status.f_blocks * status.f_frsize * self.percent / 100))
+        free, kept = self._look(folder)
         if free < kept:
             raise SpaceLow(folder, free, kept)
+
+    def check_running(self, folder: Path, need: int = 0) -> None:
+        """Whether what has begun may take `need` bytes more: it may use what is kept free, but for what the database
+        needs, without which nobody could log in, read or delete. Raises SpaceLow, StorageUnusable."""
+        free, kept = self._look(folder)
+        least = min(kept // 2, DATABASE_ROOM)
+        if kept and free - need < least:
+            raise SpaceLow(folder, free, least)
+
+    def _look(self, folder: Path) -> tuple[int, int]:
+        """How many bytes are free, and how many are kept free; neither is looked for where nothing is kept."""
+        if not self.size and not self.percent:
+            return 0, 0
+        with storing(folder):
+            status = os.statvfs(folder)
+        whole, free = status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize
+        return free, max(self.size, int(whole * self.percent / 100))
 
 
 class StorageUnusable(StorageFailed):
@@ -82,6 +98,20 @@ class StorageUnusable(StorageFailed):
 
     def __str__(self) -> str:
         return f"cannot use {self.path}: {self.why}"
+
+
+class BytesLost(StorageUnusable):
+    """A sync failed: what was written may not be on the disk though it can be read, and no later sync would say so.
+    Whatever has not become a blob by then has to come again."""
+
+
+@contextmanager
+def syncing(path: Path) -> Iterator[None]:
+    """Translates the system's errors while it syncs what was written to `path`. Raises BytesLost."""
+    try:
+        yield
+    except OSError as error:
+        raise BytesLost(path, os.strerror(error.errno) if error.errno else type(error).__name__) from error
 
 
 @contextmanager

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, union
+from sqlalchemy.exc import IntegrityError
 
 from lading.backends.database.engine import open_engine
+from lading.backends.database.failures import DatabaseBusy
 from lading.backends.database.prepare import prepare
 from lading.backends.database.pull_rows import count_pulls
+from lading.backends.database.referrer_rows import referrers
 from lading.backends.database.repository_edits import apply
 from lading.backends.database.repository_lists import repository_rows, tag_rows
 from lading.backends.database.repository_view import (
@@ -18,7 +21,6 @@ from lading.backends.database.repository_view import (
     WIDE_RULES,
     RepositoryRows,
     batches,
-    descriptor_of,
     own,
     read_wide_retention,
     read_wide_rules,
@@ -33,6 +35,7 @@ from lading.services.pull_counts import Pulled, Pulls
 from lading.services.repository_records import (
     Decide,
     Edit,
+    RenameRepository,
     RepositoryRow,
     RepositoryView,
     TagRow,
@@ -53,9 +56,6 @@ _TAGS = (
     .where(tag.c.repository == own(), tag.c.name > bindparam("after"))
     .order_by(tag.c.name)
     .limit(bindparam("limit"))
-)
-_REFERRERS = select(held_manifest).where(
-    held_manifest.c.repository == own(), held_manifest.c.subject == bindparam("subject")
 )
 _HOLDERS = (
     select(repository.c.name)
@@ -91,7 +91,13 @@ class DatabaseRecords:
             key, made = _lock(connection, repository, now)
             edits = decide(RepositoryRows(lambda: nullcontext(connection), repository, made=made))
             for edit in edits:
-                apply(connection, key, edit, now)
+                try:
+                    apply(connection, key, edit, now)
+                except IntegrityError as error:
+                    if not isinstance(edit, RenameRepository):
+                        raise
+                    # taken since it was looked at: the next attempt sees so
+                    raise DatabaseBusy(self._transactions.place, "a name was taken meanwhile") from error
             if not edits:
                 connection.rollback()  # the repository is made with its first edit, not before
             return edits
@@ -144,10 +150,10 @@ class DatabaseRecords:
         with self._reading() as connection:
             return tag_rows(connection, repository, tags)
 
-    def referrers(self, repository: str, subject: Digest) -> Sequence[Descriptor]:
-        with self._reading() as connection:
-            rows = connection.execute(_REFERRERS, {"name": repository, "subject": subject}).all()
-        return sorted(map(descriptor_of, rows), key=lambda descriptor: descriptor.digest)
+    def referrers(
+        self, repository: str, subject: Digest, artifact_type: str | None = None, after: str = ""
+    ) -> Iterator[Descriptor]:
+        return referrers(self._reading, repository, subject, artifact_type, after)
 
     def holders(self, digest: Digest, limit: int) -> Sequence[str]:
         with self._reading() as connection:

@@ -61,6 +61,7 @@ def _drop_or_set(connection: Connection, key: int, edit: Edit, now: float) -> No
         case DropTag(name):
             connection.execute(_LOST, {"key": key, "tag": name, "now": now})
             connection.execute(delete(tag).where(tag.c.repository == key, tag.c.name == name))
+            _drop_release(connection, key, name)
         case DropManifest(digest):
             rows = held_manifest.c
             connection.execute(delete(held_manifest).where(rows.repository == key, rows.digest == digest))
@@ -68,8 +69,7 @@ def _drop_or_set(connection: Connection, key: int, edit: Edit, now: float) -> No
             blobs = held_blob.c
             connection.execute(delete(held_blob).where(blobs.repository == key, blobs.digest == digest))
         case DropRelease(name):
-            released = tag_release.c
-            connection.execute(delete(tag_release).where(released.repository == key, released.name == name))
+            _drop_release(connection, key, name)
         case DropRepository():
             for table in (tag, held_manifest, held_blob):
                 connection.execute(delete(table).where(table.c.repository == key))
@@ -135,3 +135,8 @@ def _release_tag(connection: Connection, key: int, release: TagRelease) -> None:
         "at": release.at,
     }
     connection.execute(put(connection, tag_release), row)
+
+
+def _drop_release(connection: Connection, key: int, name: str) -> None:
+    released = tag_release.c
+    connection.execute(delete(tag_release).where(released.repository == key, released.name == name))

@@ -39,6 +39,7 @@ _BLOB = select(held_blob.c.size).where(held_blob.c.repository == own(), held_blo
 _MANIFEST = select(held_manifest).where(
     held_manifest.c.repository == own(), held_manifest.c.digest == bindparam("digest")
 )
+_MANIFEST_PUSHED = _MANIFEST.with_only_columns(held_manifest.c.pushed)
 _CHILDREN = (
     select(child.c.digest)
     .where(child.c.repository == own(), child.c.manifest == bindparam("digest"))
@@ -123,6 +124,11 @@ class RepositoryRows:
             row = connection.execute(_MANIFEST, self._of(digest)).one_or_none()
             children = connection.scalars(_CHILDREN, self._of(digest)).all() if row else ()
         return None if row is None else HeldManifest(descriptor_of(row), tuple(children), row.subject)
+
+    def pushed(self, digest: Digest) -> float | None:
+        with self._reading() as connection:
+            pushed: float | None = connection.scalar(_MANIFEST_PUSHED, self._of(digest))
+        return pushed
 
     def held(self, digests: Collection[Digest]) -> Collection[Digest]:
         found: set[Digest] = set()

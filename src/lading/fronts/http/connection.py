@@ -123,9 +123,10 @@ class Connection:
             self._socket.close()
 
     def refuse(self, answer: Answer) -> None:
-        """Give this answer to whatever the client asks, and close."""
+        """Give this answer to whatever the client asks, in TLS where there is TLS, and close."""
         try:
-            self._give_up(answer)
+            if self._secure() is _Next.REQUEST:
+                self._give_up(answer)
             self._linger()
         except (ConnectionLost, Stalled, OSError) as error:
             log.debug("%s: %s", self.peer, error)

@@ -17,18 +17,27 @@ from lading.wire.message import ConnectionLost, Stalled
 JOIN_LIMIT = 64 * 1024
 """Pieces shorter than this travel in one system call with what stands before and after them."""
 
-_FILE_PIECE = 1024 * 1024
-"""What one system call sends of a file: a slow client is looked at in between, and one that is cancelled let go."""
+FILE_PIECE, WATCHED_PIECE = 1024 * 1024, 128 * 1024
+"""What one system call sends of a file: only between two of them is a client's pace looked at, and one that is
+cancelled let go. The second while the client has to be waited for."""
+
+_QUICK_SECONDS = 0.1
+"""Whoever takes a piece within this time is not waited for."""
+
+
+def next_piece(asked: int, moved: int, seconds: float) -> int:
+    """How many bytes to send at once, after a call that sent so many in so long."""
+    return FILE_PIECE if moved == asked and seconds <= _QUICK_SECONDS else WATCHED_PIECE
 
 
 class Outflow:
     """The writing side of one connection."""
 
-    __slots__ = ("_connection", "_limits", "_pace", "_peer", "_waiting")
+    __slots__ = ("_connection", "_limits", "_pace", "_peer", "_piece", "_waiting")
 
     def __init__(self, connection: socket.socket, peer: Peer, waiting: Waiting, limits: Limits) -> None:
         self._connection, self._peer, self._waiting, self._limits = connection, peer, waiting, limits
-        self._pace = Pace(peer, limits)
+        self._pace, self._piece = Pace(peer, limits), WATCHED_PIECE
 
     def send(self, *pieces: bytes | memoryview) -> None:
         """Raises ConnectionLost, Stalled."""
@@ -46,7 +55,9 @@ class Outflow:
             return self._send_read(file, position, count, piece)
         sent, number = 0, self._connection.fileno()
         while sent < count:
-            passed = self._moved(os.sendfile, number, file, position + sent, min(count - sent, _FILE_PIECE))
+            asked, began = min(count - sent, self._piece), time.monotonic()
+            passed = self._moved(os.sendfile, number, file, position + sent, asked)
+            self._piece = next_piece(asked, passed, time.monotonic() - began)
             if not passed:
                 break
             sent += passed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from lading.errors import LadingError, StorageFailed
+from lading.errors import LadingError, NoRoom, StorageFailed
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.registry_api.content import ContentDoor, Count
 from lading.fronts.registry_api.gate import Entry, Gate, needed
@@ -51,7 +51,9 @@ class RegistryApi:
             answer = error_answer(error)
             if answer is None:
                 raise
-            if isinstance(error, StorageFailed):
+            if isinstance(error, NoRoom):  # told each time anybody pushes, and no defect
+                log.warning("%s %s: %s", request.method, request.path, error)
+            elif isinstance(error, StorageFailed):
                 log.exception("%s %s", request.method, request.path)
             return answer
 

@@ -36,13 +36,18 @@ class ContentDoor:
 
     def get_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
         """What was stored, whatever Accept says."""
-        descriptor = self._repositories.manifest(at.path, at.reference).descriptor
+        descriptor = self._repositories.manifest(at.path, at.reference)
         fields = (("Content-Type", descriptor.media_type), *_named(descriptor.digest))
         if request.method == "HEAD":
             return Answer(200, streamed(descriptor.size, fields))
-        self._count(at.path, at.reference, descriptor.digest)
-        entry.pulled(at.path, at.reference, descriptor.digest)
-        return self._whole(descriptor, fields)
+        whole = self._whole(descriptor, fields)
+        try:
+            self._count(at.path, at.reference, descriptor.digest)
+            entry.pulled(at.path, at.reference, descriptor.digest)
+        except BaseException:
+            whole.close()
+            raise
+        return whole
 
     def put_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
         """By tag or digest; `tag=` in the query names further tags, told in OCI-Tag fields."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from urllib.parse import urlencode
 
@@ -51,8 +51,7 @@ class ListDoor:
         """An index, empty for what nobody names: never 404 (distribution-spec, Listing Referrers)."""
         query = Query(request.query)
         artifact_type, after = query.one("artifactType"), query.one("last") or ""
-        found = self._repositories.referrers(at.path, at.digest, artifact_type)
-        listed, more = _fitting([each for each in found if str(each.digest) > after])
+        listed, more = _fitting(self._repositories.referrers(at.path, at.digest, artifact_type, after))
         fields: Fields = (("OCI-Filters-Applied", "artifactType"),) if artifact_type else ()
         if more:
             following = {"last": str(listed[-1].digest)} | ({"artifactType": artifact_type} if artifact_type else {})
@@ -61,14 +60,15 @@ class ListDoor:
         return json_answer(index, OCI_INDEX, fields)
 
 
-def _fitting(found: Sequence[Descriptor]) -> tuple[Sequence[Descriptor], bool]:
-    """What one index has room for, at least the first, and whether there is more."""
-    room = REFERRERS_BYTES
-    for number, each in enumerate(found):
+def _fitting(found: Iterable[Descriptor]) -> tuple[Sequence[Descriptor], bool]:
+    """What one index has room for, at least the first, and whether there is more; of that, no more than one is read."""
+    room, listed = REFERRERS_BYTES, list[Descriptor]()
+    for each in found:
         room -= len(json.dumps(each.written()))
-        if room < 0 and number:
-            return found[:number], True
-    return found, False
+        if room < 0 and listed:
+            return listed, True
+        listed.append(each)
+    return listed, False
 
 
 def _page_answer(document: Mapping[str, object], page: Page, at: TagList | Catalog) -> Answer:

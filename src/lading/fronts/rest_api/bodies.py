@@ -19,6 +19,10 @@ from lading.wire.endpoint import Tls
 Text = Annotated[str, Field(max_length=4096)]
 Secret = Annotated[str, Field(max_length=10_000)]
 Pem = Annotated[str, Field(max_length=LONGEST_PEM)]
+Number = Annotated[float, Field(strict=True)]
+"""Not true, which is 1 in Python, nor a number in a text."""
+
+Count = Annotated[int, Field(strict=True)]
 RowId = Annotated[int, Field(ge=1, le=2**53)]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from lading.fronts.rest_api.bodies import Body, Text
+from lading.fronts.rest_api.bodies import Body, Number, Text
 from lading.fronts.rest_api.retention_bodies import WideRetentionRuleBody
 from lading.services.repository_records import Visibility
 from lading.services.repository_rules import (
@@ -31,7 +31,7 @@ class RuleBody(Body):
     excepts: Patterns = Field(default_factory=list)
     protects: Protects = Protects.BOTH
     releases: Releases = Releases.ADMINISTRATOR
-    after_seconds: float | None = None
+    after_seconds: Number | None = None
 
 
 class WideRuleBody(RuleBody):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lading.fronts.rest_api.bodies import Body, Text
+from lading.fronts.rest_api.bodies import Body, Count, Number, Text
 from lading.services.repository_rules import MOST_PATTERNS, MOST_RULES
 from lading.services.retention_rules import RetentionRule, own_retention, wide_retention
 
@@ -20,10 +20,10 @@ class RetentionRuleBody(Body):
 
     tags: Patterns = Field(default_factory=list)
     keep_tags: Patterns = Field(default_factory=list)
-    keep_newest: int | None = None
-    keep_pushed_days: float | None = None
-    keep_pulled_days: float | None = None
-    untagged_after_days: float | None = None
+    keep_newest: Count | None = None
+    keep_pushed_days: Number | None = None
+    keep_pulled_days: Number | None = None
+    untagged_after_days: Number | None = None
 
 
 class WideRetentionRuleBody(RetentionRuleBody):
