@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any  # what SQLAlchemy hands over has no type of ours
 
 from sqlalchemy import JSON, ColumnElement, Row
 from sqlalchemy.ext.compiler import compiles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any  # what SQLAlchemy hands over has no type of ours
 
 from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Integer, MetaData, Text, or_
 from sqlalchemy.types import TypeDecorator, TypeEngine

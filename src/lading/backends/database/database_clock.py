@@ -5,7 +5,7 @@ PostgreSQL's is its server's. SQLite's is this machine's, which all processes at
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any  # what SQLAlchemy hands over has no type of ours
 
 from sqlalchemy import Float
 from sqlalchemy.ext.compiler import compiles
