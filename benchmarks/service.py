@@ -29,7 +29,7 @@ SIZE = 20
 """MiB of each pull: as many seconds."""
 
 MISSED = (
-    "What holds lines up is the interpreter's lock: the one thread that makes them durable takes it some ten times for"
+    "What holds lines up is the interpreter's lock: the thread that makes them durable takes it some ten times for"
     " a commit, each time behind all threads that move bytes or begin to."
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOOK_SECONDS = 0.25
@@ -32,7 +32,8 @@ class Memory:
         family = list(self._processes)
         for process in family:
             for tasks in Path(f"/proc/{process}/task").glob("*/children"):
-                family.extend(map(int, tasks.read_text().split()))
+                with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since
+                    family.extend(map(int, tasks.read_text().split()))
         return family
 
 
@@ -60,5 +61,6 @@ def _proportional(process: int) -> float:
 
 
 def _seconds(process: int) -> float:
+    """Its own, and that of its children that have ended."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -30,6 +30,8 @@ PROOF = (
     ("long tests", [PYTHON, "-m", "pytest", "-q", "-m", "proof", "-p", "tests.proof_table", "--proof-table", FAULTS]),
     ("benchmarks", [PYTHON, "-m", "benchmarks.run"]),
     ("service", [PYTHON, "-m", "benchmarks.service"]),
+    ("registry", [PYTHON, "-m", "benchmarks.registry"]),
+    ("docker API", [PYTHON, "-m", "benchmarks.docker_door"]),
 )
 
 

@@ -98,6 +98,21 @@ def networks(value: object) -> tuple[str, ...]:
     return given
 
 
+def docker_doors(value: object) -> tuple[str, ...]:
+    given = words(value)
+    for word in given:
+        match = _DOCKER_DOOR.fullmatch(word)
+        if match is None:
+            raise ValueError(f"must be unix:///PATH or tcp://HOST:PORT, each perhaps with ?env=ID, or off: {word!r}")
+        port(match["port"] or 0)
+    return given
+
+
+_DOCKER_DOOR = re.compile(
+    r"off|(?:unix:///[^?,\0]+|tcp://(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5}))(?:\?env=[1-9][0-9]{0,8})?"
+)
+
+
 def url(value: object) -> str:
     match = re.fullmatch(
         r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/?|https?://\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?/?", str(value)

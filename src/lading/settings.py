@@ -135,6 +135,11 @@ class Settings:
     database: str | None = field(default=None, repr=False)
     admin_password: str | None = field(default=None, repr=False)
     no_auth: bool = False
+    docker_api: tuple[str, ...] = ()
+    docker_api_group: str | None = None
+    docker_api_role: str = "operator"
+    push_lanes: int | None = None
+    pull_lanes: int | None = None
     keep_free: int = 1024**3
     keep_free_percent: float = 5.0
     keep_unfinished: float = 7 * 24 * 60 * 60.0
@@ -175,6 +180,17 @@ KEYS = (
     ),
     Key("admin-password", readers.login, "makes the user admin with it at the first start", "none", secret=True),
     Key("no-auth", readers.switch, "serve anybody on this machine without a login"),
+    Key(
+        "docker-api",
+        readers.docker_doors,
+        "further addresses of the Docker Engine API: unix:///PATH or tcp://HOST:PORT, perhaps with ?env=ID; off: "
+        "no socket in the data folder",
+        "docker.sock in the data folder",
+    ),
+    Key("docker-api-group", readers.text, "who may use its sockets beside the server's own user", "the user's group"),
+    Key("docker-api-role", readers.text, "the role of a user of this machine who comes to its sockets first"),
+    Key("push-lanes", readers.count, "layers that one push of serve moves at a time", "lanes, or 5"),
+    Key("pull-lanes", readers.count, "layers that one pull of serve moves at a time", "lanes, or 3"),
     Key("keep-free", readers.size, "bytes of the disk below which no upload or pull begins, like 1Gi; 0 is none"),
     Key(
         "keep-free-percent", readers.percent, "the same as a part of the disk, in percent; the larger of the two counts"

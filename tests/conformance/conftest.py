@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lading.backends.content_store.folder import ContentFolder
-from lading.backends.database.repositories import open_records
+from lading.backends.database.service_database import open_service_database
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.registry_api.gate import Gate
 from lading.fronts.registry_api.serving import LOOPBACK_LIMITS, registry_application
@@ -20,6 +21,7 @@ from tests.fakes.records import MemoryLeases
 from tests.fakes.registry_doors import Doors
 
 TRUSTED = ("127.0.0.1",)
+PUBLIC_URL = "https://hub.corp:8443/images"
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,12 @@ def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def _users(stack: ExitStack, folder: Path, trusted: tuple[str, ...] = ()) -> tuple[Gate, Login]:
     all_ = stack.enter_context(people(folder))
     all_.user("ada", "admin")
-    return Doors(all_, trusted=trusted).gate(), Login("ada", PASSWORD)
+    return Doors(all_, trusted=trusted, public_url=PUBLIC_URL).gate(), Login("ada", PASSWORD)
 
 
 def _listening(stack: ExitStack, folder: Path, gate: Gate | None) -> tuple[str, int]:
     content = stack.enter_context(closing(ContentFolder(folder / "content", MemoryLeases())))
-    records = stack.enter_context(closing(open_records(folder / "registry.db")))
-    application = registry_application(records, content, gate)
+    database = stack.enter_context(closing(open_service_database(folder / "registry.db", time.time)))
+    application = registry_application(database.repositories, content, gate, database.changes)
     server = stack.enter_context(ByteServer([("127.0.0.1", 0)], application, LOOPBACK_LIMITS))
     return server.addresses[0]

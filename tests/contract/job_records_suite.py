@@ -89,6 +89,24 @@ class JobRecordsContract:
         assert again.run == 2
         assert not records.left(1000)
 
+    def test_a_loss_counts_where_nobody_let_the_job_go(self, records: JobRecords) -> None:
+        records.add(a_job(), None)
+        records.claim(FIRST, NOW)
+
+        assert records.take_up(FIRST, 0, NOW + 1) is None
+        taken = records.take_up(FIRST, 1, NOW + 1)
+        assert taken is not None
+        assert (taken.state, taken.run, taken.updated, taken.losses) == (JobState.QUEUED, 1, NOW + 1, 1)
+        assert records.find(FIRST) == taken
+        assert [job.id for job in records.left(1000)] == [FIRST]
+        assert records.take_up(FIRST, 1, NOW + 2) is None
+
+        records.claim(FIRST, NOW + 3)
+        records.let_go([Held(FIRST, 2)])
+        taken = records.take_up(FIRST, 2, NOW + 4)
+        assert taken is not None
+        assert taken.losses == 1
+
     def test_lines_are_kept_in_order(self, records: JobRecords) -> None:
         records.add(a_job(), None)
         records.claim(FIRST, NOW)

@@ -7,17 +7,9 @@ from typing import Protocol
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
 from lading.services.pull_counts import Pulled, PullRecords, Pulls
-from lading.services.repository_records import (
-    DropTag,
-    Edit,
-    HeldManifest,
-    HoldManifest,
-    ManifestRow,
-    PointTag,
-    RenameRepository,
-    RepositoryRecords,
-    SetRetention,
-)
+from lading.services.repository_edits import DropTag, Edit, HoldManifest, PointTag, RenameRepository, SetRetention
+from lading.services.repository_records import RepositoryRecords
+from lading.services.repository_rows import HeldManifest, ManifestRow
 from lading.services.retention_rules import RetentionRule
 from tests.contract.test_repository_records import records
 

@@ -15,21 +15,11 @@ from lading.backends.database.repositories import DatabaseRecords, open_records
 from lading.errors import Refused
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
-from lading.services.repository_records import (
-    DropBlob,
-    DropManifest,
-    DropTag,
-    Edit,
-    HeldManifest,
-    HoldBlob,
-    HoldManifest,
-    NamedTag,
-    PointTag,
-    RepositoryRecords,
-    RepositoryView,
-    UploadSession,
-)
+from lading.services.repository_edits import DropBlob, DropManifest, DropTag, Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repository_records import RepositoryRecords, RepositoryView
+from lading.services.repository_rows import HeldManifest, NamedTag, UploadSession
 from tests.fakes.repository_records import MemoryRecords
+from tests.fakes.repository_rows import held_in
 from tests.peers.postgres_server import RunningPostgres
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -88,7 +78,7 @@ def test_a_view_answers_nothing_for_a_repository_that_is_not_there(records: Repo
     assert view.blob(LAYER) is None
     assert view.manifest(LAYER) is None
     assert view.tag("latest") is None
-    assert not list(view.held([LAYER]))
+    assert not held_in(view, [LAYER])
     assert not list(view.naming(LAYER))
     assert not list(view.parents_of(LAYER))
 
@@ -103,6 +93,19 @@ def test_what_is_held_is_held_in_that_repository_alone(records: RepositoryRecord
     assert records.view("two").manifest(IMAGE.descriptor.digest) is None
 
 
+def test_a_manifest_is_described_by_tag_and_digest_without_what_it_says_of_itself(records: RepositoryRecords) -> None:
+    found = signature(IMAGE.descriptor.digest)
+    digest = found.descriptor.digest
+    put(records, "r", HoldBlob(digest, 500))
+    assert records.view("r").descriptor(digest) is None
+    put(records, "r", HoldManifest(found), PointTag("v1", digest))
+
+    for reference in ("v1", digest):
+        assert records.view("r").descriptor(reference) == Descriptor(MANIFEST, digest, found.descriptor.size)
+    assert records.view("r").descriptor("v2") is None
+    assert records.view("other").descriptor("v1") is None
+
+
 def test_a_digest_may_be_blob_and_manifest_at_once(records: RepositoryRecords) -> None:
     digest = IMAGE.descriptor.digest
     put(records, "r", HoldBlob(digest, 500))
@@ -114,19 +117,36 @@ def test_a_digest_may_be_blob_and_manifest_at_once(records: RepositoryRecords) -
     assert records.view("r").manifest(digest) == IMAGE
 
 
-def test_held_names_blobs_and_manifests(records: RepositoryRecords) -> None:
+def test_blobs_and_manifests_are_held_apart(records: RepositoryRecords) -> None:
     put(records, "r", HoldBlob(LAYER, 5), HoldManifest(IMAGE))
 
-    found = records.view("r").held([LAYER, IMAGE.descriptor.digest, OTHER])
+    view, asked = records.view("r"), [LAYER, IMAGE.descriptor.digest, OTHER]
 
-    assert set(found) == {LAYER, IMAGE.descriptor.digest}
+    assert set(view.held_blobs(asked)) == {LAYER}
+    assert set(view.held_manifests(asked)) == {IMAGE.descriptor.digest}
+
+
+def test_what_leads_to_several_is_told_at_once(records: RepositoryRecords) -> None:
+    digest, about = IMAGE.descriptor.digest, signature(IMAGE.descriptor.digest)
+    index = HeldManifest(Descriptor(MANIFEST, Digest.of(b"index"), 7), (digest,))
+    for repository in ("r", "other"):
+        put(records, repository, HoldManifest(IMAGE), HoldManifest(about), HoldManifest(index))
+    put(records, "r", PointTag("b", digest), PointTag("a", index.descriptor.digest), PointTag("c", digest))
+    view, many = records.view("r"), [Digest.of(b"%d" % number) for number in range(1200)]
+
+    assert set(view.above([digest])) == {index.descriptor.digest}
+    assert set(view.above([*many, about.descriptor.digest, CONFIG])) == {digest, about.descriptor.digest}
+    assert not view.above([index.descriptor.digest])
+    assert names(view.naming_any([*many, digest, index.descriptor.digest])) == ["a", "b", "c"]
+    assert names(view.naming_any([about.descriptor.digest])) == []
+    assert not records.view("none").above([digest])
 
 
 def test_many_digests_can_be_asked_at_once(records: RepositoryRecords) -> None:
     put(records, "r", HoldBlob(LAYER, 5))
     asked = [Digest.of(str(number).encode()) for number in range(2500)]
 
-    assert set(records.view("r").held([*asked, LAYER])) == {LAYER}
+    assert held_in(records.view("r"), [*asked, LAYER]) == {LAYER}
 
 
 def test_edits_may_be_repeated(records: RepositoryRecords) -> None:

@@ -10,26 +10,24 @@ import pytest
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
-from lading.services.repository_records import (
+from lading.services.repository_edits import (
     DropRelease,
     DropRepository,
     DropTag,
     Edit,
-    HeldManifest,
     HoldBlob,
     HoldManifest,
-    NamedTag,
     PointTag,
     ReleaseTag,
     RenameRepository,
-    RepositoryRecords,
-    RepositoryView,
     SetRules,
     SetVisibility,
-    Visibility,
 )
+from lading.services.repository_records import RepositoryRecords, RepositoryView
+from lading.services.repository_rows import HeldManifest, NamedTag, Visibility
 from lading.services.repository_rules import WHOLE, Protects, Releases, Rule, TagRelease
 from tests.contract.test_repository_records import records
+from tests.fakes.repository_rows import held_in
 
 __all__ = ["records"]
 
@@ -65,6 +63,8 @@ def test_what_is_set_is_kept_with_the_repository_alone(records: RepositoryRecord
     assert records.view("r").visibility() is Visibility.PUBLIC
     assert tuple(records.view("r").own_rules()) == (RULE, WHOLE)
     assert records.view("other").visibility() is Visibility.PRIVATE
+    assert set(records.public(["other", "r", "s"])) == {"r"}
+    assert not records.public([])
     put(records, "r", SetRules(()))
     assert tuple(records.view("r").own_rules()) == ()
 
@@ -233,7 +233,7 @@ def test_no_change_that_was_decided_without_a_rule_is_kept_after_it(records: Rep
             records.change(repository, decide, NOW)
 
     def kept() -> set[Digest]:
-        return {digest for name in "abcd" for digest in records.view(name).held(list(saw))}
+        return {digest for name in "abcd" for digest in held_in(records.view(name), list(saw))}
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
     for thread in threads:

@@ -56,7 +56,7 @@ def test_a_deadline_is_noticed_by_check_and_wait() -> None:
 def test_a_deadline_wakes_whoever_is_blocked() -> None:
     closed = threading.Event()
 
-    with Cancellation(0.01, clock=lambda: 0.0) as cancel, cancel.closing(closed.set):
+    with Cancellation(0.3, clock=lambda: 0.0) as cancel, cancel.closing(closed.set):
         assert closed.wait(60)
         with pytest.raises(DeadlineOver):
             cancel.check()

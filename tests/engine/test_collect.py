@@ -3,99 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.garbage import CollectableFolder
-from lading.backends.content_store.listing import OciListing
 from lading.engine.cancel import Cancellation
-from lading.engine.collect import Collected, Keeper, collect
-from lading.engine.embedded import EmbeddedStore
+from lading.engine.collect import Collected
 from lading.errors import Cancelled
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import Index, Manifest
-from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP
-from lading.wire.message import BytesContent, BytesReader, ConnectionLost
+from lading.wire.message import BytesReader, ConnectionLost
 from tests.fakes.contents import PlannedContent
-from tests.fakes.records import MemoryImageNames, MemoryLeases
+from tests.fakes.house import ALWAYS, House, Meanwhile, digests
 from tests.fakes.tracks import RecordingTrack
-
-NEVER, ALWAYS = 0.0, 4e9
-"""Leftovers are old where they are untouched since then."""
-
-
-@dataclass
-class Repositories:
-    """A Keeper: the names of a registry."""
-
-    held: set[Digest] = field(default_factory=set)
-    asked: list[Digest] = field(default_factory=list)
-
-    def reached(self) -> Iterable[Digest]:
-        return set(self.held)
-
-    def release(self, digests: Collection[Digest]) -> Collection[Digest]:
-        self.asked += digests
-        return [digest for digest in digests if digest not in self.held]
-
-
-class House:
-    """A store with everything that keeps content beside it."""
-
-    def __init__(self, path: Path) -> None:
-        self.names, self.leases, self.repositories = MemoryImageNames(), MemoryLeases(), Repositories()
-        self.folder = ContentFolder(path, self.leases)
-        self.listing = OciListing(self.folder.tree, self.names)
-        self.store = EmbeddedStore(self.folder, self.names, self.listing)
-
-    def push(self, raw: bytes, media_type: str = OCI_LAYER_GZIP) -> Descriptor:
-        descriptor = Descriptor(media_type, Digest.of(raw), len(raw))
-        self.store.push(descriptor, BytesContent(raw), RecordingTrack(), Cancellation())
-        return descriptor
-
-    def image(self, *layers: bytes, name: str | None = None, subject: Descriptor | None = None) -> Manifest:
-        config = self.push(b"{%d}" % len(layers), OCI_CONFIG)
-        manifest = Manifest.build(config, [self.push(layer) for layer in layers], subject=subject)
-        self.push(manifest.raw, manifest.media_type)
-        if name:
-            self.tag(manifest, name)
-        return manifest
-
-    def tag(self, document: Manifest | Index, name: str) -> None:
-        content = BytesContent(document.raw)
-        self.store.tag(document.descriptor(), content, [name], "any", Cancellation())
-
-    def a_day_passes(self) -> None:
-        self.leases.forget_all()
-
-    def collect(
-        self,
-        *,
-        dry_run: bool = False,
-        given_up: Collection[Digest] = (),
-        left_before: float = NEVER,
-        keepers: Collection[Keeper] | None = None,
-        cancel: Cancellation | None = None,
-    ) -> Collected:
-        return collect(
-            CollectableFolder(self.folder),
-            self.names,
-            self.leases,
-            (self.repositories,) if keepers is None else keepers,
-            given_up=given_up,
-            left_before=left_before,
-            dry_run=dry_run,
-            cancel=cancel or Cancellation(),
-        )
-
-    @property
-    def held(self) -> set[Digest]:
-        return {digest for digest, _ in CollectableFolder(self.folder).blobs()}
 
 
 @pytest.fixture
@@ -104,11 +26,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     yield house
     house.listing.close()
     house.folder.close()
-
-
-def digests(*documents: Manifest) -> set[Digest]:
-    found = {document.descriptor().digest for document in documents}
-    return found | {child.digest for document in documents for child in document.children}
 
 
 def test_what_no_name_reaches_goes(house: House) -> None:
@@ -195,23 +112,10 @@ def test_rows_go_before_bytes(house: House) -> None:
 class TestBesideOthers:
     """Somebody acts between the marking and the sweep, at the moment the sweep asks who still needs what."""
 
-    class Meanwhile:
-        """A Keeper that needs nothing, and does something once when content is about to go."""
-
-        def __init__(self, act: Callable[[], object]) -> None:
-            self._act = act
-
-        def reached(self) -> Iterable[Digest]:
-            self._act()
-            return ()
-
-        def release(self, digests: Collection[Digest]) -> Collection[Digest]:
-            return digests
-
     def test_what_is_leased_after_marking_began_stays(self, house: House) -> None:
         image = house.image(b"base")
         house.a_day_passes()
-        house.collect(keepers=[self.Meanwhile(lambda: house.folder.keep(digests(image)))])
+        house.collect(keepers=[Meanwhile(lambda: house.folder.keep(digests(image)))])
 
         assert house.held == digests(image)
 
@@ -223,14 +127,14 @@ class TestBesideOthers:
             house.push(b"new")
             house.a_day_passes()
 
-        house.collect(keepers=[self.Meanwhile(push)])
+        house.collect(keepers=[Meanwhile(push)])
 
         assert house.held == {Digest.of(b"new")}
 
     def test_an_image_tagged_after_marking_began_stays_whole(self, house: House) -> None:
         image = house.image(b"base", b"app")
         house.a_day_passes()
-        house.collect(keepers=[self.Meanwhile(lambda: house.tag(image, "localhost/x:1"))])
+        house.collect(keepers=[Meanwhile(lambda: house.tag(image, "localhost/x:1"))])
 
         assert house.held == digests(image)
 
@@ -239,7 +143,7 @@ class TestBesideOthers:
         house.a_day_passes()
         cancel = Cancellation()
         with pytest.raises(Cancelled):
-            house.collect(keepers=[self.Meanwhile(cancel.cancel)], cancel=cancel)
+            house.collect(keepers=[Meanwhile(cancel.cancel)], cancel=cancel)
 
         assert house.held == digests(image)
 
@@ -247,25 +151,59 @@ class TestBesideOthers:
 class TestGivingUp:
     """`rmi`: what somebody removes on purpose goes at once, unless somebody else may be relying on it."""
 
-    def test_no_lease_keeps_what_only_the_given_up_reached(self, house: House) -> None:
-        kept, lost = house.image(b"base", name="localhost/kept:1"), house.image(b"base", b"app", name="localhost/x:1")
+    def test_what_only_the_given_up_reached_goes(self, house: House) -> None:
+        with house.working():
+            kept = house.image(b"base", name="localhost/kept:1")
+            lost = house.image(b"base", b"app", name="localhost/x:1")
         house.store.untag("localhost/x:1")
-        house.folder.close()
         house.collect(given_up=[lost.descriptor().digest])
 
         assert house.held == digests(kept)
 
-    def test_what_another_leased_image_shares_stays(self, house: House) -> None:
-        leased, lost = house.image(b"base"), house.image(b"base", b"app")
+    def test_what_others_were_told_of_stays_though_nobody_uses_the_store_now(self, house: House) -> None:
+        with house.working():
+            lost = house.image(b"base", b"app", name="localhost/x:1")
+        house.folder.keep([Digest.of(b"base")])
+        house.store.untag("localhost/x:1")
         house.folder.close()
         house.collect(given_up=[lost.descriptor().digest])
 
-        assert house.held == digests(leased)
+        assert house.held == {Digest.of(b"base")}
 
-    def test_while_somebody_uses_the_store_leases_count(self, house: House) -> None:
-        lost = house.image(b"base", b"app")
+    def test_a_failed_try_keeps_nothing_of_what_is_given_up_and_all_of_the_rest(self, house: House) -> None:
+        with house.working():
+            house.push(b"base")
+            house.push(b"app")
+        with house.working():
+            lost = house.image(b"base", name="localhost/x:1")
+        house.store.untag("localhost/x:1")
+        house.collect(given_up=[lost.descriptor().digest])
 
+        assert digests(lost).isdisjoint(house.held)
+        assert Digest.of(b"app") in house.held
+
+    def test_work_that_was_killed_keeps_nothing_once_nobody_uses_the_store(self, house: House) -> None:
+        killed = house.folder.leases.work()
+        with house.working():
+            lost = house.image(b"base", name="localhost/x:1")
+        killed.hold(digests(lost))
+        house.store.untag("localhost/x:1")
         assert house.collect(given_up=[lost.descriptor().digest]).removed == 0
+
+        house.folder.close()
+        house.collect(given_up=[lost.descriptor().digest])
+        assert house.held == set()
+
+    def test_an_untagged_image_that_work_brought_goes_with_the_next_collection(self, house: House) -> None:
+        with house.working():
+            image = house.image(b"base", name="localhost/x:1")
+        told = house.collect(dry_run=True)
+        assert told.removed == 0
+        assert not told.leased.pieces
+        house.store.untag("localhost/x:1")
+
+        assert house.collect(dry_run=True).removed == len(digests(image))
+        assert house.collect().removed == len(digests(image))
 
 
 class TestLeftovers:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lading.engine import collect as collecting
 from lading.engine.cancel import Cancellation
 from lading.engine.collect import Collected, collect
+from lading.engine.records import Image
 from lading.engine.removal_order import closure, parents_first
 from lading.oci import media_types
 from lading.oci.descriptor import Descriptor
@@ -301,3 +302,27 @@ def test_one_signature_of_two_images_goes_with_the_last() -> None:
     world.collect()
     assert signature in world.content.held
     assert image not in world.content.held
+
+
+class CountingNames(MemoryImageNames):
+    """Counts how often all of them are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readings = 0
+
+    def all(self) -> Iterable[Image]:
+        self.readings += 1
+        return super().all()
+
+
+def test_all_images_are_read_once_however_much_there_is_to_collect() -> None:
+    content, names = MemoryCollectable(), CountingNames()
+    for number in range(10 * collecting.BATCH):
+        content.put(str(number).encode())
+    kept = content.put(b"kept")
+    names.point(["r.example/a:1"], Descriptor(media_types.OCI_LAYER, kept, 4), "any")
+
+    found = collect(content, names, MemoryLeases(), (), left_before=0, dry_run=False, cancel=Cancellation())
+
+    assert (found.removed, set(content.held), names.readings) == (10 * collecting.BATCH, {kept}, 1)

@@ -34,6 +34,7 @@ class Served:
     folder: str
     api: str = "http://127.0.0.1:3000"
     docker_hosts: Sequence[str] = ("/run/docker.sock",)
+    docker: Sequence[str] = ("unix:///srv/lading/docker.sock",)
     open: bool = True
     setup: str | None = None
     renew: Callable[[], None] | None = None

@@ -14,10 +14,11 @@ from lading.backends.content_store.listing import OciListing
 from lading.backends.database.catalogue import open_catalogue
 from lading.engine.collect import Collected, collect
 from lading.engine.embedded import EmbeddedStore
+from lading.engine.shed import shed
 from lading.main.environments import AccessPlaces, Grounds
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
-from lading.services.embedded_environment import EmbeddedEnvironment
+from lading.services.embedded_environment import EmbeddedEnvironment, Upkeep
 from lading.wire.message import Cancel
 
 AMD64 = Platform("linux", "amd64")
@@ -44,7 +45,7 @@ def embedded(folder: Path) -> Iterator[Embedded]:
         stack.callback(content.close)
         listing = OciListing(content.tree, catalogue.images)
         stack.callback(listing.close)
-        own = EmbeddedStore(content, catalogue.images, listing, "the local store")
+        own = EmbeddedStore(content, catalogue.lasting_images, listing, "the local store")
 
         def sweep(dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
             return collect(
@@ -58,8 +59,15 @@ def embedded(folder: Path) -> Iterator[Embedded]:
                 cancel=cancel,
             )
 
+        def give_up(root: Digest, manifests: Collection[Digest], cancel: Cancel) -> Collection[Digest]:
+            return shed(
+                CollectableFolder(content), catalogue.images, catalogue.leases, [], root, manifests, cancel=cancel
+            )
+
         places = AccessPlaces(
             Grounds(lambda: own, lambda: catalogue, lambda: scratch, AMD64, {}, "lading/tests", time.time)
         )
         stack.callback(places.close)
-        yield Embedded(EmbeddedEnvironment(places, lambda: catalogue.images, sweep, AMD64, "1.0"), places)
+        upkeep = Upkeep(sweep, give_up)
+        environment = EmbeddedEnvironment(places, lambda: catalogue.images, upkeep, AMD64, "1.0", clock=time.time)
+        yield Embedded(environment, places)

@@ -43,8 +43,11 @@ class MemoryEnvironments:
         self._put(after)
         return True
 
-    def remove_environment(self, id: int) -> bool:  # noqa: A002
-        return self._rows.pop(id, None) is not None
+    def remove_environment(self, row: EnvironmentRow) -> bool:
+        if self._rows.get(row.id) != row:
+            return False
+        del self._rows[row.id]
+        return True
 
     def make_default_environment(self, id: int) -> bool:  # noqa: A002
         if id not in self._rows:

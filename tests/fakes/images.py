@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
@@ -44,9 +44,15 @@ def put_image(
     return replace(descriptor, platform=platform)
 
 
-def put_index(store: MemoryStore, children: Iterable[Descriptor], *, tag: str | None = None) -> Descriptor:
+def put_index(
+    store: MemoryStore,
+    children: Iterable[Descriptor],
+    *,
+    tag: str | None = None,
+    annotations: Mapping[str, str] = NO_ANNOTATIONS,
+) -> Descriptor:
     """An index over these; named where a tag is given."""
-    index = Index.build(children)
+    index = Index.build(children, annotations=annotations)
     descriptor = index.descriptor()
     store.blobs[descriptor.digest] = index.raw
     store.held[descriptor.digest] = descriptor

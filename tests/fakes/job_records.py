@@ -83,6 +83,16 @@ class MemoryJobRecords:
             self._jobs[job], self._beats[job] = replace(row, state=JobState.QUEUED, updated=at), LET_GO
             return True
 
+    def take_up(self, job: str, run: int, at: float) -> Job | None:
+        with self._lock:
+            row = self._jobs.get(job)
+            if row is None or row.state is not JobState.RUNNING or row.run != run:
+                return None
+            losses = row.losses + (self._beats[job] > LET_GO)
+            self._jobs[job] = taken = replace(row, state=JobState.QUEUED, updated=at, losses=losses)
+            self._beats[job] = LET_GO
+            return taken
+
     def tell(self, told: Sequence[Told]) -> Collection[str]:
         with self._lock:
             return {each.job for each in told if not self._tell(each)}

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from lading.services.access import EVERYTHING, LADING, Actor, Grant
 from lading.services.audit import Deed, Result
 from lading.services.audit_records import AuditEntry
+from lading.services.clocks import Clocks
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_feed import Follower
 from lading.services.job_kinds import Admit, WorkKind
-from lading.services.job_running import JobQueue, JobRunner, Surroundings
-from lading.services.job_sharing import Clocks
+from lading.services.job_runner import JobQueue, JobRunner, Surroundings
 from lading.services.jobs import Jobs
 from lading.services.wakes import Woken
-from lading.wire.job_events import Verb
+from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
 from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.records import Clock

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lading.backends.credentials.box import GivenKeys
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.backends.passwords.hashing import ArgonPasswords
 from lading.services.access import Actor
+from lading.services.audit_head import Heads
 from lading.services.audit_records import AuditRow
 from lading.services.audit_trail import AuditTrail
 from lading.services.authentication import Accounts, Authentication, Visit
@@ -21,6 +23,7 @@ from lading.services.passwords import Checked, PasswordsBusy
 from lading.services.roles import Roles
 from lading.services.sessions import Sessions
 from lading.services.setup import Setup
+from lading.services.standing import proof_of
 from lading.services.throttling import Throttle
 from lading.services.tokens import Tokens
 from lading.services.user_records import RoleRow, UserRow
@@ -29,6 +32,15 @@ from lading.services.users import Users
 NOW = 1_800_000_000.0
 PASSWORD = "correct horse battery"
 HOME = Visit("192.0.2.1", "request-1")
+
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+"""A secret key, as whoever starts a server gives it."""
+
+
+def heads(database: ServiceDatabase, key: str = KEY) -> Heads:
+    """The head of this database's trail."""
+    return Heads(database.audit, GivenKeys(key).box(making=False))
 
 
 @dataclass
@@ -112,7 +124,7 @@ class People:
     def actor(self, name: str, *roles: str) -> Actor:
         """A new user, as they are when they have logged in."""
         row = self.user(name, *roles)
-        return Actor(name, tuple(self.database.users.grants_of(row.id)), row.id)
+        return Actor(name, tuple(self.database.users.grants_of(row.id)), row.id, proof=proof_of(row))
 
     @property
     def records(self) -> Sequence[AuditRow]:

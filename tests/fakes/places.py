@@ -15,7 +15,7 @@ from lading.oci.platform import Platform
 from lading.oci.reference import Repository
 from lading.services.lookup import ImageUnknown
 from lading.services.places import DockerImage
-from lading.services.stores import ArchiveForm, Compression, Readable
+from lading.services.stores import ArchiveForm, Compression, Provenance, Readable
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from lading.wire.retry import Quota
@@ -30,9 +30,22 @@ class MemoryOwn(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__("the local store", verified=True, verifies=True, complete=False)
+        self.kept: list[Digest] = []
+        """The roots of what somebody has read, or reads."""
 
     def present(self, digest: Digest) -> bool:
         return digest in self.blobs
+
+    @contextmanager
+    def work(self) -> Iterator[MemoryOwn]:
+        """Nothing is collected here."""
+        yield self
+
+    @contextmanager
+    def keeping(self, roots: Iterable[Digest]) -> Iterator[None]:
+        """As above."""
+        self.kept += roots
+        yield
 
 
 class OwnNames:
@@ -57,6 +70,9 @@ class OwnNames:
 
     def all(self) -> Iterable[Image]:
         return [Image(reference, root, self._moved) for reference, root in sorted(self._store.names.items())]
+
+    def among(self, digests: Collection[Digest]) -> Collection[Digest]:
+        return {root.digest for root in self._store.names.values()}.intersection(digests)
 
 
 class MemoryPlaces:
@@ -123,9 +139,11 @@ class MemoryPlaces:
         self.archives[path] = archive
 
     @contextmanager
-    def root_file_system(self, path: str, platform: Platform, _cancel: Cancel) -> Iterator[tuple[Source, Descriptor]]:
+    def root_file_system(
+        self, path: str, provenance: Provenance, _cancel: Cancel
+    ) -> Iterator[tuple[Source, Descriptor]]:
         source = MemoryStore(path, verified=True)
-        yield source, put_image(source, [b"root of " + path.encode()], platform=platform)
+        yield source, put_image(source, [b"root of " + path.encode()], platform=provenance.platform)
 
     def collect(self, dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
         self.given_up.append(given_up)

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -24,11 +25,14 @@ class Reply:
 
 
 class RawClient:
-    """One connection to `address`, in TLS where `tls` is given; `strict` takes no end that TLS was not told of."""
+    """One connection to `address`, or to the unix socket at a path; in TLS where `tls` is given; `strict` takes no end
+    that TLS was not told of."""
 
-    def __init__(self, address: tuple[str, int], tls: ssl.SSLContext | None = None, *, strict: bool = False) -> None:
-        self.socket = socket.create_connection(address, WAIT_SECONDS)
-        if tls:
+    def __init__(
+        self, address: tuple[str, int] | Path, tls: ssl.SSLContext | None = None, *, strict: bool = False
+    ) -> None:
+        self.socket = _connected(address)
+        if tls and not isinstance(address, Path):
             self.socket = tls.wrap_socket(self.socket, server_hostname=address[0], suppress_ragged_eofs=not strict)
         self._held = b""
 
@@ -126,3 +130,16 @@ class RawClient:
         received = self.socket.recv(65536)
         self._held += received
         return bool(received)
+
+
+def _connected(address: tuple[str, int] | Path) -> socket.socket:
+    if not isinstance(address, Path):
+        return socket.create_connection(address, WAIT_SECONDS)
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(WAIT_SECONDS)
+        connection.connect(str(address))
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
 
-from lading.engine.records import Image
+from lading.engine.records import EVERY_HOLDER, Holder, Image
 from lading.engine.stores import Condition, TagMoved, permits
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
@@ -57,6 +59,10 @@ class MemoryImageNames:
         with self._lock:
             return [self._images[reference] for reference in sorted(self._images)]
 
+    def among(self, digests: Collection[Digest]) -> Collection[Digest]:
+        with self._lock:
+            return {image.root.digest for image in self._images.values()}.intersection(digests)
+
 
 class MemoryLeases:
     """Leases. Fulfils lading.engine.records.Leases; they end a day after by `clock`."""
@@ -64,28 +70,75 @@ class MemoryLeases:
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self._clock = clock or Clock()
         self._lock = threading.Lock()
-        self._ends: dict[Digest, float] = {}
+        self._ends: dict[tuple[Digest, Holder | int], float] = {}
+        self._works = count()
 
     def hold(self, digests: Collection[Digest]) -> None:
+        self.hold_for(Holder.TOLD, digests)
+
+    def hold_for(self, holder: Holder | int, digests: Collection[Digest]) -> None:
+        """A number is a piece of work."""
         with self._lock:
-            self._ends.update(dict.fromkeys(digests, self._clock() + LEASE_SECONDS))
+            until = self._clock() + LEASE_SECONDS
+            self._ends.update({(digest, holder): until for digest in digests})
 
     def renewed(self, digests: Collection[Digest]) -> bool:
         """Nothing is written here, so nothing is spared."""
         return not digests
 
-    def held(self) -> set[Digest]:
-        with self._lock:
-            return {digest for digest, end in self._ends.items() if end > self._clock()}
+    def work(self) -> MemoryWork:
+        return MemoryWork(self, next(self._works))
 
-    def among(self, digests: Collection[Digest]) -> Collection[Digest]:
-        return self.held() & set(digests)
+    def held(self, holders: Collection[Holder] = EVERY_HOLDER) -> set[Digest]:
+        with self._lock:
+            now = self._clock()
+            return {digest for (digest, holder), end in self._ends.items() if end > now and _kind(holder) in holders}
+
+    def among(self, digests: Collection[Digest], holders: Collection[Holder] = EVERY_HOLDER) -> Collection[Digest]:
+        return self.held(holders) & set(digests)
+
+    def forget_ended(self) -> None:
+        with self._lock:
+            self._ends = {each: end for each, end in self._ends.items() if each[1] is not Holder.ENDED}
+
+    def forget(self, digests: Collection[Digest], holders: Collection[Holder]) -> None:
+        with self._lock:
+            for digest, holder in [each for each in self._ends if each[0] in digests and _kind(each[1]) in holders]:
+                del self._ends[digest, holder]
+
+    def pass_on(self, work: int, holder: Holder) -> None:
+        """What the work held, this one holds."""
+        with self._lock:
+            for digest, each in [each for each in self._ends if each[1] == work]:
+                end = self._ends.pop((digest, each))
+                self._ends[digest, holder] = max(end, self._ends.get((digest, holder), end))
 
     def forget_all(self) -> Collection[Digest]:
         """As if a day had passed; answers what was held."""
         with self._lock:
             forgotten, self._ends = self._ends, {}
-            return set(forgotten)
+            return {digest for digest, _ in forgotten}
+
+
+@dataclass(frozen=True)
+class MemoryWork:
+    """Fulfils lading.engine.records.WorkPromises."""
+
+    leases: MemoryLeases
+    number: int
+
+    def hold(self, digests: Collection[Digest]) -> None:
+        self.leases.hold_for(self.number, digests)
+
+    def renewed(self, digests: Collection[Digest]) -> bool:
+        return not digests
+
+    def end(self, holder: Holder) -> None:
+        self.leases.pass_on(self.number, holder)
+
+
+def _kind(holder: Holder | int) -> Holder:
+    return holder if isinstance(holder, Holder) else Holder.WORK
 
 
 class MemoryLocations:

@@ -38,7 +38,7 @@ class Doors:
 
     @property
     def admission(self) -> RepositoryAdmission:
-        return RepositoryAdmission(self.audit, lambda repository: repository in self.public)
+        return RepositoryAdmission(self.audit, lambda name: name in self.public, lambda names: self.public & {*names})
 
     @property
     def audit(self) -> RepositoryAudit:

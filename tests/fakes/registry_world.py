@@ -21,7 +21,8 @@ from lading.services.access import LADING
 from lading.services.promotion import Promotions
 from lading.services.repositories import Repositories
 from lading.services.repository_content import UploadFiles
-from lading.services.repository_records import RepositoryRecords, Visibility
+from lading.services.repository_records import RepositoryRecords
+from lading.services.repository_rows import Visibility
 from lading.services.repository_rules import Protects, Releases, Rule, TagRelease
 from lading.services.retention import drop_tags, drop_untagged
 from lading.services.retention_rules import RetentionRule

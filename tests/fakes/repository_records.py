@@ -3,220 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import RLock
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.services.pull_counts import Pulled, Pulls
-from lading.services.repository_records import (
-    Decide,
-    DropBlob,
-    DropManifest,
-    DropRelease,
-    DropRepository,
-    DropTag,
-    Edit,
-    HeldManifest,
-    HoldBlob,
-    HoldManifest,
-    ManifestRow,
-    NamedTag,
-    PointTag,
-    ReleaseTag,
-    RenameRepository,
-    RepositoryRow,
-    RepositoryView,
-    SetRetention,
-    SetRules,
-    SetVisibility,
-    TagRow,
-    UploadSession,
-    Visibility,
-)
-from lading.services.repository_rules import Rule, TagRelease
+from lading.services.repository_edits import DropRepository, Edit, RenameRepository
+from lading.services.repository_records import Decide, RepositoryView
+from lading.services.repository_rows import NamedTag, RepositoryRow, TagRow, UploadSession, Visibility
+from lading.services.repository_rules import Rule
 from lading.services.retention_rules import RetentionRule
-
-
-@dataclass(frozen=True)
-class Life:
-    """What is known of a held manifest beside what it is."""
-
-    pushed: float
-    pulled: float | None = None
-    untagged: float | None = None
-    pulls: int = 0
-
-
-@dataclass(eq=False)
-class Rows:
-    """The rows of one repository; other ones once they change."""
-
-    blobs: dict[Digest, int] = field(default_factory=dict)
-    manifests: dict[Digest, HeldManifest] = field(default_factory=dict)
-    lives: dict[Digest, Life] = field(default_factory=dict)
-    named: dict[str, NamedTag] = field(default_factory=dict)
-    releases: dict[str, TagRelease] = field(default_factory=dict)
-    visibility: Visibility = Visibility.PRIVATE
-    rules: tuple[Rule, ...] = ()
-    retention: tuple[RetentionRule, ...] = ()
-    created: float = 0.0
-    pushed: float | None = None
-
-    def copy(self) -> Rows:
-        return replace(
-            self,
-            blobs=dict(self.blobs),
-            manifests=dict(self.manifests),
-            lives=dict(self.lives),
-            named=dict(self.named),
-            releases=dict(self.releases),
-        )
-
-    def with_release(self, tag: NamedTag) -> NamedTag:
-        release = self.releases.get(tag.name)
-        return replace(tag, release=release) if release else tag
-
-    def needed(self, digest: Digest) -> set[Digest]:
-        """The digest and everything below it."""
-        found, waiting = {digest}, [digest]
-        while waiting:
-            manifest = self.manifests.get(waiting.pop())
-            below = set(manifest.children if manifest else ()) - found
-            found |= below
-            waiting += below
-        return found
-
-    def size(self, digest: Digest) -> int:
-        manifest = self.manifests.get(digest)
-        return manifest.descriptor.size if manifest else self.blobs.get(digest, 0)
-
-    def apply(self, edit: Edit, now: float) -> None:  # noqa: C901  one case for each kind of edit
-        match edit:
-            case HoldBlob(digest, size):
-                self.blobs[digest] = size
-            case HoldManifest(manifest):
-                digest = manifest.descriptor.digest
-                self.manifests[digest] = manifest
-                self.lives[digest] = replace(self.lives.get(digest, Life(now)), pushed=now)
-                self.pushed = now
-            case PointTag(tag, digest):
-                assert digest in self.manifests
-                before = self.named.get(tag)
-                self.lose(before, now)
-                self.named[tag] = NamedTag(tag, digest, before.created if before else now, now)
-                self.pushed = now
-            case DropTag(tag):
-                self.lose(self.named.pop(tag, None), now)
-                self.releases.pop(tag, None)
-            case DropManifest(digest):
-                assert all(tag.digest != digest for tag in self.named.values())
-                self.manifests.pop(digest, None)
-                self.lives.pop(digest, None)
-            case DropBlob(digest):
-                self.blobs.pop(digest, None)
-            case ReleaseTag(release):
-                self.releases[release.tag] = release
-            case DropRelease(tag):
-                self.releases.pop(tag, None)
-            case SetVisibility(visibility):
-                self.visibility = visibility
-            case SetRules(rules):
-                self.rules = rules
-            case SetRetention(retained):
-                self.retention = retained
-            case RenameRepository() | DropRepository():
-                pass  # of the collection of all
-
-    def lose(self, tag: NamedTag | None, now: float) -> None:
-        """What it named it names no more."""
-        if tag is not None:
-            self.lives[tag.digest] = replace(self.lives[tag.digest], untagged=now)
-
-    def count(self, pulled: Pulled, pulls: Pulls) -> None:
-        """As the database does."""
-        life = self.lives.get(pulled.digest)
-        if life is not None:
-            self.lives[pulled.digest] = replace(life, pulls=life.pulls + pulls.count, pulled=pulls.at)
-        tag = self.named.get(pulled.tag or "")
-        if tag is not None and tag.digest == pulled.digest:
-            self.named[tag.name] = replace(tag, pulls=tag.pulls + pulls.count, pulled=pulls.at)
-
-
-@dataclass
-class Viewed:
-    """The view of one repository's rows."""
-
-    records: MemoryRecords
-    name: str
-    rows: Rows
-
-    def blob(self, digest: Digest) -> int | None:
-        return self.rows.blobs.get(digest)
-
-    def manifest(self, digest: Digest) -> HeldManifest | None:
-        return self.rows.manifests.get(digest)
-
-    def pushed(self, digest: Digest) -> float | None:
-        return self.rows.lives[digest].pushed if digest in self.rows.lives else None
-
-    def held(self, digests: Collection[Digest]) -> Collection[Digest]:
-        return {digest for digest in digests if digest in self.rows.blobs or digest in self.rows.manifests}
-
-    def tag(self, tag: str) -> Digest | None:
-        named = self.rows.named.get(tag)
-        return named.digest if named else None
-
-    def named(self, tag: str) -> NamedTag | None:
-        found = self.rows.named.get(tag)
-        return self.rows.with_release(found) if found else None
-
-    def naming(self, digest: Digest) -> Sequence[NamedTag]:
-        return [self.rows.with_release(tag) for _, tag in sorted(self.rows.named.items()) if tag.digest == digest]
-
-    def all_tags(self) -> Sequence[NamedTag]:
-        return [self.rows.with_release(tag) for _, tag in sorted(self.rows.named.items())]
-
-    def parents_of(self, digest: Digest) -> Sequence[Digest]:
-        return sorted(parent for parent, manifest in self.rows.manifests.items() if digest in manifest.children)
-
-    def beginning(self, prefix: str) -> Sequence[Digest]:
-        return sorted(digest for digest in self.rows.manifests if str(digest).startswith(prefix))
-
-    def is_there(self) -> bool:
-        return self.records.knows(self.name)
-
-    def visibility(self) -> Visibility:
-        return self.rows.visibility
-
-    def own_rules(self) -> Sequence[Rule]:
-        return self.rows.rules
-
-    def wide_rules(self) -> Sequence[Rule]:
-        return self.records.wide_rules()
-
-    def own_retention(self) -> Sequence[RetentionRule]:
-        return self.rows.retention
-
-    def wide_retention(self) -> Sequence[RetentionRule]:
-        return self.records.wide_retention()
-
-    def manifest_rows(self) -> Sequence[ManifestRow]:
-        manifests, lives = self.rows.manifests, self.rows.lives
-        return [
-            ManifestRow(
-                digest,
-                tuple(child for child in held.children if child in manifests),
-                held.subject,
-                lives[digest].pushed,
-                lives[digest].pulled,
-                lives[digest].untagged,
-            )
-            for digest, held in sorted(manifests.items())
-        ]
-
-    def is_taken(self, name: str) -> bool:
-        return self.records.knows(name)
+from tests.fakes.repository_rows import Rows, Viewed
 
 
 class MemoryRecords:
@@ -267,6 +65,9 @@ class MemoryRecords:
     def repositories(self, after: str, limit: int) -> Sequence[str]:
         with self._lock:
             return sorted(name for name in self._repositories if name > after)[:limit]
+
+    def public(self, repositories: Collection[str]) -> Collection[str]:
+        return {name for name in repositories if self._rows(name).visibility is Visibility.PUBLIC}
 
     def tags(self, repository: str, after: str, limit: int) -> Sequence[str]:
         return sorted(tag for tag in self._rows(repository).named if tag > after)[:limit]

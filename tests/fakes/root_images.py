@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import lzma
@@ -37,6 +38,10 @@ def packed_by_zstd(content: bytes) -> bytes:
 
 def packed_by_xz(content: bytes) -> bytes:
     return lzma.compress(content)
+
+
+def packed_by_bzip2(content: bytes) -> bytes:
+    return bz2.compress(content)
 
 
 def as_it_is(content: bytes) -> bytes:

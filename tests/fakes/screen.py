@@ -8,7 +8,8 @@ _SEQUENCE = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])")
 
 
 class Screen:
-    """Knows what our bars write: text, line ends, the cursor up, a line erased; everything else changes no cell."""
+    """Knows what bars are written with: text, line ends, the cursor up and down, a line erased; nothing else changes a
+    cell."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
@@ -36,6 +37,8 @@ class Screen:
     def _obey(self, command: str, count: str) -> None:
         if command == "A":
             self._row = max(0, self._row - int(count or 1))
+        elif command == "B":
+            self._row = min(len(self.lines) - 1, self._row + int(count or 1))
         elif command == "K" and count == "2":
             self.lines[self._row] = ""
 

@@ -12,8 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lading.backends.content_store.folder import ContentFolder
-from lading.backends.database.catalogue import open_catalogue
-from lading.backends.database.repositories import open_records
+from lading.backends.database.service_database import open_service_database
 from lading.fronts.registry_api.serving import open_registry
 
 DAY = 24 * 60 * 60.0
@@ -27,10 +26,10 @@ def allow_tracing() -> None:
 
 def main(folder: Path, day_seconds: float) -> None:
     allow_tracing()
-    records = open_records(folder / "lading.db")
-    catalogue = open_catalogue(folder / "lading.db", lambda: time.time() * DAY / day_seconds)
-    content = ContentFolder(folder / "content", catalogue.leases)
-    with closing(records), closing(catalogue), closing(content), open_registry(records, content) as server:
+    database = open_service_database(folder / "lading.db", lambda: time.time() * DAY / day_seconds)
+    content = ContentFolder(folder / "content", database.catalogue.leases)
+    registry = open_registry(database.repositories, content, changes=database.changes)
+    with closing(database), closing(content), registry as server:
         sys.stdout.write(f"{server.addresses[0][1]}\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -20,6 +20,7 @@ from lading.backends.database.repositories import DatabaseRecords, open_records
 from lading.engine.cancel import Cancellation
 from lading.engine.collect import collect
 from lading.engine.reach import reach
+from lading.engine.records import Holder
 from lading.fronts.registry_api.serving import registry_application
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST
@@ -68,10 +69,11 @@ class Refused(Exception):
 
 class Client:
     """One connection, opened again where it broke. What was answered 5xx is asked once more where `refused` is given,
-    which hears of it first."""
+    which hears of it first. `login` is what an Authorization header holds."""
 
-    def __init__(self, port: int, refused: Callable[[], None] | None = None) -> None:
+    def __init__(self, port: int, refused: Callable[[], None] | None = None, login: str = "") -> None:
         self._port, self._refused = port, refused
+        self._login = {"Authorization": login} if login else {}
         self._connection: http.client.HTTPConnection | None = None
         self.refusals: list[Told] = []
 
@@ -103,7 +105,7 @@ class Client:
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
         try:
-            self._connection.request(method, path, body, headers)
+            self._connection.request(method, path, body, {**self._login, **headers})
             answer = self._connection.getresponse()
             found = {name.lower(): value for name, value in answer.getheaders()}
             return Told(answer.status, found, answer.read())
@@ -242,11 +244,23 @@ class NoLeases:
     def renewed(self, digests: Collection[Digest]) -> bool:
         return not digests
 
-    def held(self) -> Collection[Digest]:
+    def work(self) -> NoLeases:
+        return self
+
+    def end(self, holder: Holder) -> None:
+        pass
+
+    def held(self, holders: Collection[Holder] = ()) -> Collection[Digest]:
         return ()
 
-    def among(self, digests: Collection[Digest]) -> Collection[Digest]:
+    def among(self, digests: Collection[Digest], holders: Collection[Holder] = ()) -> Collection[Digest]:
         return ()
+
+    def forget_ended(self) -> None:
+        pass
+
+    def forget(self, digests: Collection[Digest], holders: Collection[Holder]) -> None:
+        pass
 
 
 @contextlib.contextmanager

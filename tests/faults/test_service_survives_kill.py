@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,28 +27,49 @@ them on their way."""
 pytestmark = pytest.mark.peer("docker-registry", "skopeo")
 
 
+@dataclass(frozen=True)
+class Registries:
+    """Where images come from, and an empty one that they are pushed to: nothing can be mounted there."""
+
+    source: programs.RunningRegistry
+    target: programs.RunningRegistry
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Neither answers."""
+        with self.source.frozen(), self.target.frozen():
+            yield
+
+
 @contextmanager
-def images(folder: Path) -> Iterator[programs.RunningRegistry]:
-    """A registry with `app0` … in it, each of layers of its own."""
-    with programs.docker_registry(folder / "registry") as registry:
+def images(folder: Path) -> Iterator[Registries]:
+    """The source has `app0` … in it, each of layers of its own."""
+    with (
+        programs.docker_registry(folder / "registry") as registry,
+        programs.docker_registry(folder / "target") as target,
+    ):
         for number in range(JOBS):
             layout = folder / f"layout{number}"
             layers = [layouts.layer(f"{number}-{each}", LAYER_BYTES) for each in range(3)]
             layouts.write_layout(layout, "1", layouts.write_image(layout, layers))
             there = f"docker://{registry.host}/app{number}:1"
             programs.skopeo("--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:1", there)
-        yield registry
+        yield Registries(registry, target)
 
 
-def pulled(service: Service, registry: programs.RunningRegistry, numbers: range) -> list[str]:
-    return [service.started("/api/images/pull", {"image": f"{registry.host}/app{each}:1"}) for each in numbers]
+def pulled(service: Service, registries: Registries, numbers: range) -> list[str]:
+    host = registries.source.host
+    return [service.started("/api/images/pull", {"image": f"{host}/app{each}:1"}) for each in numbers]
 
 
-def pushed(service: Service, registry: programs.RunningRegistry, numbers: range) -> list[str]:
+def pushed(service: Service, registries: Registries, numbers: range) -> list[str]:
     return [
         service.started(
             "/api/images/push",
-            {"imageId": f"{registry.host}/app{each}:1", "target": f"{registry.host}/pushed{each}:1"},
+            {
+                "imageId": f"{registries.source.host}/app{each}:1",
+                "target": f"{registries.target.host}/pushed{each}:1",
+            },
         )
         for each in numbers
     ]
@@ -55,13 +77,13 @@ def pushed(service: Service, registry: programs.RunningRegistry, numbers: range)
 
 def test_twenty_jobs_end_truthfully_after_a_kill(tmp_path: Path) -> None:
     service = Service(tmp_path / "data")
-    with images(tmp_path) as registry, ExitStack() as stack:
+    with images(tmp_path) as registries, ExitStack() as stack:
         with service.running():
-            service.registry(registry.host)
-            service.ended(pulled(service, registry, range(JOBS // 2)))
+            configure(service, registries)
+            service.ended(pulled(service, registries, range(JOBS // 2)))
         service.settings = {"LADING_LIMIT_RATE": CAPPED}
         with service.running() as child:
-            jobs, followers = begun(service, service, registry, stack)
+            jobs, followers = begun(service, service, registries, stack)
             kill(child)
         service.settings = {}
         with service.running():
@@ -71,7 +93,7 @@ def test_twenty_jobs_end_truthfully_after_a_kill(tmp_path: Path) -> None:
             told = [service.job(follower.job)["lines"] for follower in followers]
             trail = service.ask("GET", "/api/audit?limit=200&page=1")[1]
 
-        assert_truthful(registry, ended)
+        assert_truthful(registries, ended)
     assert_followed(followers, told)
     assert all(follower.times == 2 for follower in followers)
     assert_told_once(trail, jobs)
@@ -85,12 +107,12 @@ def test_the_living_server_of_two_takes_up_what_the_dead_one_left(tmp_path: Path
     (tmp_path / "living/content").mkdir(parents=True)
     (tmp_path / "dying").mkdir()
     (tmp_path / "dying/content").symlink_to(tmp_path / "living/content")
-    with images(tmp_path) as registry, ExitStack() as stack, living.running():
-        living.registry(registry.host)
-        living.ended(pulled(living, registry, range(JOBS // 2)))
+    with images(tmp_path) as registries, ExitStack() as stack, living.running():
+        configure(living, registries)
+        living.ended(pulled(living, registries, range(JOBS // 2)))
         dying = Service(tmp_path / "dying", {**shared, "LADING_LIMIT_RATE": CAPPED}, token=living.token)
         with dying.running() as child:
-            jobs, followers = begun(dying, living, registry, stack)
+            jobs, followers = begun(dying, living, registries, stack)
             kill(child)
         ended = living.ended(jobs)
         for follower in followers:
@@ -98,19 +120,19 @@ def test_the_living_server_of_two_takes_up_what_the_dead_one_left(tmp_path: Path
         told = [living.job(follower.job)["lines"] for follower in followers]
         trail = living.ask("GET", "/api/audit?limit=200&page=1")[1]
 
-        assert_truthful(registry, ended)
+        assert_truthful(registries, ended)
     assert_followed(followers, told)
     assert_told_once(trail, jobs)
     assert_nothing_half_done(tmp_path / "living")
 
 
 def begun(
-    asked: Service, followed: Service, registry: programs.RunningRegistry, stack: ExitStack
+    asked: Service, followed: Service, registries: Registries, stack: ExitStack
 ) -> tuple[list[str], list[JobFollower]]:
     """Ten pushes and ten pulls at one server, all on their way; of each kind one is followed, perhaps at another."""
     half = JOBS // 2
-    with registry.frozen():
-        jobs = pushed(asked, registry, range(half)) + pulled(asked, registry, range(half, JOBS))
+    with registries.frozen():
+        jobs = pushed(asked, registries, range(half)) + pulled(asked, registries, range(half, JOBS))
     followers = [JobFollower(followed, job).start() for job in (jobs[0], jobs[-1])]
     for follower in followers:
         stack.callback(follower.stop)
@@ -122,10 +144,16 @@ def begun(
 
 
 def on_its_way(service: Service, job: str) -> bool:
-    return any(word in json.dumps(service.job(job)["lines"]) for word in ("Downloading", "Pushing"))
+    told = json.dumps(service.job(job)["lines"])
+    return '"status": "Downloading"' in told or '"status": "Pushing"' in told
 
 
-def assert_truthful(registry: programs.RunningRegistry, ended: dict[str, Json]) -> None:
+def configure(service: Service, registries: Registries) -> None:
+    for registry in (registries.source, registries.target):
+        service.registry(registry.host)
+
+
+def assert_truthful(registries: Registries, ended: dict[str, Json]) -> None:
     """Complete and proven, or interrupted with what to do."""
     for number, job in enumerate(ended.values()):
         result = job["result"]
@@ -135,7 +163,7 @@ def assert_truthful(registry: programs.RunningRegistry, ended: dict[str, Json]) 
             continue
         assert job["status"] == "done", job
         if job["kind"] == "push":
-            answered = programs.get(registry, f"/v2/pushed{number}/manifests/1", OCI_MANIFEST)[1]
+            answered = programs.get(registries.target, f"/v2/pushed{number}/manifests/1", OCI_MANIFEST)[1]
             assert answered["docker-content-digest"] == result["digest"]
     assert Counter(job["status"] for job in ended.values())["done"] > 0
 

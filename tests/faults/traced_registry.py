@@ -52,7 +52,9 @@ def collector(folder: Path, day_seconds: float) -> subprocess.Popen[str]:
 
 
 @contextlib.contextmanager
-def broken(child: subprocess.Popen[str], calls: str, inject: str) -> Iterator[Callable[[], None]]:
+def broken(
+    child: subprocess.Popen[str] | subprocess.Popen[bytes], calls: str, inject: str
+) -> Iterator[Callable[[], None]]:
     """These system calls of the process are broken as strace's `inject` says, until the block ends or what it gives is
     called: each of its threads has a count of its own."""
     program = programs.find("strace")

@@ -71,8 +71,9 @@ def wait_for_port(port: int, child: subprocess.Popen[bytes], log: Path, address:
     while time.monotonic() < deadline:
         if child.poll() is not None:
             break
-        with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
-            return
+        with contextlib.suppress(OSError), socket.create_connection((address, port), 1) as connected:
+            if connected.getsockname() != connected.getpeername():  # not to itself, as it may where nobody listens yet
+                return
         select_nothing(0.02)
     raise AssertionError(f"{child.args!r} did not listen on port {port}:\n{log.read_text(errors='replace')[-2000:]}")
 

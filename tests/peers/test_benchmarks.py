@@ -36,3 +36,15 @@ def test_the_registry_is_measured_beside_another(tmp_path: Path, monkeypatch: py
     text = table.read_text()
     for row in ("PUT of 5 ×", "GET of 5 ×", "manifest by tag", "blob of 473 bytes", "200 tags", "beside the crowd"):
         assert f"| {row}" in text
+
+
+@pytest.mark.peer("dockerd", "docker", "docker-registry", "skopeo")
+def test_the_docker_command_is_measured_at_both_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "docker-api.md"
+    monkeypatch.chdir(ROOT)
+
+    run(sys.executable, "-m", "benchmarks.docker_door", "--rounds", "1", "--scale", "0.005", "--output", str(table))
+
+    text = table.read_text()
+    assert "| pull |" in text
+    assert "| push |" in text

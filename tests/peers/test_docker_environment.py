@@ -31,6 +31,7 @@ from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Event, State
+from tests.contract.environments.images_suite import DistributionContract, ImagesContract
 from tests.contract.environments.suite import CANCEL, EnvironmentContract, TransferContract, bring, told
 from tests.fakes.certificates import Authority
 from tests.fakes.docker_archives import docker_archive, reader
@@ -78,11 +79,11 @@ def access_of(registry: RunningRegistry, tls: Tls = Tls.VERIFY, ca: str | None =
     return Access("tests", Endpoint(registry.host, tls, ca_pem=ca), login, 1)
 
 
-class TestDocker(EnvironmentContract):
+class TestDocker(EnvironmentContract, ImagesContract):
     """Through its unix socket."""
 
 
-class TestDockerTransfers(TransferContract):
+class TestDockerTransfers(TransferContract, DistributionContract):
     """Through a registry with a password."""
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from lading.engine.cancel import Cancellation
 from lading.services.archives import Archives, NameMissing, OneNameForSeveral
-from lading.services.platforms import PlatformMissing, Wanted
+from lading.services.platforms import NothingHere, PlatformMissing, Wanted
 from lading.services.stores import ArchiveForm, Compression
 from lading.services.transfers import Call, Options
 from tests.fakes.images import AMD64, ARM64, put_image, put_index
@@ -102,6 +102,29 @@ def test_an_image_without_a_whole_name_is_loaded_under_a_new_one(name: str) -> N
     house.archives.load("web.tar", "web:1", house.call())
 
     assert house.own.names[WEB].digest == root.digest
+
+
+def test_an_archive_may_hold_some_platforms_of_an_image() -> None:
+    house = House()
+    archive = house.places.archives["some.tar"] = MemoryStore(complete=False)
+    here = put_image(archive, [b"here"], platform=AMD64)
+    absent = put_image(MemoryStore(), [b"elsewhere"], platform=ARM64)
+    root = put_index(archive, [here, absent], tag=WEB)
+
+    (moved,) = house.archives.load("some.tar", None, house.call())
+
+    assert house.own.names[WEB].digest == root.digest
+    assert moved.note == "1 of 2 platforms"
+    assert here.digest in house.own.blobs
+
+
+def test_an_archive_without_any_platform_of_its_image_is_refused() -> None:
+    house = House()
+    archive = house.places.archives["none.tar"] = MemoryStore(complete=False)
+    put_index(archive, [put_image(MemoryStore(), platform=ARM64)], tag=WEB)
+
+    with pytest.raises(NothingHere):
+        house.archives.load("none.tar", None, house.call())
 
 
 def test_one_new_name_does_not_serve_several_images() -> None:

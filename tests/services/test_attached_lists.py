@@ -15,8 +15,8 @@ from lading.oci.platform import Platform
 from lading.oci.reference import cosign_tags, fallback_tag
 from lading.services.access import LADING
 from lading.services.promotion import Promotions
+from lading.services.repository_edits import SetRules
 from lading.services.repository_errors import Protected
-from lading.services.repository_records import SetRules
 from lading.services.repository_rules import WHOLE
 from tests.fakes.environment_records import KeptTrail
 from tests.fakes.registry_world import BLOBS, IMAGES, SIGNATURES, Document, World

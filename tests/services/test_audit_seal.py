@@ -17,7 +17,7 @@ from lading.services.audit import Deed, Result
 from lading.services.audit_records import AuditEntry, AuditRow
 from lading.services.audit_seal import Sealer, canonical, chain, seal_of, verify
 from lading.services.audit_trail import AuditTrail
-from tests.fakes.people import NOW, SetClock
+from tests.fakes.people import NOW, SetClock, heads
 
 ANN = Actor("ann", user=1)
 
@@ -117,7 +117,7 @@ def test_the_sealer_goes_on_where_an_earlier_process_stopped(folder: Path) -> No
         trail = AuditTrail(database.audit, SetClock(), database.wakes)
         for number in range(5):
             trail.record(ANN, Deed("login", "user", str(number), "ann"), Result.DONE)
-        Sealer(database.audit).seal_all()
+        Sealer(database.audit, heads(database)).seal_all()
         trail.record(ANN, Deed("logout", "user", "1", "ann"), Result.DONE)
         database.close()
 
@@ -131,7 +131,7 @@ def test_the_sealer_goes_on_where_an_earlier_process_stopped(folder: Path) -> No
 def test_two_sealers_make_one_chain(folder: Path) -> None:
     database = open_service_database(folder, SetClock())
     trail = AuditTrail(database.audit, SetClock(), database.wakes)
-    sealers = [Sealer(database.audit, gather=0.0) for _ in range(2)]
+    sealers = [Sealer(database.audit, heads(database), gather=0.0) for _ in range(2)]
     for sealer in sealers:
         trail.subscribe(sealer.woken)
         sealer.begin()
@@ -156,7 +156,7 @@ def test_two_sealers_make_one_chain(folder: Path) -> None:
 def test_what_is_recorded_before_the_stop_is_sealed(folder: Path) -> None:
     database = open_service_database(folder, SetClock())
     trail = AuditTrail(database.audit, SetClock(), database.wakes)
-    sealer = Sealer(database.audit, gather=60.0)
+    sealer = Sealer(database.audit, heads(database), gather=60.0)
     sealer.begin()
     trail.record(ANN, Deed("a", "b", "", "", details={"n": 10**20, "f": 0.1, "t": "é\0"}), Result.DONE)
     sealer.stop()

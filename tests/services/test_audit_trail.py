@@ -28,7 +28,7 @@ from lading.services.passwords import PasswordInvalid
 from lading.services.throttling import TooManyAttempts
 from lading.services.tokens import TokenForm
 from lading.services.users import UserEdit, UserForm
-from tests.fakes.people import HOME, NOW, PASSWORD, People, SetClock, basic, people
+from tests.fakes.people import HOME, NOW, PASSWORD, People, SetClock, basic, heads, people
 
 PUSH = Deed("push", "image", "sha256:1", "app:1", 3, {"targetTag": "r/app:1"})
 
@@ -136,7 +136,7 @@ def audit(all_: People) -> Audit:
     for environment in (None, 1, 2):
         deed = Deed("push", "image", "", "app", environment)
         all_.trail.record(LADING, deed, Result.DONE)
-    return Audit(all_.database.audit, all_.trail)
+    return Audit(all_.database.audit, lambda: heads(all_.database), all_.trail)
 
 
 EVERYTHING = AuditFilter()
@@ -185,7 +185,7 @@ def test_a_token_without_the_scope_reads_nothing(all_: People) -> None:
 def test_an_auditor_reads_pages_filters_and_verifies(all_: People) -> None:
     reader = audit(all_)
     auditor = Actor("aud", (Grant(frozenset({"audit:*"})),), 7)
-    Sealer(all_.database.audit).seal_all()
+    Sealer(all_.database.audit, heads(all_.database)).seal_all()
 
     assert [row.entry.deed.environment for row in reader.page(auditor, EVERYTHING, 1, 1).rows] == [1]
     assert reader.page(auditor, AuditFilter(environment=2), 0, 10).total == 1

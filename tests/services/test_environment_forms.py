@@ -26,6 +26,7 @@ def test_a_socket_has_dockers_own_path_unless_it_is_named() -> None:
         (EnvironmentForm(host="h", tls_skip_verify=True), "https", 2376),
         (EnvironmentForm(host="h", tls_ca=CERTIFICATE), "https", 2376),
         (EnvironmentForm(host="2001:db8::1", port=99), "http", 99),
+        (EnvironmentForm(host="my_host"), "http", 2375),
     ],
 )
 def test_a_direct_one_has_dockers_ports(form: EnvironmentForm, protocol: str, port: int) -> None:
@@ -51,6 +52,8 @@ def test_a_direct_one_has_dockers_ports(form: EnvironmentForm, protocol: str, po
         (EnvironmentForm("x", "direct"), {"host"}),
         (EnvironmentForm("x", "direct", host="http://h"), {"host"}),
         (EnvironmentForm("x", "direct", host="h:1"), {"host"}),
+        (EnvironmentForm("x", "direct", host="::1::"), {"host"}),
+        (EnvironmentForm("x", "direct", host="[::1]"), {"host"}),
         (EnvironmentForm("x", "direct", host="h/../x", port=0), {"host", "port"}),
         (EnvironmentForm("x", "direct", host="h", port=70_000), {"port"}),
         (EnvironmentForm("x", "direct", host="h", protocol="ftp"), {"protocol"}),

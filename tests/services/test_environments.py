@@ -1,64 +1,31 @@
-"""Rows of environments and the guard: who may, what is on the trail, and that no secret comes out."""
+"""Rows of environments: who may, what is on the trail, that no secret comes out, and the test of a connection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lading.engine.cancel import Cancellation
-from lading.oci.reference import Reference
-from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn
-from lading.services.environment import Access, ConnectionType, Environment, PullOrder, PushOrder
+from lading.services.access import Actor, Denied, NotLoggedIn
+from lading.services.environment import ConnectionType
 from lading.services.environment_forms import EnvironmentForm, EnvironmentInvalid
 from lading.services.environment_records import EnvironmentRow
 from lading.services.environments import EmbeddedStays, Environments
-from lading.services.lookup import ImageUnknown
 from lading.services.named_rows import NameTaken, RowUnknown
-from lading.wire.endpoint import Endpoint
-from tests.contract.environments.suite import told
-from tests.fakes.docker_archives import docker_archive, read_to_end, reader
 from tests.fakes.embedded import embedded
-from tests.fakes.environment_records import KeptTrail, MemoryEnvironments, OneBuilder, PlainSeals, PlayedProbe
+from tests.fakes.environment_bench import ADMIN, CANCEL, Bench, actor
+from tests.fakes.environment_records import MemoryEnvironments, PlainSeals
 
-CANCEL = Cancellation()
-ADMIN = Actor("admin", (Grant(frozenset({"*"})),), user=1)
 STRANGER = Actor("stranger")
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n"
-ACCESS = Access("nowhere", Endpoint("registry.invalid"))
-
-
-def actor(
-    *permissions: str, environments: set[int] | None = None, repositories: tuple[str, ...] | None = None
-) -> Actor:
-    grant = Grant(frozenset(permissions), None if environments is None else frozenset(environments), repositories)
-    return Actor("ann", (grant,), user=2)
-
-
-class Bench:
-    """Environments over memory, and a real embedded engine behind every row."""
-
-    def __init__(self, environment: Environment) -> None:
-        self.records, self.trail, self.probe = MemoryEnvironments(), KeptTrail(), PlayedProbe()
-        self.builder = OneBuilder(environment)
-        self.environments = Environments(self.records, PlainSeals(), self.trail, self.builder, self.probe)
-        self.environments.ensure_embedded()
-
-    def load(self, *names: str) -> str:
-        guarded = self.environments.open(ADMIN, None)
-        return guarded.load(reader(docker_archive(names)), told, CANCEL)[0].id
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with embedded(tmp_path / "lading") as made:
         yield Bench(made.environment)
-
-
-# ── rows
 
 
 def test_our_own_engine_is_there_from_the_start_and_the_default(bench: Bench) -> None:
@@ -174,6 +141,21 @@ def test_who_may_edit_one_environment_cannot_choose_the_default_of_everybody(ben
     assert bench.environments.default().id == 1
 
 
+def test_who_may_edit_one_environment_cannot_remove_the_default_of_everybody(bench: Bench) -> None:
+    form = EnvironmentForm("docker", "direct", host="docker.corp", port=2375, is_default=True)
+    row = bench.environments.add(ADMIN, form)
+    editor = actor("environments:*", environments={row.id})
+
+    with pytest.raises(Denied):
+        bench.environments.remove(editor, row.id)
+    assert bench.trail.said[-1] == ("delete", "denied")
+    assert bench.environments.default() == row
+
+    bench.environments.make_default(ADMIN, 1)
+    bench.environments.remove(editor, row.id)
+    assert bench.trail.said[-1] == ("delete", "done")
+
+
 def test_the_trail_names_what_was_changed_and_no_secret(bench: Bench) -> None:
     form = EnvironmentForm(
         "docker", "direct", host="docker.corp", port=2376, protocol="https", tls_cert=CERTIFICATE, tls_key=KEY
@@ -218,9 +200,6 @@ def test_an_unknown_row_is_not_found(bench: Bench) -> None:
         bench.environments.open(ADMIN, 99)
 
 
-# ── the test of a connection
-
-
 @pytest.mark.parametrize(
     ("form", "failing", "steps"),
     [
@@ -256,120 +235,3 @@ def test_our_own_engine_always_answers(bench: Bench) -> None:
         ("ping", "it answers"),
         ("version", "Lading 1.0, linux/amd64"),
     ]
-
-
-# ── the guard
-
-
-def test_what_ends_at_once_is_recorded_before_and_after(bench: Bench) -> None:
-    bench.load("app:1")
-    guarded = bench.environments.open(ADMIN, None)
-    guarded.tag("app:1", Reference.parse("app:2"), CANCEL)
-    with guarded.export(["app:1"], CANCEL) as stream:
-        read_to_end(stream)
-    guarded.remove("app:1", False, CANCEL)
-    guarded.prune(True, CANCEL)
-    with pytest.raises(ImageUnknown):
-        guarded.remove("nothing:1", False, CANCEL)
-
-    assert bench.trail.said == [
-        *[(verb, result) for verb in ("tag", "export", "remove", "prune") for result in ("started", "done")],
-        ("remove", "started"),
-        ("remove", "failed"),
-    ]
-    assert all(deed.environment == 1 for _, deed, _ in bench.trail.records)
-
-
-def test_every_verb_asks_for_its_permission(bench: Bench) -> None:
-    bench.load("app:1")
-    guarded = bench.environments.open(actor("jobs:view"), None)
-    reference = Reference.parse("registry.invalid/app:1")
-    for attempt in (
-        lambda: guarded.engine(CANCEL),
-        lambda: guarded.images(CANCEL),
-        lambda: guarded.image("app:1", CANCEL),
-        lambda: guarded.find("app:1", CANCEL),
-        lambda: guarded.history("app:1", CANCEL),
-        lambda: guarded.tag("app:1", reference, CANCEL),
-        lambda: guarded.remove("app:1", False, CANCEL),
-        lambda: guarded.prune(True, CANCEL),
-        lambda: guarded.pull(PullOrder(reference, ACCESS), told, CANCEL),
-        lambda: guarded.push(PushOrder("app:1", (reference,), ACCESS), told, CANCEL),
-        lambda: guarded.export(["app:1"], CANCEL).__enter__(),
-        lambda: guarded.load(reader(b""), told, CANCEL),
-        lambda: guarded.admit_push(None),
-        lambda: guarded.admit_pull(None),
-        guarded.admit_load,
-    ):
-        with pytest.raises(Denied):
-            attempt()
-    assert {result for _, result in bench.trail.said} == {"denied"}
-    with pytest.raises(NotLoggedIn):
-        bench.environments.open(STRANGER, None).images(CANCEL)
-
-
-def test_permission_is_for_the_environment_that_was_opened(bench: Bench) -> None:
-    other = bench.environments.add(ADMIN, EnvironmentForm("docker", "socket"))
-    here = actor("images:*", environments={1})
-
-    assert bench.environments.open(here, 1).images(CANCEL) == []
-    bench.environments.open(here, 1).admit_push(None)
-    for refused in (bench.environments.open(here, other.id),):
-        with pytest.raises(Denied):
-            refused.images(CANCEL)
-        with pytest.raises(Denied):
-            refused.admit_push(None)
-
-
-def test_a_grant_for_some_repositories_shows_and_moves_only_those(bench: Bench) -> None:
-    identity = bench.load("team/app:1")
-    bench.environments.open(ADMIN, None).tag(identity, Reference.parse("registry.invalid/other/app:1"), CANCEL)
-    bench.load("other/thing:1")
-    guarded = bench.environments.open(actor("images:*", repositories=("team/*",)), None)
-
-    (shown,) = guarded.images(CANCEL)
-    assert shown.names == ("docker.io/team/app:1",)
-    assert guarded.image(identity, CANCEL).summary.names == ("docker.io/team/app:1",)
-    with pytest.raises(Denied):
-        guarded.image("other/thing:1", CANCEL)
-    with pytest.raises(Denied):
-        guarded.remove(identity, True, CANCEL)
-    with pytest.raises(Denied):
-        guarded.tag(identity, Reference.parse("other/new:1"), CANCEL)
-    guarded.tag(identity, Reference.parse("team/new:1"), CANCEL)
-    guarded.admit_push(Reference.parse("registry.invalid/team/app:1").repository)
-    with pytest.raises(Denied):
-        guarded.admit_push(Reference.parse("registry.invalid/other/app:1").repository)
-    with pytest.raises(Denied):
-        guarded.prune(True, CANCEL)
-    with pytest.raises(Denied):
-        guarded.load(reader(docker_archive(["team/x:1"])), told, CANCEL)
-
-
-def test_a_push_carries_out_no_image_that_may_be_neither_seen_nor_pushed(bench: Bench) -> None:
-    (secret,) = bench.environments.open(ADMIN, None).load(
-        reader(docker_archive(["secret/app:1"], label="secret")), told, CANCEL
-    )
-    ours = bench.load("team/app:1")
-    guarded = bench.environments.open(actor("images:push", repositories=("team/*",)), None)
-    target = Reference.parse("registry.invalid/team/app:1")
-
-    for image in (secret.id, secret.id.removeprefix("sha256:")[:12], "secret/app:1"):
-        with pytest.raises(Denied):
-            guarded.find(image, CANCEL)
-        with pytest.raises(Denied):
-            guarded.push(PushOrder(image, (target,), ACCESS), told, CANCEL)
-    assert guarded.find(ours, CANCEL).id == ours
-    seer = actor("images:push", repositories=("team/*",))
-    seer = replace(seer, grants=(*seer.grants, Grant(frozenset({"images:view"}))))
-    assert bench.environments.open(seer, None).find(secret.id, CANCEL).id == secret.id
-
-
-def test_whoever_may_push_may_look_the_image_up(bench: Bench) -> None:
-    identity = bench.load("app:1")
-    assert bench.environments.open(actor("images:push"), None).find("app:1", CANCEL).id == identity
-    assert bench.environments.open(actor("images:view"), None).find("app:1", CANCEL).id == identity
-
-
-def test_lading_itself_may_do_everything(bench: Bench) -> None:
-    assert bench.environments.open(LADING, None).images(CANCEL) == []

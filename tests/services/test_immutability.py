@@ -22,10 +22,12 @@ from lading.backends.database.postgres import open_postgres
 from lading.backends.database.repositories import DatabaseRecords, open_records
 from lading.oci.digest import Digest
 from lading.oci.reference import cosign_tags, fallback_tag
-from lading.services.repository_records import NamedTag, RepositoryRecords, RepositoryView
+from lading.services.repository_records import RepositoryRecords, RepositoryView
+from lading.services.repository_rows import NamedTag
 from lading.services.repository_rules import Protects, Releases, Rule, TagRelease
 from tests.fakes.registry_world import ATTACHED, BLOBS, DOCUMENTS, IMAGES, REPOSITORIES, Document, World
 from tests.fakes.repository_records import MemoryRecords
+from tests.fakes.repository_rows import held_in
 from tests.peers.postgres_server import RunningPostgres
 
 STEPS = 100_000
@@ -189,9 +191,9 @@ class Watcher:
         content = self.content(view, tag.digest)
         assert content == promise.content, promise
         digests = [digest for digest, _ in content]
-        assert len(view.held(digests)) == len(digests), promise
+        assert len(held_in(view, digests)) == len(digests), promise
         assert self.world.content.held.keys() >= set(digests), promise
-        assert not promise.referrers or set(view.held(promise.referrers)) == promise.referrers, promise
+        assert not promise.referrers or held_in(view, promise.referrers) == promise.referrers, promise
 
     def look(self, repository: str, *, may_release: bool) -> None:
         """Which tags moved just now, and whether nobody but an administrator released one."""
@@ -275,7 +277,7 @@ def told(records: RepositoryRecords) -> object:
     """All that one can be asked of the repositories we know."""
     views = {repository: records.view(repository) for repository in records.repositories("", 100)}
     tags = {repository: (view.all_tags(), view.own_rules(), view.visibility()) for repository, view in views.items()}
-    held = {repository: set(view.held([*BY_DIGEST, *BLOB_DIGESTS])) for repository, view in views.items()}
+    held = {repository: held_in(view, [*BY_DIGEST, *BLOB_DIGESTS]) for repository, view in views.items()}
     manifests = {repository: [view.manifest(digest) for digest in BY_DIGEST] for repository, view in views.items()}
     return tags, held, manifests, records.wide_rules()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -17,15 +19,15 @@ from lading.services.audit_records import AuditEntry
 from lading.services.environment import Arrived
 from lading.services.environments import Environments
 from lading.services.idempotency import RequestKey
-from lading.services.imports import IMPORT, ImportBusy, ImportCommitted, Imports, ImportUnknown
+from lading.services.imports import IMPORT, ImportBusy, ImportCommitted, Imports, ImportUnknown, forget_archive
 from lading.services.job import JobState
 from lading.services.job_kinds import WorkKind
 from lading.services.job_records import JobFilter
-from lading.wire.job_events import Verb
+from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report
 from tests.fakes.docker_archives import read_to_end
-from tests.fakes.jobs import ADMIN, ALICE, BOUND_SECONDS, MemoryTrail, Stage
+from tests.fakes.jobs import ADMIN, ALICE, BOUND_SECONDS, HandQueue, MemoryTrail, Stage
 
 
 class Loading:
@@ -38,6 +40,7 @@ class Loading:
         self.revoked: set[str] = set()
         self.refusing = False
         self.error: Exception = StorageFailed("full")
+        self.loading: Callable[[], object] = lambda: None
 
     def open(self, actor: Actor, environment: int | None) -> Loading:
         return self
@@ -47,6 +50,7 @@ class Loading:
             raise Denied(Permission.IMAGES_IMPORT)
 
     def load(self, archive: Reader, report: Report, cancel: Cancel) -> Sequence[Arrived]:
+        self.loading()
         if self.refusing:
             raise self.error
         self.loaded.append(read_to_end(archive))
@@ -61,7 +65,8 @@ class House:
         archives = ArchiveFolder(folder)
         # Only three methods of it are called here.
         self.imports = Imports(cast("Environments", self.environment), archives, stage.jobs)
-        stage.kinds[IMPORT] = WorkKind(self.imports.work, self.imports.admit, Verb.PULL, resumes=True)
+        over = partial(forget_archive, archives)
+        stage.kinds[IMPORT] = WorkKind(self.imports.work, self.imports.admit, Verb.PULL, resumes=True, over=over)
 
     def arrived(self) -> str:
         begun = self.imports.begin(ALICE, None)
@@ -121,7 +126,8 @@ def test_an_import_whose_job_did_not_load_it_is_arriving_again(house: House, end
         (ContentCorrupt("no tar"), False, False),
         (ContentCorrupt("no tar"), True, False),
         (InputInvalid("no name"), False, False),
-        (Cancelled(), True, True),
+        (Cancelled(), False, True),
+        (Cancelled(), True, False),
     ],
 )
 def test_what_no_retry_can_help_is_not_kept(house: House, error: Exception, once: bool, kept: bool) -> None:
@@ -135,6 +141,49 @@ def test_what_no_retry_can_help_is_not_kept(house: House, error: Exception, once
         return
     with pytest.raises(ImportUnknown):
         house.imports.size(ALICE, one)
+
+
+@pytest.mark.parametrize("by", ["the same server", "another server"])
+@pytest.mark.parametrize("once", [True, False])
+def test_an_archive_of_one_request_goes_with_its_job_that_never_began(house: House, by: str, once: bool) -> None:
+    one = house.arrived()
+    job = house.imports.commit(ALICE, None, one, None, once=once)
+    stage = house.stage if by == "the same server" else house.stage.restarted()
+    stage.jobs.cancel(ALICE, job.id)
+    stage.run()
+
+    assert stage.jobs.get(ALICE, job.id).state is JobState.CANCELLED
+    assert house.imports.archives.held(1) == (0 if once else 1)
+
+
+def test_a_server_that_stops_keeps_the_archive_of_a_job_that_goes_on(house: House) -> None:
+    one = house.arrived()
+    job = house.imports.commit(ALICE, None, one, None, once=True)
+    house.environment.loading = lambda: house.stage.runner.stop(0)
+    house.environment.refusing, house.environment.error = True, Cancelled()
+    house.stage.run()
+    assert house.stage.jobs.get(ALICE, job.id).state is JobState.QUEUED
+
+    house.environment.refusing = False
+    again = house.stage.restarted()
+    again.runner.recover(0)
+    again.run()
+    assert house.environment.loaded == [b"archive"]
+    assert house.imports.archives.held(1) == 0
+
+
+def test_an_archive_is_kept_until_it_is_written_down_that_it_was_loaded(house: House) -> None:
+    """A server that is killed in between loads it again; else its job would end as if nothing had been loaded."""
+    house.imports.commit(ALICE, None, house.arrived(), None)
+    assert isinstance(house.stage.queue, HandQueue)
+    house.stage.queue.run()
+    assert house.imports.archives.held(1) == 1
+
+    again = house.stage.restarted()
+    again.runner.recover(0)
+    again.run()
+    assert house.jobs() == [JobState.DONE]
+    assert house.imports.archives.held(1) == 0
 
 
 def test_who_may_load_no_more_appends_no_more(house: House) -> None:
@@ -232,6 +281,9 @@ def test_of_those_who_come_at_once_exactly_one_has_its_way(busy: House, round_: 
         while not follower.catch_up().ended:
             pass
         follower.close()
+    deadline = time.monotonic() + BOUND_SECONDS
+    while busy.stage.runner.held() and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
     assert busy.environment.loaded == [b"archive"] * len(jobs)
     with pytest.raises(ImportUnknown):
         busy.imports.size(ALICE, one)

@@ -8,6 +8,7 @@ import pytest
 
 from lading.services.job import JobState, JsonObject, Telling
 from lading.services.job_feed import KEPT_LINES, Follower
+from lading.services.job_reading import LineTold
 from lading.wire.event_stream import line_text
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State
@@ -284,3 +285,40 @@ def test_who_stands_at_the_same_place_is_given_the_same_text() -> None:
     assert first is again[0]
     assert late == line_text(2, {"status": "two"}, terminal=False)
     assert nothing_more == b""
+
+
+def test_who_has_words_of_his_own_reads_objects() -> None:
+    stage = Stage()
+    read: list[object] = []
+
+    def act(telling: Telling) -> None:
+        telling.event(PIECE)
+        telling.event(moving(1))
+        telling.event(moving(500))
+        stage.runner.writer.write()
+        while (reading := follower.read()).all:
+            read.extend(each.told for each in reading.all)
+
+    def work(telling: Telling, cancel: Cancel) -> JsonObject:
+        act(telling)
+        return {"message": "done"}
+
+    stage.play(work)
+    job = stage.jobs.start(ALICE, asked())
+    follower = stage.jobs.follow(ALICE, job.id)
+    stage.run()
+    reading = follower.read()
+    follower.close()
+
+    snapshot, planned, moved, tick = read
+    assert isinstance(snapshot, dict)
+    assert isinstance(planned, dict)
+    assert isinstance(moved, dict)
+    assert isinstance(tick, dict)
+    assert snapshot["status"] == "queued"
+    assert (planned["status"], moved["status"]) == ("Preparing", "Pushing")
+    assert [layer["progressDetail"] for layer in tick["layers"]] == [{"current": 1, "total": 1000}]
+    last = reading.all[-1]
+    assert isinstance(last, LineTold)
+    assert (last.terminal, last.told) == (True, {"status": "complete", "message": "done"})
+    assert reading.text == last.encoded()

@@ -18,7 +18,7 @@ from lading.backends.job_queue.threads import ThreadQueue
 from lading.errors import Cancelled, StorageFailed
 from lading.services.access import Actor, Denied, Permission
 from lading.services.job import Job, JobState, JsonObject, Telling
-from lading.services.job_kinds import ending_of
+from lading.services.job_ending import ending_of
 from lading.services.job_records import JobFilter
 from lading.wire.message import Cancel
 from tests.fakes.job_records import MemoryJobRecords

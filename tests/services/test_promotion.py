@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 import pytest
 
 from lading.errors import NotFound
+from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.manifest import Index, Manifest
+from lading.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from lading.oci.reference import ReferenceInvalid, cosign_tags, fallback_tag
 from lading.services.access import LADING, Actor, Denied, Grant
 from lading.services.audit import Deed, Result
 from lading.services.promotion import Promoted, PromotionIncomplete, Promotions
+from lading.services.repository_carrying import AT_ONCE
+from lading.services.repository_edits import DropManifest, Edit, SetRules, SetVisibility
 from lading.services.repository_errors import ChildrenMissing, Protected
-from lading.services.repository_records import Carried, SetRules, SetVisibility, Visibility
+from lading.services.repository_records import Decide
+from lading.services.repository_rows import Carried, Visibility
 from lading.services.repository_rules import WHOLE
 from tests.fakes.registry_world import BLOBS, COSIGN, IMAGES, INDEXES, LISTS, OF_SIGNATURES, SIGNATURES, Document, World
 from tests.fakes.repository_records import MemoryRecords
+from tests.fakes.repository_rows import held_in
 
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 DEV, PROD = "team/app", "prod/app"
 ROOT = INDEXES[0].descriptor.digest
 LIST, SIG = fallback_tag(IMAGES[0].descriptor.digest), cosign_tags(ROOT)[0]
@@ -37,8 +46,8 @@ class Trail:
 class Place:
     """Two repositories; in the first a signed index, whose signature is signed as well."""
 
-    def __init__(self) -> None:
-        self.records, self.trail = MemoryRecords(), Trail()
+    def __init__(self, records: MemoryRecords | None = None) -> None:
+        self.records, self.trail = records or MemoryRecords(), Trail()
         self.world = World(self.records, Random(0))
         self.promotions = Promotions(self.world.repositories, self.records, self.trail)
         for raw in BLOBS:
@@ -79,7 +88,7 @@ def test_everything_that_belongs_to_an_image_comes_along(place: Place) -> None:
     children = {
         digest for row in documents if (held := view.manifest(row.descriptor.digest)) for digest in held.children
     }
-    assert set(view.held(children)) == children
+    assert held_in(view, children) == children
     subject = IMAGES[0].descriptor.digest
     assert list(place.records.referrers(PROD, subject)) == list(place.records.referrers(DEV, subject)) != []
     assert (promoted.moved, promoted.left, len(promoted.carried.manifests)) == (True, (), len(documents))
@@ -210,3 +219,87 @@ def test_what_the_source_lost_meanwhile_is_missed_before_anything_is_written(pla
         place.put(PROD, image)
     place.world.repositories.carry(PROD, "v1", carried)
     assert place.records.view(PROD).tag("v1") == ROOT
+
+
+class Watched(MemoryRecords):
+    """Tells `edits` of each transaction that writes; `between` is called after each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edits: list[Sequence[Edit]] = []
+        self.between: Callable[[], object] = list
+
+    def change(self, repository: str, decide: Decide, now: float) -> Sequence[Edit]:
+        edits = super().change(repository, decide, now)
+        if edits and repository == PROD:
+            self.edits.append(edits)
+            self.between()
+        return edits
+
+
+LARGE = 2 * AT_ONCE
+"""Images in an index."""
+
+
+@pytest.fixture
+def large() -> Place:
+    """`v1` is a large index of images, each with a signature of its own."""
+    place = Place(Watched())
+    config = Descriptor(OCI_CONFIG, Digest.of(BLOBS[0]), len(BLOBS[0]))
+    images = [Manifest.build(config, (), annotations={"number": str(number)}) for number in range(LARGE)]
+    for image in images:
+        about = Manifest.build(config, (), subject=image.descriptor())
+        for each in (image, about):
+            place.put(DEV, Document(each.raw, OCI_MANIFEST))
+    place.put(DEV, Document(Index.build([image.descriptor() for image in images]).raw, OCI_INDEX), "v1")
+    return place
+
+
+def test_a_large_image_is_carried_in_parts_and_its_tag_comes_last(large: Place) -> None:
+    """Others wait for each part alone; and at any moment all that is held is whole."""
+    records, wholes = large.records, []
+    assert isinstance(records, Watched)
+
+    def look() -> None:
+        view = records.view(PROD)
+        rows = view.manifest_rows()
+        children = {child for row in rows if (held := view.manifest(row.digest)) for child in held.children}
+        wholes.append((held_in(view, children) == children, view.tag("v1") is None))
+
+    records.between = look
+    assert large.promote().moved
+
+    assert max(map(len, records.edits)) <= AT_ONCE + 1
+    assert wholes == [(True, True)] * (len(records.edits) - 1) + [(True, False)]
+    assert len(large.held(PROD)) == 2 * LARGE + 1
+
+
+def test_what_goes_between_two_parts_is_missed_before_the_tag_moves(large: Place) -> None:
+    records = large.records
+    assert isinstance(records, Watched)
+    gone: list[Digest] = []
+
+    def remove() -> None:
+        if not gone:
+            (*_, row) = records.view(PROD).manifest_rows()
+            gone.append(row.digest)
+            records.change(PROD, lambda _view: [DropManifest(row.digest)], 0.0)
+
+    records.between = remove
+    with pytest.raises(ChildrenMissing) as refused:
+        large.promote()
+
+    assert gone == list(refused.value.missing)
+    assert records.view(PROD).tag("v1") is None
+    assert large.promote().moved
+    assert len(large.held(PROD)) == 2 * LARGE + 1
+
+
+def test_a_foreign_layer_comes_along_where_it_is_held_and_is_not_missed_where_it_is_not(place: Place) -> None:
+    config = Descriptor(OCI_CONFIG, Digest.of(BLOBS[0]), len(BLOBS[0]))
+    layers = [Descriptor(FOREIGN, Digest.of(raw), len(raw), urls=("https://x.test/l",)) for raw in (BLOBS[2], b"none")]
+    place.put(DEV, Document(Manifest.build(config, layers).raw, OCI_MANIFEST), "windows")
+
+    assert place.promote(tag="windows").moved
+
+    assert held_in(place.records.view(PROD), [layer.digest for layer in layers]) == {layers[0].digest}

@@ -71,6 +71,29 @@ def test_what_cannot_be_written_waits() -> None:
     assert rows.batches == [{BY_TAG: Pulls(2, 7.0)}]
 
 
+def test_what_waits_is_bounded_also_while_writing_fails() -> None:
+    class Failing(Rows):
+        """Takes so long to fail that as many again are pulled meanwhile."""
+
+        def count_pulls(self, pulls: Mapping[Pulled, Pulls]) -> None:
+            if self.broken:
+                for number in range(MOST_WAITING):
+                    counting.add("app", f"later{number}", IMAGE)
+            super().count_pulls(pulls)
+
+    rows = Failing()
+    counting = counts(rows)
+    counting.add("app", "v1", IMAGE)
+    rows.broken = True
+    with pytest.raises(StorageFailed):
+        counting.write()
+    rows.broken = False
+    counting.write()
+
+    (written,) = rows.batches
+    assert len(written) == MOST_WAITING
+
+
 def test_what_waits_is_bounded() -> None:
     rows = Rows()
     counting = counts(rows)

@@ -14,7 +14,7 @@ from lading.services.registry_tokens import ACCESS_SECONDS, REFRESH_SECONDS, Reg
 from lading.services.tokens import TokenForm
 from lading.services.user_records import UserRow
 from lading.wire.authorize import Scope
-from tests.fakes.people import HOME, People, people
+from tests.fakes.people import HOME, PASSWORD, People, basic, people
 from tests.fakes.registry_doors import Doors
 
 SERVICE = "registry.corp"
@@ -140,13 +140,28 @@ def test_what_an_api_token_may_not_its_registry_token_may_not(all_: People, toke
 
 def test_a_new_password_ends_what_the_old_one_was_given_for(all_: People, tokens: RegistryTokens) -> None:
     ada = all_.actor("ada")
-    refresh, by_token = tokens.refresh(ada, SERVICE) or "", tokens.refresh(as_token(all_, ada), SERVICE) or ""
+    by_token = as_token(all_, ada)
+    access, refresh = tokens.access(ada, SERVICE, SCOPES).text, tokens.refresh(ada, SERVICE) or ""
+    others = tokens.access(by_token, SERVICE, SCOPES).text, tokens.refresh(by_token, SERVICE) or ""
+    tokens.visitor(VISIT, access, SERVICE)
 
     anew = all_.passwords.hash("another long word")
     all_.database.users.change_user(ada.user or 0, lambda row: replace(row, password_hash=anew))
 
+    refused(lambda: tokens.visitor(VISIT, access, SERVICE))
     refused(lambda: tokens.refreshed(VISIT, refresh, SERVICE))
-    tokens.refreshed(VISIT, by_token, SERVICE)
+    tokens.visitor(VISIT, others[0], SERVICE)
+    tokens.refreshed(VISIT, others[1], SERVICE)
+
+
+def test_a_login_that_is_over_gets_tokens_that_open_nothing(all_: People, tokens: RegistryTokens) -> None:
+    """The password was right when it was looked at, and is another one by the time a token is made."""
+    ada = all_.authentication.authenticate(HOME, None, basic(all_.user("ada").name, PASSWORD))
+    anew = all_.passwords.hash("another long word")
+    all_.database.users.change_user(ada.user or 0, lambda row: replace(row, password_hash=anew))
+
+    refused(lambda: tokens.visitor(VISIT, tokens.access(ada, SERVICE, SCOPES).text, SERVICE))
+    refused(lambda: tokens.refreshed(VISIT, tokens.refresh(ada, SERVICE) or "", SERVICE))
 
 
 def test_a_login_by_password_is_made_again_after_ninety_days(all_: People, tokens: RegistryTokens) -> None:

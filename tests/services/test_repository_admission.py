@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -105,10 +105,23 @@ def test_the_list_of_all(
 def test_a_list_shows_what_may_be_read(admission: RepositoryAdmission) -> None:
     listed = Visitor(ADA, (CATALOG,))
 
-    shown = [name for name in ("team/app", "other", "public/app") if admission.shows(listed, name)]
+    assert admission.shown(listed, ["team/app", "other", "public/app"]) == ["team/app", "public/app"]
+    assert admission.shown(Visitor(NOBODY), ["team/app", "public/app"]) == ["public/app"]
 
-    assert shown == ["team/app", "public/app"]
-    assert [name for name in ("team/app", "public/app") if admission.shows(Visitor(NOBODY), name)] == ["public/app"]
+
+def test_a_list_asks_at_once_for_all_that_may_be_public(all_: People) -> None:
+    asked: list[Collection[str]] = []
+
+    def public_among(names: Collection[str]) -> Collection[str]:
+        asked.append(names)
+        return ["b"]
+
+    admission = RepositoryAdmission(Doors(all_).audit, lambda _: False, public_among)
+
+    assert admission.shown(Visitor(ADA), ["a", "b", "team/app", "z"]) == ["b", "team/app"]
+    assert asked == [["a", "b", "z"]]
+    assert admission.shown(Visitor(ADA), ["team/app"]) == ["team/app"]
+    assert len(asked) == 1
 
 
 def test_a_mount_takes_a_token_for_where_it_comes_from(admission: RepositoryAdmission) -> None:

@@ -13,19 +13,12 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_MANIFEST
 from lading.services import repository_decisions as decisions
+from lading.services.repository_edits import DropBlob, DropManifest, DropTag, Edit, HoldBlob, HoldManifest, PointTag
 from lading.services.repository_errors import BlobUnknown, ChildrenMissing, ManifestUnknown, StillNeeded
-from lading.services.repository_records import (
-    Decide,
-    DropBlob,
-    DropManifest,
-    DropTag,
-    Edit,
-    HeldManifest,
-    HoldBlob,
-    HoldManifest,
-    PointTag,
-)
+from lading.services.repository_records import Decide
+from lading.services.repository_rows import HeldManifest
 from tests.fakes.repository_records import MemoryRecords
+from tests.fakes.repository_rows import held_in
 
 NOW = 1700000000.0
 BLOBS = [Digest.of(name) for name in (b"config", b"layer", b"other layer")]
@@ -57,6 +50,17 @@ def test_a_blob_held_already_changes_nothing() -> None:
 
     assert decided(records, decisions.hold_blob(LAYER, 5)) == [HoldBlob(LAYER, 5)]
     assert decided(records, decisions.hold_blob(LAYER, 5)) == []
+
+
+def test_several_decisions_are_carried_out_all_or_none() -> None:
+    records = held()
+    both = decisions.together([decisions.hold_blob(LAYER, 5), decisions.hold_blob(CONFIG, 2)])
+    refused = decisions.together([decisions.hold_blob(OTHER, 1), decisions.delete_tag("r", "v1", NOW)])
+
+    assert decided(records, both) == [HoldBlob(LAYER, 5), HoldBlob(CONFIG, 2)]
+    with pytest.raises(ManifestUnknown):
+        decided(records, refused)
+    assert records.view("r").blob(OTHER) is None
 
 
 def test_a_manifest_and_its_tags_come_together() -> None:
@@ -157,4 +161,4 @@ def test_whatever_is_asked_every_tag_can_be_pulled_whole(asked: Sequence[Decide]
         assert view.manifest(digest)
     for each in MANIFESTS:
         if view.manifest(each.descriptor.digest):
-            assert set(view.held(each.children)) == set(each.children)
+            assert held_in(view, each.children) == set(each.children)

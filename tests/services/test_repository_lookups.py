@@ -9,6 +9,7 @@ import pytest
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.services.repository_edits import HoldBlob, HoldManifest, PointTag
 from lading.services.repository_lookups import (
     RENEWED_SECONDS,
     SMALL,
@@ -17,9 +18,11 @@ from lading.services.repository_lookups import (
     SmallContent,
     Unsteady,
 )
-from lading.services.repository_records import HeldManifest, HoldBlob, HoldManifest, PointTag
+from lading.services.repository_records import RepositoryView
+from lading.services.repository_rows import HeldManifest
 from lading.wire.message import BytesContent, Reader, ReadFailed
 from tests.fakes.repository_records import MemoryRecords
+from tests.fakes.repository_rows import Rows, Viewed
 
 TYPE = "application/vnd.oci.image.manifest.v1+json"
 
@@ -101,6 +104,24 @@ def test_a_commit_by_anybody_has_it_looked_up(records: MemoryRecords) -> None:
     commits.count += 1
 
     assert lookups.manifest("app", "1") == moved.descriptor
+
+
+class Fleeting(Viewed):
+    """Once it has said what a tag names, nothing it was about is there any more: somebody has moved and removed it."""
+
+    def tag(self, tag: str) -> Digest | None:
+        digest, self.rows = super().tag(tag), Rows()
+        return digest
+
+
+def test_a_tag_is_looked_up_with_what_it_names(records: MemoryRecords) -> None:
+    class Changing(MemoryRecords):
+        def view(self, repository: str) -> RepositoryView:
+            found = records.view(repository)
+            assert isinstance(found, Viewed)
+            return Fleeting(self, repository, found.rows)
+
+    assert RepositoryLookups(Changing(), Kept(CONTENT), Commits()).manifest("app", "1") == MANIFEST
 
 
 def test_nothing_is_remembered_where_nobody_can_tell_of_commits(records: MemoryRecords) -> None:

@@ -13,24 +13,21 @@ from lading.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI
 from lading.oci.reference import cosign_tags, fallback_tag
 from lading.services import repository_decisions as decisions
 from lading.services.named_rows import NameTaken
+from lading.services.repository_edits import DropRelease, DropTag, Edit, HoldManifest, PointTag, RenameRepository
 from lading.services.repository_errors import (
     ContentProtected,
+    Entangled,
     NotProtected,
     Protected,
     ReleaseRefused,
     RepositoryProtected,
     RepositoryUnknown,
+    StillNeeded,
 )
-from lading.services.repository_records import (
-    Decide,
-    DropRelease,
-    DropTag,
-    Edit,
-    HeldManifest,
-    PointTag,
-    RenameRepository,
-)
-from lading.services.repository_rules import WHOLE, Protects, Releases, Rule, TagRelease
+from lading.services.repository_protection import MOST_ABOVE, MOST_ROUNDS, Protection
+from lading.services.repository_records import Decide
+from lading.services.repository_rows import HeldManifest
+from lading.services.repository_rules import WHOLE, Protects, Releases, Rule, Step, TagRelease
 from tests.fakes.repository_records import MemoryRecords
 
 NOW = 1_700_000_000.0
@@ -126,6 +123,22 @@ def test_several_tags_are_pushed_all_or_none() -> None:
     assert registry.put(IMAGE, "new", "v1") == [PointTag("new", IMAGE_DIGEST)]
 
 
+def test_a_list_of_what_is_attached_is_forbidden_what_its_image_is() -> None:
+    registry = Registry(Rule(("v1",), releases=Releases.AGE, after_seconds=DAY))
+    registry.put(LIST, FALLBACK)
+    view = registry.records.view("app")
+    attached = view.named(FALLBACK)
+    assert attached
+
+    forbidden = Protection(view, "app", NOW).forbidden(attached)
+
+    assert [(each.step, each.protected.name, each.until) for each in forbidden] == [
+        (Step.OVERWRITE, "v1", NOW + DAY),
+        (Step.DELETE, "v1", NOW + DAY),
+    ]
+    assert not Protection(view, "app", NOW + DAY).forbidden(attached)
+
+
 @pytest.mark.parametrize(
     ("step", "protects"), [("overwrite", Protects.DELETE), ("delete", Protects.OVERWRITE)], ids=["overwrite", "delete"]
 )
@@ -141,6 +154,52 @@ def test_a_manifest_stays_with_the_tag_that_names_it() -> None:
     """Quay let it go by digest (PROJQUAY-10504)."""
     with pytest.raises(ContentProtected, match=rf"^tag v1 of app .*: {IMAGE_DIGEST} belongs to it and cannot be del"):
         Registry(WHOLE).delete(IMAGE_DIGEST)
+
+
+LONELY = manifest(b"lonely", CONFIG, subject=IMAGE_DIGEST)
+"""A signature that is in no list."""
+
+
+def far_below(levels: int, *rules: Rule) -> tuple[Registry, Digest]:
+    """So many indexes, each in the next, above the image; with the outermost."""
+    registry, below = Registry(*rules), IMAGE_DIGEST
+    registry.untag("v1")
+    registry.put(LONELY)
+    for level in range(levels):
+        above = manifest(b"level %d" % level, below, of=OCI_INDEX)
+        registry.put(above)
+        below = above.descriptor.digest
+    return registry, below
+
+
+def test_how_far_up_is_looked_is_bounded_and_beyond_nothing_goes() -> None:
+    """While it is looked, everybody else waits; what cannot be told stays."""
+    registry, _ = far_below(MOST_ROUNDS, Rule(("other",)))
+
+    with pytest.raises(StillNeeded):
+        registry.delete(IMAGE_DIGEST)
+    with pytest.raises(Entangled, match=f"^so much leads to {LONELY.descriptor.digest} in app that a"):
+        registry.delete(LONELY.descriptor.digest)
+    registry.rule()
+    assert registry.delete(LONELY.descriptor.digest)
+
+
+def test_as_far_as_is_looked_a_tag_protects_and_nothing_else_does() -> None:
+    registry, outermost = far_below(MOST_ROUNDS - 2, Rule(("other",)))
+    registry(lambda _: [PointTag("other", outermost)])
+
+    with pytest.raises(ContentProtected, match=r"^tag other of app is immutable"):
+        registry.delete(LONELY.descriptor.digest)
+    registry.rule(Rule(("another",)))
+    assert registry.delete(LONELY.descriptor.digest)
+
+
+def test_how_much_is_looked_at_is_bounded() -> None:
+    registry, _ = far_below(0, Rule(("other",)))
+    registry(lambda _: [HoldManifest(manifest(b"%d" % each, IMAGE_DIGEST, of=OCI_INDEX)) for each in range(MOST_ABOVE)])
+
+    with pytest.raises(Entangled):
+        registry.delete(LONELY.descriptor.digest)
 
 
 def test_a_manifest_stays_with_an_index_however_far_above() -> None:

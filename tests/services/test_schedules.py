@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from lading.services.audit import Result
 from lading.services.idempotency import RequestKey
 from lading.services.job_chores import DAY, KEPT_DAYS, job_chores
-from lading.services.job_leases import BEAT_SECONDS
 from lading.services.job_records import JobFilter
 from lading.services.schedules import Chore, Schedule, Schedules, next_time
 from tests.fakes.job_records import MemoryScheduleRecords
@@ -92,32 +91,12 @@ def test_a_thread_does_what_is_due_until_it_is_stopped() -> None:
     schedules.stop()
 
 
-def test_lost_jobs_are_looked_for_by_every_server_whatever_anothers_clock_says() -> None:
-    """A server whose clock was an hour ahead did it last, and is gone."""
-    clock, looked = Clock(), list[int]()
-    stage = Stage()
-    chores = job_chores(stage.records, clock, lambda: KEPT_DAYS, lambda: looked.append(1))
-    schedules, records = scheduled(*chores, clock=clock)
-    ahead = Schedules(records, lambda: clock.now + 3600, chores)
-    for _ in range(3):
-        ahead.run_due()
-    looked.clear()
-
-    for _ in range(3):
-        clock.advance(BEAT_SECONDS)
-        assert "lost jobs" in schedules.run_due()
-        assert "lost jobs" not in schedules.run_due()
-    assert len(looked) == 3
-    clock.advance(-3600)  # somebody set it right
-    assert "lost jobs" in schedules.run_due()
-
-
 def test_old_jobs_and_keys_are_dropped() -> None:
     stage, key = Stage(), RequestKey("key", "of a request")
     stage.play(nothing)
     job = stage.jobs.start(ALICE, asked(), key)
     stage.run()
-    _, expiry, keys = job_chores(stage.records, stage.clock, lambda: KEPT_DAYS, stage.runner.recover)
+    expiry, keys = job_chores(stage.records, stage.clock, lambda: KEPT_DAYS)
 
     stage.clock.advance(29 * DAY)
     expiry.run()

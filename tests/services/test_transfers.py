@@ -96,6 +96,17 @@ def test_a_pull_keeps_the_index_and_fetches_this_machines_platform_with_its_atte
     assert house.events.notes == [LOGIN, "1 of 3 platforms (linux/amd64)"]
 
 
+def test_what_was_pulled_is_mounted_by_a_push_beside_it() -> None:
+    house = House()
+    root = put_image(house.web, tag="1")
+    house.pull()
+
+    pushed = house.push(REF, "registry.test/acme/other:1")[0]
+
+    assert pushed.root.digest == root.digest
+    assert (pushed.totals.sent, pushed.totals.mounted > 0) == (root.size, True)
+
+
 def test_a_pull_of_all_platforms_fetches_all() -> None:
     house = House()
     _, digests = several(None, house)

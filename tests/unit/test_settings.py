@@ -116,6 +116,17 @@ def test_the_data_folder_is_the_default_one_unless_said() -> None:
         ("registry-port", "5000", 5000),
         ("registry-port", "0", 0),
         ("registry-port", "65536", None),
+        ("docker-api", "off", ("off",)),
+        ("docker-api", "unix:///run/a.sock?env=2,tcp://[::1]:2375", ("unix:///run/a.sock?env=2", "tcp://[::1]:2375")),
+        ("docker-api", "tcp://lading.corp:0", ("tcp://lading.corp:0",)),
+        ("docker-api", "unix://docker.sock", None),
+        ("docker-api", "tcp://127.0.0.1", None),
+        ("docker-api", "tcp://127.0.0.1:65536", None),
+        ("docker-api", "unix:///run/a.sock?env=0", None),
+        ("docker-api", "unix:///run/a.sock?environment=2", None),
+        ("docker-api", "on", None),
+        ("push-lanes", "8", 8),
+        ("pull-lanes", "0", None),
     ],
 )
 def test_text_is_read_by_its_meaning(name: str, text: str, value: object) -> None:

@@ -5,6 +5,20 @@ Whoever wants a blob kept leases it first (`HeldContent.keep`), and the sweep as
 held off, at the moment it removes. Parents go before their children: so whoever finds a manifest here finds what it
 needs, and a manifest that is leased again in the last moment keeps all of it. A few blobs go at a time, so nobody is
 held off for long. A collection that is killed or cancelled leaves nothing half done: the next one begins anew.
+
+Work holds what it needs by leases of its own (engine.records.Holder), sets its names, and ends: its leases are ENDED
+then, but only a collection drops them, and only as its first act, alone in its turn, before it reads a name; so are
+those that are LEFT of what somebody gave up. So to every collection,
+
+- work that ended before has its names set, and names are read after: they keep its content;
+- work that ends while it runs still has all its leases, though it found what no name kept, and named it after the names
+  were read: they are seen when the sweep asks;
+- work that runs, as a second pull of the image that is being removed, has its leases, whoever else's are dropped;
+- work that is killed between its names and its end has both: a lease too many.
+
+Whoever else has leased the same content has a row of their own, which the end of a work does not touch. A registry's
+client who asks between that end and the collection either gets its lease before the sweep asks, and the sweep passes
+by, or finds nothing: both stand at the same gate (`Collectable.sweep`, ContentFolder.keep).
 """
 
 from __future__ import annotations
@@ -15,7 +29,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lading.engine.reach import reach
-from lading.engine.records import ImageNames, Leases
+from lading.engine.records import EVERY_HOLDER, Holder, ImageNames, Leases
 from lading.engine.removal_order import closure, families, parents_first
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
@@ -126,15 +140,21 @@ def collect(
 ) -> Collected:
     """Removes all that nothing keeps, and leftovers untouched since `left_before` (seconds since 1970).
 
-    `given_up` are roots of images somebody has just removed on purpose: while nobody else uses the content, a lease
-    does not keep what only they reached. `found` hears what is going to be removed before it is. Raises StorageFailed
-    leaves and Cancelled; what is gone by then is gone.
+    `given_up` are roots of images somebody has just removed on purpose: nothing that they reach is kept for the next
+    try of work that failed; nor, while nobody else uses the content, for work that was killed. `found` hears what is
+    going to be removed before it is. Raises StorageFailed leaves and Cancelled; what is gone by then is gone.
     """
     with (
         nullcontext() if dry_run else content.turn(cancel),
         content.alone() if given_up else nullcontext(False) as alone,
     ):
-        swept = _Sweep(content, images, leases, keepers, given_up if alone else (), cancel=cancel)
+        if not dry_run:
+            leases.forget_ended()
+            if given_up:
+                reached = reach(content, given_up, content.referrers, cancel)
+                leases.forget(reached, {Holder.LEFT, Holder.WORK} if alone else {Holder.LEFT})
+        counting = EVERY_HOLDER - {Holder.ENDED} if dry_run else EVERY_HOLDER
+        swept = _Sweep(content, images, leases, counting, keepers, cancel=cancel)
         garbage = swept.garbage()
         leftovers = tuple(content.leftovers(left_before))
         old = [each for each in leftovers if each.given_up]
@@ -156,14 +176,13 @@ class _Sweep:
         content: Collectable,
         images: ImageNames,
         leases: Leases,
+        counting: Collection[Holder],
         keepers: Collection[Keeper],
-        given_up: Collection[Digest],
         *,
         cancel: Cancel,
     ) -> None:
         self._content, self._images, self._leases, self._keepers = content, images, leases, keepers
-        self._given_up, self._cancel = given_up, cancel
-        self._forfeited: set[Digest] = set()
+        self._counting, self._cancel = counting, cancel
         self.leased = Amount()
         """What only a lease keeps, once `garbage` has been told."""
         self.kept: set[Digest] = set()
@@ -172,9 +191,9 @@ class _Sweep:
     def garbage(self) -> dict[Digest, int]:
         """Digest and size of everything that nothing keeps. The blobs are listed before anything is marked."""
         blobs = dict(self._content.blobs())
-        named = self._reach([*self._roots(), *(digest for keeper in self._keepers for digest in keeper.reached())])
-        self._forfeited = self._reach(self._given_up) - named
-        leased = self._reach(set(self._leases.held()) - self._forfeited)
+        roots = [image.root.digest for image in self._images.all()]
+        named = self._reach([*roots, *(digest for keeper in self._keepers for digest in keeper.reached())])
+        leased = self._reach(self._leases.held(self._counting))
         nameless = {digest: size for digest, size in blobs.items() if digest not in named}
         self.leased = Amount.of(size for digest, size in nameless.items() if digest in leased)
         self.kept = named | leased
@@ -203,12 +222,8 @@ class _Sweep:
         return removed
 
     def _kept(self, digests: Collection[Digest]) -> set[Digest]:
-        """Those of these that have been leased or named meanwhile."""
-        leased = set(self._leases.among(digests)) - self._forfeited
-        return leased | set(digests).intersection(self._roots())
-
-    def _roots(self) -> Iterable[Digest]:
-        return [image.root.digest for image in self._images.all()]
+        """Those of these that have been leased or named meanwhile: few are asked about, however many there are."""
+        return set(self._leases.among(digests, self._counting)).union(self._images.among(digests))
 
     def _reach(self, roots: Iterable[Digest]) -> set[Digest]:
         return reach(self._content, roots, self._content.referrers, self._cancel)

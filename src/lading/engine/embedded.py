@@ -7,13 +7,14 @@ other programs read is derived from the rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Protocol
 
 from lading.engine.reach import reach, read_all, read_manifest
-from lading.engine.records import ImageNames
+from lading.engine.records import Holder, ImageNames, Leases, Promises, WorkPromises
 from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, TagUnproven, Track, untold
-from lading.errors import LadingError
+from lading.errors import LadingError, StorageFailed
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT, ManifestInvalid, SchemaOneRefused, parse_manifest
@@ -23,6 +24,13 @@ from lading.wire.message import Cancel, Content, Reader
 
 class HeldContent(Protocol):
     """What the embedded store asks of the place where content lies; a content folder fulfils it."""
+
+    @property
+    def leases(self) -> Leases:
+        """Of all that lies there."""
+
+    def under(self, promises: Promises) -> HeldContent:
+        """The same content, where what is kept, found or pushed is leased by `promises`."""
 
     def size(self, digest: Digest) -> int | None:
         """In bytes; None where it is not held. Leases nothing."""
@@ -56,7 +64,11 @@ class Listing(Protocol):
 
 
 class EmbeddedStore:
-    """Source (verified), Store (verifies), Ranged and Referrers over content and names."""
+    """Source (verified), Store (verifies), Ranged and Referrers over content and names.
+
+    What it finds or takes is leased for whoever was told so, for a day. Work that brings or moves images does it inside
+    `work` or `keeping`, whose leases end with it: then names alone keep the content, and go with it.
+    """
 
     verified = True
     verifies = True
@@ -64,6 +76,41 @@ class EmbeddedStore:
     def __init__(self, content: HeldContent, names: ImageNames, listing: Listing, name: str = "the store") -> None:
         self.name = name
         self._content, self._names, self._listing = content, names, listing
+        self._promises: WorkPromises | None = None
+
+    # ── Work
+
+    @contextmanager
+    def work(self) -> Iterator[EmbeddedStore]:
+        """This store for one piece of work, which brings one image after the other.
+
+        Each `tag` ends all leases taken before it, as names keep what they kept: so no second image may be on its way
+        meanwhile. What has been leased since the last one is left for the next try when this ends.
+        """
+        promises = self._content.leases.work()
+        try:
+            yield self._under(promises)
+        finally:
+            _end(promises, Holder.LEFT)
+
+    @contextmanager
+    def keeping(self, roots: Iterable[Digest]) -> Iterator[None]:
+        """Inside, all that these reach stays, as far as it is here, whoever takes its names.
+
+        Where nothing can be written any more, it may be read all the same, for as long as it has a name.
+        """
+        promises = self._content.leases.work()
+        try:
+            with suppress(StorageFailed):
+                self._content.under(promises).keep(reach(self._content, roots, self._content.referrers))
+            yield
+        finally:
+            _end(promises, Holder.ENDED)
+
+    def _under(self, promises: WorkPromises) -> EmbeddedStore:
+        store = EmbeddedStore(self._content.under(promises), self._names, self._listing, self.name)
+        store._promises = promises
+        return store
 
     # ── Source
 
@@ -128,6 +175,8 @@ class EmbeddedStore:
             descriptor.media_type, descriptor.digest, descriptor.size, artifact_type=descriptor.artifact_type
         )
         outcomes = self._point(tags, root, condition)
+        if self._promises is not None and not all(isinstance(each, TagMoved) for each in outcomes.values()):
+            _end(self._promises, Holder.ENDED)
         self._listing.changed()
         return outcomes
 
@@ -143,6 +192,8 @@ class EmbeddedStore:
     def _proof(self, tag: str, expected: Digest) -> LadingError | None:
         image = self._names.find(tag)
         found = image.root.digest if image else None
+        if found is None and tag == str(expected):  # an image without a name has got one, or had one already
+            found = next((each.root.digest for each in self._names.all() if each.root.digest == expected), None)
         return None if found == expected else TagUnproven(tag, self.name, expected, found)
 
     def untag(self, tag: str) -> None:
@@ -165,6 +216,12 @@ class EmbeddedStore:
             manifest = read_manifest(self._content, digest)
             if manifest is not None and manifest.subject is not None and manifest.subject.digest == subject:
                 yield replace(manifest.descriptor(digest.algorithm), annotations=manifest.annotations)
+
+
+def _end(promises: WorkPromises, holder: Holder) -> None:
+    """The work has done what it could: a lease that cannot be ended now is over after a day."""
+    with suppress(StorageFailed):
+        promises.end(holder)
 
 
 def _never() -> bool:

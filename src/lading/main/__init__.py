@@ -6,7 +6,7 @@
     local_store     our own store over the data folder, the same way
     places          every kind of place that images are in, over the backends
     served          our registry, over a data folder
-    product         the services of `lading serve`; service puts its doors before them
+    product         the services of `lading serve`; service puts its doors before them, docker_door one of them
     administration  the same services for the machine's owner, at the command line
 
 Every room is imported where it is opened, so that a command pays for what it uses and `lading version` for nothing.

@@ -13,18 +13,20 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.content_store.locks import exclusive_at_once, join
+from lading.backends.credentials.authority import CertificateAuthority
 from lading.backends.credentials.own import OwnCredentials
 from lading.backends.database.service_database import open_service_database
 from lading.backends.http.probing import HttpProbe
 from lading.backends.passwords.hashing import ArgonPasswords
-from lading.errors import StorageFailed
+from lading.errors import LadingError
 from lading.fronts.cli.application import Rotated
 from lading.main.content_care import storage_of
-from lading.main.data_folder import SERVE_LOCK
+from lading.main.data_folder import IMPORTS, SERVE_LOCK
 from lading.main.environments import EnvironmentBuilder
 from lading.main.own_engine import USER_AGENT, OwnEngine, own_engine
 from lading.main.registry_door import AccessDoor
@@ -33,27 +35,25 @@ from lading.main.secret_keys import keys_of, secret_box
 from lading.oci.platform import Platform
 from lading.services.access import LADING, Actor
 from lading.services.audit import Deed, Result
+from lading.services.audit_head import Heads
 from lading.services.audit_seal import Sealer
 from lading.services.audit_trail import AuditTrail
 from lading.services.audit_view import Audit
-from lading.services.authentication import Owners
+from lading.services.client_certificates import DOOR_SETTING, ClientCertificates
+from lading.services.clocks import Clocks
 from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.content_sweep import SWEEP
-from lading.services.copies import COPY
 from lading.services.environments import Environments
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
-from lading.services.imports import IMPORT
+from lading.services.imports import IMPORT, forget_archive
 from lading.services.job import JsonObject, Telling
-from lading.services.job_kinds import WorkKind
-from lading.services.job_running import JobRunner, Surroundings
-from lading.services.job_sharing import Clocks
+from lading.services.job_owners import Owners
+from lading.services.job_runner import JobRunner, Surroundings
+from lading.services.job_table import JOB_KINDS, job_table
 from lading.services.jobs import Jobs
 from lading.services.promotion import Promotions
-from lading.services.pulls import PULL
-from lading.services.pushes import PUSH
 from lading.services.registry_browsing import RegistryBrowsing
-from lading.services.retention_runs import RETENTION, RetentionRuns
+from lading.services.retention_runs import RetentionRuns
 from lading.services.roles import Roles
 from lading.services.secret_rotation import KeyInUse, NewKeyMissing, rotate
 from lading.services.secrets import SecretBox
@@ -61,7 +61,6 @@ from lading.services.storage_figures import Storage
 from lading.services.tokens import Tokens
 from lading.services.users import Users
 from lading.settings import Settings
-from lading.wire.job_events import Verb
 from lading.wire.message import Cancel
 
 KEY_LOCK = "secret.lock"
@@ -105,8 +104,18 @@ class DataFolderAdministration:
         return Tokens(self._database.tokens, self._database.users, self._trail, time.time, os.urandom)
 
     @cached_property
+    def certificates(self) -> ClientCertificates:
+        authority = CertificateAuthority.kept(self._database.settings, self._box, time.time)
+        return ClientCertificates(self.tokens, authority, time.time)
+
+    @property
+    def docker_host(self) -> str | None:
+        told = self._database.settings.setting(DOOR_SETTING)
+        return told if isinstance(told, str) else None
+
+    @cached_property
     def audit(self) -> Audit:
-        return Audit(self._database.audit, self._trail)
+        return Audit(self._database.audit, lambda: self._heads, self._trail)
 
     # ── places
 
@@ -157,7 +166,9 @@ class DataFolderAdministration:
         """They are run by a server: what is asked for here waits until one takes it up."""
         database, clocks = self._database, Clocks(time.time, time.monotonic)
         owners = Owners(database.users, database.tokens, time.time)
-        surroundings = Surroundings(database.jobs, _KINDS, owners, self._trail, _Nowhere(), database.wakes, clocks)
+        archives = ArchiveFolder(self._data / IMPORTS)
+        kinds = job_table(dict.fromkeys(JOB_KINDS, _ByAServer()), {IMPORT: partial(forget_archive, archives)})
+        surroundings = Surroundings(database.jobs, kinds, owners, self._trail, _Nowhere(), database.wakes, clocks)
         runner = JobRunner(surroundings)
         self._stack.callback(runner.stop, 0)
         return Jobs(runner, database.jobs, self._trail, time.time, lambda: str(uuid.uuid4()))
@@ -202,14 +213,19 @@ class DataFolderAdministration:
         self._stack.callback(os.close, join(self._data / KEY_LOCK))
         return secret_box(self._settings, self._data, self._database.settings)
 
+    @property
+    def _heads(self) -> Heads:
+        return Heads(self._database.audit, self._box)
+
     def _note(self) -> None:
         self._recorded = True
 
     def _seal(self) -> None:
-        """What this call recorded, and whatever else has no seal yet. What cannot be sealed now, the next one seals."""
+        """What this call recorded, and whatever else has no seal yet. What cannot be sealed now, a server
+        seals: perhaps only it has the key."""
         if self._recorded:
-            with suppress(StorageFailed):
-                Sealer(self._database.audit).seal_all()
+            with suppress(LadingError):
+                Sealer(self._database.audit, self._heads).seal_all()
 
 
 class News:
@@ -229,30 +245,18 @@ class News:
         cancel.check()
 
 
-def _by_a_server(actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:  # noqa: ARG001  as Work
-    raise AssertionError("jobs run in a server")
+class _ByAServer:
+    """Fulfils services.job_table.Worker for every kind: what is asked for here again, a server does."""
 
+    def admit(self, actor: Actor, fields: JsonObject) -> None:
+        """The owner of the machine may have anything done; what is gone meanwhile the server finds out."""
 
-def _by_the_owner(actor: Actor, fields: JsonObject) -> None:
-    """The owner of the machine may have anything done; what is gone meanwhile the server finds out."""
-
-
-_KINDS = {
-    kind: WorkKind(_by_a_server, _by_the_owner, verb, resumes=True)
-    for kind, verb in (
-        (PUSH, Verb.PUSH),
-        (PULL, Verb.PULL),
-        (COPY, Verb.PUSH),
-        (IMPORT, Verb.PULL),
-        (SWEEP, Verb.PUSH),
-        (RETENTION, Verb.PUSH),
-    )
-}
-"""What may be asked for again here, to be done by a server."""
+    def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:  # noqa: ARG002
+        raise AssertionError("jobs run in a server")
 
 
 class _Nowhere:
-    """Fulfils services.job_running.JobQueue: begins nothing, so that what is put here waits for a server."""
+    """Fulfils services.job_runner.JobQueue: begins nothing, so that what is put here waits for a server."""
 
     def put(self, name: str, environment: int | None, run: Callable[[], None]) -> None:
         pass

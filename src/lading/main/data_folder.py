@@ -20,6 +20,8 @@ from lading.services.serving import KEPT_PORT, FolderServed
 
 PRIVATE = 0o700
 SERVE_LOCK = "serve.lock"
+IMPORTS = "imports"
+"""Where archives arrive that a server is sent."""
 
 
 class DataFolderUnusable(StorageFailed):

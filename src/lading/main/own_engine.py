@@ -22,7 +22,8 @@ from lading.main.data_folder import private_folder
 from lading.main.environments import AccessPlaces, Grounds
 from lading.main.sweeping import NamesNote, OtherNames, Sweeper, oldest_work
 from lading.oci.platform import Platform
-from lading.services.embedded_environment import EmbeddedEnvironment
+from lading.services.embedded_environment import EmbeddedEnvironment, Upkeep
+from lading.services.transfers import PULL_LANES, PUSH_LANES
 from lading.settings import Settings
 
 LANES_IN_ALL = 192
@@ -57,6 +58,20 @@ class Keeping:
         return cls(Reserve(settings.keep_free, settings.keep_free_percent), settings.keep_unfinished)
 
 
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """How many layers one push and one pull move at a time."""
+
+    push: int = PUSH_LANES
+    pull: int = PULL_LANES
+
+    @classmethod
+    def of(cls, settings: Settings) -> Lanes:
+        """As it was set: each by itself, or both together."""
+        both = settings.lanes
+        return cls(settings.push_lanes or both or PUSH_LANES, settings.pull_lanes or both or PULL_LANES)
+
+
 def lanes_for(wanted: int, running: int) -> int:
     """How many of the lanes a transfer wants it gets beside so many jobs that run, itself among them: one at least."""
     return max(1, min(wanted, LANES_IN_ALL // max(1, running)))
@@ -75,6 +90,7 @@ def own_engine(
     keeping: Keeping = Keeping(),
     limit: RateLimit | None = None,
     crowd: Callable[[], int] = _nobody_else,
+    lanes: Lanes = Lanes(),
 ) -> OwnEngine:
     """Closed with the stack. `crowd` counts the jobs that run: they share lanes."""
     catalogue = database.catalogue
@@ -83,7 +99,7 @@ def own_engine(
     stack.callback(content.close)
     listing = OciListing(content.tree, catalogue.images)
     stack.callback(listing.close)
-    own = EmbeddedStore(content, catalogue.images, listing, "the local store")
+    own = EmbeddedStore(content, catalogue.lasting_images, listing, "the local store")
 
     sweep = Sweeper(
         content,
@@ -100,11 +116,14 @@ def own_engine(
     environment = EmbeddedEnvironment(
         places,
         lambda: catalogue.images,
-        sweep,
+        Upkeep(sweep, sweep.shed),
         native,
         __version__,
+        clock=time.time,
         limit=limit,
         lanes=lambda wanted: lanes_for(wanted, crowd()),
+        push_lanes=lanes.push,
+        pull_lanes=lanes.pull,
     )
     return OwnEngine(content, places, environment, sweep)
 

@@ -19,7 +19,7 @@ from lading.oci.platform import Platform
 from lading.oci.reference import HUB, Repository
 from lading.services.lookup import ImageUnknown
 from lading.services.places import DockerImage, PlaceInvalid
-from lading.services.stores import ArchiveForm, Compression, FullStore, Readable
+from lading.services.stores import ArchiveForm, Compression, FullStore, Provenance, Readable
 from lading.wire.authorize import Credential
 from lading.wire.message import Cancel
 from lading.wire.progress import Held, Report
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from lading.backends.registry_client.client import RegistryClient
     from lading.services.docker_hosts import HostImages
     from lading.wire.hub_search import Hit
-
-IMPORTED = "1970-01-01T00:00:00Z"
-"""When imported images were made: the same for all, so that the same tar gives the same digest."""
 
 
 class HeldRelay:
@@ -168,10 +165,12 @@ class Places:
         return ArchiveTarget(place, form, compression, self._native)
 
     @contextmanager
-    def root_file_system(self, path: str, platform: Platform, cancel: Cancel) -> Iterator[tuple[Source, Descriptor]]:
-        from lading.backends.content_store.root_filesystem import Provenance, imported
+    def root_file_system(
+        self, path: str, provenance: Provenance, cancel: Cancel
+    ) -> Iterator[tuple[Source, Descriptor]]:
+        from lading.backends.content_store.root_filesystem import imported
 
-        with imported(self._read_from(path), Provenance(platform, IMPORTED), self._openers.scratch(), cancel) as image:
+        with imported(self._read_from(path), provenance, self._openers.scratch(), cancel) as image:
             yield image, image.root
 
     # ── whole registries

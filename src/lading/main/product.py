@@ -7,9 +7,10 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.content_store.folder import ContentFolder
@@ -22,27 +23,31 @@ from lading.engine.throttle import RateLimit
 from lading.fronts.rest_api.product import Product
 from lading.main.content_care import ContentCare
 from lading.main.counting import Counting
-from lading.main.data_folder import private_folder
+from lading.main.data_folder import IMPORTS, private_folder
 from lading.main.environments import EnvironmentBuilder
-from lading.main.own_engine import USER_AGENT, Keeping, own_engine
+from lading.main.own_engine import USER_AGENT, Keeping, Lanes, own_engine
 from lading.main.registry_door import AccessCopier, AccessDoor
 from lading.main.repository_care import RepositoryCare, counted_pulls
 from lading.main.secret_keys import secret_box
 from lading.oci.platform import Platform
+from lading.services.audit_head import Heads
 from lading.services.audit_seal import Sealer
 from lading.services.audit_trail import AuditTrail
 from lading.services.audit_view import Audit
-from lading.services.authentication import Accounts, Authentication, Everybody, Owners
+from lading.services.authentication import Accounts, Authentication, Everybody
+from lading.services.clocks import Clocks
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.content_sweep import SWEEP
 from lading.services.copies import COPY, Copies
+from lading.services.door_logins import LoginVault
 from lading.services.environments import Environments
-from lading.services.imports import IMPORT, KEPT_SECONDS, Imports
+from lading.services.imports import IMPORT, KEPT_SECONDS, Imports, forget_archive
 from lading.services.job_chores import KEPT_DAYS, job_chores
 from lading.services.job_kinds import WorkKind
 from lading.services.job_leases import LOST_SECONDS
-from lading.services.job_running import JobRunner, Surroundings
-from lading.services.job_sharing import Clocks
+from lading.services.job_owners import Owners
+from lading.services.job_runner import JobRunner, Surroundings
+from lading.services.job_table import Worker, job_table
 from lading.services.jobs import Jobs
 from lading.services.metrics import Metrics
 from lading.services.password_memory import PasswordMemory
@@ -50,6 +55,7 @@ from lading.services.pull_counts import PullCounts
 from lading.services.pulls import PULL, Pulls
 from lading.services.pushes import PUSH, Pushes
 from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.registry_errands import RegistryErrands
 from lading.services.retention_runs import RETENTION
 from lading.services.roles import Roles
 from lading.services.schedules import Chore, Schedules
@@ -57,10 +63,9 @@ from lading.services.sessions import Sessions
 from lading.services.setup import Setup
 from lading.services.throttling import Throttle
 from lading.services.tokens import Tokens
-from lading.services.transfer_failures import PULL_FALLBACK, PUSH_FALLBACK
 from lading.services.users import Users
 from lading.settings import Settings
-from lading.wire.job_events import Verb
+from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
 
 JOBS_IN_ALL = 384
@@ -86,6 +91,7 @@ class Running:
     trail: AuditTrail
     counting: Counting
     pull_counts: PullCounts
+    errands: RegistryErrands
     setup_token: str | None
     stop_jobs: Callable[[], object]
 
@@ -101,11 +107,18 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         database = open_service_database(settings.database or data / "lading.db", time.time)
         stack.callback(database.close)
         box = secret_box(settings, data, database.settings)
-        trail = AuditTrail(database.audit, time.time, database.wakes)
+        trail, heads = AuditTrail(database.audit, time.time, database.wakes), Heads(database.audit, box)
         people = _People(database, trail)
         limit = RateLimit(settings.limit_rate, time.monotonic) if settings.limit_rate else None
         engine = own_engine(
-            stack, data, database, native, keeping=Keeping.of(settings), limit=limit, crowd=lambda: queue.running
+            stack,
+            data,
+            database,
+            native,
+            keeping=Keeping.of(settings),
+            limit=limit,
+            crowd=lambda: queue.running,
+            lanes=Lanes.of(settings),
         )
         places = engine.places
         builder = EnvironmentBuilder(places, lambda: engine.environment, USER_AGENT)
@@ -114,6 +127,7 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         environments = Environments(database.environments, box, trail, builder, probe)
         queue = job_queue(environments.ensure_embedded().id)
         registries = ConfiguredRegistries(database.registries, box, trail)
+        logins = LoginVault(os.urandom)
         kinds: dict[str, WorkKind] = {}
         owners = Owners(database.users, database.tokens, time.time)
         counting = _counting(queue)
@@ -129,7 +143,7 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             users=people.users,
             roles=people.roles,
             tokens=people.tokens,
-            audit=Audit(database.audit, trail),
+            audit=Audit(database.audit, lambda: heads, trail),
             environments=environments,
             registries=registries,
             repositories=own.repositories,
@@ -138,10 +152,10 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             promotions=own.promotions,
             browsing=RegistryBrowsing(registries, AccessDoor(places), probe, trail),
             jobs=jobs,
-            pushes=Pushes(environments, registries, jobs),
-            pulls=Pulls(environments, registries, jobs),
+            pushes=Pushes(environments, registries, jobs, logins),
+            pulls=Pulls(environments, registries, jobs, logins),
             copies=Copies(registries, AccessCopier(places, native, limit), jobs, trail),
-            imports=Imports(environments, ArchiveFolder(data / "imports"), jobs),
+            imports=Imports(environments, ArchiveFolder(data / IMPORTS), jobs),
             sweep=care.sweep,
             storage=care.storage,
             cancellation=_cancellation,
@@ -151,9 +165,9 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             ready=database.ready,
             metrics=Metrics(counting.render, trail),
         )
-        kinds.update(_kinds(product))
+        kinds.update(_kinds(product, Lanes.of(settings)))
         chores = [
-            *job_chores(database.jobs, time.time, lambda: KEPT_DAYS, runner.recover),
+            *job_chores(database.jobs, time.time, lambda: KEPT_DAYS),
             *people.sessions.chores(),
             *people.tokens.chores(),
             Chore("import expiry", HOUR, lambda: product.imports.archives.expire(time.time() - KEPT_SECONDS)),
@@ -162,14 +176,15 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         ]
         care.begin(stack, counting)
         pull_counts = counted_pulls(stack, database)
-        _beside(stack, database=database, trail=trail, runner=runner, chores=chores)
+        _beside(stack, database=database, trail=trail, heads=heads, runner=runner, chores=chores)
 
         def stop_jobs() -> None:
             trail.send_away()
             runner.stop(STOP_SECONDS)
 
         setup_token = people.first_admin(settings)
-        yield Running(product, engine.content, database, trail, counting, pull_counts, setup_token, stop_jobs)
+        errands = RegistryErrands(registries, AccessDoor(places), trail)
+        yield Running(product, engine.content, database, trail, counting, pull_counts, errands, setup_token, stop_jobs)
 
 
 class _People:
@@ -201,16 +216,18 @@ class _People:
         return self.setup.begin()
 
 
-def _kinds(product: Product) -> dict[str, WorkKind]:
-    """What each kind of job does; all of them go on after a restart, as what has arrived is kept."""
-    return {
-        PUSH: WorkKind(product.pushes.work, product.pushes.admit, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
-        PULL: WorkKind(product.pulls.work, product.pulls.admit, Verb.PULL, resumes=True, fallback=PULL_FALLBACK),
-        COPY: WorkKind(product.copies.work, product.copies.admit, Verb.PUSH, resumes=True, fallback=PUSH_FALLBACK),
-        SWEEP: WorkKind(product.sweep.work, product.sweep.admit, Verb.PUSH, resumes=True),
-        RETENTION: WorkKind(product.retention_runs.work, product.retention_runs.admit, Verb.PUSH, resumes=True),
-        IMPORT: WorkKind(product.imports.work, product.imports.admit, Verb.PULL, resumes=True),
+def _kinds(product: Product, lanes: Lanes) -> Mapping[str, WorkKind]:
+    """What each kind of job does."""
+    workers: Mapping[str, Worker] = {
+        PUSH: product.pushes,
+        PULL: product.pulls,
+        COPY: product.copies,
+        SWEEP: product.sweep,
+        RETENTION: product.retention_runs,
+        IMPORT: product.imports,
     }
+    over = {IMPORT: partial(forget_archive, product.imports.archives)}
+    return job_table(workers, over, {Verb.PUSH: lanes.push, Verb.PULL: lanes.pull})
 
 
 def _beside(
@@ -218,11 +235,12 @@ def _beside(
     *,
     database: ServiceDatabase,
     trail: AuditTrail,
+    heads: Heads,
     runner: JobRunner,
     chores: Sequence[Chore],
 ) -> None:
     """What runs by itself: the sealer, jobs, chores, and whoever listens to other processes."""
-    sealer = Sealer(database.audit)
+    sealer = Sealer(database.audit, heads)
     stack.callback(trail.subscribe(sealer.woken))
     stack.callback(trail.subscribe(lambda: database.changes.woken(None)))
     sealer.begin()

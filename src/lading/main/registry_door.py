@@ -18,7 +18,7 @@ from lading.services.copies import CopyOrder
 from lading.services.environment import Access, Arrived
 from lading.services.places import DockerImage, Named
 from lading.services.registries import Found
-from lading.services.stores import ArchiveForm, Compression, FullStore, OwnStore, Readable
+from lading.services.stores import ArchiveForm, Compression, FullStore, OwnStore, Provenance, Readable
 from lading.services.transfers import Call, Moved, Options, Transfers
 from lading.wire.authorize import Credential
 from lading.wire.hub_search import Hit
@@ -141,9 +141,9 @@ class _Between:
         return self.places.local().write_archive(path, form, compression)
 
     def root_file_system(
-        self, path: str, platform: Platform, cancel: Cancel
+        self, path: str, provenance: Provenance, cancel: Cancel
     ) -> AbstractContextManager[tuple[Source, Descriptor]]:
-        return self.places.local().root_file_system(path, platform, cancel)
+        return self.places.local().root_file_system(path, provenance, cancel)
 
 
 def _arrived(target: Reference, moved: Moved) -> Arrived:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.ours import OurNames
@@ -17,7 +16,6 @@ from lading.services.changes import Remembered
 from lading.services.registry_tokens import RegistryTokens
 from lading.services.repository_admission import RepositoryAdmission
 from lading.services.repository_audit import RepositoryAudit
-from lading.services.repository_records import RepositoryRecords, Visibility
 from lading.services.standing import Standing
 from lading.settings import Settings
 
@@ -34,11 +32,12 @@ def registry_gate(settings: Settings, product: Running) -> Gate:
     standing = Standing(database.users, database.tokens, database.changes, time.time)
     keys = keys_of(settings, settings.data).of_registry_tokens()
     tokens = RegistryTokens(keys, standing, database.changes, time.time)
-    admission = RepositoryAdmission(audit, Remembered(database.changes, partial(_is_public, database.repositories)).of)
+    public_among = database.repositories.public
+
+    def is_public(repository: str) -> bool:
+        return repository in public_among([repository])
+
+    admission = RepositoryAdmission(audit, Remembered(database.changes, is_public).of, public_among)
     authentication = product.product.authentication
     token_door = TokenDoor(doorstep, authentication, tokens, admission)
     return LoginGate(doorstep, authentication, tokens, admission, audit, token_door)
-
-
-def _is_public(records: RepositoryRecords, repository: str) -> bool:
-    return records.view(repository).visibility() is Visibility.PUBLIC

@@ -1,4 +1,4 @@
-"""`lading serve`: the API and its pages on the first listener, the registry on the second."""
+"""`lading serve`: the API and its pages on the first listener, the registry on the second, and the Docker door's."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ import uvicorn
 
 from lading.backends.machine.looks import docker_sockets
 from lading.errors import InputInvalid
-from lading.fronts.http.byte_server import ByteServer, ListenFailed
+from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.certificate import CertificateUnusable, ServerCertificate
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
+from lading.fronts.http.listening import ListenFailed
 from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.serving import OpenToOthers, registry_application
 from lading.fronts.rest_api.application import Asgi, application
 from lading.fronts.rest_api.connections import API_LIMITS, bounded
 from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
+from lading.main.docker_door import check_doors, docker_door
 from lading.main.logs import logged_to
 from lading.main.open_files import raise_open_files
 from lading.main.product import Running, running
 from lading.main.registry_gate import registry_gate
+from lading.main.short_looks import short_looks
 from lading.oci.platform import Platform
 from lading.services.serving import ApiPortTaken, listening
 from lading.settings import Settings
@@ -45,7 +48,7 @@ class ServedProduct:
     """What runs: `address` is the registry's host:port, `api` the URL of the API and its pages, `folder` where the data
     lives. `docker_hosts` are sockets here that could be added as environments. `open` says that nobody logs in. `setup`
     is the one-time link, while there is no admin. `renew` reads the certificate again, None without TLS; it logs what
-    it cannot use."""
+    it cannot use. `docker` is what DOCKER_HOST may say."""
 
     address: str
     api: str
@@ -54,15 +57,17 @@ class ServedProduct:
     open: bool
     setup: str | None
     renew: Callable[[], None] | None
+    docker: Sequence[str] = ()
 
 
 @contextmanager
 def served_product(settings: Settings, native: Platform) -> Iterator[ServedProduct]:
-    """Both listeners while inside. Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable,
+    """All listeners while inside. Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable,
     CertificateHalf, StorageFailed."""
     if settings.no_auth and not is_loopback(settings.host):
         raise OpenToOthers(settings.host)
     _check_host(settings.host)
+    check_doors(settings)
     certificate = _certificate(settings)
     data = private_folder(settings.data)
     with (
@@ -70,7 +75,9 @@ def served_product(settings: Settings, native: Platform) -> Iterator[ServedProdu
         logged_to(sys.stderr),
         running(settings, native) as product,
         _registry(settings, product, certificate) as registry,
+        docker_door(settings, product, native, _limits(settings, DEFAULT_LIMITS), STOP_SECONDS) as docker,
         _api(settings, product, certificate) as port,
+        short_looks(),
     ):
         scheme = "https" if certificate else "http"
         api = settings.public_url or f"{scheme}://{_host(settings.host)}:{port}"
@@ -80,8 +87,8 @@ def served_product(settings: Settings, native: Platform) -> Iterator[ServedProdu
             log.warning("others reach this by its IP address alone, not by name: --public-url is not set")
         if open_to_others(data):
             log.warning("other users of this machine may look into %s: chmod 700 keeps its images private", data)
-        hosts = [path for path, usable in docker_sockets(os.environ) if usable]
-        yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew)
+        hosts = [path for path, usable in docker_sockets(os.environ) if usable and f"unix://{path}" not in docker]
+        yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew, docker)
 
 
 class HostUnknown(InputInvalid):
@@ -201,7 +208,7 @@ def _looping(
     server.up.wait()
     try:
         if not server.started:
-            raise ListenFailed(settings.host, settings.port, "the API could not be started; see the log")
+            raise ListenFailed((settings.host, settings.port), "the API could not be started; see the log")
         yield server
     finally:
         server.should_exit = True

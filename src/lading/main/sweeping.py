@@ -15,6 +15,7 @@ from lading.backends.content_store.folder import ContentFolder
 from lading.backends.content_store.garbage import CollectableFolder
 from lading.engine.collect import Amount, Collected, Keeper, collect
 from lading.engine.records import ImageNames, Leases
+from lading.engine.shed import shed
 from lading.errors import Refused
 from lading.oci.digest import Digest
 from lading.services.job import JobState
@@ -55,14 +56,11 @@ class OtherNames:
     leases: Leases
 
     def reached(self) -> Iterable[Digest]:
-        return self._named() | set(self.leases.held())
+        return {image.root.digest for image in self.images.all()} | set(self.leases.held())
 
     def release(self, digests: Collection[Digest]) -> Collection[Digest]:
-        kept = self._named() | set(self.leases.among(digests))
+        kept = {*self.images.among(digests), *self.leases.among(digests)}
         return [digest for digest in digests if digest not in kept]
-
-    def _named(self) -> set[Digest]:
-        return {image.root.digest for image in self.images.all()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class Sweeper:
             CollectableFolder(self.content),
             self.images,
             self.leases,
-            [*([self.repositories] if self.repositories else []), *self.others],
+            self._keepers(),
             given_up=given_up,
             left_before=time.time() - self.kept_seconds,
             dry_run=dry_run,
@@ -100,6 +98,14 @@ class Sweeper:
         if self.repositories and not dry_run:
             forget_ended(self.repositories, self.content.uploads, time.time() - BEGINNING_SECONDS)
         return collected
+
+    def shed(self, root: Digest, manifests: Collection[Digest], cancel: Cancel) -> Collection[Digest]:
+        """Fulfils services.stores.Shedder."""
+        content = CollectableFolder(self.content)
+        return shed(content, self.images, self.leases, self._keepers(), root, manifests, cancel=cancel)
+
+    def _keepers(self) -> Collection[Keeper]:
+        return [*([self.repositories] if self.repositories else []), *self.others]
 
 
 @dataclass(frozen=True, slots=True)

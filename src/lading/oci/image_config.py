@@ -12,6 +12,7 @@ from lading.oci.document import DocumentInvalid, Fields, read_object, write_json
 from lading.oci.platform import Platform
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
+NOTHING_SET: Mapping[str, object] = MappingProxyType({})
 
 
 class ConfigInvalid(DocumentInvalid):
@@ -87,17 +88,19 @@ class ImageConfig:
         created: str | None,
         diff_ids: Iterable[Digest],
         history: Iterable[HistoryStep],
+        settings: Mapping[str, object] = NOTHING_SET,
     ) -> ImageConfig:
-        """A new one that runs nothing by itself, in the spec's order of fields and without spaces."""
+        """A new one, in the spec's order of fields and without spaces; `settings` are its `config`. Raises
+        ConfigInvalid where they are wrong."""
         layers, steps = tuple(diff_ids), tuple(history)
         members: dict[str, object] = {
             **({"created": created} if created else {}),
             **platform.written(),
-            "config": {},
+            "config": dict(settings),
             "rootfs": {"type": "layers", "diff_ids": [str(layer) for layer in layers]},
             "history": [_written_step(step) for step in steps],
         }
-        return cls(write_json(members), platform, created, diff_ids=layers, history=steps)
+        return cls.parse(write_json(members))
 
     @property
     def layer_labels(self) -> tuple[str, ...]:

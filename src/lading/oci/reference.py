@@ -71,6 +71,13 @@ def is_registry(first: str) -> bool:
     return "." in first or ":" in first or first == "localhost" or first != first.lower()
 
 
+def split_registry(text: str) -> tuple[str, str]:
+    """The registry that a name begins with, as it is written there, and the rest; Docker Hub and all of it where it
+    begins with none."""
+    first, slash, rest = text.partition("/")
+    return (first, rest) if slash and is_registry(first) else (HUB, text)
+
+
 def canonical_registry(host: str) -> str:
     """The one spelling of a registry's host: lower case, and `docker.io` for every alias of Docker Hub.
 
@@ -175,8 +182,7 @@ def _digest(text: str, digest_text: str) -> Digest:
 def _repository(text: str, name: str) -> Repository:
     if _IMAGE_ID.fullmatch(name):
         raise ReferenceInvalid(text, "the name", "is 64 hex digits, which is an image id")
-    first, slash, rest = name.partition("/")
-    registry, path = (first, rest) if slash and is_registry(first) else (HUB, name)
+    registry, path = split_registry(name)
     check_registry(text, registry)
     check_path(text, path)
     place = Repository(canonical_registry(registry), "")

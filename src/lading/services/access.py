@@ -19,7 +19,7 @@ docs/service.md has a table of examples, which a test goes through.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -108,7 +108,8 @@ class Grant:
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who asks, through which door. `user` None: nobody in particular, or Lading itself. `address` is where from, as a
-    trusted proxy or the socket says; `request` ties together what one request led to."""
+    trusted proxy or the socket says; `request` ties together what one request led to. `proof` is another one after a
+    new password, or for another API token (standing.proof_of)."""
 
     name: str
     grants: tuple[Grant, ...] = ()
@@ -117,6 +118,7 @@ class Actor:
     scopes: frozenset[str] | None = None
     address: str = ""
     request: str = ""
+    proof: str = field(default="", repr=False, compare=False)
 
     @property
     def nobody(self) -> bool:

@@ -18,12 +18,15 @@ from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.lookup import Lookup, is_digest, only_name
 from lading.services.places import DockerImage, Named, parse_place
 from lading.services.platforms import UNSAID, Wanted
-from lading.services.selection import Chosen, choose_to_send, whole
-from lading.services.stores import ArchiveForm, Readable, Stores
+from lading.services.selection import Chosen, choose_present, choose_to_send, whole
+from lading.services.stores import ArchiveForm, FullStore, Provenance, Readable, Stores
 from lading.services.transfers import PULL_LANES, Call, Moved
 from lading.wire.progress import Noted
 
 DOCKER = "docker:"
+
+IMPORTED = "1970-01-01T00:00:00Z"
+"""When imported images were made: the same for all, so that the same tar gives the same digest."""
 
 
 class NameMissing(InputInvalid):
@@ -82,7 +85,7 @@ class Archives:
             moved = []
             for name, part in chosen:
                 destination = Destination(name, archive, (name,))
-                moved.append(_move(part, name, destination, self._stores, call))
+                moved.append(move(part, name, destination, self._stores, call))
         return Saved(path, tuple(moved))
 
     def load(self, path: str, name: str | None, call: Call) -> tuple[Moved, ...]:
@@ -90,17 +93,23 @@ class Archives:
 
         `name` is a new name for the one image there is. Raises NameMissing, OneNameForSeveral, ContentCorrupt.
         """
-        with self._stores.read_archive(path, call.cancel) as archive:
+        with self._stores.read_archive(path, call.cancel) as archive, self._stores.own.work() as own:
             return tuple(
-                _move(Chosen(archive, root), path, self._here(references), self._stores, call)
+                move(
+                    choose_present(archive, root, whole(archive)), path, _named_in(own, references), self._stores, call
+                )
                 for root, references in self._named(archive, path, name)
             )
 
     def import_(self, path: str, name: str, platform: Platform | None, call: Call) -> Moved:
         """Make a one-layer image of a tar of a root file system. Raises ReferenceInvalid, ContentCorrupt."""
         reference = Named(name).reference
-        with self._stores.root_file_system(path, platform or self._native, call.cancel) as (source, root):
-            return _move(Chosen(source, root), path, self._here((str(reference),)), self._stores, call)
+        provenance = Provenance(platform or self._native, IMPORTED)
+        with (
+            self._stores.root_file_system(path, provenance, call.cancel) as (source, root),
+            self._stores.own.work() as own,
+        ):
+            return move(Chosen(source, root), path, _named_in(own, (str(reference),)), self._stores, call)
 
     def _to_save(self, text: str, lookup: Lookup, stack: ExitStack, call: Call) -> tuple[str, Chosen]:
         """The name it gets there, and what of it; a Docker host's image stays open with the stack."""
@@ -115,6 +124,7 @@ class Archives:
         else:
             image = lookup.find(text)
             name, root = image.reference, image.root
+            stack.enter_context(self._stores.own.keeping((root.digest,)))
         wanted = call.options.wanted
         if wanted is None and call.options.form is ArchiveForm.DOCKER and is_index(root.media_type):
             wanted = Wanted(platforms=(self._native,))
@@ -122,9 +132,6 @@ class Archives:
         if chosen.note:
             call.report(Noted(name, chosen.note))
         return name, chosen
-
-    def _here(self, references: Sequence[str]) -> Destination:
-        return Destination(references[0], self._stores.own, tuple(references))
 
     @staticmethod
     def _named(archive: Readable, path: str, name: str | None) -> Sequence[tuple[Descriptor, tuple[str, ...]]]:
@@ -144,6 +151,10 @@ class Archives:
         return [(root, tuple(_reference(own, path) for own in names[digest])) for digest, root in roots.items()]
 
 
+def _named_in(own: FullStore, references: Sequence[str]) -> Destination:
+    return Destination(references[0], own, tuple(references))
+
+
 def _reference(name: str, path: str) -> str:
     """A name found in an archive as a whole reference. A bare tag, as some OCI archives hold, names nothing here."""
     if is_digest(name):
@@ -156,7 +167,9 @@ def _reference(name: str, path: str) -> str:
         raise NameMissing(path, name) from None
 
 
-def _move(chosen: Chosen, text: str, destination: Destination, stores: Stores, call: Call) -> Moved:
+def move(chosen: Chosen, text: str, destination: Destination, stores: Stores, call: Call) -> Moved:
+    """Copy what was chosen to one place that has no registry; `text` is what people call the source. Raises what a copy
+    raises, and what went wrong at the destination."""
     (arrival,) = copy(
         chosen.source,
         chosen.root,

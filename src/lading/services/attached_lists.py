@@ -14,8 +14,8 @@ from lading.engine.stores import ContentUnknown
 from lading.errors import ContentCorrupt
 from lading.oci.descriptor import Descriptor
 from lading.oci.document import write_json
-from lading.oci.manifest import Index, ManifestInvalid, parse_manifest
-from lading.services.repository_records import HeldManifest
+from lading.oci.manifest import Index, Manifest, ManifestInvalid, parse_manifest
+from lading.services.repository_rows import HeldManifest
 from lading.wire.message import Reader
 
 Listed = Callable[[HeldManifest], Counter[bytes] | None]
@@ -32,15 +32,20 @@ def listed_in(opened: Callable[[Descriptor], Reader]) -> Listed:
     """As these bytes say. What it gives raises ReadFailed."""
 
     def listed(manifest: HeldManifest) -> Counter[bytes] | None:
-        descriptor = manifest.descriptor
-        try:
-            parsed = parse_manifest(read_checked(descriptor, opened(descriptor)), descriptor.media_type)
-        except (ContentUnknown, ContentCorrupt, ManifestInvalid):
+        read = document(manifest.descriptor, opened)
+        if read is None:
             return None
-        entries = parsed.manifests if isinstance(parsed, Index) else parsed.layers
-        return Counter(_written(entry) for entry in entries)
+        return Counter(_written(entry) for entry in (read.manifests if isinstance(read, Index) else read.layers))
 
     return listed
+
+
+def document(descriptor: Descriptor, opened: Callable[[Descriptor], Reader]) -> Manifest | Index | None:
+    """What the bytes of a held manifest say; None where they are gone or damaged. Raises ReadFailed."""
+    try:
+        return parse_manifest(read_checked(descriptor, opened(descriptor)), descriptor.media_type)
+    except (ContentUnknown, ContentCorrupt, ManifestInvalid):
+        return None
 
 
 def loses_nothing(before: Counter[bytes] | None, after: Counter[bytes] | None) -> bool:

@@ -68,6 +68,9 @@ class AuditFilter:
 
 EVERYTHING = AuditFilter()
 
+HEAD_SETTING = "audit-head"
+"""The setting in which the head of the trail is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
@@ -115,5 +118,9 @@ class AuditRecords(Protocol):
     def last_sealed(self) -> AuditRow | None:
         """The one that the chain goes on from; None before the first."""
 
-    def seal(self, seals: Sequence[tuple[int, str]]) -> bool:
-        """Write seals of rows by their ids: all of them, or none and False where one has a seal already."""
+    def head(self) -> object:
+        """What is kept of the trail's end (services.audit_head); None where nothing is."""
+
+    def seal(self, seals: Sequence[tuple[int, str]], held: object, head: str) -> bool:
+        """Write seals of rows by their ids, and `head`: all of it, or nothing and False where a row has a seal already,
+        or what is kept is not what was `held`."""

@@ -6,8 +6,8 @@ One sealer chains the rows in the order of their ids, a moment after they were w
 seal yet: they are the unsealed tail. Ids may leave gaps where a database gave one out for a row that was never written;
 a row that was removed breaks the chain, a gap that was always there does not.
 
-Whoever can write to the database can make a whole new chain, or cut rows off its end: note the head down elsewhere, and
-compare.
+Whoever can write to the database can make a whole new chain, or cut rows off its end: what shows that is the head,
+which is kept beside it (services.audit_head).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lading.services.audit_head import Broken, Head, Heads, Kept, NoHead, fault
 from lading.services.audit_records import AuditRecords, AuditRow
 
 log = logging.getLogger("lading.audit")
@@ -71,19 +72,12 @@ def chain(previous: str, rows: Iterable[AuditRow]) -> Iterator[tuple[int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """The first row that is not as it was sealed: `reason` says in what way."""
-
-    row: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
     """What a walk along the trail found.
 
     `rows` there are, `head` is the last sealed one's id and seal. `gaps` are ids between which others are missing, at
-    most MOST_GAPS of them. `tail` are the rows not sealed yet, the first and the last of them in `tail_ids`.
+    most MOST_GAPS of them. `tail` are the rows not sealed yet, the first and the last of them in `tail_ids`. `since` is
+    the first row from which on the end of the trail is known; None where nothing tells it.
     """
 
     rows: int
@@ -92,6 +86,7 @@ class Verification:
     gaps: tuple[tuple[int, int], ...] = ()
     tail: int = 0
     tail_ids: tuple[int, int] | None = None
+    since: int | None = None
 
     @property
     def sound(self) -> bool:
@@ -99,18 +94,22 @@ class Verification:
         return self.broken is None
 
 
-def verify(rows: Iterable[AuditRow]) -> Verification:
-    """Walk along all rows, oldest first."""
-    walk = _Walk()
+def verify(rows: Iterable[AuditRow], kept: Callable[[], Kept] = lambda: NoHead.NONE_YET) -> Verification:
+    """Walk along all rows, oldest first. `kept` tells what is kept of their end now: asked before and after, as rows
+    are sealed meanwhile."""
+    walk = _Walk(kept())
     for row in rows:
         walk.take(row)
-    return walk.found()
+    return walk.found(kept())
 
 
 class _Walk:
     """Where a verification has got to; memory does not grow with the trail."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self._kept_row: AuditRow | None = None
+        self._last_sealed: AuditRow | None = None
         self._rows = 0
         self._last = 0
         self._seal = ""
@@ -136,6 +135,9 @@ class _Walk:
             return
         self._check(row, row.seal, gap=gap)
         self._head, self._seal = (row.id, row.seal), row.seal
+        self._last_sealed = row
+        if isinstance(self._kept, Head) and row.id <= self._kept.id:
+            self._kept_row = row
 
     def _check(self, row: AuditRow, seal: str, *, gap: bool) -> None:
         if self._tail:  # the sealer leaves none out
@@ -148,9 +150,16 @@ class _Walk:
     def _break(self, row: int, reason: str) -> None:
         self._broken = self._broken or Broken(row, reason)
 
-    def found(self) -> Verification:
+    def found(self, kept: Kept) -> Verification:
+        """`kept` by now: rows may have been sealed since the walk began, and none beyond this."""
         ends = (self._tail[0], self._tail[-1]) if self._tail else None
-        return Verification(self._rows, self._head, self._broken, tuple(self._gaps), self._unsealed, ends)
+        broken = self._broken
+        if isinstance(self._kept, Head):
+            broken = broken or fault(self._kept, self._kept_row)
+        if not isinstance(kept, Head) or (self._last_sealed is not None and self._last_sealed.id > kept.id):
+            broken = broken or fault(kept, self._last_sealed)
+        since = kept.since if isinstance(kept, Head) else None
+        return Verification(self._rows, self._head, broken, tuple(self._gaps), self._unsealed, ends, since)
 
 
 class Sealer:
@@ -159,9 +168,11 @@ class Sealer:
     Of several processes each may have one: a batch is written as a whole or, where another was faster, not at all.
     """
 
-    def __init__(self, records: AuditRecords, *, gather: float = GATHER_SECONDS, look: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self, records: AuditRecords, heads: Heads, *, gather: float = GATHER_SECONDS, look: float = LOOK_SECONDS
+    ) -> None:
         """Rows gather for `gather` seconds; every `look` seconds it looks unasked."""
-        self._records, self._gather, self._look = records, gather, look
+        self._records, self._heads, self._gather, self._look = records, heads, gather, look
         self._woken = threading.Event()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -186,18 +197,22 @@ class Sealer:
 
     def seal_all(self) -> int:
         """How many rows it has sealed. Raises StorageFailed."""
-        total = 0
-        while rows := self._records.unsealed(ROWS_AT_ONCE):
-            total += self._sealed(rows)
+        total, more = 0, True
+        while more:
+            rows = self._records.unsealed(ROWS_AT_ONCE)
+            sealed = self._sealed(rows) if rows else 0
+            total += sealed
+            more = bool(rows) and (sealed == 0 or len(rows) == ROWS_AT_ONCE)  # who comes now wakes us
         return total
 
     def _sealed(self, rows: Sequence[AuditRow]) -> int:
         """0 where another sealer was faster."""
+        held = self._records.head()
         last = self._records.last_sealed()
         if last is not None and last.id >= rows[0].id:
             return 0
         previous = "" if last is None or last.seal is None else last.seal
-        return len(rows) if self._records.seal(list(chain(previous, rows))) else 0
+        return len(rows) if self._heads.seal(last, held, list(chain(previous, rows))) else 0
 
     def _run(self) -> None:
         ending = False

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from lading.services.access import Actor, Permission, matches
 from lading.services.audit import Deed, Trail
 from lading.services.audit_export import Format, export
+from lading.services.audit_head import Heads
 from lading.services.audit_records import AuditFilter, AuditPage, AuditRecords, AuditRow
 from lading.services.audit_seal import Verification, verify
 from lading.services.audit_trail import admit
 
 NO_FILTER = AuditFilter()
 
+NEWS_AT_ONCE = 200
+"""Rows that are looked through for what they say of people; behind more of them anything may have changed."""
+
+_PEOPLE = frozenset({"user", "role", "token"})
+"""Types of entities on which it depends who may look."""
+
+LOGIN = "login"
+"""The action that takes nothing away from anybody, and that strangers can have recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What somebody wants of the trail, within what it may see."""
+
+    rows: AuditFilter
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The trail ends with row `end` now. `doubtful`: who might look before may perhaps not any more."""
+
+    end: int
+    doubtful: bool
+
 
 class Audit:
     """For every door. Every method raises Denied, NotLoggedIn, StorageFailed."""
 
-    def __init__(self, records: AuditRecords, trail: Trail) -> None:
-        self._records, self._trail = records, trail
+    def __init__(self, records: AuditRecords, heads: Callable[[], Heads], trail: Trail) -> None:
+        """`heads` is asked for by `verify` alone: it takes the secret key."""
+        self._records, self._heads, self._trail = records, heads, trail
 
     def page(self, actor: Actor, wanted: AuditFilter, offset: int, limit: int) -> AuditPage:
         """Newest first."""
@@ -34,14 +60,32 @@ class Audit:
         """Those that came after this row, oldest first: for who follows the trail. None is missed."""
         return self._records.after(id, limit, self._seen(actor, wanted, "view"))
 
+    def sight(self, actor: Actor, wanted: AuditFilter) -> Sight:
+        """For who follows the trail, and asks again where there are doubtful `news`."""
+        return Sight(self._seen(actor, wanted, "view"))
+
+    def news(self, after: int | None) -> News:
+        """Since this row; None: since nobody knows when. Tells nobody anything of what is there."""
+        rows = None if after is None else self._records.after(after, NEWS_AT_ONCE)
+        if after is None or rows is None or len(rows) == NEWS_AT_ONCE:
+            return News(self._records.newest(), doubtful=True)
+        deeds = [row.entry.deed for row in rows]
+        doubtful = any(deed.entity_type in _PEOPLE and deed.action != LOGIN for deed in deeds)
+        return News(rows[-1].id if rows else after, doubtful)
+
+    def seen(self, sight: Sight, after: int, limit: int) -> Sequence[AuditRow]:
+        """Those that came after this row, oldest first, of all that may be seen. None is missed."""
+        return self._records.after(after, limit, sight.rows)
+
     def export(self, actor: Actor, wanted: AuditFilter, format: Format) -> Iterator[str]:  # noqa: A002  the query's own word
         """Text in pieces, the oldest row first. Asks for permission at once, not when the first piece is taken."""
         return export(self._records.each(self._seen(actor, wanted, "export")), format)
 
     def verify(self, actor: Actor) -> Verification:
-        """Whether the chain is whole; it is one for all environments, so it takes permission for all."""
+        """Whether the chain is whole, and ends where Lading sealed last; it is one for all environments, so it takes
+        permission for all."""
         admit(self._trail, actor, Permission.AUDIT_VIEW, _deed("verify"))
-        return verify(self._records.each())
+        return verify(self._records.each(), self._heads().kept)
 
     def _seen(self, actor: Actor, wanted: AuditFilter, action: str) -> AuditFilter:
         """What is wanted, within what may be seen."""

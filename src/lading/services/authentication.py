@@ -4,6 +4,7 @@
     Bearer lad_…        an API token                       wrong: LoginFailed
     Basic name:lad_…    a token, as the registry password of its user
     Basic name:pass     checked, then remembered for a few minutes: a pull is many requests, and a check is slow
+    client certificate  a token that TLS has proved; its row is looked up all the same, as it may be revoked
 
 Users, grants and tokens are looked up at every request, so that what was taken away is gone at once. The answer to a
 wrong name takes as long as to a wrong password, and says the same. Names that nobody has are not recorded: people type
@@ -16,15 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from lading.services.access import EVERYTHING, LADING, Actor, Denied, Grant, NotLoggedIn, Permission
+from lading.services.access import EVERYTHING, Actor, Denied, Grant, NotLoggedIn, Permission
 from lading.services.audit import Deed, Result, Trail
-from lading.services.job import Job
 from lading.services.login_records import TokenRecords, TokenRow
 from lading.services.password_memory import PasswordMemory
 from lading.services.passwords import Checked, Passwords, PasswordsBusy, as_typed, new_password
 from lading.services.sessions import Sessions
+from lading.services.standing import proof_of
 from lading.services.throttling import Seldom, Throttle, place_of
-from lading.services.tokens import TOKEN_START, token_hash
+from lading.services.tokens import TOKEN_START, certificate_hash, token_hash
 from lading.services.user_records import UserRecords, UserRow
 from lading.wire.authorization import BasicLogin, BearerToken, parse_authorization
 
@@ -50,6 +51,13 @@ class TokenRefused(LoginFailed):
 
     def __str__(self) -> str:
         return "the token is wrong, has ended, or belongs to somebody else"
+
+
+class CertificateRefused(LoginFailed):
+    """A client certificate of our own authority that opens nothing any more."""
+
+    def __str__(self) -> str:
+        return "the client certificate has been revoked or has ended, or its user cannot log in"
 
 
 class AuthorizationUnreadable(LoginFailed):
@@ -182,9 +190,23 @@ class Authentication:
                 return self._by_password(visit, shown)
         raise AuthorizationUnreadable
 
+    def certified(self, visit: Visit, certificate: bytes) -> Actor:
+        """Who shows this client certificate, in DER, of our own authority. Raises CertificateRefused."""
+        actor = self._by_hash(visit, certificate_hash(certificate), None)
+        if actor is None:
+            raise CertificateRefused
+        return actor
+
     def _by_token(self, visit: Visit, shown: str, name: str | None) -> Actor:
         """With a `name`, it must be the one of the token's user."""
-        row = self._tokens.token_hashed(token_hash(shown)) if len(shown) <= LONGEST_SHOWN else None
+        actor = self._by_hash(visit, token_hash(shown[: LONGEST_SHOWN + 1]), name)
+        if actor is None:
+            raise TokenRefused
+        return actor
+
+    def _by_hash(self, visit: Visit, hashed: str, name: str | None) -> Actor | None:
+        """None, and a record, where it opens nothing."""
+        row = self._tokens.token_hashed(hashed)
         user = None if row is None else self._users.user(row.user)
         now = self._clock()
         if (
@@ -195,10 +217,10 @@ class Authentication:
             or (name is not None and _spelled(name) != user.name)
         ):
             self._token_failed(visit, row, user)
-            raise TokenRefused
+            return None
         if row.used is None or now - row.used >= USE_SECONDS:
             self._tokens.use_token(row.id, now)
-        return replace(self._actor(visit, user), token=row.id, scopes=row.scopes)
+        return replace(self._actor(visit, user), token=row.id, scopes=row.scopes, proof=proof_of(user, row))
 
     def _token_failed(self, visit: Visit, row: TokenRow | None, user: UserRow | None) -> None:
         """A program with an old token asks again and again: one record a minute tells it."""
@@ -260,29 +282,7 @@ class Authentication:
 
     def _actor(self, visit: Visit, user: UserRow) -> Actor:
         grants = tuple(self._users.grants_of(user.id))
-        return Actor(user.name, grants, user.id, address=visit.address, request=visit.request)
-
-
-class Owners:
-    """Whom jobs belong to, looked up again (services.job_kinds.Actors)."""
-
-    def __init__(self, users: UserRecords, tokens: TokenRecords, clock: Callable[[], float]) -> None:
-        """`clock` tells seconds since 1970."""
-        self._users, self._tokens, self._clock = users, tokens, clock
-
-    def again(self, job: Job) -> Actor:
-        """The owner with the grants of this moment, narrowed by the job's token; without any where the user or the
-        token is gone, or has expired. Lading itself where the job has no owner."""
-        if job.owner is None:
-            return LADING
-        bare = Actor(job.owner_name, (), job.owner, job.token)
-        row = None
-        if job.token is not None:
-            row = self._tokens.token(job.token)
-            if row is None or row.user != job.owner or (row.expires is not None and self._clock() >= row.expires):
-                return bare
-        grants = tuple(self._users.grants_of(job.owner))
-        return replace(bare, grants=grants, scopes=None if row is None else row.scopes)
+        return Actor(user.name, grants, user.id, address=visit.address, request=visit.request, proof=proof_of(user))
 
 
 def nobody(visit: Visit) -> Actor:

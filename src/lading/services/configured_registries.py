@@ -84,7 +84,7 @@ class RegistryPlace:
             raise RegistryInvalid("url", "is host[:port][/path]; a login has fields of its own")
         if not bare or len(url) > LONGEST_URL:
             raise RegistryInvalid("url", f"must have 1 to {LONGEST_URL} characters")
-        part = Prefix.read(bare.strip("/"))
+        part = Prefix.read(scheme + found + bare.strip("/"))
         check_registry(url, part.host)
         if not is_registry(part.host):
             raise RegistryInvalid("url", "needs its port, else its host reads as a name on Docker Hub")
@@ -200,6 +200,11 @@ class ConfiguredRegistries:
     def serving(self, repository: Repository) -> RegistryRow | None:
         """The row that serves it: the longest path that fits, then the default one, then the eldest."""
         return best(self._records.registries(), repository)
+
+    def at(self, host: str) -> RegistryRow | None:
+        """The row for a host as a whole: the one for all of it, then the default one, then the eldest."""
+        rows = [row for row in self._records.registries() if row.host == host]
+        return min(rows, key=lambda row: (len(row.path), not row.is_default, row.id), default=None)
 
     def access(self, row: RegistryRow) -> Access:
         """How its registry is reached, with its login. Raises SealBroken."""

@@ -11,7 +11,7 @@ from lading.oci.digest import Digest
 from lading.oci.image_config import ImageConfig, history_label
 from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import is_image_config, is_index
-from lading.oci.platform import Platform, choose
+from lading.oci.platform import Platform, choose, is_attestation, satisfies
 from lading.services.platforms import PlatformMissing, images_of
 from lading.services.reading import read_config, read_manifest
 
@@ -42,13 +42,18 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """An image: where it was found, its root, and its platforms. `attestations` counts BuildKit's entries."""
+    """An image: where it was found, its root, and its platforms. `attached` are BuildKit's entries beside them."""
 
     name: str
     where: str
     root: Descriptor
     variants: tuple[Variant, ...]
-    attestations: int = 0
+    attached: tuple[Descriptor, ...] = ()
+
+    @property
+    def attestations(self) -> int:
+        """How many of BuildKit's entries there are."""
+        return len(self.attached)
 
     @property
     def size(self) -> int:
@@ -70,6 +75,15 @@ class Description:
         """The one that serves `wanted`, or the only one there is. Raises PlatformMissing."""
         if len(self.variants) == 1:
             return self.variants[0]
+        return self.serving(wanted)
+
+    def serving(self, wanted: Platform) -> Variant:
+        """The one that serves `wanted`. Raises PlatformMissing."""
+        if len(self.variants) == 1:
+            (only,) = self.variants
+            if only.platform is None or not satisfies(only.platform, wanted):
+                raise PlatformMissing(wanted, self.name, [only.platform] if only.platform else ())
+            return only
         best = choose([v.descriptor for v in self.variants], wanted)
         for variant in self.variants:
             if best is not None and variant.descriptor.digest == best.digest:
@@ -79,11 +93,12 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A line of `lading history`: the step, its layer where it made one, and that layer's size in bytes."""
+    """A line of `lading history`: the step, its layer where it made one, and what was said of it."""
 
     created: str | None
     label: str
     layer: Descriptor | None
+    comment: str = ""
 
 
 def describe(name: str, source: Source, root: Descriptor, present: Present) -> Description:
@@ -97,7 +112,8 @@ def describe(name: str, source: Source, root: Descriptor, present: Present) -> D
         child.digest: _variant(source, child, present) for child in {child.digest: child for child in images}.values()
     }
     variants = tuple(_as_listed(read[child.digest], child) for child in images)
-    return Description(name, source.name, root, variants, len(index.manifests) - len(images))
+    attached = tuple(child for child in index.manifests if is_attestation(child))
+    return Description(name, source.name, root, variants, attached)
 
 
 def steps(variant: Variant) -> tuple[Step, ...]:
@@ -108,7 +124,7 @@ def steps(variant: Variant) -> tuple[Step, ...]:
     told: list[Step] = []
     for step in variant.config.history:
         layer = layers.pop(0) if layers and not step.empty_layer else None
-        told.append(Step(step.created, history_label(step), layer))
+        told.append(Step(step.created, history_label(step), layer, step.comment))
     told += [Step(None, "", layer) for layer in layers]
     return tuple(reversed(told))
 

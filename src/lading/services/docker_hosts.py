@@ -27,10 +27,11 @@ from lading.wire.progress import Event, Report
 if TYPE_CHECKING:
     from lading.services.access import Actor
     from lading.services.environments import Environments
+    from lading.services.guarded_environment import GuardedEnvironment
 
 
 class HostImages(Protocol):
-    """What is asked of a Docker host; services.environment.Environment has it, guarded or not."""
+    """What is asked of a Docker host; services.environment.Environment has it."""
 
     def engine(self, cancel: Cancel) -> Engine: ...
     def image(self, image: str, cancel: Cancel) -> Details: ...
@@ -58,7 +59,26 @@ def configured_host(environments: Environments, actor: Actor, name: str) -> Host
         raise RowUnknown("environment", name)
     if row.connection_type is ConnectionType.EMBEDDED:
         raise NotDockerHost(row.name)
-    return environments.open(actor, row.id)
+    return _OnRecord(environments.open(actor, row.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _OnRecord:
+    """An environment that is loaded into at once, and not by a job: the guard keeps the record that jobs keep."""
+
+    environment: GuardedEnvironment
+
+    def engine(self, cancel: Cancel) -> Engine:
+        return self.environment.engine(cancel)
+
+    def image(self, image: str, cancel: Cancel) -> Details:
+        return self.environment.image(image, cancel)
+
+    def export(self, images: Sequence[str], cancel: Cancel) -> AbstractContextManager[Reader]:
+        return self.environment.export(images, cancel)
+
+    def load(self, archive: Reader, report: Report, cancel: Cancel) -> Sequence[Arrived]:
+        return self.environment.load_now(archive, report, cancel)
 
 
 def host_platform(host: HostImages, cancel: Cancel) -> Platform:

@@ -4,42 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from lading.engine.records import Image, ImageNames
+from lading.engine.content import SourceContent
+from lading.engine.records import ImageNames
 from lading.engine.throttle import RateLimit
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.image_config import ImageConfig
 from lading.oci.instants import parse_instant
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference, Repository
-from lading.services.archives import Archives
-from lading.services.descriptions import Description, Variant, describe, steps
+from lading.services.descriptions import steps
+from lading.services.distribution import distribution
+from lading.services.embedded_archives import EmbeddedArchives
+from lading.services.embedded_lookup import EmbeddedLookup, Found, Held
+from lading.services.embedded_removal import EmbeddedRemoval
+from lading.services.embedded_views import EmbeddedView
 from lading.services.environment import (
     Access,
     Arrived,
     Details,
+    Distribution,
     Engine,
+    ImportOrder,
     Pruned,
+    PruneOrder,
     PullOrder,
     PushOrder,
     Step,
     Summary,
 )
-from lading.services.images import Images
 from lading.services.places import Named
-from lading.services.platforms import PlatformMissing
-from lading.services.registries import Found
-from lading.services.stores import ArchiveForm, Collector, Stores
+from lading.services.registries import Found as FoundLogin
+from lading.services.stores import Collector, Shedder, Stores
 from lading.services.transfers import PULL_LANES, PUSH_LANES, Call, Moved, Options, Transfers
-from lading.wire.json_answers import read_json
 from lading.wire.message import Cancel, Reader
-from lading.wire.progress import Event, Report
-
-STREAM = "-"
-"""The archive that comes in or goes out as a stream."""
+from lading.wire.progress import Report
 
 
 class Ways(Protocol):
@@ -64,8 +65,8 @@ class OneLogin:
 
     access: Access
 
-    def credential(self, _repository: Repository) -> Found:
-        return Found(self.access.credential, self.access.name)
+    def credential(self, _repository: Repository) -> FoundLogin:
+        return FoundLogin(self.access.credential, self.access.name)
 
     def next_login(self, _repository: Repository) -> str | None:
         return None
@@ -73,6 +74,14 @@ class OneLogin:
 
 def _all_of_them(lanes: int) -> int:
     return lanes
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """How content goes: what nothing keeps, and single platforms of what is kept."""
+
+    collect: Collector
+    shed: Shedder
 
 
 class EmbeddedEnvironment:
@@ -83,17 +92,21 @@ class EmbeddedEnvironment:
         self,
         ways: Ways,
         names: Callable[[], ImageNames],
-        collect: Collector,
+        upkeep: Upkeep,
         native: Platform,
         version: str,
         *,
+        clock: Callable[[], float],
         limit: RateLimit | None = None,
         lanes: Callable[[int], int] = _all_of_them,
+        push_lanes: int = PUSH_LANES,
+        pull_lanes: int = PULL_LANES,
     ) -> None:
-        """`lanes` says how many of so many lanes a transfer whose bytes begin to move now gets."""
+        """`lanes` says how many of so many lanes a transfer whose bytes begin to move now gets; `clock` gives seconds
+        since 1970."""
         self._ways, self._names, self._native, self._version, self._limit = ways, names, native, version, limit
-        self._lanes = lanes
-        self._images = Images(ways.local(), names, collect, native)
+        self._lanes, self._push_lanes, self._pull_lanes = lanes, push_lanes, pull_lanes
+        self._upkeep, self._clock = upkeep, clock
 
     def ping(self, cancel: Cancel) -> None:
         cancel.check()
@@ -106,122 +119,130 @@ class EmbeddedEnvironment:
 
     def images(self, cancel: Cancel) -> Sequence[Summary]:
         cancel.check()
-        called: dict[Digest, list[Image]] = {}
-        for image in self._names().all():
-            called.setdefault(image.root.digest, []).append(image)
-        summaries = []
-        for images in called.values():
+        summaries: list[Summary] = []
+        for image in self._lookup.all():
             cancel.check()
-            summaries.append(self._summary(images, self._described(images[0])))
+            summaries.append(self._view(image).summary())
         return sorted(summaries, key=lambda each: each.created or 0, reverse=True)
 
-    def image(self, image: str, cancel: Cancel) -> Details:
+    def image(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Details:
         cancel.check()
-        found = self._images.find(image)
-        description = self._described(found)
-        variant = self._variant(description)
-        same = [other for other in self._names().all() if other.root.digest == found.root.digest]
-        return Details(
-            summary=self._summary(same, description),
-            platform=str(variant.platform or ""),
-            layers=tuple(str(layer.digest) for layer in variant.manifest.layers) if variant.manifest else (),
-            config=_settings(variant.config),
-            digest=found.root.digest,
-        )
+        found = self._lookup.find(image)
+        view = self._view(found.image)
+        return view.details(view.variant(platform, found.part))
 
-    def history(self, image: str, cancel: Cancel) -> Sequence[Step]:
+    def history(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Sequence[Step]:
         cancel.check()
-        variant = self._variant(self._described(self._images.find(image)))
+        found = self._lookup.find(image)
         return [
-            Step(_id(step.layer), _seconds(step.created), step.label, step.layer.size if step.layer else 0)
-            for step in steps(variant)
+            Step(
+                _id(step.layer), _seconds(step.created), step.label, step.layer.size if step.layer else 0, step.comment
+            )
+            for step in steps(self._view(found.image).variant(platform, found.part))
         ]
+
+    def size(self, cancel: Cancel) -> int:
+        sizes: dict[Digest, int] = {}
+        for image in self._lookup.all():
+            cancel.check()
+            sizes.update(self._view(image).sizes())
+        return sum(sizes.values())
 
     # ── names and removal
 
     def tag(self, image: str, reference: Reference, cancel: Cancel) -> None:
-        self._images.tag(image, [str(reference.or_latest)], cancel)
+        cancel.check()
+        root, own = self._lookup.find(image).image.root, self._ways.local().own
+        with own.work() as work:
+            outcomes = work.tag(root, SourceContent(own, root), [str(reference.or_latest)], "any", cancel)
+        for error in filter(None, outcomes.values()):
+            raise error
 
-    def remove(self, image: str, force: bool, cancel: Cancel) -> Pruned:
-        removed = self._images.remove([image], force, cancel)
-        return Pruned(removed.names, removed.collected.size)
+    def remove(
+        self,
+        image: str,
+        force: bool,
+        cancel: Cancel,
+        platforms: tuple[Platform, ...] = (),
+        keep_parents: bool = False,  # noqa: ARG002  no image here has one
+    ) -> Pruned:
+        """Raises IdAmbiguous, ImageHasNames, ForceNeeded besides."""
+        cancel.check()
+        return self._removal.remove(image, force, platforms, cancel)
 
-    def prune(self, unnamed_only: bool, cancel: Cancel) -> Pruned:  # noqa: ARG002  here nothing runs an image
-        """Nobody runs an image here, so those without a name are all that nobody needs."""
-        return Pruned((), self._images.collect(False, cancel).size)
+    def prune(self, order: PruneOrder, cancel: Cancel) -> Pruned:
+        """Nobody runs an image here: not `dangling`, that is every one."""
+        cancel.check()
+        return self._removal.prune(order, cancel)
 
     # ── transfers
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
-        options = Options(order.wanted, lanes=lambda: self._lanes(PULL_LANES))
+        options = Options(order.wanted, lanes=lambda: self._lanes(self._pull_lanes))
         moved = self._transfers(order.access).pull(str(order.reference), Call(options, report, cancel))
         if moved.error is not None:
             raise moved.error
-        return _arrived(order.reference.or_latest, moved.root.digest, moved)
+        arrived = _arrived(order.reference.or_latest, moved.root.digest, moved)
+        same = order.reference.digest is not None and moved.totals.sent == 0
+        return replace(arrived, current=arrived.current or same)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
-        image = self._images.find(order.image)
+        found = self._lookup.find(order.image)
         options = Options(
             order.wanted,
-            lanes=lambda: self._lanes(PUSH_LANES),
+            lanes=lambda: self._lanes(self._push_lanes),
             condition=order.condition,
             dry_run=order.dry_run,
         )
         targets = [target.or_latest for target in order.targets]
         moved = self._transfers(order.access).push(
-            Named(order.image), [Named(str(target)) for target in targets], Call(options, report, cancel)
+            Named(_source(found)), [Named(str(target)) for target in targets], Call(options, report, cancel)
         )
         by_name = {name: each for each in moved for name in each.names}
-        return [_arrived(target, image.root.digest, by_name[_bare(target)]) for target in targets]
+        return [_arrived(target, found.image.root.digest, by_name[_bare(target)]) for target in targets]
 
-    def export(self, images: Sequence[str], cancel: Cancel) -> AbstractContextManager[Reader]:
-        for image in images:
-            self._images.find(image)
-        options = Options(form=ArchiveForm.DOCKER)
+    def distribution(self, reference: Reference, access: Access, cancel: Cancel) -> Distribution:
+        named = reference.or_latest
+        return distribution(self._ways.stores(access).registry(named.repository, cancel), named)
 
-        def write(stores: Stores) -> None:
-            self._archives(stores).save(images, STREAM, Call(options, _untold, cancel))
+    def export(
+        self, images: Sequence[str], cancel: Cancel, platform: Platform | None = None
+    ) -> AbstractContextManager[Reader]:
+        return self._archives.export(images, platform, cancel)
 
-        return self._ways.written(write)
+    def load(
+        self, archive: Reader, report: Report, cancel: Cancel, platform: Platform | None = None
+    ) -> Sequence[Arrived]:
+        return self._archives.load(archive, platform, report, cancel)
 
-    def load(self, archive: Reader, report: Report, cancel: Cancel) -> Sequence[Arrived]:
-        loaded = self._archives(self._ways.reading(archive)).load(STREAM, None, Call(Options(), report, cancel))
-        return [_arrived(Reference.parse(name), moved.root.digest, moved) for moved in loaded for name in moved.names]
+    def import_(self, archive: Reader, order: ImportOrder, report: Report, cancel: Cancel) -> Arrived:
+        return self._archives.import_(archive, order, report, cancel)
 
     def _transfers(self, access: Access) -> Transfers:
         return Transfers(self._ways.stores(access), self._names, lambda: OneLogin(access), self._native, self._limit)
 
-    def _archives(self, stores: Stores) -> Archives:
-        return Archives(stores, self._names, self._native)
-
-    # ── descriptions
-
-    def _described(self, image: Image) -> Description:
-        own = self._ways.local().own
-        return describe(image.reference, own, image.root, own.present)
-
-    def _variant(self, description: Description) -> Variant:
-        """This machine's, else one that is here."""
-        try:
-            return description.variant(self._native)
-        except PlatformMissing:
-            here = (variant for variant in description.variants if variant.complete)
-            return next(here, description.variants[0])
-
-    def _summary(self, images: Sequence[Image], description: Description) -> Summary:
-        root = images[0].root.digest
-        repositories = dict.fromkeys(Reference.parse(image.reference).repository for image in images)
-        here = [variant for variant in description.variants if variant.complete]
-        labels = next((variant.config.execution.labels for variant in here if variant.config), {})
-        return Summary(
-            id=str(root),
-            names=tuple(image.reference for image in images),
-            digests=tuple(f"{repository}@{root}" for repository in repositories),
-            created=_seconds(description.created),
-            size=description.size,
-            labels=dict(labels),
-            platforms=tuple(str(variant.platform) for variant in here if variant.platform),
+    @property
+    def _archives(self) -> EmbeddedArchives:
+        return EmbeddedArchives(
+            self._ways, self._lookup, self._native, lambda: self._lanes(self._pull_lanes), self._clock
         )
+
+    @property
+    def _removal(self) -> EmbeddedRemoval:
+        own = self._ways.local().own
+        return EmbeddedRemoval(self._lookup, own, self._view, self._upkeep.collect, self._upkeep.shed)
+
+    @property
+    def _lookup(self) -> EmbeddedLookup:
+        return EmbeddedLookup(self._names(), self._ways.local().own)
+
+    def _view(self, image: Held) -> EmbeddedView:
+        return EmbeddedView(image, self._ways.local().own, self._native)
+
+
+def _source(found: Found) -> str:
+    """What `services.lookup` finds the same image by; its own name is where its signatures are looked for."""
+    return str(found.name) if found.name is not None else found.image.rows[0].reference
 
 
 def _arrived(target: Reference, identity: Digest, moved: Moved) -> Arrived:
@@ -237,6 +258,7 @@ def _arrived(target: Reference, identity: Digest, moved: Moved) -> Arrived:
         moved.totals,
         error,
         planned=moved.planned,
+        current=moved.current,
     )
 
 
@@ -251,14 +273,3 @@ def _seconds(text: str | None) -> float | None:
 
 def _id(layer: Descriptor | None) -> str:
     return str(layer.digest) if layer else ""
-
-
-def _settings(config: ImageConfig | None) -> dict[str, object]:
-    """The `config` member of an image's config as it stands there."""
-    document = read_json(config.raw) if config is not None else None
-    settings = document.get("config") if isinstance(document, dict) else None
-    return dict(settings) if isinstance(settings, dict) else {}
-
-
-def _untold(_event: Event) -> None:
-    """An export is its own progress."""

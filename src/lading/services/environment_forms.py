@@ -7,7 +7,6 @@ direct      host, port, protocol; with https also tlsCa, tlsCert and tlsKey, tls
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,15 +14,13 @@ from lading.errors import InputInvalid
 from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
 from lading.services.row_rules import NAME_RULE, is_pem, row_name
-from lading.wire.docker_address import PORTS
+from lading.wire.docker_address import MOST_PORT, PORTS, is_address, is_name
 
 LONGEST_SOCKET = 107
 """Bytes of a unix socket's path: sun_path has room for 108 with its end."""
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 SCANNERS = frozenset({"none", "lading", "grype", "trivy", "both"})
-
-_HOST = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{0,252}|[0-9a-fA-F:.]{2,45}")
 
 
 class EnvironmentInvalid(InputInvalid):
@@ -110,10 +107,10 @@ def _direct(bare: EnvironmentRow, row: EnvironmentRow, form: EnvironmentForm, fa
         faults["protocol"] = "must be http or https"
         return bare
     port = form.port if form.port is not None else row.port or PORTS[protocol]
-    if not 1 <= port <= 65_535:
-        faults["port"] = "must be between 1 and 65535"
+    if not 1 <= port <= MOST_PORT:
+        faults["port"] = f"must be between 1 and {MOST_PORT}"
     host = (form.host if form.host is not None else row.host) or ""
-    if len(host) > 253 or not _HOST.fullmatch(host):
+    if not is_name(host) and not is_address(host):
         faults["host"] = "must be a host name or an IP address, without scheme and port"
     direct = replace(bare, host=host, port=port, protocol=protocol)
     return direct if protocol == "http" else _protected(direct, row, form, faults)

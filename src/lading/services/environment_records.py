@@ -48,8 +48,8 @@ class EnvironmentRecords(Protocol):
         """Replaces a row, and a default one all other defaults; False where the row is not as it was `before` any
         more. Raises NameTaken."""
 
-    def remove_environment(self, id: int) -> bool:  # noqa: A002  a row's own word
-        """Whether there was one."""
+    def remove_environment(self, row: EnvironmentRow) -> bool:
+        """Only where it still is as in `row`."""
 
     def make_default_environment(self, id: int) -> bool:  # noqa: A002  a row's own word
         """This one and no other, in one transaction; False where there is none."""

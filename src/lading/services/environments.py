@@ -125,12 +125,16 @@ class Environments:
         return after
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
-        """Raises RowUnknown, EmbeddedStays."""
-        row = self._admitted(actor, Permission.ENVIRONMENTS_EDIT, "delete", id)
-        if row.connection_type is ConnectionType.EMBEDDED:
-            raise EmbeddedStays("removed")
-        if not self._records.remove_environment(id):
-            raise RowUnknown("environment", id)
+        """The default one is everybody's, so it takes permission for all. Raises RowUnknown, EmbeddedStays."""
+        while True:  # again where somebody else changed it in between: perhaps it is the default one now
+            row = self._admitted(actor, Permission.ENVIRONMENTS_EDIT, "delete", id)
+            if row.is_default:
+                deed = Deed("delete", "environment", str(id), row.name)
+                admit(self._trail, actor, Permission.ENVIRONMENTS_EDIT, deed)
+            if row.connection_type is ConnectionType.EMBEDDED:
+                raise EmbeddedStays("removed")
+            if self._records.remove_environment(row):
+                break
         self._record(actor, "delete", row)
 
     def make_default(self, actor: Actor, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word

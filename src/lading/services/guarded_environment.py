@@ -2,38 +2,43 @@
 
 Pull, push and load are jobs' work: who starts them records that, and their end is recorded with the job's. Here only
 what was not allowed is.
-
-A grant may name repositories. Then what is asked about a name is asked for its repository, what is asked about an image
-for the repositories of its names, and a list shows the names that may be seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from lading.errors import Cancelled, LadingError
+from lading.oci.platform import Platform
 from lading.oci.reference import Reference, Repository
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
-from lading.services.audit_trail import admit, admit_somewhere, refuse
+from lading.services.audit_trail import admit
 from lading.services.environment import (
+    Access,
     Arrived,
     ConnectionType,
     Details,
+    Distribution,
     Engine,
     Environment,
+    ImportOrder,
     Pruned,
+    PruneOrder,
     PullOrder,
     PushOrder,
     Step,
     Summary,
 )
 from lading.services.environment_records import EnvironmentRow
-from lading.services.lookup import may_be_id
+from lading.services.image_permissions import ImagePermissions
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report
+
+MOST_TOLD = 1000
+"""Names or ids in one record."""
 
 
 class GuardedEnvironment:
@@ -41,6 +46,7 @@ class GuardedEnvironment:
 
     def __init__(self, actor: Actor, row: EnvironmentRow, trail: Trail, environment: Callable[[], Environment]) -> None:
         self._actor, self._row, self._trail, self._environment = actor, row, trail, environment
+        self._permissions = ImagePermissions(actor, row.id, trail, environment)
 
     @property
     def id(self) -> int:
@@ -66,11 +72,11 @@ class GuardedEnvironment:
 
     def admit_push(self, repository: Repository | None) -> None:
         """Whether it may push there from here; None: anywhere."""
-        self._admit_target(Permission.IMAGES_PUSH, repository)
+        self._permissions.admit_target(Permission.IMAGES_PUSH, repository)
 
     def admit_pull(self, repository: Repository | None) -> None:
         """Whether it may bring that here; None: anything."""
-        self._admit_target(Permission.IMAGES_PULL, repository)
+        self._permissions.admit_target(Permission.IMAGES_PULL, repository)
 
     def admit_load(self) -> None:
         """Whether it may load archives here: they name what they like, so it must be allowed for all repositories."""
@@ -81,8 +87,9 @@ class GuardedEnvironment:
 
         Raises ImageUnknown, IdAmbiguous.
         """
-        self._admit_source(image, cancel)
-        return self._environment().image(image, cancel).summary
+        self._permissions.admit_source(image, cancel)
+        with self._permissions.discreetly():
+            return self._environment().image(image, cancel).summary
 
     # ── what there is
 
@@ -92,41 +99,75 @@ class GuardedEnvironment:
         return self._environment().engine(cancel)
 
     def images(self, cancel: Cancel) -> Sequence[Summary]:
-        self._admit_target(Permission.IMAGES_VIEW, None)
+        self._permissions.admit_target(Permission.IMAGES_VIEW, None)
         found = self._environment().images(cancel)
-        if self._everything(Permission.IMAGES_VIEW):
+        if self._permissions.everything(Permission.IMAGES_VIEW):
             return found
-        return [shown for each in found if (shown := self._named(each)).names]
+        shown = map(self._permissions.named, found)
+        return [each for each in shown if each.names or each.digests]
 
-    def image(self, image: str, cancel: Cancel) -> Details:
-        self._admit_image(Permission.IMAGES_VIEW, image, cancel)
-        details = self._environment().image(image, cancel)
-        if self._everything(Permission.IMAGES_VIEW):
-            return details
-        return replace(details, summary=self._named(details.summary))
+    def count(self, cancel: Cancel) -> int:
+        """How many images it may see here: whoever may see none is not refused."""
+        return len(self.images(cancel)) if self._permissions.somewhere(Permission.IMAGES_VIEW) else 0
 
-    def history(self, image: str, cancel: Cancel) -> Sequence[Step]:
-        self._admit_image(Permission.IMAGES_VIEW, image, cancel)
-        return self._environment().history(image, cancel)
+    def labels(self, id: str, cancel: Cancel) -> Mapping[str, str]:  # noqa: A002  an image's own word
+        """Of the image with this id; none where it is gone or may not be seen: nobody is refused."""
+        try:
+            found = self._environment().image(id, cancel).summary
+        except LadingError:
+            return {}
+        shown = self._permissions.named(found)
+        seen = self._permissions.everything(Permission.IMAGES_VIEW) or shown.names or shown.digests
+        return found.labels if seen and found.id == id else {}
+
+    def image(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Details:
+        self._permissions.admit_image(Permission.IMAGES_VIEW, image, cancel)
+        with self._permissions.discreetly():
+            details = self._environment().image(image, cancel, platform)
+        return replace(details, summary=self._permissions.named(details.summary))
+
+    def history(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Sequence[Step]:
+        self._permissions.admit_image(Permission.IMAGES_VIEW, image, cancel)
+        with self._permissions.discreetly():
+            return self._environment().history(image, cancel, platform)
+
+    def size(self, cancel: Cancel) -> int:
+        self._permissions.admit_target(Permission.IMAGES_VIEW, None)
+        return self._environment().size(cancel)
 
     # ── names and removal
 
     def tag(self, image: str, reference: Reference, cancel: Cancel) -> None:
-        self._admit_image(Permission.IMAGES_TAG, image, cancel)
-        self._admit_target(Permission.IMAGES_TAG, reference.repository)
-        with self._recorded(self._deed("tag", image, {"target": str(reference)})):
+        self._permissions.admit_image(Permission.IMAGES_TAG, image, cancel)
+        self._permissions.admit_target(Permission.IMAGES_TAG, reference.repository)
+        deed = self._deed("tag", image, {"target": str(reference)})
+        with self._permissions.discreetly(), self._recorded(deed) as learned:
+            learned["imageId"] = self._environment().image(image, cancel).summary.id
             self._environment().tag(image, reference, cancel)
 
-    def remove(self, image: str, force: bool, cancel: Cancel) -> Pruned:
-        self._admit_image(Permission.IMAGES_REMOVE, image, cancel, every=True)
-        with self._recorded(self._deed("remove", image, {"force": force})):
-            return self._environment().remove(image, force, cancel)
+    def remove(
+        self,
+        image: str,
+        force: bool,
+        cancel: Cancel,
+        platforms: tuple[Platform, ...] = (),
+        keep_parents: bool = False,
+    ) -> Pruned:
+        self._permissions.admit_removal(image, platforms, cancel)
+        deed = self._deed("remove", image, {"force": force})
+        with self._permissions.discreetly(), self._recorded(deed) as learned:
+            learned["imageId"] = self._environment().image(image, cancel).summary.id
+            gone = self._environment().remove(image, force, cancel, platforms, keep_parents)
+            learned.update(_gone(gone))
+            return gone
 
-    def prune(self, unnamed_only: bool, cancel: Cancel) -> Pruned:
-        deed = Deed("prune", "image", "", "", self.id, {"unnamedOnly": unnamed_only})
+    def prune(self, order: PruneOrder, cancel: Cancel) -> Pruned:
+        deed = Deed("prune", "image", "", "", self.id, {"unnamedOnly": order.dangling})
         admit(self._trail, self._actor, Permission.IMAGES_REMOVE, deed)
-        with self._recorded(deed):
-            return self._environment().prune(unnamed_only, cancel)
+        with self._recorded(deed) as learned:
+            gone = self._environment().prune(order, cancel)
+            learned.update(_gone(gone))
+            return gone
 
     # ── transfers
 
@@ -135,76 +176,55 @@ class GuardedEnvironment:
         return self._environment().pull(order, report, cancel)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
-        self._admit_source(order.image, cancel)
+        self._permissions.admit_source(order.image, cancel)
         for target in order.targets:
             self.admit_push(target.repository)
         return self._environment().push(order, report, cancel)
 
+    def distribution(self, reference: Reference, access: Access, cancel: Cancel) -> Distribution:
+        self.admit_pull(reference.repository)
+        return self._environment().distribution(reference, access, cancel)
+
     @contextmanager
-    def export(self, images: Sequence[str], cancel: Cancel) -> Iterator[Reader]:
+    def export(self, images: Sequence[str], cancel: Cancel, platform: Platform | None = None) -> Iterator[Reader]:
         for image in images:
-            self._admit_image(Permission.IMAGES_EXPORT, image, cancel)
-        deed = Deed("export", "image", ",".join(images), ",".join(images), self.id)
-        with self._recorded(deed), self._opened(images, cancel) as reader:
+            self._permissions.admit_export(image, cancel)
+        names = ",".join(images)
+        deed = Deed("export", "image", names, names, self.id, {"images": list(images[:MOST_TOLD])})
+        with self._permissions.discreetly(), self._recorded(deed), self._opened(images, cancel, platform) as reader:
             yield reader
 
     def load(self, archive: Reader, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         self.admit_load()
         return self._environment().load(archive, report, cancel)
 
-    def _opened(self, images: Sequence[str], cancel: Cancel) -> AbstractContextManager[Reader]:
-        return self._environment().export(images, cancel)
+    def load_now(
+        self, archive: Reader, report: Report, cancel: Cancel, platform: Platform | None = None
+    ) -> Sequence[Arrived]:
+        """What a job's load does, for who waits for it: on record by itself."""
+        self.admit_load()
+        with self._recorded(Deed("import", "image", "", "archive", self.id)) as learned:
+            arrived = self._environment().load(archive, report, cancel, platform)
+            learned["images"] = [str(each.reference or each.id) for each in arrived[:MOST_TOLD]]
+            learned["imageIds"] = [each.id for each in arrived[:MOST_TOLD]]
+            return arrived
 
-    # ── permission
-
-    def _admit_target(self, permission: Permission, repository: Repository | None) -> None:
-        deed = self._asked(permission, "" if repository is None else str(repository))
-        if repository is None:
-            admit_somewhere(self._trail, self._actor, permission, deed)
+    def import_now(self, archive: Reader, order: ImportOrder, report: Report, cancel: Cancel) -> Arrived:
+        """A root file system made an image, for who waits for it: on record by itself."""
+        if order.reference is None:
+            self.admit_load()
         else:
-            admit(self._trail, self._actor, permission, deed, repository)
+            self._permissions.admit_target(Permission.IMAGES_IMPORT, order.reference.repository)
+        name = str(order.reference or "")
+        with self._recorded(Deed("import", "image", name, name, self.id)) as learned:
+            arrived = self._environment().import_(archive, order, report, cancel)
+            learned["imageId"] = arrived.id
+            return arrived
 
-    def _admit_source(self, image: str, cancel: Cancel) -> None:
-        """A push carries an image out: no more than what the actor sees, or may push under the image's own name."""
-        if not self._may_image(Permission.IMAGES_PUSH, image, cancel):
-            self._admit_image(Permission.IMAGES_VIEW, image, cancel)
-
-    def _admit_image(self, permission: Permission, image: str, cancel: Cancel, *, every: bool = False) -> None:
-        """For the name that is given; of an id for one of the image's names, or `every` one where all would go."""
-        if not self._may_image(permission, image, cancel, every=every):
-            refuse(self._trail, self._actor, permission, self._asked(permission, image))
-
-    def _may_image(self, permission: Permission, image: str, cancel: Cancel, *, every: bool = False) -> bool:
-        if self._everything(permission):
-            return True
-        if not self._actor.may_somewhere(permission, self.id):
-            return False
-        allowed = [self._may(permission, repository) for repository in self._repositories(image, cancel)]
-        return bool(allowed) and (all(allowed) if every else any(allowed))
-
-    def _repositories(self, image: str, cancel: Cancel) -> list[Repository]:
-        if not may_be_id(image):
-            return [Reference.parse(image).repository]
-        return [Reference.parse(name).repository for name in self._environment().image(image, cancel).summary.names]
-
-    def _everything(self, permission: Permission) -> bool:
-        """Whether it may so for all repositories."""
-        return self._actor.may(permission, self.id)
-
-    def _may(self, permission: Permission, repository: Repository) -> bool:
-        return self._actor.may(permission, self.id, repository)
-
-    def _named(self, summary: Summary) -> Summary:
-        """With the names that may be seen."""
-
-        def seen(names: Sequence[str]) -> tuple[str, ...]:
-            view = Permission.IMAGES_VIEW
-            return tuple(name for name in names if self._may(view, Reference.parse(name).repository))
-
-        return replace(summary, names=seen(summary.names), digests=seen(summary.digests))
-
-    def _asked(self, permission: Permission, name: str) -> Deed:
-        return Deed(permission.partition(":")[2], "image", name, name, self.id)
+    def _opened(
+        self, images: Sequence[str], cancel: Cancel, platform: Platform | None
+    ) -> AbstractContextManager[Reader]:
+        return self._environment().export(images, cancel, platform)
 
     # ── the trail
 
@@ -212,11 +232,13 @@ class GuardedEnvironment:
         return Deed(action, "image", image, image, self.id, details)
 
     @contextmanager
-    def _recorded(self, deed: Deed) -> Iterator[None]:
-        """One record before and one after, so that an interruption leaves the first."""
+    def _recorded(self, deed: Deed) -> Iterator[dict[str, object]]:
+        """One record before and one after, so that an interruption leaves the first; the second tells what was learned
+        meanwhile."""
         self._trail.record(self._actor, deed, Result.STARTED)
+        learned: dict[str, object] = {}
         try:
-            yield
+            yield learned
         except Cancelled:
             self._trail.record(self._actor, deed, Result.CANCELLED)
             raise
@@ -227,4 +249,9 @@ class GuardedEnvironment:
         except BaseException:
             self._trail.record(self._actor, deed, Result.FAILED)
             raise
-        self._trail.record(self._actor, deed, Result.DONE)
+        self._trail.record(self._actor, replace(deed, details={**deed.details, **learned}), Result.DONE)
+
+
+def _gone(pruned: Pruned) -> dict[str, object]:
+    names, images = pruned.untagged[:MOST_TOLD], pruned.deleted[:MOST_TOLD]
+    return {"untagged": names, "deleted": images, "reclaimed": pruned.reclaimed}

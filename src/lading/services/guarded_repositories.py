@@ -17,8 +17,10 @@ from lading.services.audit_trail import admit, admit_somewhere
 from lading.services.repositories import Repositories
 from lading.services.repository_audit import named
 from lading.services.repository_errors import Protected, ReleaseRefused, RepositoryUnknown
-from lading.services.repository_records import Decide, Edit, RepositoryRecords, RepositoryRow, TagRow, Visibility
-from lading.services.repository_rules import MOST_SECONDS, WHOLE, Rule, Step, TagRelease, is_whole, judge, rule_json
+from lading.services.repository_protection import Forbidden, Protection
+from lading.services.repository_records import Decide, RepositoryRecords
+from lading.services.repository_rows import RepositoryRow, TagRow, Visibility
+from lading.services.repository_rules import MOST_SECONDS, WHOLE, Rule, TagRelease, is_whole, rule_json
 
 LONGEST_REASON = 500
 """Characters."""
@@ -52,10 +54,10 @@ class RepositoryForm:
 
 @dataclass(frozen=True, slots=True)
 class ProtectedTag:
-    """A tag, and for each step the rule that forbids it now."""
+    """A tag, and what may not be done to it now."""
 
     row: TagRow
-    protected: tuple[tuple[Step, Rule], ...]
+    forbidden: Sequence[Forbidden]
 
 
 class GuardedRepositories:
@@ -93,8 +95,9 @@ class GuardedRepositories:
     def tag_rows(self, actor: Actor, repository: str, tags: Sequence[str]) -> Sequence[ProtectedTag]:
         """Those of them that are there, with what protects them."""
         self._admit(actor, Permission.REPOSITORIES_VIEW, "view", repository)
-        rules = self._rules(repository)
-        return [self._protected(row, rules) for row in self._records.tag_rows(repository, tags)]
+        protection = Protection(self._records.view(repository), repository, self._clock())
+        rows = self._records.tag_rows(repository, tags)
+        return [ProtectedTag(row, protection.forbidden(row.tag)) for row in rows]
 
     # ── to change
 
@@ -103,11 +106,12 @@ class GuardedRepositories:
         ReferenceInvalid."""
         self._admit(actor, Permission.REPOSITORIES_EDIT, "update", repository)
         check_path(repository, repository)
-        edits: list[Edit] = []
+        wanted: list[Decide] = []
         if form.visibility is not None:
-            edits += self._repositories.change(repository, decisions.set_visibility(form.visibility))
+            wanted.append(decisions.set_visibility(form.visibility))
         if form.immutable is not None or form.rules is not None:
-            edits += self._repositories.change(repository, decisions.change_rules(_changed(form)))
+            wanted.append(decisions.change_rules(_changed(form)))
+        edits = self._repositories.change(repository, decisions.together(wanted)) if wanted else ()
         row = self._row(repository)
         if edits:
             told = {"visibility": row.visibility.value, "rules": [rule_json(rule) for rule in row.rules]}
@@ -186,18 +190,6 @@ class GuardedRepositories:
             raise
         if edits:
             self._trail.record(actor, _deed(action, repository, tag, **details), Result.DONE)
-
-    def _protected(self, row: TagRow, rules: Sequence[Rule]) -> ProtectedTag:
-        tag, now = row.tag, self._clock()
-        judged = (
-            (step, judge(rules, tag.name, step, pointed=tag.pointed, release=tag.release, now=now).rule)
-            for step in Step
-        )
-        return ProtectedTag(row, tuple((step, rule) for step, rule in judged if rule is not None))
-
-    def _rules(self, repository: str) -> Sequence[Rule]:
-        view = self._records.view(repository)
-        return [*view.own_rules(), *(rule for rule in view.wide_rules() if rule.concerns(repository))]
 
     def _row(self, repository: str) -> RepositoryRow:
         rows = self._records.rows([repository])

@@ -15,7 +15,6 @@ from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit
 from lading.services.repositories import Repositories
 from lading.services.repository_decisions import set_retention
-from lading.services.repository_errors import RepositoryUnknown
 from lading.services.repository_records import RepositoryRecords
 from lading.services.retention import Leased, Retention, Verdict
 from lading.services.retention_rules import RetentionRule, retention_json
@@ -53,7 +52,7 @@ class GuardedRetention:
     def rules(self, actor: Actor, repository: str) -> Sequence[RetentionRule]:
         """The repository's own. Raises Denied, RepositoryUnknown."""
         self._admit(actor, Permission.REPOSITORIES_VIEW, "view", repository)
-        self._check_known(repository)
+        self._repositories.check_known(repository)
         return self._records.view(repository).own_retention()
 
     def set_rules(self, actor: Actor, repository: str, rules: Sequence[RetentionRule]) -> None:
@@ -68,7 +67,7 @@ class GuardedRetention:
     def preview(self, actor: Actor, repository: str, rules: Sequence[RetentionRule] | None) -> Preview:
         """As it is now; `rules` in place of the repository's own, None: those. Raises Denied, RepositoryUnknown."""
         self._admit(actor, Permission.REPOSITORIES_VIEW, "view", repository)
-        self._check_known(repository)
+        self._repositories.check_known(repository)
         view, now = self._records.view(repository), self._clock()
         spared = self._leased([row.digest for row in Retention(view, repository, now, rules).untagged()])
         retention = Retention(view, repository, now, rules, spared)
@@ -87,10 +86,6 @@ class GuardedRetention:
         admit(self._trail, actor, Permission.SETTINGS_EDIT, deed)
         self._records.set_wide_retention(rules)
         self._trail.record(actor, deed, Result.DONE)
-
-    def _check_known(self, repository: str) -> None:
-        if not self._records.knows(repository):
-            raise RepositoryUnknown(repository)
 
     def _admit(self, actor: Actor, permission: Permission, action: str, repository: str) -> None:
         admit(self._trail, actor, permission, Deed(action, "repository", repository, repository), repository)

@@ -56,9 +56,9 @@ class Listed:
     description: Description
 
     @property
-    def reference(self) -> Reference:
-        """Its name."""
-        return Reference.parse(self.image.reference)
+    def reference(self) -> Reference | None:
+        """Its name; None where it has lost the last one."""
+        return Reference.parse(self.image.reference) if self.image.named else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,14 @@ class Images:
         self._stores, self._open_names, self._collect, self._native = stores, names, collect, native
 
     def list(self, pattern: str = "") -> tuple[Listed, ...]:
-        """In order of reference; `pattern` keeps the names that hold it."""
+        """In order of reference; `pattern` keeps the names that hold it. Those without a name are called by digest."""
         own = self._stores.own
-        found = [image for image in self._names.all() if pattern in image.reference]
+        found = [each for each in self._names.all() if pattern in (each.reference if each.named else "")]
         return tuple(Listed(image, describe(image.reference, own, image.root, own.present)) for image in found)
 
     def names(self) -> tuple[str, ...]:
         """How people may write the names there are, in order: whole, and as docker shortens them. Reads no content."""
-        references = [Reference.parse(image.reference) for image in self._names.all()]
+        references = [Reference.parse(image.reference) for image in self._names.all() if image.named]
         return tuple(sorted({*map(str, references), *(reference.familiar for reference in references)}))
 
     def find(self, text: str) -> Image:
@@ -95,7 +95,8 @@ class Images:
         image = self._lookup.find(text)
         references = tuple(str(Named(target).reference) for target in targets)
         own = self._stores.own
-        own.tag(image.root, SourceContent(own, image.root), references, "any", cancel)
+        with own.work() as work:
+            work.tag(image.root, SourceContent(own, image.root), references, "any", cancel)
         return image, references
 
     def untag(self, texts: Sequence[str]) -> tuple[str, ...]:

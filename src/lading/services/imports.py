@@ -4,8 +4,8 @@ What has arrived is a file; its size is the offset. Who lost a connection asks f
 
     arriving ── commit ──▶ a job has it ── loaded, or no archive that can be ──▶ gone
        │  ▲                      └─ failed, cancelled ─┐
-       │  └─────────────────────────────────────────────┘
-       └── discard ──▶ gone
+       │  └────────────────────────────────────────────┤
+       └── discard ──▶ gone ◀── came in one request ───┘
 
 Whoever appends, commits or discards is alone with the archive for that moment, and finds it arriving or is refused.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from lading.errors import Cancelled, ContentCorrupt, InputInvalid, LadingError, NotFound, Refused, StorageFailed
+from lading.errors import ContentCorrupt, InputInvalid, LadingError, NotFound, Refused, StorageFailed
 from lading.services.access import LADING, Actor, NotLoggedIn
 from lading.services.audit import Deed
 from lading.services.environment import Arrived
@@ -192,8 +192,8 @@ class Imports:
         *,
         once: bool = False,
     ) -> Job:
-        """The job that loads it. `once`: an archive that cannot be loaded now is not kept. With a `key` the actor used
-        before: that job; what came this time is not kept then.
+        """The job that loads it. `once`: it came in one request, and is not kept beyond this job. With a
+        `key` the actor used before: that job; what came this time is not kept then.
 
         Raises ImportUnknown, ImportBusy, ImportCommitted, RowUnknown, Denied, KeyUsed.
         """
@@ -224,20 +224,16 @@ class Imports:
         self.environments.open(actor, JobFields(fields).whole_number("environment")).admit_load()
 
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
-        """What an import job does. The archive goes when it is loaded, or never will be: what fails by no fault of its
-        own can be tried again, unless it came for this job alone."""
+        """What an import job does. An archive that never can be loaded goes at once; what fails by no fault of its own
+        can be tried again, unless it came for this job alone (`forget_archive`)."""
         asked = JobFields(fields)
         archive = asked.text("import")
         try:
             arrived = self._loaded(actor, asked, archive, telling, cancel)
-        except Cancelled:  # perhaps as the server stops, and this goes on later
+        except _AT_FAULT:
+            with suppress(StorageFailed):  # it expires
+                self.archives.remove(archive)
             raise
-        except Exception as error:
-            if asked.truth("once") or isinstance(error, _AT_FAULT):
-                with suppress(StorageFailed):  # it expires
-                    self.archives.remove(archive)
-            raise
-        self.archives.remove(archive)
         images = [{"id": each.id, "name": each.reference.familiar if each.reference else None} for each in arrived]
         return {"message": f"Loaded {len(images)} {'image' if len(images) == 1 else 'images'}", "images": images}
 
@@ -266,3 +262,11 @@ class Imports:
         for job in self.jobs.page(LADING, live, 0, MOST_ARRIVING).jobs:
             if job.request.fields.get("import") == id:
                 raise ImportCommitted(job.id)
+
+
+def forget_archive(archives: ArrivingArchives, fields: JsonObject, state: JobState) -> None:
+    """Its job is over: the archive goes where it was loaded, or came for this job alone. Not before that is written
+    down: whoever goes on with the job after a crash finds it still there. Raises StorageFailed."""
+    asked = JobFields(fields)
+    if state is JobState.DONE or asked.truth("once"):
+        archives.remove(asked.text("import"))

@@ -65,7 +65,8 @@ class Job:
     """How a job stands. `owner` is a user's id, None for Lading itself; times are seconds since 1970. `token` is the
     API token it was asked with, which narrows what its owner may.
 
-    `result` is the terminal line's object. `cursor` is the number of the last line. `totals` are bytes.
+    `result` is the terminal line's object. `cursor` is the number of the last line. `totals` are bytes. `losses` counts
+    how often the process that ran it was gone without a word.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Job:
     result: JsonObject | None = None
     totals: JsonObject | None = None
     token: int | None = None
+    losses: int = 0
 
 
 class Telling(Protocol):

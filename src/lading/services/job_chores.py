@@ -1,10 +1,9 @@
-"""What is done about jobs from time to time: lost ones are taken up, and the old ones go."""
+"""What is done about jobs from time to time: the old ones go, and the keys they were asked for with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lading.services.job_leases import BEAT_SECONDS
 from lading.services.job_records import JobRecords
 from lading.services.schedules import Chore
 
@@ -20,12 +19,9 @@ AT_ONCE = 500
 """Jobs dropped in one transaction, so that none is long."""
 
 
-def job_chores(
-    records: JobRecords, clock: Callable[[], float], kept_days: Callable[[], float], recover: Callable[[], object]
-) -> Sequence[Chore]:
-    """`kept_days` is asked each time: it is a setting. `recover` takes up what another process has left."""
+def job_chores(records: JobRecords, clock: Callable[[], float], kept_days: Callable[[], float]) -> Sequence[Chore]:
+    """`kept_days` is asked each time: it is a setting."""
     return (
-        Chore("lost jobs", BEAT_SECONDS, recover, own=True),
         Chore("job expiry", DAY / 24, lambda: forget_old(records, clock() - kept_days() * DAY)),
         Chore("idempotency keys", DAY / 24, lambda: records.forget_keys(clock() - KEY_DAYS * DAY)),
     )

@@ -1,5 +1,5 @@
 """Following jobs: what a running job tells is kept in one list and encoded once at most, and each follower holds a
-place in it.
+place in it. Who shows it in words of its own reads the objects, and nothing is encoded for him.
 
 A follower has no queue, so a slow one costs nothing: it finds the lines it has not had, and of the ticks only the last.
 The list is bounded; who is further behind, and who follows a job that is over or runs in another process, reads
@@ -14,12 +14,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lading.services.job import Job, JsonObject
+from lading.services.job_reading import LineTold, Reading, SnapshotTold, TickTold, Told
 from lading.services.job_records import JobRecords
-from lading.wire.event_stream import line_text, snapshot_text
 
 log = logging.getLogger("lading.jobs")
 
@@ -30,38 +30,16 @@ READ_LINES = 100
 """At most so many at a time, so that one answer stays small."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What there is for one follower: SSE text, perhaps none. `behind`: more is to be had by `catch_up` only."""
-
-    text: bytes = b""
-    ended: bool = False
-    behind: bool = False
-
-
-@dataclass(slots=True)
-class _Frame:
-    """One line, encoded when the first follower reads it: most jobs have none."""
-
-    number: int
-    line: JsonObject
-    terminal: bool
-    text: bytes = b""
-
-    def encoded(self) -> bytes:
-        self.text = self.text or line_text(self.number, self.line, self.terminal)
-        return self.text
-
-
 class Feed:
     """What one job tells in this process, once it is durable. `kept` False: it runs elsewhere, so only records know."""
 
     def __init__(self, job: str, cursor: int, wake: Callable[[str], None], *, kept: bool = True) -> None:
         self.job, self._wake, self._kept = job, wake, kept
         self._lock = threading.Lock()
-        self._frames: deque[_Frame] = deque(maxlen=KEPT_LINES)
+        self._frames: deque[LineTold] = deque(maxlen=KEPT_LINES)
         self._cursor = cursor
-        self._tick, self._ticks = b"", 0
+        self._tick: TickTold | None = None
+        self._ticks = 0
         self._readings: dict[tuple[int, int, bool], tuple[Reading, int]] = {}
         self._changes = 0
         self._ended = False
@@ -81,19 +59,19 @@ class Feed:
         """Durable lines, the next by number; with `ended` the last one is the terminal line, and nothing follows."""
         told = tuple(lines)
         last = told[-1][0] if ended and told else None
-        frames = [_Frame(number, data, number == last) for number, data in told]
+        frames = [LineTold(number, data, number == last) for number, data in told]
         with self._lock:
             self._frames.extend(frames)
             self._cursor += len(frames)
             self._ended = ended
-            self._tick = b"" if ended else self._tick
+            self._tick = None if ended else self._tick
             self._readings.clear()
         self.poke()
 
-    def tick(self, text: bytes) -> None:
+    def tick(self, tick: TickTold) -> None:
         """The newest byte counts, which replace those before."""
         with self._lock:
-            self._tick, self._ticks = text, self._ticks + 1
+            self._tick, self._ticks = tick, self._ticks + 1
             self._readings.clear()
         self.poke()
 
@@ -147,11 +125,11 @@ class Feed:
         if cursor < first:
             return Reading(behind=True), cursor
         until = min(cursor - first + READ_LINES, len(self._frames))
-        frames = [self._frames[at].encoded() for at in range(cursor - first, until)]
-        cursor += len(frames)
-        if ticks != self._ticks and wants_ticks:
-            frames.append(self._tick)
-        return Reading(b"".join(frames), self._ended and cursor >= self._cursor), cursor
+        told: list[Told] = [self._frames[at] for at in range(cursor - first, until)]
+        cursor += len(told)
+        if ticks != self._ticks and wants_ticks and self._tick is not None:
+            told.append(self._tick)
+        return Reading(told, self._ended and cursor >= self._cursor), cursor
 
 
 @dataclass(slots=True)
@@ -264,7 +242,7 @@ class Follower:
         self.job = job.id
         self.gone = job.state.ended and after >= job.cursor
         self._feeds, self._records, self._wants_ticks = feeds, records, ticks
-        self._opening = snapshot_text(snapshot)
+        self._opening: SnapshotTold | None = SnapshotTold(snapshot)
         self._place = Place(min(after, job.cursor), ticks)
         self._feed = None if self.gone else feeds.joined(job.id, ticks)
         self._more = False
@@ -276,9 +254,9 @@ class Follower:
 
     def read(self) -> Reading:
         """What is new in memory, the snapshot first. Never blocks."""
-        if self._opening:
-            text, self._opening = self._opening, b""
-            return Reading(text)
+        if self._opening is not None:
+            opening, self._opening = self._opening, None
+            return Reading([opening])
         if self._feed is None:
             return Reading(ended=True)
         return Reading(behind=True) if self._more else self._feed.read(self._place)
@@ -288,14 +266,14 @@ class Follower:
         job = self._records.find(self.job)
         if job is None:
             return Reading(ended=True)
-        lines: Sequence[tuple[int, JsonObject]] = [
-            (line.number, line.data) for line in self._records.lines(self.job, self.cursor, READ_LINES)
-        ]
         terminal = job.cursor if job.state.ended else None
-        self._place.cursor = lines[-1][0] if lines else self.cursor
-        text = b"".join(line_text(number, data, number == terminal) for number, data in lines)
+        lines = [
+            LineTold(line.number, line.data, line.number == terminal)
+            for line in self._records.lines(self.job, self.cursor, READ_LINES)
+        ]
+        self._place.cursor = lines[-1].number if lines else self.cursor
         self._more = len(lines) == READ_LINES
-        return Reading(text, terminal is not None and self.cursor >= terminal, self._more)
+        return Reading(lines, terminal is not None and self.cursor >= terminal, self._more)
 
     def close(self) -> None:
         """Follow no more; harmless twice."""

@@ -95,6 +95,10 @@ class JobRecords(Protocol):
     def release(self, job: str, run: int, at: float) -> bool:
         """Running becomes queued again and is let go, to be gone on with. False where this run is over."""
 
+    def take_up(self, job: str, run: int, at: float) -> Job | None:
+        """`release`, by another than who ran it: where that one has not let it go, its `losses` are one more. None
+        where this run is over."""
+
     def tell(self, told: Sequence[Told]) -> Collection[str]:
         """All of these in one transaction, with their entries on the audit trail, each where `run` still matches, the
         job has not ended, and its lines follow the row's `cursor`. What stands there already, because the answer to its

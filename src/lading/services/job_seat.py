@@ -14,7 +14,7 @@ Claim = Callable[[str], Job | None]
 
 
 class JobSeat:
-    """Fulfils job_writer.Seat and job_leases.Leased. `claiming` and `ending` change under the lock of its run.
+    """Fulfils job_lines.Seat and job_leases.Leased. `claiming` and `ending` change under the lock of its run.
 
     `unwanted`: somebody asked to cancel this job, wherever it sits by then. `given_up`: it is held here no more, and
     what it said is not written any more: somebody else goes on from the last line that was.
@@ -28,13 +28,14 @@ class JobSeat:
         *,
         gone: Callable[[JobSeat], None],
         entry: Callable[[Job, Actor, JobState], AuditEntry | None],
+        over: Callable[[Job, JobState], None],
     ) -> None:
         """`gone` is called when it has told its end, or was lost; perhaps twice. `entry` is what the audit trail says
-        of an end."""
+        of an end, `over` clears up behind a job that has ended."""
         self.asked, self.actor, self.feed = job, actor, feed
         self.job, self.run, self.cursor = job.id, job.run, job.cursor
         self.claimed = self.claiming = self.ending = self.unwanted = self.given_up = False
-        self._gone, self._entry = gone, entry
+        self._gone, self._entry, self._over = gone, entry, over
 
     def take(self, claim: Claim) -> bool:
         """Claim it, once. Raises StorageFailed."""
@@ -64,10 +65,11 @@ class JobSeat:
         self.cursor += 1
         return Line(self.cursor, at, data)
 
-    def kept(self, lines: Iterable[Line], ended: bool) -> None:
-        """Tell those who follow it."""
-        self.feed.tell([(line.number, line.data) for line in lines], ended)
-        if ended:
+    def kept(self, lines: Iterable[Line], end: JobState | None) -> None:
+        """Tell those who follow it; after its end, leave."""
+        self.feed.tell([(line.number, line.data) for line in lines], end is not None)
+        if end is not None:
+            self._over(self.asked, end)
             self._gone(self)
 
     def lost(self) -> None:

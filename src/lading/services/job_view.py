@@ -9,7 +9,8 @@ from lading.services.job import Job, JsonObject, Line
 
 
 def job_json(job: Job, lines: Iterable[Line] | None = None) -> JsonObject:
-    """The whole job; in a list without its lines. `cursor` is the number of the last line given, for `?after=`."""
+    """The whole job; in a list without its lines. `cursor` is the number of the last line given, for `?after=`; `more`
+    says that there are lines after it already."""
     told = None if lines is None else tuple(lines)
     view: dict[str, object] = {
         "id": job.id,
@@ -28,6 +29,8 @@ def job_json(job: Job, lines: Iterable[Line] | None = None) -> JsonObject:
         view["importId"] = job.request.fields["import"]
     if told is not None:
         view["lines"] = [_line(job, line) for line in told]
+        if told and told[-1].number < job.cursor:
+            view["more"] = True
     return view
 
 

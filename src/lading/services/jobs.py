@@ -2,6 +2,16 @@
 
 Somebody sees the jobs they made (with a token that has scopes: those that this token made), and with `jobs:view` those
 of others; `jobs:edit` is for cancelling and repeating what is not one's own.
+
+What jobs are, from here on:
+
+    as values           job · job_fields, read back from a row · job_ending, their last line · job_view, as JSON
+    kinds of work       job_kinds, what one is · job_table, all there are
+    kept                job_records, rows and the fence · job_chores, until they go
+    run here            job_runner, all of this process · job_run, one, with the jobs that share it · job_seat, one
+                        job's place in it · job_turn, from its claim to its end
+    told                job_lines and job_writer, made durable · job_feed, to those who follow
+    here or elsewhere   job_leases, held · job_recovery, lost and taken up · job_closing, ended
 """
 
 from __future__ import annotations
@@ -16,10 +26,10 @@ from lading.services.audit_records import EntryTrail
 from lading.services.audit_trail import admit
 from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JobState, JsonObject, Line
+from lading.services.job_ending import ending_of
 from lading.services.job_feed import Follower
-from lading.services.job_kinds import ending_of
 from lading.services.job_records import JobFilter, JobRecords, Page
-from lading.services.job_running import JobRunner
+from lading.services.job_runner import JobRunner
 from lading.wire.plain_json import plain_object
 
 UNENDED_LIMIT = 1000
@@ -154,7 +164,7 @@ class Jobs:
         """End a job that another process runs, or nobody; again where that process wrote a line meanwhile."""
         found: Job | None = job
         while found is not None and not found.state.ended:
-            if self._runner.ends.end(found, actor, ending_of(Cancelled())):
+            if self._runner.closing.end(found, actor, ending_of(Cancelled())):
                 return
             found = self._records.find(job.id)
 

@@ -13,7 +13,8 @@ from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.places import Named
 from lading.services.stores import Readable
 
-_ID = re.compile(r"(?:sha256:|sha512:)?([0-9a-f]{6,128})")
+ID = re.compile(r"(?:(?P<algorithm>sha256|sha512):)?(?P<hex>[0-9a-f]{4,128})")
+"""As Docker reads the beginning of an id; what is shorter is a name."""
 
 
 class ImageUnknown(NotFound):
@@ -107,13 +108,13 @@ class Lookup:
         try:
             reference = Named(text).reference
         except ReferenceInvalid:
-            if _ID.fullmatch(text):
+            if ID.fullmatch(text):
                 return None
             raise
         if reference.digest is None:
             return self._names.find(str(reference))
         for image in self._names.all():
-            same = image.root.digest == reference.digest
+            same = image.named and image.root.digest == reference.digest
             if same and Reference.parse(image.reference).repository == reference.repository:
                 return image
         return None
@@ -122,15 +123,15 @@ class Lookup:
         """The name here that is most like it, where one is."""
         import difflib  # noqa: PLC0415  only a wrong name needs it
 
-        names = [Reference.parse(image.reference).familiar for image in self._names.all()]
+        names = [Reference.parse(image.reference).familiar for image in self._names.all() if image.named]
         return next(iter(difflib.get_close_matches(text, names, 1)), None)
 
     def _by_id(self, text: str) -> Image | None:
-        match = _ID.fullmatch(text)
+        match = ID.fullmatch(text)
         if not match:
             return None
         images = self._names.all()
-        found = {image.root.digest: image for image in images if image.root.digest.encoded.startswith(match[1])}
+        found = {image.root.digest: image for image in images if image.root.digest.encoded.startswith(match["hex"])}
         if len(found) > 1:
             raise IdAmbiguous(text, len(found))
         return next(iter(found.values()), None)
@@ -138,7 +139,7 @@ class Lookup:
 
 def may_be_id(text: str) -> bool:
     """Whether it can be read as an image's id or the beginning of one; a name may be spelled so too."""
-    return _ID.fullmatch(text) is not None
+    return ID.fullmatch(text) is not None
 
 
 def is_digest(name: str) -> bool:

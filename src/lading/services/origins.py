@@ -73,7 +73,8 @@ class Origins:
         image = Lookup(self._names()).find(text)
         own = self._stores.own
         referrers = WithCosignTags(own, own, image.reference)
-        yield Origin(image.reference, own, image.root, image.reference, whole(own), referrers)
+        with own.keeping((image.root.digest,)):
+            yield Origin(image.reference, own, image.root, image.reference, whole(own), referrers)
 
     @contextmanager
     def file(self, place: Layout | Archive | DockerImage, cancel: Cancel) -> Iterator[Origin]:

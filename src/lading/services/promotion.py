@@ -5,15 +5,16 @@ lists that clients without a referrers API keep of that, `sha256-<hex>` and cosi
 stays: such a list moves there only where it loses nothing.
 
 Before the tag moves, it is asked: may the actor pull there and push here, and does a rule of the target protect the
-tag. The last is asked in the transaction that writes all of it; until that is kept, nobody sees anything.
+tag. The last is asked before anything is written, and again in the transaction that moves the tag.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from lading.errors import InputInvalid, Refused
+from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import check_path, check_tag, cosign_tags, fallback_tag
 from lading.services.access import Actor, Permission
@@ -21,11 +22,14 @@ from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit
 from lading.services.repositories import Repositories
 from lading.services.repository_audit import named
-from lading.services.repository_errors import ManifestUnknown, Protected, RepositoryUnknown
-from lading.services.repository_records import Carried, HeldManifest, PointTag, RepositoryRecords, Visibility
+from lading.services.repository_edits import PointTag
+from lading.services.repository_errors import ManifestUnknown, Protected
+from lading.services.repository_needs import Needs
+from lading.services.repository_records import RepositoryRecords
+from lading.services.repository_rows import Carried, HeldManifest, Visibility
 
 MOST_CARRIED = 10_000
-"""Manifests, blobs and lists of one image: all of it is written at once, while others wait."""
+"""Manifests, blobs and lists of one image: who asks waits for all of them, some seconds."""
 
 
 class PromotionIncomplete(InputInvalid):
@@ -36,7 +40,7 @@ class PromotionIncomplete(InputInvalid):
 
 
 class PromotionTooLarge(Refused):
-    """More belongs to the image than can be written at once."""
+    """More belongs to the image than one request carries."""
 
     hint = "Copy it instead: a copy goes on where it stopped."
 
@@ -123,10 +127,9 @@ class Promotions:
         digest = view.tag(promotion.tag)
         root = view.manifest(digest) if digest else None
         if root is None:
-            if not self._records.knows(promotion.source):
-                raise RepositoryUnknown(promotion.source)
+            self._repositories.check_known(promotion.source)
             raise ManifestUnknown(promotion.source, promotion.tag)
-        return _Gathering(self._records, promotion).of(root)
+        return _Gathering(self._records, promotion, self._repositories.needs).of(root)
 
     def _left(self, target: str, carried: Carried) -> Iterator[str]:
         view = self._records.view(target)
@@ -138,8 +141,11 @@ class Promotions:
 class _Gathering:
     """All that belongs to an image in its repository."""
 
-    def __init__(self, records: RepositoryRecords, promotion: Promotion) -> None:
-        self._records, self._promotion = records, promotion
+    def __init__(
+        self, records: RepositoryRecords, promotion: Promotion, needs: Callable[[Descriptor], Needs | None]
+    ) -> None:
+        """`needs` says what a held manifest needs."""
+        self._records, self._promotion, self._needs = records, promotion, needs
         self._view = records.view(promotion.source)
         self._manifests: dict[Digest, HeldManifest] = {}
         self._blobs: dict[Digest, int] = {}
@@ -152,19 +158,28 @@ class _Gathering:
             manifest = waiting.pop()
             digest = manifest.descriptor.digest
             if digest not in self._manifests:
-                self._manifests[digest] = manifest
-                waiting += [*self._below(manifest), *self._about(digest)]
+                below = self._below(manifest)
+                self._manifests[digest] = self._needing(manifest, below)
+                waiting += [*below.values(), *self._about(digest)]
                 self._check_size()
-        return Carried(root, tuple(reversed(self._manifests.values())), tuple(self._blobs.items()), tuple(self._lists))
+        return Carried(root, tuple(self._manifests.values()), tuple(self._blobs.items()), tuple(self._lists))
 
-    def _below(self, manifest: HeldManifest) -> Iterator[HeldManifest]:
+    def _below(self, manifest: HeldManifest) -> Mapping[Digest, HeldManifest]:
+        found: dict[Digest, HeldManifest] = {}
         for child in manifest.children:
             size = self._view.blob(child)
             if size is not None:
                 self._blobs[child] = size
             below = self._view.manifest(child)
             if below is not None:
-                yield below
+                found[child] = below
+        return found
+
+    def _needing(self, manifest: HeldManifest, below: Mapping[Digest, HeldManifest]) -> HeldManifest:
+        """What is not here may be a foreign layer, which need not be: only the manifest's bytes say so."""
+        if all(child in self._blobs or child in below for child in manifest.children):
+            return manifest
+        return replace(manifest, needs=self._needs(manifest.descriptor))
 
     def _about(self, digest: Digest) -> Iterator[HeldManifest]:
         """Referrers, and lists of them."""

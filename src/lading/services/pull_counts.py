@@ -64,11 +64,7 @@ class PullCounts:
         """Somebody was given this manifest, by tag or digest."""
         pulled = Pulled(repository, digest, None if isinstance(reference, Digest) else reference)
         with self._lock:
-            waiting = self._waiting
-            if pulled in waiting:
-                waiting[pulled] += 1
-            elif len(waiting) < MOST_WAITING:
-                waiting[pulled] = 1
+            self._wait(pulled, 1)
 
     def write(self) -> None:
         """What was counted since; it waits on where it cannot be written. Raises StorageFailed."""
@@ -111,4 +107,11 @@ class PullCounts:
     def _take_back(self, counted: Mapping[Pulled, int]) -> None:
         with self._lock:
             for pulled, count in counted.items():
-                self._waiting[pulled] = self._waiting.get(pulled, 0) + count
+                self._wait(pulled, count)
+
+    def _wait(self, pulled: Pulled, count: int) -> None:
+        """With the lock."""
+        if pulled in self._waiting:
+            self._waiting[pulled] += count
+        elif len(self._waiting) < MOST_WAITING:
+            self._waiting[pulled] = count

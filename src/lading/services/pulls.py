@@ -10,6 +10,7 @@ from lading.oci.reference import Reference
 from lading.services.access import Actor
 from lading.services.audit import Deed
 from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.door_logins import LoginVault
 from lading.services.environment import Arrived, PullOrder
 from lading.services.environments import Environments
 from lading.services.idempotency import RequestKey
@@ -18,6 +19,7 @@ from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
 from lading.services.platforms import Wanted
 from lading.services.transfer_failures import pull_failed
+from lading.wire.docker_auth import GivenLogin
 from lading.wire.event_json import totals_json
 from lading.wire.message import Cancel
 
@@ -43,11 +45,24 @@ class PullForm:
 class Pulls:
     """Makes pull jobs, and does their work."""
 
-    def __init__(self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs) -> None:
-        self._environments, self._registries, self._jobs = environments, registries, jobs
+    def __init__(
+        self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs, logins: LoginVault
+    ) -> None:
+        self._environments, self._registries, self._jobs, self._logins = environments, registries, jobs, logins
 
-    def start(self, actor: Actor, environment: int | None, form: PullForm, key: RequestKey | None) -> Job:
-        """Raises PullIncomplete, ReferenceInvalid, PlatformInvalid, RowUnknown, Denied."""
+    def start(
+        self,
+        actor: Actor,
+        environment: int | None,
+        form: PullForm,
+        key: RequestKey | None,
+        *,
+        login: GivenLogin | None = None,
+    ) -> Job:
+        """`login` is what the client brought along; None: the configured registry's is used.
+
+        Raises PullIncomplete, ReferenceInvalid, PlatformInvalid, RowUnknown, Denied.
+        """
         if not form.image:
             raise PullIncomplete
         reference = Reference.parse(form.image).or_latest
@@ -63,8 +78,13 @@ class Pulls:
             "registry": row.id if row else None,
         }
         deed = Deed(PULL, "image", form.image, form.image, opened.id)
-        sharing = json.dumps([PULL, fields], sort_keys=True)
-        return self._jobs.start(actor, JobRequest(PULL, fields, opened.id, sharing, deed), key)
+        sharing = json.dumps([PULL, fields, self._logins.likeness(login)], sort_keys=True)
+        with self._logins.kept(login, actor.user) as kept:
+            return self._jobs.start(actor, JobRequest(PULL, {**fields, **kept}, opened.id, sharing, deed), key)
+
+    def left(self, job: Job) -> None:
+        """Nobody waits for this pull any more: the login that came for it is forgotten."""
+        self._logins.drop(job.request.fields)
 
     def admit(self, actor: Actor, fields: JsonObject) -> None:
         """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
@@ -79,8 +99,8 @@ class Pulls:
         reference = Reference.parse(asked.text("image"))
         wanted = Wanted.of(asked.text_or_none("platform"))
         try:
-            order = PullOrder(reference, self._registries.access_for(reference.repository), wanted)
-            arrived = environment.pull(order, telling.event, cancel)
+            access = self._logins.access(self._registries.access_for(reference.repository), asked, telling, actor.user)
+            arrived = environment.pull(PullOrder(reference, access, wanted), telling.event, cancel)
             if arrived.error is not None:
                 raise arrived.error
         except LadingError as error:
@@ -97,6 +117,8 @@ def _result(reference: Reference, arrived: Arrived) -> JsonObject:
     }
     if arrived.note:
         result["note"] = arrived.note
+    if arrived.current:
+        result["current"] = True
     if arrived.totals is not None:
         result["totals"] = totals_json(arrived.totals)
     return result

@@ -15,6 +15,7 @@ from lading.oci.reference import Reference, check_tag, retarget
 from lading.services.access import Actor
 from lading.services.audit import Deed
 from lading.services.configured_registries import ConfiguredRegistries, serves
+from lading.services.door_logins import LoginVault
 from lading.services.environment import Access, Arrived, PushOrder, Summary
 from lading.services.environments import Environments
 from lading.services.guarded_environment import GuardedEnvironment
@@ -25,6 +26,7 @@ from lading.services.jobs import Jobs
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import Wanted
 from lading.services.transfer_failures import IMAGE_UNKNOWN, TransferFailed, push_failed
+from lading.wire.docker_auth import GivenLogin
 from lading.wire.event_json import totals_json
 from lading.wire.message import Cancel
 
@@ -91,13 +93,24 @@ class PushForm:
 class Pushes:
     """Makes push jobs, and does their work."""
 
-    def __init__(self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs) -> None:
-        self._environments, self._registries, self._jobs = environments, registries, jobs
+    def __init__(
+        self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs, logins: LoginVault
+    ) -> None:
+        self._environments, self._registries, self._jobs, self._logins = environments, registries, jobs, logins
 
     def start(
-        self, actor: Actor, environment: int | None, form: PushForm, key: RequestKey | None, cancel: Cancel
+        self,
+        actor: Actor,
+        environment: int | None,
+        form: PushForm,
+        key: RequestKey | None,
+        cancel: Cancel,
+        *,
+        login: GivenLogin | None = None,
     ) -> Job:
-        """Raises PushIncomplete, PushContradicts, ReferenceInvalid, PlatformInvalid, ImageHasNoTag, RowUnknown,
+        """`login` is what the client brought along; None: the configured registry's is used.
+
+        Raises PushIncomplete, PushContradicts, ReferenceInvalid, PlatformInvalid, ImageHasNoTag, RowUnknown,
         TransferFailed where the environment has no such image, Denied, Unreachable."""
         if not form.image or (form.registry is None and not form.target):
             raise PushIncomplete
@@ -115,7 +128,15 @@ class Pushes:
         targets = _targets(form, place, image)
         opened.admit_push(targets[0].repository)
         access = self._registries.access(row) if row else self._registries.access_for(targets[0].repository)
-        return self._jobs.start(actor, self._request(opened, form, image, targets, access), key)
+        likeness = self._logins.likeness(login)
+        with self._logins.kept(login, actor.user) as kept:
+            return self._jobs.start(
+                actor, _request(opened, form, image, targets, access, likeness=likeness, kept=kept), key
+            )
+
+    def left(self, job: Job) -> None:
+        """Nobody waits for this push any more: the login that came for it is forgotten."""
+        self._logins.drop(job.request.fields)
 
     def admit(self, actor: Actor, fields: JsonObject) -> None:
         """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
@@ -130,7 +151,7 @@ class Pushes:
         environment = self._environments.open(actor, asked.whole_number("environment"))
         targets = tuple(map(Reference.parse, asked.texts("targets")))
         registry = asked.whole_number_or_none("registry")
-        access = self._access(registry, targets[0])
+        access = self._logins.access(self._access(registry, targets[0]), asked, telling, actor.user)
         telling.line({"status": "tagging", "message": "Tagging image..."})
         telling.line({"status": "pushing", "message": "Pushing to registry..."})
         order = PushOrder(
@@ -158,31 +179,36 @@ class Pushes:
             raise RegistryMoved(row.name, target.familiar)
         return self._registries.access(row)
 
-    def _request(
-        self,
-        environment: GuardedEnvironment,
-        form: PushForm,
-        image: Summary,
-        targets: Sequence[Reference],
-        access: Access,
-    ) -> JobRequest:
-        fields: JsonObject = {
-            "environment": environment.id,
-            "image": image.id,
-            "asked": form.image,
-            "name": form.name,
-            "registry": access.registry,
-            "registryName": access.name,
-            "targets": [str(target) for target in targets],
-            "platform": form.platform,
-            "ifAbsent": form.if_absent,
-            "dryRun": form.dry_run,
-        }
-        shared = {name: value for name, value in fields.items() if name not in {"asked", "name"}}
-        target = targets[0].familiar
-        details = {"targetTag": target, "registry": access.name}
-        deed = Deed(PUSH, "image", form.image or "", form.name or target, environment.id, details)
-        return JobRequest(PUSH, fields, environment.id, json.dumps([PUSH, shared], sort_keys=True), deed)
+
+def _request(
+    environment: GuardedEnvironment,
+    form: PushForm,
+    image: Summary,
+    targets: Sequence[Reference],
+    access: Access,
+    *,
+    likeness: str | None,
+    kept: JsonObject,
+) -> JobRequest:
+    """`likeness` and `kept` are of the login that came along."""
+    fields: JsonObject = {
+        "environment": environment.id,
+        "image": image.id,
+        "asked": form.image,
+        "name": form.name,
+        "registry": access.registry,
+        "registryName": access.name,
+        "targets": [str(target) for target in targets],
+        "platform": form.platform,
+        "ifAbsent": form.if_absent,
+        "dryRun": form.dry_run,
+    }
+    shared = {name: value for name, value in fields.items() if name not in {"asked", "name"}}
+    target = targets[0].familiar
+    details = {"targetTag": target, "registry": access.name}
+    deed = Deed(PUSH, "image", form.image or "", form.name or target, environment.id, details)
+    sharing = json.dumps([PUSH, shared, likeness], sort_keys=True)
+    return JobRequest(PUSH, {**fields, **kept}, environment.id, sharing, deed)
 
 
 def _found(environment: GuardedEnvironment, image: str, cancel: Cancel) -> Summary:

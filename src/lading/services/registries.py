@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from lading.errors import InputInvalid
 from lading.oci.prefix import Prefix
-from lading.oci.reference import HUB, Reference, Repository, canonical_registry, check_registry, is_registry
+from lading.oci.reference import (
+    HUB,
+    Reference,
+    Repository,
+    canonical_registry,
+    check_registry,
+    is_registry,
+    split_registry,
+)
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.guard import host_name
@@ -226,8 +234,8 @@ class Registries:
 
     def search(self, text: str) -> Listing:
         """Repositories of a registry whose names hold a term: `HOST/TERM`; without a host what Docker Hub finds."""
-        first, slash, rest = text.partition("/")
-        host, term = (canonical_registry(first), rest) if slash and is_registry(first) else (HUB, text)
+        registry, term = split_registry(text)
+        host = canonical_registry(registry)
         if host == HUB:
             hits = tuple(self._probe.search_hub(term))
             return Listing("repositories", host, tuple(hit.repository.path for hit in hits), hits)

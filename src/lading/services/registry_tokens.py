@@ -1,13 +1,13 @@
 """Tokens of our registry: a login, or nobody's, turned into something short-lived that is checked without a password.
 
 access     five minutes; says what was asked for and allowed then. What is allowed now is asked at each use
-refresh    what `docker login` keeps in place of the password. It ends with the user, the password or the API token
-           that it was given for, and at the latest after ninety days
+refresh    what `docker login` keeps in place of the password, for ninety days at most
+
+Both end at once with the user, the password or the API token that they were given for: each holds a proof of it.
 """
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -76,16 +76,15 @@ class RegistryTokens:
     def access(self, actor: Actor, service: str, scopes: Sequence[Scope]) -> AccessToken:
         """For this service, and for these scopes, which the actor may have."""
         issued = int(self._clock())
-        claims = Claims(service, actor.user, actor.token, tuple(scopes), issued + ACCESS_SECONDS)
+        claims = Claims(service, actor.user, actor.token, tuple(scopes), issued + ACCESS_SECONDS, actor.proof)
         return AccessToken(write(Kind.ACCESS, claims, self._keys[0]), tuple(scopes), issued)
 
     def refresh(self, actor: Actor, service: str) -> str | None:
         """What stands for this login from now on; None for nobody in particular."""
-        known = None if actor.user is None else self._standing.of(actor.user, actor.token)
-        if known is None:
+        if actor.user is None:
             return None
         expires = int(self._clock()) + REFRESH_SECONDS if actor.token is None else None
-        claims = Claims(service, actor.user, actor.token, (), expires, _proof(known))
+        claims = Claims(service, actor.user, actor.token, (), expires, actor.proof)
         return write(Kind.REFRESH, claims, self._keys[0])
 
     def visitor(self, visit: Visit, text: str, service: str) -> Visitor:
@@ -98,16 +97,12 @@ class RegistryTokens:
 
     def refreshed(self, visit: Visit, text: str, service: str) -> Actor:
         """Whose refresh token it is. Raises RegistryTokenRefused."""
-        claims = self._read(Kind.REFRESH, text, service)
-        known = self._known(claims)
-        if not hmac.compare_digest(_proof(known), claims.proof):
-            raise RegistryTokenRefused
-        return self._actor(visit, known)
+        return self._actor(visit, self._proved(self._read(Kind.REFRESH, text, service)))
 
     def _look(self, shown: tuple[str, str]) -> tuple[Claims, Known | None]:
         """What an access token says, and of whom: unsealed once, as clients show it with every request."""
         claims = self._read(Kind.ACCESS, *shown)
-        return claims, None if claims.user is None else self._known(claims)
+        return claims, None if claims.user is None else self._proved(claims)
 
     def _read(self, kind: Kind, text: str, service: str) -> Claims:
         try:
@@ -115,19 +110,12 @@ class RegistryTokens:
         except TokenInvalid as error:
             raise RegistryTokenRefused from error
 
-    def _known(self, claims: Claims) -> Known:
+    def _proved(self, claims: Claims) -> Known:
+        """Whose it is, where what it was given for still opens something."""
         known = None if claims.user is None else self._standing.of(claims.user, claims.token)
-        if known is None:
+        if known is None or not hmac.compare_digest(known.proof, claims.proof):
             raise RegistryTokenRefused
         return known
 
     def _actor(self, visit: Visit, known: Known) -> Actor:
         return replace(known.actor, address=visit.address, request=visit.request)
-
-
-def _proof(known: Known) -> str:
-    """Another one after a new password. A stored hash has a random salt, so nothing can be guessed from this."""
-    if known.token is not None or known.user.password_hash is None:
-        return ""
-    digest = hmac.digest(known.user.password_hash.encode(), b"lading login proof", "sha256")
-    return base64.urlsafe_b64encode(digest[:15]).decode("ascii")

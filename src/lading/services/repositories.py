@@ -10,19 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lading.engine.stores import untold
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest, DigestMismatch
 from lading.oci.manifest import Index, Manifest, parse_manifest
-from lading.oci.media_types import is_foreign_layer
 from lading.services import repository_decisions as decisions
-from lading.services.attached_lists import listed_in
+from lading.services.attached_lists import document, listed_in
 from lading.services.changes import Changes
+from lading.services.repository_carrying import Carrying, Part, digests
 from lading.services.repository_content import RepositoryContent
+from lading.services.repository_edits import Edit
 from lading.services.repository_errors import BlobUnknown, ChildrenMissing, ManifestUnknown, RepositoryUnknown
 from lading.services.repository_lookups import RepositoryLookups, Unsteady
-from lading.services.repository_records import Carried, Decide, Edit, HeldManifest, RepositoryRecords, Visibility
+from lading.services.repository_needs import Needs, needs_of
+from lading.services.repository_records import Decide, RepositoryRecords
+from lading.services.repository_rows import Carried, HeldManifest
 from lading.wire.message import BytesContent, Cancel, Reader
 
 BLOB_TYPE = "application/octet-stream"
@@ -61,9 +65,10 @@ class Repositories:
         """One transaction: the repository locked, `decide` asked, its edits applied. Raises what `decide` raises."""
         return self._records.change(repository, decide, self._clock())
 
-    def visibility(self, repository: str) -> Visibility:
-        """Who may read it; PRIVATE where it is not there."""
-        return self._records.view(repository).visibility()
+    def check_known(self, repository: str) -> None:
+        """Raises RepositoryUnknown where nothing was ever put there."""
+        if not self._records.knows(repository):
+            raise RepositoryUnknown(repository)
 
     # ── manifests and tags
 
@@ -71,7 +76,7 @@ class Repositories:
         """By tag or digest: its type, digest and size alone; leased. Raises RepositoryUnknown, ManifestUnknown."""
         held = self._lookups.manifest(repository, reference)
         if held is None:
-            self._check_known(repository)
+            self.check_known(repository)
             raise ManifestUnknown(repository, reference)
         return held
 
@@ -97,30 +102,46 @@ class Repositories:
             raise DigestMismatch(reference, digest)
         named = dict.fromkeys([*([reference] if isinstance(reference, str) else []), *tags])
         self._content.push(held.descriptor, BytesContent(raw), untold, cancel)
-        with self._content.holding((digest, *held.children)) as missing:
+        with self._content.holding((digest, *held.children)) as absent:
+            missing = {digest, *held.needed.all}.intersection(absent)
             if missing:  # collected since it came, or moved aside because its bytes were damaged
-                raise ChildrenMissing(repository, self._lacking(repository, (*held.children, digest), missing))
+                raise ChildrenMissing(repository, self._lacking(repository, held, missing))
             self.change(repository, decisions.put_manifest(repository, held, named, self._clock(), self._listed))
         return held
 
+    def needs(self, descriptor: Descriptor) -> Needs | None:
+        """What a held manifest's own bytes say that it needs; None where they cannot be read. Raises ReadFailed."""
+        read = document(descriptor, self._content.open)
+        return None if read is None else needs_of(read)
+
     def carry(self, repository: str, tag: str, carried: Carried) -> Sequence[Edit]:
-        """Hold an image of another repository with all that belongs to it, and point the tag at it: all or nothing.
+        """Hold an image of another repository with all that belongs to it, and point the tag at it at the end. Whoever
+        pulls the tag gets all of it, or what the tag named before.
 
         Raises ChildrenMissing where rows or bytes have gone since it was looked at, Protected.
         """
-        with self._content.holding(carried.digests) as missing:
+        carrying = Carrying(repository, tag, carried, self._clock(), self._listed)
+        carrying.check(self._records.view(repository))
+        if missing := self._content.keep(carried.digests):
+            raise ChildrenMissing(repository, list(missing))
+        *before, last = carrying.parts()
+        edits = [edit for part in before for edit in self._carry(repository, part, partial(carrying.hold, part))]
+        return [*edits, *self._carry(repository, last, partial(carrying.finish, last))]
+
+    def _carry(self, repository: str, part: Part, decide: Decide) -> Sequence[Edit]:
+        with self._content.holding(digests(part)) as missing:
             if missing:
                 raise ChildrenMissing(repository, list(missing))
-            return self.change(repository, decisions.carry(repository, tag, carried, self._clock(), self._listed))
+            return self.change(repository, decide)
 
     def delete_tag(self, repository: str, tag: str) -> None:
         """Raises RepositoryUnknown, ManifestUnknown, Protected."""
-        self._check_known(repository)
+        self.check_known(repository)
         self.change(repository, decisions.delete_tag(repository, tag, self._clock()))
 
     def delete_manifest(self, repository: str, digest: Digest) -> None:
         """Raises RepositoryUnknown, ManifestUnknown, Protected, StillNeeded."""
-        self._check_known(repository)
+        self.check_known(repository)
         self.change(repository, decisions.delete_manifest(repository, digest, self._clock()))
 
     # ── blobs
@@ -129,7 +150,7 @@ class Repositories:
         """Its size, for who asks whether it is there; leased. Raises RepositoryUnknown, BlobUnknown."""
         size = self._lookups.blob(repository, digest)
         if size is None:
-            self._check_known(repository)
+            self.check_known(repository)
             raise BlobUnknown(repository, digest)
         return Descriptor(BLOB_TYPE, digest, size)
 
@@ -156,7 +177,7 @@ class Repositories:
 
     def delete_blob(self, repository: str, digest: Digest) -> None:
         """Raises RepositoryUnknown, BlobUnknown, StillNeeded."""
-        self._check_known(repository)
+        self.check_known(repository)
         self.change(repository, decisions.delete_blob(repository, digest))
 
     def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
@@ -174,7 +195,7 @@ class Repositories:
 
     def tags(self, repository: str, after: str, limit: int) -> Page:
         """Raises RepositoryUnknown."""
-        self._check_known(repository)
+        self.check_known(repository)
         return _page(self._records.tags(repository, after, limit + 1), limit)
 
     def repositories(self, after: str, limit: int) -> Page:
@@ -190,24 +211,20 @@ class Repositories:
         """
         return self._records.referrers(repository, subject, artifact_type, after)
 
-    def _lacking(self, repository: str, needed: Sequence[Digest], missing: Collection[Digest]) -> Sequence[Digest]:
+    def _lacking(self, repository: str, held: HeldManifest, missing: Collection[Digest]) -> Sequence[Digest]:
         """Those whose bytes are missing, and those that the repository does not hold."""
-        held = self._records.view(repository).held(needed)
-        return [digest for digest in needed if digest in missing or digest not in (*held, needed[-1])]
-
-    def _check_known(self, repository: str) -> None:
-        if not self._records.knows(repository):
-            raise RepositoryUnknown(repository)
+        unknown = {*decisions.lacking(self._records.view(repository), held.needed), *missing}
+        return [digest for digest in (*held.children, held.descriptor.digest) if digest in unknown]
 
 
 def describe(manifest: Manifest | Index, algorithm: Algorithm) -> HeldManifest:
-    """The row of a manifest. A child that says where else it is found need not be held: its licence may forbid it."""
-    descriptor = manifest.descriptor(algorithm)
-    children = dict.fromkeys(child.digest for child in manifest.children if not is_foreign_layer(child.media_type))
+    """The row of a manifest, and what it needs."""
+    descriptor, needs = manifest.descriptor(algorithm), needs_of(manifest)
+    children = tuple(dict.fromkeys(child.digest for child in manifest.children))
     if manifest.subject is None:
-        return HeldManifest(replace(descriptor, artifact_type=None), tuple(children))
+        return HeldManifest(replace(descriptor, artifact_type=None), children, needs=needs)
     shown = replace(descriptor, annotations=dict(manifest.annotations))
-    return HeldManifest(shown, tuple(children), manifest.subject.digest)
+    return HeldManifest(shown, children, manifest.subject.digest, needs)
 
 
 def _page(names: Sequence[str], limit: int) -> Page:

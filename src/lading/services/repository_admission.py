@@ -11,7 +11,7 @@ The answers to who may not read are the same whether there is such a repository 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from lading.oci.reference import ReferenceInvalid, check_path
 from lading.services.access import Actor, NotLoggedIn, Permission
@@ -29,9 +29,15 @@ class ScopeMissing(NotLoggedIn):
 class RepositoryAdmission:
     """For any number of threads."""
 
-    def __init__(self, audit: RepositoryAudit, is_public: Callable[[str], bool]) -> None:
-        """`is_public` says of a repository, which need not be there, whether everybody may pull from it."""
-        self._audit, self._is_public = audit, is_public
+    def __init__(
+        self,
+        audit: RepositoryAudit,
+        is_public: Callable[[str], bool],
+        public_among: Callable[[Collection[str]], Collection[str]],
+    ) -> None:
+        """`is_public` says of a repository, which need not be there, whether everybody may pull from it;
+        `public_among` of many, which nobody asks about again soon."""
+        self._audit, self._is_public, self._public_among = audit, is_public, public_among
 
     def admit(self, visitor: Visitor, permission: Permission, repository: str) -> None:
         """Raises NotLoggedIn, ScopeMissing, Denied, StorageFailed."""
@@ -51,7 +57,7 @@ class RepositoryAdmission:
             raise ScopeMissing
 
     def admit_to_list(self, visitor: Visitor) -> None:
-        """To the list of all repositories, of which `shows` then leaves out some. Who wants to see only what is public
+        """To the list of all repositories, of which `shown` then leaves out some. Who wants to see only what is public
         shows a token for it, as everybody gets: so that one who has a login is asked for it.
 
         Raises NotLoggedIn, ScopeMissing, Denied, StorageFailed.
@@ -63,9 +69,13 @@ class RepositoryAdmission:
         if visitor.is_known and not visitor.actor.may_somewhere(Permission.REPOSITORIES_VIEW):
             self._audit.refuse(visitor.actor, Permission.REPOSITORIES_VIEW, None)
 
-    def shows(self, visitor: Visitor, repository: str) -> bool:
-        """Whether a list names it to this visitor."""
-        return visitor.actor.may(PULL, None, repository) or self._is_public(repository)
+    def shown(self, visitor: Visitor, repositories: Sequence[str]) -> Sequence[str]:
+        """Those of them that a list names to this visitor. Raises StorageFailed."""
+        hidden = [name for name in repositories if not visitor.actor.may(PULL, None, name)]
+        if not hidden:
+            return repositories
+        withheld = set(hidden).difference(self._public_among(hidden))
+        return [name for name in repositories if name not in withheld]
 
     def may_pull(self, visitor: Visitor, repository: str) -> bool:
         """Whether blobs may be mounted from there."""

@@ -11,9 +11,26 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from lading.oci.digest import Digest
 from lading.services.attached_lists import Listed, unread
 from lading.services.named_rows import NameTaken
+from lading.services.repository_edits import (
+    DropBlob,
+    DropManifest,
+    DropRelease,
+    DropRepository,
+    DropTag,
+    Edit,
+    HoldBlob,
+    HoldManifest,
+    PointTag,
+    ReleaseTag,
+    RenameRepository,
+    SetRetention,
+    SetRules,
+    SetVisibility,
+)
 from lading.services.repository_errors import (
     BlobUnknown,
     ChildrenMissing,
+    Entangled,
     ManifestUnknown,
     NotProtected,
     ReleaseRefused,
@@ -21,28 +38,10 @@ from lading.services.repository_errors import (
     RepositoryUnknown,
     StillNeeded,
 )
+from lading.services.repository_needs import Needs
 from lading.services.repository_protection import Protection
-from lading.services.repository_records import (
-    Carried,
-    Decide,
-    DropBlob,
-    DropManifest,
-    DropRelease,
-    DropRepository,
-    DropTag,
-    Edit,
-    HeldManifest,
-    HoldBlob,
-    HoldManifest,
-    PointTag,
-    ReleaseTag,
-    RenameRepository,
-    RepositoryView,
-    SetRetention,
-    SetRules,
-    SetVisibility,
-    Visibility,
-)
+from lading.services.repository_records import Decide, RepositoryView
+from lading.services.repository_rows import HeldManifest, Visibility
 from lading.services.repository_rules import Rule, Step, TagRelease, judge
 from lading.services.retention_rules import RetentionRule
 
@@ -69,29 +68,43 @@ def put_manifest(
     """
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
-        _check_whole(view, repository, [manifest])
+        check_whole(view, repository, [manifest])
         protection = Protection(view, repository, now, listed)
-        edits = _hold(view, manifest, protection, now)
+        edits = hold(view, manifest, protection, now)
         for tag in tags:
-            edits += _point(view, tag, manifest, protection)
+            edits += point(view, tag, manifest, protection)
         return edits
 
     return decide
 
 
-def _check_whole(
+def check_whole(
     view: RepositoryView, repository: str, manifests: Iterable[HeldManifest], coming: Collection[Digest] = ()
 ) -> None:
-    """Everything they need is held, or `coming` with them."""
-    needed = dict.fromkeys(child for manifest in manifests for child in manifest.children if child not in coming)
-    held = view.held(needed)
-    missing = [child for child in needed if child not in held]
+    """Everything they need is held, or `coming` with them. Raises ChildrenMissing."""
+    missing = lacking(view, Needs.together(manifest.needed for manifest in manifests), coming)
     if missing:
         raise ChildrenMissing(repository, missing)
 
 
-def _hold(view: RepositoryView, manifest: HeldManifest, protection: Protection, now: float) -> list[Edit]:
-    """Bytes are what their digest says, but not what they are called: the same ones, said to be of another type, may
+def lacking(view: RepositoryView, needs: Needs, coming: Collection[Digest] = ()) -> Sequence[Digest]:
+    """What of these is not held as what it has to be, and is not `coming` either."""
+    blobs, manifests, either = (
+        [digest for digest in digests if digest not in coming]
+        for digests in (needs.blobs, needs.manifests, needs.either)
+    )
+    known_blobs, known_manifests = {*view.held_blobs([*blobs, *either])}, {*view.held_manifests([*manifests, *either])}
+    return [
+        *(digest for digest in blobs if digest not in known_blobs),
+        *(digest for digest in manifests if digest not in known_manifests),
+        *(digest for digest in either if digest not in known_blobs | known_manifests),
+    ]
+
+
+def hold(view: RepositoryView, manifest: HeldManifest, protection: Protection, now: float) -> list[Edit]:
+    """What becomes of the rows when this manifest is held. Raises ContentProtected.
+
+    Bytes are what their digest says, but not what they are called: the same ones, said to be of another type, may
     name other children, and what the first ones named would be garbage (CVE-2021-41190). The same again is written anew
     once in a while, so that it counts as pushed now: who was told that it is there relies on it."""
     digest = manifest.descriptor.digest
@@ -104,7 +117,8 @@ def _hold(view: RepositoryView, manifest: HeldManifest, protection: Protection, 
     return [HoldManifest(manifest), *used]
 
 
-def _point(view: RepositoryView, tag: str, manifest: HeldManifest, protection: Protection) -> list[Edit]:
+def point(view: RepositoryView, tag: str, manifest: HeldManifest, protection: Protection) -> list[Edit]:
+    """What becomes of the rows when this tag names this manifest, which is held then. Raises Protected."""
     digest = manifest.descriptor.digest
     before = view.named(tag)
     if before is None:
@@ -112,32 +126,6 @@ def _point(view: RepositoryView, tag: str, manifest: HeldManifest, protection: P
     if before.digest == digest:
         return []
     return [*protection.overwrite(before, manifest), PointTag(tag, digest)]
-
-
-def carry(repository: str, tag: str, carried: Carried, now: float, listed: Listed = unread) -> Decide:
-    """Hold an image of another repository with all that belongs to it, and point the tag at it, all or nothing; the
-    same again changes nothing. Raises ChildrenMissing where something went while it was gathered, Protected."""
-
-    def decide(view: RepositoryView) -> Sequence[Edit]:
-        _check_whole(view, repository, carried.manifests, frozenset(carried.digests))
-        protection = Protection(view, repository, now, listed)
-        edits: list[Edit] = [HoldBlob(digest, size) for digest, size in carried.blobs if view.blob(digest) != size]
-        for manifest in carried.manifests:
-            edits += _hold(view, manifest, protection, now)
-        for name, manifest in carried.lists:
-            edits += _attach(view, name, manifest, protection)
-        return [*edits, *_point(view, tag, carried.root, protection)]
-
-    return decide
-
-
-def _attach(view: RepositoryView, tag: str, manifest: HeldManifest, protection: Protection) -> list[Edit]:
-    """A list of what is attached: it loses nothing, so it needs no leave."""
-    digest = manifest.descriptor.digest
-    named = view.tag(tag)
-    before = view.manifest(named) if named else None
-    grows = before is None or (named != digest and protection.grows(tag, before, manifest))
-    return [PointTag(tag, digest)] if grows else []
 
 
 def delete_tag(repository: str, tag: str, now: float) -> Decide:
@@ -154,13 +142,17 @@ def delete_tag(repository: str, tag: str, now: float) -> Decide:
 
 def delete_manifest(repository: str, digest: Digest, now: float) -> Decide:
     """With every tag that names it. Raises ManifestUnknown, Protected where a protected tag needs it, also through
-    indexes, StillNeeded where a held index names it."""
+    indexes, StillNeeded where a held index names it, Entangled where nobody can tell."""
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
         if view.manifest(digest) is None:
             raise ManifestUnknown(repository, digest)
         protection = Protection(view, repository, now)
-        edits = [*protection.keep(digest, Step.DELETE)]
+        try:
+            edits = [*protection.keep(digest, Step.DELETE)]
+        except Entangled:
+            _check_needless(view, repository, digest)
+            raise
         _check_needless(view, repository, digest)
         for tag in view.naming(digest):
             edits += [*protection.delete(tag), DropTag(tag.name)]
@@ -179,6 +171,12 @@ def delete_blob(repository: str, digest: Digest) -> Decide:
         return [DropBlob(digest)]
 
     return decide
+
+
+def together(decisions: Iterable[Decide]) -> Decide:
+    """All of them or none; each is made of the rows as they were."""
+    every = tuple(decisions)
+    return lambda view: [edit for decide in every for edit in decide(view)]
 
 
 def set_visibility(visibility: Visibility) -> Decide:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from lading.errors import InputInvalid, NotFound, Refused
 from lading.oci.digest import Digest
-from lading.services.repository_records import NamedTag
+from lading.services.repository_rows import NamedTag
 from lading.services.repository_rules import Releases, Rule, Step, released_at
 
 
@@ -67,6 +67,19 @@ class StillNeeded(Refused):
 
     def __str__(self) -> str:
         return f"{self.digest} is still needed by {self.parents[0]} in {self.repository}"
+
+
+class Entangled(Refused):
+    """So much leads to a manifest that it is not looked through while others wait."""
+
+    hint = "Delete what leads to it first."
+
+    def __init__(self, repository: str, digest: Digest) -> None:
+        super().__init__(repository, digest)
+        self.repository, self.digest = repository, digest
+
+    def __str__(self) -> str:
+        return f"so much leads to {self.digest} in {self.repository} that a protected tag may need it"
 
 
 class Protected(Refused):

@@ -88,13 +88,8 @@ class RepositoryLookups:
 
     def _look_for_manifest(self, key: tuple[str, str | Digest]) -> Descriptor | None:
         repository, reference = key
-        view = self._records.view(repository)
-        digest = view.tag(reference) if isinstance(reference, str) else reference
-        held = view.manifest(digest) if digest else None
-        if held is None or self._content.keep((held.descriptor.digest,)):
-            return None
-        found = held.descriptor  # what it says of itself may be megabytes, and would be remembered
-        return Descriptor(found.media_type, found.digest, found.size)
+        found = self._records.view(repository).descriptor(reference)
+        return None if found is None or self._content.keep((found.digest,)) else found
 
     def _look_for_blob(self, key: tuple[str, Digest]) -> int | None:
         repository, digest = key

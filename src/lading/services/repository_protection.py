@@ -11,15 +11,39 @@ Steps that a release alone allows use it up, where it was given for one use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
 
-from lading.oci.digest import Digest
+from lading.oci.digest import HEX_LENGTH, Algorithm, Digest
 from lading.oci.media_types import is_index
 from lading.oci.reference import is_cosign_tag, is_fallback_tag
 from lading.services.attached_lists import Listed, loses_nothing, unread
-from lading.services.repository_errors import ContentProtected, Protected, RepositoryProtected
-from lading.services.repository_records import DropRelease, Edit, HeldManifest, NamedTag, RepositoryView
-from lading.services.repository_rules import Judgement, Rule, Step, judge
+from lading.services.repository_edits import DropRelease, Edit
+from lading.services.repository_errors import ContentProtected, Entangled, Protected, RepositoryProtected
+from lading.services.repository_records import RepositoryView
+from lading.services.repository_rows import HeldManifest, NamedTag
+from lading.services.repository_rules import Judgement, Releases, Rule, Step, judge, released_at
+
+MOST_ROUNDS, MOST_ABOVE = 100, 5000
+"""How far up from a manifest, and at how many others, a transaction looks for tags that need it, while others wait: a
+tenth of a second at most. No image of anybody comes near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A step that a rule forbids, and the tag that the rule protects: another one, where the step is about a list of
+    what is attached to that."""
+
+    step: Step
+    rule: Rule
+    protected: NamedTag
+
+    @property
+    def until(self) -> float | None:
+        """When age lets go of it, in seconds since 1970; None where it never does."""
+        return released_at(self.rule, self.protected.pointed) if self.rule.releases is Releases.AGE else None
 
 
 class Protection:
@@ -46,10 +70,7 @@ class Protection:
         before = self._view.manifest(tag.digest)
         if before is not None and self.grows(tag.name, before, manifest):
             return ()
-        edits = self._step(tag, Step.OVERWRITE)
-        for step in Step if is_attached(tag.name) else ():
-            edits += self._image_step(tag, step)
-        return edits
+        return self._taken(tag, Step.OVERWRITE)
 
     def grows(self, tag: str, before: HeldManifest, after: HeldManifest) -> bool:
         """Whether the tag is a list of what is attached, and `after` says all that `before` does."""
@@ -57,8 +78,15 @@ class Protection:
 
     def delete(self, tag: NamedTag) -> Sequence[Edit]:
         """What else becomes of the rows when the tag goes. Raises Protected."""
-        edits = self._step(tag, Step.DELETE)
-        return edits + (self._image_step(tag, Step.DELETE) if is_attached(tag.name) else [])
+        return self._taken(tag, Step.DELETE)
+
+    def forbidden(self, tag: NamedTag) -> Sequence[Forbidden]:
+        """What may not be done to the tag now; a list of what is attached may grow nevertheless."""
+        found: list[Forbidden] = []
+        for step in Step:
+            with suppress(Entangled):  # nobody can say by what; who tries it is refused
+                found += islice(self._forbidding(tag, step), 1)
+        return found
 
     def leave(self, tag: NamedTag, name: str) -> Sequence[Edit]:
         """What else becomes of the rows when the tag's repository is called `name`: under its old name the tag is gone,
@@ -77,30 +105,40 @@ class Protection:
 
     def keep(self, digest: Digest, step: Step) -> Sequence[Edit]:
         """What else becomes of the rows when this manifest is changed or goes, which a tag may need. Raises
-        ContentProtected."""
-        return self._content_step(digest, step, str(digest))
-
-    def _step(self, tag: NamedTag, step: Step) -> list[Edit]:
-        judgement = self.judged(tag, step)
-        if judgement.rule is not None:
-            raise Protected(self._repository, tag, judgement.rule, step)
-        return _using(tag, judgement)
-
-    def _image_step(self, attached: NamedTag, step: Step) -> list[Edit]:
-        """`attached` is about images: as far as those are protected, it loses nothing."""
+        ContentProtected, Entangled."""
         edits: list[Edit] = []
-        for digest in self._view.beginning(_subject_of(attached.name)):
-            edits += self._content_step(digest, step, attached.name)
-        return edits
-
-    def _content_step(self, digest: Digest, step: Step, reference: str) -> list[Edit]:
-        edits: list[Edit] = []
-        for tag in _bearers(self._view, digest):
+        for tag in _bearers(self._view, self._repository, digest) if self.rules() else ():
             judgement = self.judged(tag, step)
             if judgement.rule is not None:
-                raise ContentProtected(self._repository, tag, judgement.rule, step, reference)
+                raise ContentProtected(self._repository, tag, judgement.rule, step, str(digest))
             edits += _using(tag, judgement)
         return edits
+
+    def _taken(self, tag: NamedTag, step: Step) -> list[Edit]:
+        edits: list[Edit] = []
+        for judged, about, judgement in self._judgements(tag, step):
+            if judgement.rule is not None and judged is tag:
+                raise Protected(self._repository, tag, judgement.rule, step)
+            if judgement.rule is not None:
+                raise ContentProtected(self._repository, judged, judgement.rule, about, tag.name)
+            edits += _using(judged, judgement)
+        return edits
+
+    def _forbidding(self, tag: NamedTag, step: Step) -> Iterator[Forbidden]:
+        for judged, _, judgement in self._judgements(tag, step):
+            if judgement.rule is not None:
+                yield Forbidden(step, judgement.rule, judged)
+
+    def _judgements(self, tag: NamedTag, step: Step) -> Iterator[tuple[NamedTag, Step, Judgement]]:
+        """Each tag that has a say, what that is about, and what it is. Where `tag` is about images, theirs have one: as
+        far as those are protected, against whatever, it loses nothing."""
+        yield tag, step, self.judged(tag, step)
+        if not is_attached(tag.name) or not self.rules():
+            return
+        for about in Step if step is Step.OVERWRITE else (step,):
+            for digest in self._view.beginning(_subject_of(tag.name)):
+                for bearer in _bearers(self._view, self._repository, digest):
+                    yield bearer, about, self.judged(bearer, about)
 
 
 def is_attached(tag: str) -> bool:
@@ -129,15 +167,28 @@ def _subject_of(attached: str) -> str:
     return f"{algorithm}:{encoded}"
 
 
-def _bearers(view: RepositoryView, digest: Digest) -> Iterator[NamedTag]:
+def _bearers(view: RepositoryView, repository: str, digest: Digest) -> Iterator[NamedTag]:
     """Every tag that needs this manifest, or that it is attached to: those of the manifest, of indexes above it, and of
-    the images that it, or a list it is in, is about."""
-    seen, waiting = {digest}, [digest]
-    while waiting:
-        one = waiting.pop()
-        tags, manifest = view.naming(one), view.manifest(one)
+    the images that it, or a list it is in, is about. Raises Entangled."""
+    seen, waiting = {digest}, {digest}
+    for _ in range(MOST_ROUNDS):
+        tags = view.naming_any(waiting)
         yield from tags
-        above = {about for tag in tags if is_attached(tag.name) for about in view.beginning(_subject_of(tag.name))}
-        above |= {*view.parents_of(one), *([manifest.subject] if manifest and manifest.subject else [])}
-        waiting += above - seen
-        seen |= above
+        about = {_subject_of(tag.name) for tag in tags if is_attached(tag.name)}
+        waiting = {*view.above(waiting), *_images(view, about)} - seen
+        seen |= waiting
+        if not waiting:
+            return
+        if len(seen) > MOST_ABOVE:
+            break
+    raise Entangled(repository, digest)
+
+
+def _images(view: RepositoryView, beginnings: Collection[str]) -> Iterator[Digest]:
+    """Those that lists are about, by what their digests begin with; a whole digest is looked up with the others."""
+    for text in beginnings:
+        algorithm, _, encoded = text.partition(":")
+        if len(encoded) == HEX_LENGTH[Algorithm(algorithm)]:
+            yield Digest(Algorithm(algorithm), encoded)
+        else:
+            yield from view.beginning(text)

@@ -13,7 +13,8 @@ from lading.errors import StorageFailed
 from lading.oci.digest import Digest
 from lading.services.repositories import Repositories
 from lading.services.repository_content import UploadFiles
-from lading.services.repository_records import RepositoryRecords, UploadSession
+from lading.services.repository_records import RepositoryRecords
+from lading.services.repository_rows import UploadSession
 from lading.wire.message import Cancel, Reader
 from lading.wire.upload_session import UploadUnknown, check_chunk
 

@@ -4,8 +4,9 @@ the command line prints. Times are ISO 8601, in UTC."""
 from __future__ import annotations
 
 from lading.services.guarded_repositories import ProtectedTag, is_immutable
-from lading.services.repository_records import RepositoryRow
-from lading.services.repository_rules import Releases, Rule, Step, TagRelease, released_at, rule_json
+from lading.services.repository_protection import Forbidden
+from lading.services.repository_rows import RepositoryRow
+from lading.services.repository_rules import TagRelease, rule_json
 from lading.services.row_view import Json, iso
 
 
@@ -40,7 +41,7 @@ def tag_json(found: ProtectedTag) -> Json:
         "pulls": tag.pulls,
         "manifestPulledAt": iso(found.row.pulled),
         "manifestPulls": found.row.pulls,
-        "protectedBy": [_protection_json(step, rule, tag.pointed) for step, rule in found.protected],
+        "protectedBy": [_forbidden_json(each) for each in found.forbidden],
         "release": None if tag.release is None else release_json(tag.release),
     }
 
@@ -55,7 +56,7 @@ def release_json(release: TagRelease) -> Json:
     }
 
 
-def _protection_json(step: Step, rule: Rule, pointed: float) -> Json:
-    until = released_at(rule, pointed) if rule.releases is Releases.AGE else None
+def _forbidden_json(forbidden: Forbidden) -> Json:
+    rule = forbidden.rule
     scope = "repository" if rule.repositories is None else "registry"
-    return {"against": step.value, "scope": scope, "rule": rule_json(rule), "until": iso(until)}
+    return {"against": forbidden.step.value, "scope": scope, "rule": rule_json(rule), "until": iso(forbidden.until)}

@@ -16,18 +16,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import cached_property
 
+from lading.engine.removal_order import parents_first
 from lading.oci.digest import Digest
 from lading.oci.reference import fallback_tag
+from lading.services.repository_edits import DropManifest, DropTag, Edit
 from lading.services.repository_protection import Protection, is_attached
-from lading.services.repository_records import (
-    Decide,
-    DropManifest,
-    DropTag,
-    Edit,
-    ManifestRow,
-    NamedTag,
-    RepositoryView,
-)
+from lading.services.repository_records import Decide, RepositoryView
+from lading.services.repository_rows import ManifestRow, NamedTag
 from lading.services.repository_rules import Rule, Step, matches_one
 from lading.services.retention_rules import DAY, RetentionRule
 
@@ -94,7 +89,9 @@ class Retention:
         """What goes because no tag needs it, each before what it needs itself."""
         if self._sweeping is None:
             return []
-        return _parents_first([row for digest, row in self._rows.items() if digest not in self._staying])
+        going = {digest: row for digest, row in self._rows.items() if digest not in self._staying}
+        below = {digest: [child for child in row.children if child in going] for digest, row in going.items()}
+        return [going[digest] for digest in parents_first(going, below)]
 
     # ── tags
 
@@ -275,22 +272,3 @@ def _by_base(lists: Iterable[NamedTag]) -> Mapping[str, Sequence[Digest]]:
     for tag in lists:
         found.setdefault(tag.name.partition(".")[0], []).append(tag.digest)
     return found
-
-
-def _parents_first(rows: Sequence[ManifestRow]) -> Sequence[ManifestRow]:
-    """Nothing goes while something names it: neither at the end of a batch."""
-    going = {row.digest: row for row in rows}
-    parents = dict.fromkeys(going, 0)
-    for row in rows:
-        for child in set(row.children) & going.keys():
-            parents[child] += 1
-    ready = [digest for digest, count in parents.items() if not count]
-    ordered = []
-    while ready:
-        row = going[ready.pop()]
-        ordered.append(row)
-        for child in set(row.children) & going.keys():
-            parents[child] -= 1
-            if not parents[child]:
-                ready.append(child)
-    return ordered

@@ -17,9 +17,9 @@ from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
 from lading.services.repositories import Repositories
-from lading.services.repository_errors import RepositoryUnknown
+from lading.services.repository_edits import DropManifest, DropTag, Edit
 from lading.services.repository_protection import is_attached
-from lading.services.repository_records import Decide, DropManifest, DropTag, Edit, RepositoryRecords
+from lading.services.repository_records import Decide, RepositoryRecords
 from lading.services.retention import Leased, Retention, drop_tags, drop_untagged
 from lading.services.schedules import Chore
 from lading.wire.message import Cancel
@@ -29,7 +29,10 @@ RETENTION = "retention"
 
 TAGS_AT_ONCE = 500
 MANIFESTS_AT_ONCE = 100
-"""In one transaction, which others wait for."""
+"""In one transaction, which others wait for; more of them where so many go that it would take too many turns."""
+
+MOST_TURNS = 20
+"""Each transaction judges the whole repository anew: what is pushed or protected meanwhile counts."""
 
 TAGS_TOLD = 50
 """By name, on the trail."""
@@ -56,6 +59,11 @@ class LetGo:
         return LetGo((*self.tags, *tags), self.manifests + sum(isinstance(edit, DropManifest) for edit in edits))
 
 
+def at_once(going: int, least: int) -> int:
+    """How many of those that go do so in one transaction; `least` of them, unless that takes more than MOST_TURNS."""
+    return max(least, -(-going // MOST_TURNS)) if going else 0
+
+
 class RetentionRuns:
     """Makes retention jobs, and does their work. `clock` tells seconds since 1970."""
 
@@ -77,8 +85,8 @@ class RetentionRuns:
         """For one repository, or with None for all. Raises Denied, NotLoggedIn, RepositoryUnknown."""
         fields: JsonObject = {"repository": repository}
         self.admit(actor, fields)
-        if repository is not None and not self._records.knows(repository):
-            raise RepositoryUnknown(repository)
+        if repository is not None:
+            self._repositories.check_known(repository)
         sharing = f"{RETENTION} {repository or '*'}"
         return self._jobs.start(actor, JobRequest(RETENTION, fields, sharing=sharing, deed=_deed(repository)), key)
 
@@ -119,27 +127,30 @@ class RetentionRuns:
 
     def _batches(self, repository: str, cancel: Cancel) -> Iterator[Sequence[Edit]]:
         """Nobody is locked out where nothing goes."""
-        steps = ((self._lets_tags_go, self._drop_tags), (self._lets_more_go, self._drop_untagged))
-        for goes, drop in steps:
-            if not goes(repository):
-                continue
-            while edits := self._repositories.change(repository, drop(repository)):
+        steps = (
+            (self._going_tags, self._drop_tags, TAGS_AT_ONCE),
+            (self._going_manifests, self._drop_untagged, MANIFESTS_AT_ONCE),
+        )
+        for going, drop, least in steps:
+            most = at_once(going(repository), least)
+            while most and (edits := self._repositories.change(repository, drop(repository, most))):
                 yield edits
                 cancel.check()
 
-    def _drop_tags(self, repository: str) -> Decide:
-        return drop_tags(repository, self._clock(), TAGS_AT_ONCE)
+    def _drop_tags(self, repository: str, most: int) -> Decide:
+        return drop_tags(repository, self._clock(), most)
 
-    def _drop_untagged(self, repository: str) -> Decide:
+    def _drop_untagged(self, repository: str, most: int) -> Decide:
         spared = self._leased([row.digest for row in self._look(repository).untagged()])
-        return drop_untagged(repository, self._clock(), MANIFESTS_AT_ONCE, spared)
+        return drop_untagged(repository, self._clock(), most, spared)
 
-    def _lets_tags_go(self, repository: str) -> bool:
-        return not all(verdict.kept for verdict in self._look(repository).of_tags())
+    def _going_tags(self, repository: str) -> int:
+        return sum(not verdict.kept for verdict in self._look(repository).of_tags())
 
-    def _lets_more_go(self, repository: str) -> bool:
+    def _going_manifests(self, repository: str) -> int:
+        """With the lists of what was attached."""
         look = self._look(repository)
-        return bool(look.untagged()) or not all(verdict.kept for verdict in look.of_lists())
+        return len(look.untagged()) + sum(not verdict.kept for verdict in look.of_lists())
 
     def _look(self, repository: str) -> Retention:
         return Retention(self._records.view(repository), repository, self._clock())

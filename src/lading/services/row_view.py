@@ -106,6 +106,7 @@ def verification_json(found: Verification) -> Json:
         broken=None if found.broken is None else {"id": found.broken.row, "reason": found.broken.reason},
         gaps=[list(gap) for gap in found.gaps],
         unsealed={"rows": found.tail, "ids": None if found.tail_ids is None else list(found.tail_ids)},
+        endKnownSince=found.since,
     )
 
 

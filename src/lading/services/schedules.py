@@ -1,10 +1,8 @@
 """Periodic work: a fixed table of chores, whose times are rows, so that a restart neither skips nor repeats them.
 
 A chore is done by whoever moves its row's `next` on: one process of several, once. In this process one thread does all
-chores, one after the other. What was missed while nobody ran is done once, not as often as it was missed.
-
-A chore that is `own` has no row: each process does it, by its own clock alone. So is done what must not wait for a
-server whose clock is ahead, and which is gone since.
+chores, one after the other; so what must not wait for one that takes long is none. What was missed while nobody ran is
+done once, not as often as it was missed.
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ class Chore:
     name: str
     every: float
     run: Callable[[], object]
-    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +59,7 @@ class Schedules:
 
     def __init__(self, records: ScheduleRecords, clock: Callable[[], float], chores: Sequence[Chore]) -> None:
         self._records, self._clock = records, clock
-        self._chores: Mapping[str, Chore] = {chore.name: chore for chore in chores if not chore.own}
-        self._own = {chore: clock() + chore.every for chore in chores if chore.own}
+        self._chores: Mapping[str, Chore] = {chore.name: chore for chore in chores}
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -85,13 +81,8 @@ class Schedules:
     def run_due(self) -> Sequence[str]:
         """Do what is due, the longest overdue first; the names of what was done. Raises StorageFailed."""
         now = self._clock()
-        own = [chore for chore, due in self._own.items() if due <= now or due > now + chore.every]
-        for chore in own:
-            self._own[chore] = now + chore.every
-            self._run_one(chore)
         due = sorted((row for row in self._records.schedules() if row.next <= now), key=lambda row: row.next)
-        done = [row.name for row in due if row.name in self._chores and self._done(row)]
-        return [*(chore.name for chore in own), *done]
+        return [row.name for row in due if row.name in self._chores and self._done(row)]
 
     def _done(self, row: Schedule) -> bool:
         now = self._clock()

@@ -23,6 +23,15 @@ OF_REGISTRY = "registry/{}/password"
 OF_ENVIRONMENT = "environment/{}/tls_key"
 """The places that secrets are sealed for, by the id of their row."""
 
+AUTHORITY_SETTING = "certificate-authority"
+"""Our own authority for client certificates: an object of its `certificate` and its `key`, which is sealed."""
+
+OF_AUTHORITY = "certificate-authority/key"
+"""The place that this key is sealed for."""
+
+OF_AUDIT_HEAD = "audit/head"
+"""The place that the end of the audit trail is sealed for: no secret, but what nobody else may write."""
+
 
 class SecretBox(Protocol):
     """For any number of threads."""

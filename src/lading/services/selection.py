@@ -13,7 +13,15 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import is_foreign_layer, is_image_config, is_index
 from lading.oci.platform import Platform, satisfies
-from lading.services.platforms import PlatformMissing, Wanted, chosen, images_of, select, with_attestations
+from lading.services.platforms import (
+    NothingHere,
+    PlatformMissing,
+    Wanted,
+    chosen,
+    images_of,
+    select,
+    with_attestations,
+)
 from lading.services.reading import read_config, read_manifest
 
 
@@ -80,6 +88,22 @@ def choose_to_send(source: Source, root: Descriptor, wanted: Wanted, here: Here)
     kept = selection.kept
     narrowed, new_root = narrow(source, root, lambda child: child.digest in kept)
     return Chosen(narrowed, new_root, selection.note)
+
+
+def choose_present(source: Source, root: Descriptor, here: Here) -> Chosen:
+    """All that is in the source: an index stays byte for byte, and those of its children that are not there are named
+    and stay behind, as after a pull of some platforms. Raises NothingHere and what reading a manifest raises."""
+    if not is_index(root.media_type):
+        return Chosen(source, root)
+    index = read_manifest(source, root)
+    assert isinstance(index, Index)
+    absent = [child for child in index.manifests if not here(child)]
+    images = images_of(index)
+    parts = tuple(child for child in images if here(child))
+    if images and not parts:
+        raise NothingHere(source.name)
+    note = f"{len(parts)} of {len(images)} platforms" if len(parts) < len(images) else ""
+    return Chosen(without(InHand(source, {root.digest: index.raw}), absent), root, note, parts)
 
 
 def choose_to_bring(source: Source, root: Descriptor, wanted: Wanted, native: Platform) -> Chosen:

@@ -5,6 +5,8 @@ The rows say; they are looked up once, and then remembered for as long as nobody
 
 from __future__ import annotations
 
+import base64
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -21,12 +23,21 @@ class Known:
     user: UserRow
     grants: tuple[Grant, ...] = field(repr=False)
     token: TokenRow | None = None
+    proof: str = field(default="", repr=False)
 
     @property
     def actor(self) -> Actor:
         """From nowhere yet."""
-        actor = Actor(self.user.name, self.grants, self.user.id)
+        actor = Actor(self.user.name, self.grants, self.user.id, proof=self.proof)
         return actor if self.token is None else replace(actor, token=self.token.id, scopes=self.token.scopes)
+
+
+def proof_of(user: UserRow, token: TokenRow | None = None) -> str:
+    """Of what a login was made with: another one after a new password, or for another API token. A stored hash has a
+    random salt, or is of something random, so nothing can be guessed from this."""
+    shown = user.password_hash if token is None else token.hash
+    digest = hmac.digest((shown or "").encode(), b"lading login proof", "sha256")
+    return base64.urlsafe_b64encode(digest[:15]).decode("ascii")
 
 
 class Standing:
@@ -55,4 +66,4 @@ class Standing:
         token = None if token_id is None else self._tokens.token(token_id)
         if token_id is not None and (token is None or token.user != user_id):
             return None
-        return Known(user, tuple(self._users.grants_of(user_id)), token)
+        return Known(user, tuple(self._users.grants_of(user_id)), token, proof_of(user, token))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,6 +42,13 @@ class OwnStore(FullStore, Protocol):
     def present(self, digest: Digest) -> bool:
         """Whether the content is here, whole. Unlike `has` it leases nothing, so looking keeps nothing alive."""
 
+    def work(self) -> AbstractContextManager[FullStore]:
+        """The same store for who brings images, one after the other. What has come stays until its image has its names,
+        from then on for as long as it has any; what has none yet when this ends stays a day for the next try."""
+
+    def keeping(self, roots: Iterable[Digest]) -> AbstractContextManager[None]:
+        """Inside, all that these reach stays, whoever takes its names."""
+
 
 class ArchiveForm(StrEnum):
     """How an archive is written."""
@@ -55,6 +63,17 @@ class Compression(StrEnum):
     NONE = "none"
     GZIP = "gzip"
     ZSTD = "zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What an image made of a root file system says of itself: `created` is RFC 3339 text, `message` the comment of its
+    one step, `settings` what it runs, as the `config` member of an image config (image-spec, config.md)."""
+
+    platform: Platform
+    created: str
+    message: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 class Stores(Protocol):
@@ -97,13 +116,21 @@ class Stores(Protocol):
         """A new archive, which has its name once it is whole; `-` is standard output."""
 
     def root_file_system(
-        self, path: str, platform: Platform, cancel: Cancel
+        self, path: str, provenance: Provenance, cancel: Cancel
     ) -> AbstractContextManager[tuple[Source, Descriptor]]:
         """A tar of a root file system as a one-layer image, which is gone when this ends; `-` is standard input."""
+
+
+class Shedder(Protocol):
+    """Gives up single platforms of an image of our own store."""
+
+    def __call__(self, root: Digest, manifests: Collection[Digest], cancel: Cancel) -> Collection[Digest]:
+        """Removes these, which the index `root` names, although it stays; answers those that are gone. What another
+        image needs stays."""
 
 
 class Collector(Protocol):
     """Removes content of our own store that no name, lease or running work reaches."""
 
     def __call__(self, dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
-        """`given_up` are images somebody just removed on purpose: no lease keeps what only they reached."""
+        """`given_up` are images somebody just removed on purpose: nothing of them is kept for work that failed."""

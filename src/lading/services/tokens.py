@@ -1,4 +1,4 @@
-"""API tokens: made by people for their programs, shown once, kept as a hash.
+"""API tokens: made by people for their programs, shown once, kept as a hash. A client certificate is one too.
 
 A token may what its user may, or less: its scopes narrow it. It cannot make further tokens, or who finds one would keep
 what it gives for good.
@@ -21,7 +21,7 @@ from lading.services.roles import MORE_THAN_ONES_OWN, PERMISSIONS
 from lading.services.row_rules import NAME_RULE, row_name
 from lading.services.schedules import Chore
 from lading.services.secrets import unguessable
-from lading.services.user_records import UserRecords
+from lading.services.user_records import UserRecords, UserRow
 
 TOKEN_START = "lad_"  # noqa: S105  how all of them begin
 TOKEN_BYTES = 32
@@ -64,6 +64,14 @@ class NewToken:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """What opens: its hash, by which it is found, and how people tell theirs apart in lists."""
+
+    hash: str = field(repr=False)
+    shown: str = ""
+
+
 class Tokens:
     """For every door. One's own need no permission; those of others take `users:view` and `users:edit`."""
 
@@ -89,20 +97,25 @@ class Tokens:
         return self._records.tokens(actor.user)
 
     def add(self, actor: Actor, form: TokenForm) -> NewToken:
-        """Raises TokenInvalid, RowUnknown for a user, Denied for a token that asks, or for a user with more than the
-        actor."""
-        user = self._owner(actor, form)
-        name = self._checked(form, user)
+        """Raises what `keep` does."""
         secret = TOKEN_START + unguessable(self._random, TOKEN_BYTES)
-        hashed, created = token_hash(secret), self._clock()
-        shown = secret[:SHOWN_CHARACTERS]
+        return NewToken(self.keep(actor, form, lambda _: Hashed(token_hash(secret), secret[:SHOWN_CHARACTERS])), secret)
+
+    def keep(self, actor: Actor, form: TokenForm, make: Callable[[UserRow], Hashed]) -> TokenRow:
+        """A row for what is made for its user, once the actor is known to be allowed it. Raises TokenInvalid,
+        RowUnknown for a user, Denied for a token that asks, or for a user with more than the actor."""
+        user = self._owner(actor, form)
+        name = self._checked(form, user.id)
+        hashed, created = make(user), self._clock()
         row = self._records.add_token(
-            lambda id: TokenRow(id, user, name, hashed, created, form.scopes, form.expires, prefix=shown)  # noqa: A006
+            lambda id: TokenRow(  # noqa: A006  a row's own word
+                id, user.id, name, hashed.hash, created, form.scopes, form.expires, prefix=hashed.shown
+            )
         )
         if row is None:
-            raise RowUnknown("user", user)
+            raise RowUnknown("user", user.id)
         self._record(actor, "create", row)
-        return NewToken(row, secret)
+        return row
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
         """From now on it opens nothing. Raises RowUnknown; Denied for one of a user with more than the actor."""
@@ -121,20 +134,23 @@ class Tokens:
         drop = self._records.forget_tokens
         return (Chore("token expiry", 24 * 60 * 60.0, lambda: drop(self._clock() - KEPT_SECONDS)),)
 
-    def _owner(self, actor: Actor, form: TokenForm) -> int:
+    def _owner(self, actor: Actor, form: TokenForm) -> UserRow:
         """Whose it will be; that the actor may make it has been asked then."""
         deed = Deed("create", "token", "", form.name)
         if actor.token is not None:
             refuse(self._trail, actor, Permission.USERS_EDIT, deed)
-        if form.user is None or form.user == actor.user:
-            if actor.user is None:
-                raise NotLoggedIn
-            return actor.user
-        admit(self._trail, actor, Permission.USERS_EDIT, deed)
-        if self._users.user(form.user) is None:
-            raise RowUnknown("user", form.user)
-        self._check_owner(actor, form.user, deed)
-        return form.user
+        own = form.user is None or form.user == actor.user
+        wanted = actor.user if own else form.user
+        if wanted is None:
+            raise NotLoggedIn
+        if not own:
+            admit(self._trail, actor, Permission.USERS_EDIT, deed)
+        user = self._users.user(wanted)
+        if user is None:
+            raise RowUnknown("user", wanted)
+        if not own:
+            self._check_owner(actor, wanted, deed)
+        return user
 
     def _check_owner(self, actor: Actor, user: int, deed: Deed) -> None:
         """Nobody gives or takes what they do not have themselves. Raises Denied."""
@@ -169,3 +185,8 @@ class Tokens:
 def token_hash(secret: str) -> str:
     """What a token is found by. Its 256 random bits need no slow hash: there is nothing to guess from."""
     return hashlib.sha256(b"lading token\0" + secret.encode("utf-8", "replace")).hexdigest()
+
+
+def certificate_hash(certificate: bytes) -> str:
+    """What a client certificate, in DER, is found by: its SHA-256 fingerprint, in a way that no token's hash can be."""
+    return hashlib.sha256(b"lading certificate\0" + hashlib.sha256(certificate).digest()).hexdigest()

@@ -4,6 +4,7 @@ moves it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -11,18 +12,19 @@ from lading.engine.arrival import Arrival, Destination
 from lading.engine.copy import copy
 from lading.engine.plan import plan
 from lading.engine.records import ImageNames
-from lading.engine.stores import Condition
+from lading.engine.stores import Condition, ContentUnknown
 from lading.engine.throttle import RateLimit
 from lading.errors import LadingError
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.media_types import is_index
+from lading.oci.media_types import is_foreign_layer, is_index
 from lading.oci.platform import Platform
-from lading.oci.reference import Reference
+from lading.oci.reference import Reference, Repository
 from lading.services.lookup import ImageUnknown
 from lading.services.origins import LoginLookup, Origin, Origins
 from lading.services.places import DockerImage, Named, Place
 from lading.services.platforms import EVERY, UNSAID, Wanted
+from lading.services.reading import read_manifest
 from lading.services.reports import serialised
 from lading.services.selection import Chosen, choose_to_bring, choose_to_send, whole
 from lading.services.stores import ArchiveForm, Compression, Stores
@@ -115,8 +117,20 @@ class Transfers:
                 return Moved(str(reference), str(reference), origin.root, (_bare(reference),), NOTHING, current=True)
             chosen = choose_to_bring(origin.store, origin.root, wanted, self._native)
             name = str(reference)
-            aim = Aim(Destination(name, self._stores.own, (name,), call.options.condition), (_bare(reference),))
-            return self._move(origin, chosen, (aim,), PULL_LANES, call)[0]
+            with self._stores.own.work() as own:
+                aim = Aim(Destination(name, own, (name,), call.options.condition), (_bare(reference),))
+                moved = self._move(origin, chosen, (aim,), PULL_LANES, call)[0]
+            if moved.error is None and not call.options.dry_run:
+                self._learn(chosen, reference.repository)
+            return moved
+
+    def _learn(self, chosen: Chosen, repository: Repository) -> None:
+        """What was pulled, a later push to a neighbour of its repository mounts from there, and sends nothing."""
+        with suppress(ContentUnknown):  # somebody has removed it already
+            for part in chosen.parts or (chosen.root,):
+                for child in read_manifest(self._stores.own, part).children:
+                    if not is_foreign_layer(child.media_type):
+                        self._stores.locations.learn(child.digest, repository)
 
     def tags(self, text: str, cancel: Cancel) -> tuple[str, ...]:
         """All tags of a repository in its registry, as references."""
@@ -131,8 +145,8 @@ class Transfers:
         repository = Reference.parse(text).repository
         found: dict[Digest, list[str]] = {}
         for image in self._names().all():
-            reference = Reference.parse(image.reference)
-            if reference.repository == repository and reference.tag:
+            reference = Reference.parse(image.reference) if image.named else None
+            if reference is not None and reference.repository == repository and reference.tag:
                 found.setdefault(image.root.digest, []).append(str(reference))
         if not found:
             raise ImageUnknown(text, ["the local store"])

@@ -1,4 +1,4 @@
-"""Docker's JSON lines, as a daemon tells of a push, a pull or a load; and the login a daemon is given.
+"""Docker's JSON lines, as a daemon tells of a push, a pull or a load: read from one, and written as one.
 
     {"status":"Pushing","progressDetail":{"current":33280,"total":3000000},"id":"1b42def97497"}     a layer
     {"status":"1: digest: sha256:… size: 524"}                                                    how it ended
@@ -7,35 +7,30 @@
 
 Both of Docker's image stores are read: the older one names layers by what they hold, the containerd one by the blob
 that moves. What a line says of a layer becomes an event; everything else is kept for whoever asks in the end.
+
+What is written is for every client there is: a line of progress always has `progressDetail`, a message never; both
+`error` and `errorDetail` tell what went wrong, because some read only one of them.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 from lading.errors import ProtocolBroken
 from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
-from lading.oci.reference import HUB
-from lading.wire.authorize import Credential
+from lading.wire.docker_words import Verb, read_word
 from lading.wire.json_answers import read_json
 from lading.wire.progress import Advanced, Event, Noted, Piece, Planned, State
+from lading.wire.shown_text import shown_text
 
 LINE_LIMIT = 1024 * 1024
 """The longest line, in bytes: docker's own clients read no more of an answer that is one object."""
 
 PIECES_LIMIT = 10_000
 """Layers that one stream may tell of; an image has at most some hundreds."""
-
-HUB_ADDRESS = "https://index.docker.io/v1/"
-"""What a daemon calls Docker Hub in a login."""
-
-ANONYMOUS = "e30="
-"""`{}`, which the command line sends where there is no login."""
 
 
 class LinesBroken(ProtocolBroken):
@@ -130,40 +125,9 @@ def _error(error: object, detail: object) -> str | None:
     return None if error is None and detail is None else "it does not say why"
 
 
-class Verb(Enum):
-    """What the daemon was asked to do, and how it calls the states of a layer then."""
-
-    PUSH = "push"
-    PULL = "pull"
-    LOAD = "load"
-
-
-_STATES: Mapping[Verb, Mapping[str, State]] = {
-    Verb.PUSH: {
-        "Preparing": State.CHECKING,
-        "Waiting": State.WAITING,
-        "Pushing": State.MOVING,
-        "Pushed": State.DONE,
-        "Layer already exists": State.EXISTS,
-        "Already exists": State.EXISTS,
-        "Unavailable": State.FAILED,
-    },
-    Verb.PULL: {
-        "Pulling fs layer": State.CHECKING,
-        "Waiting": State.WAITING,
-        "Downloading": State.MOVING,
-        "Verifying Checksum": State.COMMITTING,
-        "Download complete": State.COMMITTING,
-        "Extracting": State.UNPACKING,
-        "Pull complete": State.DONE,
-        "Already exists": State.EXISTS,
-    },
-    Verb.LOAD: {"Loading layer": State.UNPACKING},
-}
-_MOUNTED = re.compile(r"Mounted from (?P<origin>\S{1,512})")
-_RETRYING = re.compile(r"Retrying in (?P<seconds>\d{1,6}) seconds?")
 _PUSHED = re.compile(r"(?P<tag>[\w][\w.-]{0,127}): digest: (?P<digest>\S{1,160}) size: (?P<size>\d{1,12})")
 _PULLED = re.compile(r"Digest: (?P<digest>\S{1,160})")
+_UP_TO_DATE = "Status: Image is up to date for "
 _LOADED = re.compile(r"Loaded image(?: ID)?: (?P<name>\S{1,512})")
 
 
@@ -171,7 +135,8 @@ class Story:
     """What one stream has told so far. `target` is what events carry.
 
     `digest` and `size` (of the manifest, in bytes) are what the daemon says it pushed or pulled, `loaded` the names or
-    ids of what came out of an archive, `fault` the line that ended it badly. Lines after that one are not heard.
+    ids of what came out of an archive, `current` that a pull found nothing newer, `fault` the line that ended it badly.
+    Lines after that one are not heard.
     """
 
     def __init__(self, verb: Verb, target: str) -> None:
@@ -180,6 +145,7 @@ class Story:
         self.digest: Digest | None = None
         self.size: int | None = None
         self.loaded: list[str] = []
+        self.current = False
         self.fault: Line | None = None
 
     def hear(self, line: Line) -> Iterator[Event]:
@@ -199,34 +165,26 @@ class Story:
             self._conclude(line.status)
 
     def _advance(self, line: Line) -> Iterator[Event]:
-        found = self._state(line.status)
-        if found is None:
+        said = read_word(self._verb, line.status)
+        if said is None:
             return  # a message such as `Pulling from library/x`, whose id is a tag
         if line.id not in self._bytes:
             if len(self._bytes) == PIECES_LIMIT:
                 raise LinesBroken(f"it tells of more than {PIECES_LIMIT} layers")
             self._bytes[line.id] = 0
             yield Planned(self._target, (Piece(line.id, size=line.total),))
-        state, detail, seconds = found
-        if line.current is not None and state is State.MOVING:
+        if line.current is not None and said.state is State.MOVING:
             self._bytes[line.id] = line.current if line.total is None else min(line.current, line.total)
-        yield Advanced(self._target, line.id, state, self._bytes[line.id], line.total, detail=detail, seconds=seconds)
-
-    def _state(self, status: str) -> tuple[State, str, float | None] | None:
-        state = _STATES[self._verb].get(status)
-        if state is not None:
-            return state, "", None
-        if mounted := _MOUNTED.fullmatch(status):
-            return State.MOUNTED, mounted["origin"], None
-        if retrying := _RETRYING.fullmatch(status):
-            return State.RETRYING, "", float(retrying["seconds"])
-        return None
+        current = self._bytes[line.id]
+        yield Advanced(self._target, line.id, said.state, current, line.total, detail=said.detail, seconds=said.seconds)
 
     def _conclude(self, status: str) -> None:
         if self._verb is Verb.PUSH and (pushed := _PUSHED.fullmatch(status)):
             self._learn(pushed["digest"], int(pushed["size"]))
         elif self._verb is Verb.PULL and (pulled := _PULLED.fullmatch(status)):
             self._learn(pulled["digest"], None)
+        elif self._verb is Verb.PULL and status.startswith(_UP_TO_DATE):
+            self.current = True
 
     def _learn(self, digest: object, size: int | None) -> None:
         if isinstance(digest, str):
@@ -249,16 +207,67 @@ class Story:
             self.loaded.append(loaded["name"])
 
 
-def registry_auth(credential: Credential | None, registry: str) -> str:
-    """The X-Registry-Auth field: base64url of JSON, padded."""
-    if credential is None:
-        return ANONYMOUS
-    members = {
-        "username": credential.username,
-        "password": credential.secret,
-        "identitytoken": credential.identity_token,
-        "registrytoken": credential.registry_token,
-    }
-    given = {name: value for name, value in members.items() if value}
-    given["serveraddress"] = HUB_ADDRESS if registry == HUB else registry
-    return base64.urlsafe_b64encode(json.dumps(given).encode()).decode("ascii")
+# ── written
+
+
+def message_line(status: str, id: str = "") -> bytes:  # noqa: A002  the line's own word
+    """What a client prints as it is, behind `id:` where there is one."""
+    return _line({"status": shown_text(status)} | ({"id": id} if id else {}))
+
+
+def progress_line(
+    status: str,
+    id: str,  # noqa: A002  the line's own word
+    detail: Mapping[str, object],
+    text: str = "",
+) -> bytes:
+    """How a layer stands: `detail` is `current` and `total` in bytes, as far as they are known, `text` the bar."""
+    return _line({"status": status, "progressDetail": detail} | ({"progress": text} if text else {}) | {"id": id})
+
+
+def stream_line(text: str) -> bytes:
+    """Text that a client prints as it is."""
+    return _line({"stream": text})
+
+
+def aux_line(members: Mapping[str, object]) -> bytes:
+    """What programs read and people are not shown."""
+    return _line({"progressDetail": {}, "aux": members})
+
+
+def error_line(message: str, code: int | None = None) -> bytes:
+    """The end, badly: a client prints the message and exits with 1. `code` is a status."""
+    shown = shown_text(message)
+    detail: dict[str, object] = ({} if code is None else {"code": code}) | {"message": shown}
+    return _line({"errorDetail": detail, "error": shown})
+
+
+BLANK_LINE = b"\r\n"
+"""White space between two values: it tells nothing, but to whoever is not there any more."""
+
+
+def pushed_lines(tag: str, digest: Digest, size: int) -> bytes:
+    """The end of a push: for people, and for programs; `size` is the manifest's, in bytes."""
+    aux = {"Tag": tag, "Digest": str(digest), "Size": size}
+    return message_line(f"{tag}: digest: {digest} size: {size}") + aux_line(aux)
+
+
+def digest_line(digest: str) -> bytes:
+    """What was pulled, of one tag."""
+    return message_line(f"Digest: {digest}")
+
+
+def pulled_line(name: str, *, current: bool) -> bytes:
+    """The end of a pull of `name`; `current` where nothing was newer than what was there."""
+    return message_line(f"{_UP_TO_DATE}{name}" if current else f"Status: Downloaded newer image for {name}")
+
+
+def loaded_line(name: str | None, id: str) -> bytes:  # noqa: A002  an image's own word
+    """An image that came out of an archive, by its name or, where it has none, by its id."""
+    return stream_line(f"Loaded image: {name}\n" if name else f"Loaded image ID: {id}\n")
+
+
+def _line(members: Mapping[str, object]) -> bytes:
+    """Nothing is escaped for HTML, as newer engines leave it too."""
+    text = json.dumps(members, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace") + b"\r\n"

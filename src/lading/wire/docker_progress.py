@@ -32,11 +32,3 @@ def short_id(piece: str) -> str:
     """As Docker's lines name a layer: the first 12 characters of a digest's hex; a daemon's own id as it is."""
     algorithm, colon, encoded = piece.partition(":")
     return encoded[:12] if colon and algorithm else piece
-
-
-def retrying_text(seconds: float | None) -> str:
-    """`Retrying in 1 second`, whole seconds, never fewer than are left."""
-    if seconds is None:
-        return "Retrying"
-    whole = max(1, -int(-seconds // 1))
-    return f"Retrying in {whole} second{'' if whole == 1 else 's'}"

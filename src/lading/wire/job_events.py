@@ -1,20 +1,8 @@
 """What a job tells: a transfer's events folded into lines and ticks, in Docker's shape (interfaces §2, Jobs).
 
 A line is a change of state: kept, numbered, replayable. A tick is a byte count: not kept, few, and one object tells of
-all layers that moved. The words, beside the state of a piece:
-
-    state        push                          pull
-    planned      Preparing                     Pulling fs layer
-    WAITING      Waiting, once the lanes are full, or when the engine says so
-    CHECKING     – (where a daemon names a layer for the first time: as planned)
-    MOVING       Pushing                       Downloading
-    COMMITTING   (a tick)                      Verifying Checksum
-    RETRYING     Retrying in N seconds         the same
-    UNPACKING    –                             Download complete, Extracting
-    EXISTS       Layer already exists          Already exists
-    MOUNTED      Mounted from X                Already exists
-    DONE         Pushed                        Download complete, Pull complete
-    FAILED       – (the job's own error line tells of it)
+all layers that moved. The words are Docker's (wire.docker_words); `Waiting` is said once the lanes are full, or when
+the engine says so.
 
 Only layers have lines, as at Docker; configs and manifests count in the totals. Where a job has several targets, the
 lines of all but the first carry `target`.
@@ -22,25 +10,17 @@ lines of all but the first carry `target`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from lading.wire.docker_progress import progress_text, retrying_text, short_id
+from lading.wire.docker_progress import progress_text, short_id
+from lading.wire.docker_words import DOWNLOADED, Said, Verb, planned_word, words_of
 from lading.wire.event_json import JsonObject, totals_json
 from lading.wire.ledger import TICK_SECONDS, Ledger
 from lading.wire.progress import Advanced, Event, Held, Kind, Noted, Piece, Planned, State, Tagged
 
-
-class Verb(StrEnum):
-    """Which way content moves, which chooses the words. A copy's are those of a push."""
-
-    PUSH = "push"
-    PULL = "pull"
-
-
-LANES = {Verb.PUSH: 5, Verb.PULL: 3}
-"""How many layers move at a time (interfaces §4)."""
+LANES = {Verb.PUSH: 5, Verb.PULL: 3, Verb.LOAD: 1000}
+"""How many layers move at a time (interfaces §4); those of an archive do not wait for each other."""
 
 _ACTIVE = {State.MOVING, State.RETRYING, State.COMMITTING, State.UNPACKING}
 _COUNTED = {State.MOVING, State.COMMITTING, State.UNPACKING, State.RETRYING}
@@ -138,7 +118,8 @@ class Fold:
                 self._unseen.add((event.target, piece.id))
             elif (event.target, piece.id) not in self._layers:
                 layer = self._plan(event.target, piece)
-                lines.append(self._said(layer, _PLANNED[self.verb]))
+                if word := planned_word(self.verb):
+                    lines.append(self._said(layer, word))
         return lines
 
     def _plan(self, target: str, piece: Piece) -> _Layer:
@@ -183,43 +164,12 @@ class Fold:
 
     def _words(self, layer: _Layer, event: Advanced) -> Sequence[str]:
         """What this state is called; at Docker it may have several names, one after the other, or none."""
-        if event.state is State.RETRYING:
-            return (retrying_text(event.seconds),)
         if event.state is State.CHECKING:
-            return () if layer.status else (_PLANNED[self.verb],)
-        if self.verb is Verb.PUSH:
-            return _PUSH[event.state](event)
-        words = _PULL[event.state]
-        if words[:1] == (_DOWNLOADED,):
+            return () if layer.status or not planned_word(self.verb) else (planned_word(self.verb),)
+        words = words_of(self.verb, Said(event.state, event.detail, event.seconds))
+        if words[:1] == (DOWNLOADED,):
             words, layer.downloaded = words[1:] if layer.downloaded else words, True
         return words
-
-
-_DOWNLOADED = "Download complete"
-
-_PLANNED = {Verb.PUSH: "Preparing", Verb.PULL: "Pulling fs layer"}
-
-_PUSH: dict[State, Callable[[Advanced], Sequence[str]]] = {
-    State.WAITING: lambda _: ("Waiting",),
-    State.MOVING: lambda _: ("Pushing",),
-    State.COMMITTING: lambda _: (),
-    State.UNPACKING: lambda _: (),
-    State.EXISTS: lambda _: ("Layer already exists",),
-    State.MOUNTED: lambda event: (f"Mounted from {event.detail}",),
-    State.DONE: lambda _: ("Pushed",),
-    State.FAILED: lambda _: (),
-}
-
-_PULL: dict[State, tuple[str, ...]] = {
-    State.WAITING: ("Waiting",),
-    State.MOVING: ("Downloading",),
-    State.COMMITTING: ("Verifying Checksum",),
-    State.UNPACKING: (_DOWNLOADED, "Extracting"),
-    State.EXISTS: ("Already exists",),
-    State.MOUNTED: ("Already exists",),
-    State.DONE: (_DOWNLOADED, "Pull complete"),
-    State.FAILED: (),
-}
 
 
 def _counts_down(layer: _Layer, event: Advanced) -> bool:

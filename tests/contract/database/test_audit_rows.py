@@ -20,6 +20,7 @@ from lading.services.audit import Deed, Result
 from lading.services.audit_export import Format, export
 from lading.services.audit_records import AuditEntry, AuditFilter, AuditRecords
 from lading.services.audit_seal import Sealer, verify
+from tests.fakes.people import heads
 
 NOW = 1_800_000_000.0
 DEED = Deed("push", "image", "sha256:00", "alpine:3", 1, {"targetTag": "r/alpine:3", "tags": ["a"], "size": 2**40})
@@ -115,14 +116,18 @@ def test_a_seal_is_written_once_and_in_full(trail: AuditRecords) -> None:
     assert [row.id for row in trail.unsealed(2)] == [first, second]
     assert trail.last_sealed() is None
 
-    assert trail.seal([(first, "one"), (second, "two")])
-    assert not trail.seal([(third, "three"), (second, "again")])
+    assert trail.head() is None
+    assert trail.seal([(first, "one"), (second, "two")], None, "head")
+    assert not trail.seal([(third, "three"), (second, "again")], "head", "other")
+    assert not trail.seal([(third, "three")], None, "other")
+    assert trail.head() == "head"
 
     last = trail.last_sealed()
     assert last is not None
     assert (last.id, last.seal) == (second, "two")
     assert [(row.id, row.seal) for row in trail.unsealed(9)] == [(third, None)]
-    assert trail.seal([])
+    assert trail.seal([(third, "three")], "head", "next")
+    assert trail.head() == "next"
 
 
 def test_rows_appear_in_the_order_of_their_numbers(trail: AuditRecords) -> None:
@@ -212,7 +217,7 @@ def test_a_row_that_somebody_spoilt_is_shown_as_such_and_keeps_none_back(
 ) -> None:
     trail = database.audit
     first, second, third = (trail.append(ENTRY) for _ in range(3))
-    Sealer(trail).seal_all()
+    Sealer(trail, heads(database)).seal_all()
     column, on_sqlite, on_postgres = FORGERIES[forgery]
     value = on_sqlite if isinstance(place, Path) else on_postgres
     if value is None:
@@ -236,7 +241,7 @@ def test_what_is_spoilt_before_it_is_sealed_is_found_all_the_same(database: Serv
     behind_our_back(place, "UPDATE audit SET result = 'nonsense'")
     assert not verify(trail.each()).sound
 
-    Sealer(trail).seal_all()
+    Sealer(trail, heads(database)).seal_all()
     found = verify(trail.each())
 
     assert found.broken is not None
@@ -250,7 +255,7 @@ def test_a_row_put_in_below_the_first_is_exported_and_found(
 ) -> None:
     trail = database.audit
     kept = trail.append(ENTRY)
-    Sealer(trail).seal_all()
+    Sealer(trail, heads(database)).seal_all()
     columns = ", ".join(f'"{column.name}"' for column in audit.c if column.name != "id")
     behind_our_back(place, f"INSERT INTO audit (id, {columns}) SELECT {number}, {columns} FROM audit")
 
@@ -264,7 +269,7 @@ def test_a_row_put_in_below_the_first_is_exported_and_found(
 def test_a_batch_of_seals_is_one_statement(trail: AuditRecords) -> None:
     numbers = [trail.append(ENTRY) for _ in range(20)]
     with statements() as told:
-        assert trail.seal([(number, f"seal{number}") for number in numbers])
+        assert trail.seal([(number, f"seal{number}") for number in numbers], None, "head")
 
     assert len(told) == 1
     assert [row.seal for row in trail.each()] == [f"seal{number}" for number in numbers]
@@ -272,8 +277,9 @@ def test_a_batch_of_seals_is_one_statement(trail: AuditRecords) -> None:
 
 def test_a_batch_with_a_row_that_is_sealed_or_not_there_seals_none(trail: AuditRecords) -> None:
     first, second, third = (trail.append(ENTRY) for _ in range(3))
-    assert trail.seal([(first, "one")])
+    assert trail.seal([(first, "one")], None, "head")
 
-    assert not trail.seal([(first, "other"), (second, "two")])
-    assert not trail.seal([(second, "two"), (third, "three"), (third + 1, "four")])
+    assert not trail.seal([(first, "other"), (second, "two")], "head", "other")
+    assert not trail.seal([(second, "two"), (third, "three"), (third + 1, "four")], "head", "other")
+    assert trail.head() == "head"
     assert [row.seal for row in trail.each()] == ["one", None, None]

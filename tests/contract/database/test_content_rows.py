@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from lading.backends.database.catalogue import LEASE_SECONDS, LeaseRows
+from threading import Thread
+
+from lading.backends.database.lease_rows import LEASE_SECONDS, LeaseRows
 from lading.backends.database.service_database import ServiceDatabase
+from lading.engine.records import Holder
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_MANIFEST
 from lading.services.content_check import Found
-from lading.services.repository_records import Edit, HeldManifest, HoldBlob, HoldManifest, PointTag
+from lading.services.repository_edits import Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repository_rows import HeldManifest
 from lading.services.storage_figures import RepositoryFigures, Sum
 from tests.fakes.records import Clock
 
@@ -50,6 +54,31 @@ def test_a_lease_that_was_given_lately_needs_no_writing(database: ServiceDatabas
     assert not leases.renewed([BASE, APP])
     clock.advance(601)
     assert not leases.renewed([BASE])
+
+
+def test_a_work_s_lease_spares_nobody_else_the_writing(database: ServiceDatabase) -> None:
+    """A registry's client that is told of a layer has its own lease, though a job took one a moment ago."""
+    leases = LeaseRows(database.catalogue._connections, Clock())
+    work, other = leases.work(), leases.work()
+    work.hold([BASE])
+    assert work.renewed([BASE])
+    assert not other.renewed([BASE])
+    assert not leases.renewed([BASE])
+
+
+def test_works_that_lease_at_once_have_each_their_own(database: ServiceDatabase) -> None:
+    leases = LeaseRows(database.catalogue._connections, Clock())
+    digests = [Digest.of(str(number).encode()) for number in range(24)]
+    threads = [Thread(target=leases.work().hold, args=[[digest, BASE]]) for digest in digests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert set(leases.held({Holder.WORK})) == {BASE, *digests}
+    with database.catalogue._connections.reading() as connection:
+        rows = connection.execute("SELECT count(*) FROM lease WHERE digest = ?", (str(BASE),)).fetchone()
+    assert rows[0] == len(digests)
 
 
 def test_an_empty_registry_takes_nothing(database: ServiceDatabase) -> None:

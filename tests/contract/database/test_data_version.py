@@ -5,14 +5,15 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Hashable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from lading.backends.database.data_version import LOOK_SECONDS, DataVersion
+from lading.backends.database.data_version import LATE_SECONDS, LOOK_SECONDS, DataVersion
 from lading.backends.database.database_file import connect
 from lading.backends.database.engine import open_engine
 from lading.backends.database.transactions import Transactions
@@ -97,6 +98,45 @@ def test_the_database_is_not_asked_again_at_once(path: Path, version: DataVersio
     clock.now += LOOK_SECONDS
 
     assert version.stamp() != before
+
+
+class Interrupting:
+    """A clock that has something done when it is looked at by whoever asks the database, and nobody else may."""
+
+    def __init__(self) -> None:
+        self.now, self.looks = 0.0, 0
+        self.meanwhile: Callable[[], None] | None = None
+
+    def __call__(self) -> float:
+        self.looks += 1
+        if self.meanwhile is not None and self.looks == 2:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return self.now
+
+
+@pytest.mark.parametrize(("late", "waits"), [(LOOK_SECONDS, False), (LATE_SECONDS, True)])
+def test_while_somebody_asks_others_wait_only_for_what_is_too_old(path: Path, late: float, waits: bool) -> None:
+    clock = Interrupting()
+    version = DataVersion(path, clock)
+    before, stamps = version.stamp(), list[Hashable]()
+    other = threading.Thread(target=lambda: stamps.append(version.stamp()))
+
+    def ask_too() -> None:
+        writer = connect(path)
+        writer.execute(INSERT)
+        writer.close()
+        other.start()
+        if not waits:
+            other.join(60)
+
+    clock.now, clock.looks, clock.meanwhile = clock.now + late, 0, ask_too
+    after = version.stamp()
+    other.join(60)
+    version.close()
+
+    assert after != before
+    assert stamps == [after if waits else before]
 
 
 def test_what_this_process_commits_counts_at_once(version: DataVersion, clock: Clock) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
+from lading.backends.database.engine import POOL
 from lading.backends.database.failures import DatabaseBusy
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.services.audit import Deed, Result
@@ -32,6 +34,7 @@ from tests.contract.job_records_suite import (
     line,
 )
 from tests.peers.postgres_server import RunningPostgres
+from tests.peers.service_process import until
 
 HUGE = 10**30
 
@@ -247,3 +250,31 @@ def test_the_trail_says_what_the_rows_say(database: ServiceDatabase) -> None:
     assert database.jobs.tell([replace(told(Result.CANCELLED), state=JobState.CANCELLED)])
 
     assert [row.entry.result for row in database.audit.each()] == [Result.STARTED, Result.DONE]
+
+
+@pytest.mark.peer("postgres")
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_jobs_are_held_while_every_connection_waits_for_somebody(
+    place: str, database: ServiceDatabase, records: JobRecords
+) -> None:
+    records.add(a_job(), None)
+    engine = create_engine(make_url(place).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    stuck = [threading.Thread(target=lambda: suppressed(database.settings.settings)) for _ in range(POOL)]
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with closing(engine.connect()) as other, closing(engine.connect()) as watcher:
+        other.execute(text("LOCK TABLE setting IN ACCESS EXCLUSIVE MODE"))
+        for thread in stuck:
+            thread.start()
+        until(lambda: watcher.scalar(waiting) == POOL, "all of them wait")
+
+        assert records.beat([Held(FIRST, 0)]) == ()
+        assert not records.lost([Held(FIRST, 0)])
+        assert all(thread.is_alive() for thread in stuck)
+        other.rollback()
+    for thread in stuck:
+        thread.join()
+
+
+def suppressed(ask: Callable[[], object]) -> None:
+    with suppress(DatabaseBusy):
+        ask()

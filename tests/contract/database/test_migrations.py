@@ -13,15 +13,17 @@ from lading.backends.database.catalogue import open_catalogue
 from lading.backends.database.prepare import prepare
 from lading.backends.database.schema import VERSION
 from lading.backends.database.service_database import open_service_database
+from lading.engine.records import Holder
 from lading.services.user_records import UserRow
 
 DIGEST = f"sha256:{0:064x}"
 ROWS = f"""
 INSERT INTO image VALUES ('docker.io/library/alpine:3', 'm', '{DIGEST}', 5, 1700000000.5);
 INSERT INTO lease VALUES ('{DIGEST}', 9e12);
-INSERT INTO repository VALUES (7, 'team/app');
-INSERT INTO held_manifest VALUES (7, '{DIGEST}', 'm', 5, NULL, NULL, '{{"a": "b"}}');
-INSERT INTO tag VALUES (7, 'latest', '{DIGEST}');
+INSERT INTO repository (id, name) VALUES (7, 'team/app');
+INSERT INTO held_manifest (repository, digest, media_type, size, annotations)
+VALUES (7, '{DIGEST}', 'm', 5, '{{"a": "b"}}');
+INSERT INTO tag (repository, name, digest) VALUES (7, 'latest', '{DIGEST}');
 INSERT INTO upload VALUES ('me', 'r.example', 'a', '{DIGEST}', 'https://r.example/u', 1700000000.5);
 """
 
@@ -39,7 +41,7 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_a_client_command_keeps_what_it_had(older: Path) -> None:
     with closing(open_catalogue(older, time.time)) as catalogue:
         (image,) = catalogue.images.all()
-        (digest,) = catalogue.leases.held()
+        (digest,) = catalogue.leases.held({Holder.TOLD})
 
     assert (image.reference, image.moved) == ("docker.io/library/alpine:3", 1700000000.5)
     assert str(image.root.digest) == str(digest) == DIGEST
@@ -52,6 +54,7 @@ def test_the_service_finds_the_repositories_and_can_begin(older: Path) -> None:
         assert database.users.add_user(lambda key: UserRow(key, "ada")).id == 1
 
 
+@pytest.mark.parametrize("older", [1, 2], indirect=True)
 def test_no_tag_counts_as_older_than_the_migration(older: Path) -> None:
     """Nobody knows when it last moved, and a rule that lets go by age must not let go too early."""
     before = time.time()
@@ -62,6 +65,24 @@ def test_no_tag_counts_as_older_than_the_migration(older: Path) -> None:
         assert connection.execute("SELECT visibility, created >= ? FROM repository", (before,)).fetchall() == [
             ("private", 1)
         ]
+
+
+@pytest.mark.parametrize("older", [2, 3], indirect=True)
+def test_a_job_begins_with_no_losses(older: Path) -> None:
+    with closing(sqlite3.connect(older)) as connection, connection:
+        connection.execute(JOB)
+        connection.execute("INSERT INTO job_line VALUES ('one', 1, 3, 0, '{}')")
+    prepare(older)
+
+    with closing(sqlite3.connect(older)) as connection:
+        assert connection.execute("SELECT id, run, losses FROM job").fetchall() == [("one", 3, 0)]
+        assert connection.execute("SELECT job, number FROM job_line").fetchall() == [("one", 1)]
+
+
+JOB = """
+INSERT INTO job (id, kind, fields, sharing, owner_name, state, run, created, updated, cursor, heartbeat)
+VALUES ('one', 'pull', '{}', '', 'ada', 'running', 3, 0, 0, 1, 0)
+"""
 
 
 def test_it_looks_as_if_it_had_been_made_today(older: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
 from lading.services.named_rows import NameTaken
 from lading.services.registry_records import RegistryRow
+from lading.services.secrets import AUTHORITY_SETTING, OF_AUTHORITY
 from lading.wire.endpoint import Tls
 
 FULL = RegistryRow(
@@ -89,6 +90,19 @@ def test_a_row_that_was_changed_meanwhile_stays(database: ServiceDatabase) -> No
     assert database.registries.registry(read.id) == first
 
 
+def test_an_environment_that_was_changed_meanwhile_is_not_removed(database: ServiceDatabase) -> None:
+    """It has become the default of everybody, and who removes it may not decide that."""
+    records = database.environments
+    read = records.add_environment(lambda key: replace(DIRECT, id=key))
+    records.make_default_environment(read.id)
+
+    assert not records.remove_environment(read)
+    now = records.environment(read.id)
+    assert now is not None
+    assert records.remove_environment(now)
+    assert not records.remove_environment(now)
+
+
 def test_one_environment_at_most_is_the_default(database: ServiceDatabase) -> None:
     records = database.environments
     own = records.add_environment(lambda key: replace(OWN, id=key))
@@ -144,6 +158,15 @@ def test_every_secret_is_sealed_anew_or_none(database: ServiceDatabase) -> None:
     assert environment is not None
     assert registry.sealed == f"sealed again for registry/{full.id}/password"
     assert environment.tls_key_sealed == f"key again for environment/{direct.id}/tls_key"
+
+
+def test_the_key_of_our_authority_is_sealed_anew(database: ServiceDatabase) -> None:
+    database.settings.put_setting(AUTHORITY_SETTING, {"certificate": "public", "key": "sealed"})
+
+    assert database.seals.reseal(lambda place, sealed: f"{sealed} again for {place}") == 1
+
+    held = {"certificate": "public", "key": f"sealed again for {OF_AUTHORITY}"}
+    assert database.settings.setting(AUTHORITY_SETTING) == held
 
 
 def test_a_setting_is_a_json_value(database: ServiceDatabase) -> None:

@@ -38,8 +38,10 @@ from lading.backends.database.service_database import ServiceDatabase, open_serv
 from lading.oci.digest import Digest
 from lading.services.named_rows import NameTaken
 from lading.services.repository_decisions import rename_repository
-from lading.services.repository_records import Edit, HoldBlob, RepositoryView
+from lading.services.repository_edits import Edit, HoldBlob
+from lading.services.repository_records import RepositoryView
 from tests.contract.database.test_preparation import ADDS_A_COLUMN, FAILS_HALF_WAY, NEXT
+from tests.fakes.repository_rows import held_in
 from tests.peers.postgres_server import PASSWORD, RunningPostgres, postgres_server
 from tests.peers.programs import free_port
 
@@ -107,6 +109,7 @@ def test_an_older_database_is_migrated_with_its_rows(made: str, tmp_path: Path) 
 
 
 ROWS = f"""
+INSERT INTO lease VALUES ('sha256:{0:064x}', 9e12);
 INSERT INTO repository VALUES (7, 'team/app');
 INSERT INTO held_manifest VALUES (7, 'sha256:{0:064x}', 'm', 5, NULL, NULL, NULL);
 INSERT INTO tag VALUES (7, 'v1', 'sha256:{0:064x}');
@@ -121,6 +124,7 @@ def test_a_database_of_an_earlier_release_is_brought_to_ours(url: str, version: 
 
     with closing(open_postgres(url)) as transactions, transactions.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert rows(url, "SELECT digest, holder, until FROM lease") == [(f"sha256:{0:064x}", "told", 9e12)]
     assert rows(url, "SELECT visibility, rules FROM repository") == [("private", None)]
     assert rows(url, "SELECT count(*) FROM tag WHERE pointed > 1e9 AND created = pointed") == [(1,)]
 
@@ -296,7 +300,7 @@ def test_repositories_that_change_at_once_lose_nothing(url: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    held = opened[0].view("new").held(digests)
+    held = held_in(opened[0].view("new"), digests)
     for records in opened:
         records.close()
 

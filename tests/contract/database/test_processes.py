@@ -15,7 +15,9 @@ from lading.backends.database.catalogue import open_catalogue
 from lading.backends.database.connection import Connections
 from lading.backends.database.repositories import open_records
 from lading.oci.digest import Digest
-from lading.services.repository_records import Edit, HoldBlob, RepositoryView
+from lading.services.repository_edits import Edit, HoldBlob
+from lading.services.repository_records import RepositoryView
+from tests.fakes.repository_rows import held_in
 
 CATALOGUE = """
 import sys, time
@@ -43,7 +45,7 @@ import sys
 from pathlib import Path
 from lading.backends.database.repositories import open_records
 from lading.oci.digest import Digest
-from lading.services.repository_records import HoldBlob
+from lading.services.repository_edits import HoldBlob
 
 path, name, most = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 records = open_records(path)
@@ -129,7 +131,7 @@ def test_what_a_killed_registry_acknowledged_is_there(tmp_path: Path, least: int
 
     assert sound(path)
     with closing(open_records(path)) as records:
-        assert set(records.view("killed").held(digests)) == set(digests)
+        assert held_in(records.view("killed"), digests) == set(digests)
 
 
 def test_a_push_of_the_same_layer_by_several_processes_is_one_row(tmp_path: Path) -> None:

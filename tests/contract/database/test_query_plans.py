@@ -26,10 +26,13 @@ WHOLE = re.compile(r"SCAN (child|held_\w+|tag)|(child|held_\w+|tag) USING .*\(re
 QUESTIONS: Sequence[tuple[str, Callable[[RepositoryView], object]]] = (
     ("blob", lambda view: view.blob(DIGEST)),
     ("manifest", lambda view: view.manifest(DIGEST)),
-    ("held", lambda view: view.held([DIGEST])),
+    ("held blobs", lambda view: view.held_blobs([DIGEST])),
+    ("held manifests", lambda view: view.held_manifests([DIGEST])),
     ("tag", lambda view: view.tag("v1")),
     ("named", lambda view: view.named("v1")),
     ("naming", lambda view: view.naming(DIGEST)),
+    ("naming_any", lambda view: view.naming_any([DIGEST])),
+    ("above", lambda view: view.above([DIGEST])),
     ("parents_of", lambda view: view.parents_of(DIGEST)),
     ("beginning", lambda view: view.beginning("sha256:ab")),
 )

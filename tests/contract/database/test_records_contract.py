@@ -11,7 +11,7 @@ import pytest
 
 from lading.backends.database.catalogue import Catalogue, open_catalogue
 from lading.backends.database.service_database import open_service_database
-from lading.engine.records import ImageNames, Leases
+from lading.engine.records import Holder, ImageNames, Leases
 from lading.engine.stores import Locations, TagMoved
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
@@ -108,6 +108,15 @@ def test_images_come_in_order_of_reference(records: Remembered) -> None:
     assert [image.reference for image in records.images.all()] == ["r/A:1", "r/a:2", "r/b:1"]
 
 
+def test_roots_are_found_by_their_digests(records: Remembered) -> None:
+    records.images.point(["r/a:1", "r/a:2"], ROOT, "any")
+    records.images.point(["r/b:1"], OTHER, "any")
+    records.images.forget("r/b:1")
+
+    assert set(records.images.among([ROOT.digest, OTHER.digest, LAYER])) == {ROOT.digest}
+    assert not records.images.among([])
+
+
 @pytest.mark.parametrize(
     ("held", "condition", "moves"),
     [
@@ -180,6 +189,86 @@ def test_holding_nothing_is_harmless(records: Remembered) -> None:
     records.leases.hold([])
 
     assert not set(records.leases.held())
+
+
+def test_each_holder_has_a_lease_of_its_own(records: Remembered) -> None:
+    """Also right after another one was given: what was written for one spares nobody else's writing."""
+    one, other = records.leases.work(), records.leases.work()
+    one.hold([LAYER, ROOT.digest])
+    other.hold([LAYER])
+    records.leases.hold([LAYER])
+    assert set(records.leases.held({Holder.WORK})) == {LAYER, ROOT.digest}
+    assert set(records.leases.held({Holder.TOLD})) == {LAYER}
+
+    one.end(Holder.ENDED)
+    records.leases.forget_ended()
+    assert set(records.leases.held()) == {LAYER}
+    other.end(Holder.LEFT)
+    assert set(records.leases.among([LAYER], {Holder.LEFT})) == {LAYER}
+    records.leases.forget([LAYER, ROOT.digest], {Holder.LEFT, Holder.WORK})
+
+    assert set(records.leases.held()) == set(records.leases.among([LAYER], {Holder.TOLD})) == {LAYER}
+    assert not set(records.leases.held(frozenset(Holder) - {Holder.TOLD}))
+
+
+def test_what_ended_is_held_until_a_collection_forgets_it(records: Remembered) -> None:
+    work = records.leases.work()
+    work.hold([LAYER])
+    work.end(Holder.ENDED)
+    work.end(Holder.LEFT)
+    assert set(records.leases.held()) == set(records.leases.held({Holder.ENDED})) == {LAYER}
+
+    records.leases.forget_ended()
+    assert not set(records.leases.held())
+
+
+def test_a_work_that_goes_on_holds_anew(records: Remembered) -> None:
+    work = records.leases.work()
+    work.hold([LAYER])
+    work.end(Holder.ENDED)
+    assert not work.renewed([LAYER])
+    work.hold([LAYER])
+    records.leases.forget_ended()
+
+    assert set(records.leases.held({Holder.WORK})) == {LAYER}
+
+
+@pytest.mark.parametrize("holder", [Holder.ENDED, Holder.LEFT])
+def test_of_two_works_that_end_the_later_lease_counts(records: Remembered, holder: Holder) -> None:
+    earlier, later = records.leases.work(), records.leases.work()
+    earlier.hold([LAYER, ROOT.digest])
+    records.clock.advance(3600)
+    later.hold([LAYER])
+    later.end(holder)
+    earlier.end(holder)
+
+    records.clock.advance(DAY - 1)
+    assert set(records.leases.held()) == {LAYER}
+
+
+@pytest.mark.parametrize("end", [None, Holder.LEFT, Holder.ENDED])
+def test_no_lease_of_work_outlasts_a_day(records: Remembered, end: Holder | None) -> None:
+    """Its process may have died."""
+    work = records.leases.work()
+    work.hold([LAYER])
+    if end is not None:
+        work.end(end)
+    records.clock.advance(DAY - 1)
+    assert set(records.leases.held()) == {LAYER}
+
+    records.clock.advance(3600)
+    assert not set(records.leases.held())
+
+
+def test_only_whose_leases_are_named_are_forgotten(records: Remembered) -> None:
+    left, running = records.leases.work(), records.leases.work()
+    left.hold([LAYER, ROOT.digest])
+    left.end(Holder.LEFT)
+    running.hold([LAYER])
+    records.leases.forget([LAYER, OTHER.digest], {Holder.LEFT})
+
+    assert set(records.leases.held({Holder.LEFT})) == {ROOT.digest}
+    assert set(records.leases.held({Holder.WORK})) == {LAYER}
 
 
 def test_the_latest_location_is_the_best(records: Remembered) -> None:

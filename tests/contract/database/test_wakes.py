@@ -123,6 +123,14 @@ def test_several_topics_are_told_at_once(database: ServiceDatabase) -> None:
         heard(topics, "job/1", "job/2", "audit")
 
 
+def test_any_number_of_topics_is_told_at_once(database: ServiceDatabase) -> None:
+    topics = Topics()
+    wanted = [f"job/{'é' * 90}{number:04}" for number in range(250)]
+    with database.wakes.listening(topics.put):
+        database.wakes.tell(*wanted)
+        heard(topics, *wanted)
+
+
 def test_nothing_is_told_after_the_end(database: ServiceDatabase) -> None:
     topics, rest = Topics(), Topics()
     with database.wakes.listening(rest.put):

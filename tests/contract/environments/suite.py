@@ -15,7 +15,7 @@ from lading.errors import AccessDenied, Cancelled, ContentCorrupt, NetworkFailed
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Access, Environment, PullOrder, PushOrder
+from lading.services.environment import Access, Environment, PruneOrder, PullOrder, PushOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing, Wanted
 from lading.wire.authorize import Credential
@@ -97,7 +97,7 @@ class EnvironmentContract:
         environment.tag(identity, Reference.parse("contract/removed:2"), CANCEL)
 
         pruned = environment.remove("contract/removed:1", False, CANCEL)
-        assert any("contract/removed:1" in name for name in pruned.deleted)
+        assert any("contract/removed:1" in name for name in pruned.untagged)
         assert "docker.io/contract/removed:2" in environment.image(identity, CANCEL).summary.names
         with pytest.raises(ImageUnknown):
             environment.image("contract/removed:1", CANCEL)
@@ -155,7 +155,7 @@ class EnvironmentContract:
     def test_cleaning_up_leaves_what_has_a_name(self, environment: Environment) -> None:
         bring(environment, "contract/kept:1", label="kept")
 
-        assert environment.prune(True, CANCEL).reclaimed >= 0
+        assert environment.prune(PruneOrder(), CANCEL).reclaimed >= 0
         assert environment.image("contract/kept:1", CANCEL).summary.names
 
 

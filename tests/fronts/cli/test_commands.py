@@ -43,6 +43,18 @@ def test_images_are_listed_as_docker_does(application: MemoryApplication) -> Non
     ]
 
 
+def test_an_image_that_lost_its_last_name_is_listed_without_one(application: MemoryApplication) -> None:
+    root = put_image(application.places.own)
+    application.places.own.names[str(root.digest)] = root
+
+    assert Call(application, ["images"]).out.splitlines()[1].split()[:3] == ["<none>", "<none>", root.digest.short]
+    assert Call(application, ["images", "-q"]).out == f"{root.digest}\n"
+    (record,) = Call(application, ["images", "--format", "json"]).json
+    assert (record["reference"], record["repository"], record["tag"]) == (None, None, None)
+    assert Call(application, ["images", "-q", "sha256"]).out == ""
+    assert Call(application, ["rmi", root.digest.encoded[:12]]).out.startswith(f"{root.digest}   removed\n")
+
+
 def test_no_images_are_an_empty_list(application: MemoryApplication) -> None:
     assert Call(application, ["images", "--format", "json"]).json == []
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from lading.backends.database.repositories import open_records
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_records import Edit, HeldManifest, HoldBlob, HoldManifest, PointTag
+from lading.services.repository_edits import Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repository_rows import HeldManifest
 from tests.fakes.service_folder import ServiceFolder
 
 PAGE = Path(__file__).parents[3] / "docs" / "immutable-tags.md"

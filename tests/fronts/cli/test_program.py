@@ -277,6 +277,7 @@ def test_the_service_runs_until_it_is_interrupted_and_says_how_to_reach_it() -> 
 
     assert (call.code, call.out) == (0, "registry  127.0.0.1:5000\napi       http://127.0.0.1:3000\n")
     assert "warning: open to every program on this machine" in call.err
+    assert "docker    DOCKER_HOST=unix:///srv/lading/docker.sock" in call.err
     assert "found     /run/docker.sock   (lading environment add docker unix:///run/docker.sock)" in call.err
     assert "stopped" in call.err
 

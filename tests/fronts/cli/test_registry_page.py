@@ -13,7 +13,9 @@ import pytest
 from lading.backends.database.repositories import open_records
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_records import Decide, HeldManifest, HoldManifest, PointTag
+from lading.services.repository_edits import HoldManifest, PointTag
+from lading.services.repository_records import Decide
+from lading.services.repository_rows import HeldManifest
 from tests.fakes.service_folder import ServiceFolder
 
 PAGE = Path(__file__).parents[3] / "docs/registry.md"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,10 +13,11 @@ from queue import Queue
 
 import pytest
 
-from lading.fronts.http.byte_server import ByteServer, ListenFailed
+from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.http.limits import Limits
+from lading.fronts.http.listening import ListenFailed, listen
 from tests.fakes.certificates import Authority
 from tests.fakes.raw_client import WAIT_SECONDS, RawClient
 
@@ -212,7 +214,22 @@ def test_an_address_that_is_taken_is_told() -> None:
         with pytest.raises(ListenFailed) as failed, ByteServer([("127.0.0.1", 0), (host, port)], lambda _: OK):
             pass
 
-    assert (failed.value.host, failed.value.port) == (host, port)
+    assert failed.value.address == (host, port)
+
+
+def test_the_system_asks_whether_a_silent_client_is_there() -> None:
+    """It cannot be waited for in a test: the system is asked."""
+    listener = listen(("127.0.0.1", 0))
+    try:
+        with socket.create_connection(listener.socket.getsockname()):
+            listener.socket.setblocking(True)
+            accepted, _ = listener.socket.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                if sys.platform == "linux":
+                    assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+    finally:
+        listener.close()
 
 
 def test_several_addresses_are_served() -> None:

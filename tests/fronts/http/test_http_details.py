@@ -24,12 +24,22 @@ def echo(request: IncomingRequest) -> Answer:
         return Answer(401, (("Content-Length", "0"),))
     if request.path == "/empty":
         return Answer(204)
+    if request.path == "/both":
+        request.body.invite()
+        return Answer(200, (), _in_turn(request))
     if request.path == "/range":
         return Answer(416, (("Content-Range", "bytes */5"), ("Content-Length", "0")))
     buffer, body = memoryview(bytearray(1000)), bytearray(request.path[:10].encode() + b" ")
     while count := request.body.readinto(buffer):
         body += buffer[:count]
     return Answer(200, (("Content-Length", str(len(body))),), (bytes(body),))
+
+
+def _in_turn(request: IncomingRequest) -> Iterator[bytes]:
+    """Answers before it has read anything."""
+    yield b"first "
+    buffer = memoryview(bytearray(1000))
+    yield bytes(buffer[: request.body.readinto(buffer)])
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +72,14 @@ def test_a_client_that_expects_100_gets_it_when_the_body_is_read(client: RawClie
     assert client.head().status == 100
 
     assert client.send(b"hello").reply().body == b"/x hello"
+
+
+def test_an_answer_is_not_broken_by_the_100_for_a_body_that_is_read_meanwhile(client: RawClient) -> None:
+    client.send(f"PUT /both HTTP/1.1\n{HOST}Content-Length: 5\nExpect: 100-continue\n\n")
+    assert client.head().status == 100
+    client.send("12345")
+
+    assert client.reply().body == b"first 12345"
 
 
 def test_a_client_that_expects_100_is_refused_at_once(client: RawClient) -> None:

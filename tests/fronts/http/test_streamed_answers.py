@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 
@@ -111,6 +112,24 @@ def test_a_half_close_is_no_hang_up() -> None:
         reply = client.reply()
 
     assert (reply.body, reply.whole) == (b"first\n" + 5 * b"more\n", True)
+
+
+@pytest.mark.parametrize("watches_work", [True, False])
+@pytest.mark.parametrize("end", ["close", "half-close"])
+def test_who_stops_sending_is_gone_where_the_answer_says_so(end: str, watches_work: bool) -> None:
+    waiting = Waiting()
+
+    def following(request: IncomingRequest) -> Answer:
+        return replace(waiting(request), ends_with_input=True)
+
+    server = ByteServer([("127.0.0.1", 0)], following, watches_work=watches_work)
+    with server, RawClient(server.addresses[0]) as client:
+        client.send(GET)
+        while client.line() != b"first\n":
+            pass
+        client.close() if end == "close" else client.half_close()
+
+        assert waiting.ended.get(timeout=WAIT_SECONDS) == "cancelled"
 
 
 class Endless:

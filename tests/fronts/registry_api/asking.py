@@ -28,6 +28,12 @@ class GivenBody:
             raise ConnectionLost("a client", "it went away")
         return count
 
+    def invite(self) -> None:
+        """Nobody waits for that."""
+
+    def hurry(self, seconds: float) -> None:
+        """All of it is here."""
+
     def close(self) -> None:
         self._reader.close()
 

@@ -18,6 +18,9 @@ from lading.settings import Settings
 from tests.fakes.docker_archives import docker_archive
 from tests.peers import programs
 
+JSON = "application/json"
+EVENTS = "text/event-stream"
+
 PASSWORD = "correct horse battery"
 WAIT_SECONDS = 30.0
 """The longest a test waits before it fails."""
@@ -194,3 +197,10 @@ def house(folder: Path, **settings: Any) -> Iterator[House]:
     """A product with an admin."""
     with unset(folder, **settings) as running:
         yield House(running, set_up(running))
+
+
+def done(caller: Caller, job: str) -> dict[str, object]:
+    """The job, once it has ended: its stream ends then."""
+    assert caller.get(f"/api/jobs/{job}", Accept=EVENTS).status == 200
+    found: dict[str, object] = caller.get(f"/api/jobs/{job}").json
+    return found

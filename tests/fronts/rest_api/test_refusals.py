@@ -8,7 +8,7 @@ from lading import errors
 from lading.errors import LadingError
 from lading.fronts.rest_api.refusals import status_of, status_of_cause
 from lading.services.access import Denied, NotLoggedIn, Permission
-from lading.services.job_kinds import ending_of
+from lading.services.job_ending import ending_of
 from lading.services.transfer_failures import TransferFailed
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from lading.backends.content_store.tree import digest_at
+from lading.backends.database.catalogue import open_catalogue
 from tests.fronts.rest_api import caller
 from tests.fronts.rest_api.caller import DENIED, House
 
@@ -61,8 +65,18 @@ def test_what_a_repository_takes_is_told_to_who_may_see_it(house: House) -> None
     assert house.user("inmate", role).get("/api/storage").json == DENIED
 
 
-def test_a_collection_is_a_job_that_says_why_nothing_went(empty: House) -> None:
+def test_an_image_that_is_deleted_frees_what_only_it_held(empty: House, tmp_path: Path) -> None:
     empty.load("team/app:1")
+    assert empty.admin("DELETE", "/api/images/team%2Fapp:1").status == 200
+
+    assert not list((tmp_path / "content/blobs/sha256").iterdir())
+    assert empty.admin.get("/api/storage").json["stored"]["bytes"] == 0
+
+
+def test_a_collection_is_a_job_that_says_why_nothing_went(empty: House, tmp_path: Path) -> None:
+    empty.load("team/app:1")
+    with closing(open_catalogue(tmp_path / "lading.db", time.time)) as other:
+        other.leases.hold([digest_at(path) for path in (tmp_path / "content/blobs/sha256").iterdir()])
     assert empty.admin("DELETE", "/api/images/team%2Fapp:1").status == 200
     told = empty.admin.post("/api/prune/content", Accept=JSON)
 

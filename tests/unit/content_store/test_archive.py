@@ -40,6 +40,7 @@ from tests.fakes.root_images import (
     Pack,
     as_it_is,
     layer_tars,
+    packed_by_bzip2,
     packed_by_gzip,
     packed_by_xz,
     packed_by_zstd,
@@ -92,7 +93,7 @@ def docker_files(pack: Pack = as_it_is) -> dict[str, bytes]:
 # ── forms and packings
 
 
-@pytest.mark.parametrize("pack", [as_it_is, packed_by_gzip, packed_by_zstd, packed_by_xz])
+@pytest.mark.parametrize("pack", [as_it_is, packed_by_gzip, packed_by_zstd, packed_by_xz, packed_by_bzip2])
 def test_an_oci_archive_is_read_in_any_packing(tmp_path: Path, pack: Pack) -> None:
     files, root = oci_files("docker.io/library/app:1")
     (tmp_path / "image.tar").write_bytes(pack(tar_of(files)))
@@ -390,13 +391,14 @@ WHOLE = tar_of(oci_files()[0])
 HOSTILE: list[tuple[str, Callable[[], bytes], type[LadingError]]] = [
     ("empty", lambda: b"", TarInvalid),
     ("no tar", lambda: b"hello world" * 100, TarInvalid),
-    ("bzip2", lambda: b"BZh91AY&SY" + b"x" * 600, TarInvalid),
+    ("broken bzip2", lambda: b"BZh91AY&SY" + b"x" * 600, CompressionInvalid),
     ("cut in a header", lambda: WHOLE[:700], TarInvalid),
     ("cut in a member", lambda: WHOLE[:3000], TarInvalid),
     ("cut before its end mark", lambda: WHOLE[: -(-len(WHOLE.rstrip(b"\0")) // 512) * 512], TarInvalid),
     ("cut gzip", lambda: packed_by_gzip(WHOLE)[:-20], CompressionInvalid),
     ("cut zstd", lambda: packed_by_zstd(WHOLE)[:-20], CompressionInvalid),
     ("cut xz", lambda: packed_by_xz(WHOLE)[:-20], CompressionInvalid),
+    ("cut bzip2", lambda: packed_by_bzip2(WHOLE)[:-20], CompressionInvalid),
     ("an archive in an archive's packing", lambda: packed_by_gzip(packed_by_gzip(WHOLE)), TarInvalid),
     ("an absolute name", lambda: with_member("/etc/passwd"), ArchiveInvalid),
     ("a name that leads out", lambda: with_member("../../etc/passwd"), ArchiveInvalid),

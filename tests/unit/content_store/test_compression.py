@@ -21,9 +21,9 @@ from lading.engine.cancel import Cancellation
 from lading.services.stores import Compression
 from lading.wire.message import BytesReader
 from tests.fakes.reading import read_all
-from tests.fakes.root_images import Pack, as_it_is, packed_by_gzip, packed_by_xz, packed_by_zstd
+from tests.fakes.root_images import Pack, as_it_is, packed_by_bzip2, packed_by_gzip, packed_by_xz, packed_by_zstd
 
-PACKS = [packed_by_gzip, packed_by_zstd, packed_by_xz]
+PACKS = [packed_by_gzip, packed_by_zstd, packed_by_xz, packed_by_bzip2]
 SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00note"
 
 
@@ -66,6 +66,7 @@ def test_a_note_in_front_of_a_zstd_frame_is_passed_over() -> None:
         (b"\x60\x2a\x4d\x18", Packing.PLAIN),
         (b"\xfd7zXZ\0", Packing.XZ),
         (b"BZh9", Packing.PLAIN),
+        (b"BZh91AY&SY", Packing.BZIP2),
         (b"oci-la", Packing.PLAIN),
     ],
 )

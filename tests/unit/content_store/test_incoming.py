@@ -195,6 +195,37 @@ def test_a_session_cancelled_under_its_writer_never_becomes_a_blob(folder: Conte
     assert folder.size(Digest.of(LAYER)) is None
 
 
+class Cancelling:
+    """A body whose session is cancelled from elsewhere once `after` bytes of it were read; tells how many were."""
+
+    def __init__(self, folder: ContentFolder, raw: bytes, after: int) -> None:
+        self._reader, self._folder, self._after = BytesReader(raw), folder, after
+        self.read = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = self._reader.readinto(buffer)
+        if self.read < self._after <= self.read + count:
+            self._folder.uploads.cancel("one")
+        self.read += count
+        return count
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def test_who_writes_to_a_session_that_is_cancelled_meanwhile_is_told(folder: ContentFolder) -> None:
+    with folder.uploads.writing("one", Cancellation()) as upload, pytest.raises(UploadUnknown):
+        upload.append(Cancelling(folder, LAYER, HALF), Cancellation(), len(LAYER))
+
+
+def test_a_long_stream_into_a_cancelled_session_is_not_read_to_its_end(folder: ContentFolder) -> None:
+    body = Cancelling(folder, bytes(64 * 1024 * 1024), 1)
+    with folder.uploads.writing("one", Cancellation()) as upload, pytest.raises(UploadUnknown):
+        upload.append(body, Cancellation())
+
+    assert body.read < 32 * 1024 * 1024
+
+
 def test_a_cancel_stops_the_writer_and_keeps_its_bytes(folder: ContentFolder) -> None:
     append(folder, LAYER[:HALF])
     cancel = Cancellation()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,34 @@ def test_many_writers_leave_a_whole_file(tree: Tree) -> None:
 def test_a_folder_that_is_gone_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(StorageUnusable):
         OciListing(Tree(tmp_path / "nowhere"), MemoryImageNames()).write()
+
+
+class HeldNames(MemoryImageNames):
+    """Read when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.released = threading.Event(), threading.Event()
+
+    def all(self) -> Iterable[Image]:
+        self.asked.set()
+        assert self.released.wait(30)
+        return super().all()
+
+
+def test_closing_waits_for_the_file_that_is_being_made(tree: Tree) -> None:
+    names = HeldNames()
+    listing = OciListing(tree, names)
+    names.point(["localhost/x:1"], ROOT, "any")
+    listing.changed()
+    assert names.asked.wait(30)
+    closing = threading.Thread(target=listing.close)
+
+    closing.start()
+    closing.join(0.1)  # no shorter than it takes to come back without waiting
+    waits = closing.is_alive()
+    names.released.set()
+    closing.join()
+
+    assert waits
+    assert names_in(tree) == ["localhost/x:1"]

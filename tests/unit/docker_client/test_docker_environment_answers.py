@@ -23,7 +23,7 @@ from lading.errors import AccessDenied, LadingError, TlsRefused
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Access, Arrived, PushOrder
+from lading.services.environment import Access, Arrived, PruneOrder, PushOrder
 from lading.services.platforms import PlatformMissing, Wanted
 from lading.wire.docker_lines import LinesBroken
 from lading.wire.endpoint import Endpoint
@@ -89,11 +89,11 @@ def told(_event: Event) -> None:
     """Nobody listens."""
 
 
-@pytest.mark.parametrize(("said", "spoken"), [("1.41", "1.41"), ("1.24", "1.24"), (None, "1.24"), ("1.99", "1.48")])
+@pytest.mark.parametrize(("said", "spoken"), [("1.41", "1.41"), ("1.24", "1.24"), (None, "1.24"), ("1.99", "1.51")])
 def test_the_version_that_both_know_is_spoken(said: str | None, spoken: str) -> None:
     transport = PlayedTransport(PlayedDaemon(said))
     environment(transport).image("sha256:" + "1" * 64, CANCEL)
-    assert transport.lines == ["GET /_ping", f"GET /v{spoken}/images/{IMAGE}/json"]
+    assert [line.partition("?")[0] for line in transport.lines] == ["GET /_ping", f"GET /v{spoken}/images/{IMAGE}/json"]
 
 
 def test_a_refused_version_is_asked_for_again() -> None:
@@ -213,7 +213,7 @@ def test_an_older_daemons_image_must_be_of_that_platform() -> None:
 
 def test_cleaning_up_needs_125() -> None:
     with pytest.raises(DaemonTooOld):
-        environment(PlayedTransport(PlayedDaemon("1.24"))).prune(True, CANCEL)
+        environment(PlayedTransport(PlayedDaemon("1.24"))).prune(PruneOrder(), CANCEL)
 
 
 def test_a_name_leads_nowhere_else() -> None:

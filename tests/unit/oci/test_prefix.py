@@ -15,6 +15,13 @@ from lading.oci.reference import Repository
         ("https://index.docker.io/v1/", Prefix("docker.io")),
         ("http://localhost:5000/v2/", Prefix("localhost:5000")),
         ("quay.io/acme/team/", Prefix("quay.io", "acme/team")),
+        ("HTTPS://registry.test/v2", Prefix("registry.test")),
+        ("https://quay.io/acme", Prefix("quay.io", "acme")),
+        ("https://registry.test/v2/acme", Prefix("registry.test", "v2/acme")),
+        ("registry.test/v2", Prefix("registry.test", "v2")),
+        ("registry.test/v1/", Prefix("registry.test", "v1")),
+        ("index.docker.io/v1/", Prefix("docker.io")),
+        ("docker.io/v2", Prefix("docker.io", "v2")),
     ],
 )
 def test_a_part_is_read_as_it_is_written_anywhere(text: str, prefix: Prefix) -> None:

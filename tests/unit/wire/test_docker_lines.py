@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from lading.oci.digest import Digest
 from lading.wire.authorize import Credential
-from lading.wire.docker_lines import LINE_LIMIT, Line, Lines, LinesBroken, Story, Verb, parse_line, registry_auth
+from lading.wire.docker_auth import registry_auth
+from lading.wire.docker_lines import LINE_LIMIT, Line, Lines, LinesBroken, Story, parse_line
+from lading.wire.docker_words import Verb
 from lading.wire.progress import Advanced, Event, Noted, Piece, Planned, State
 
 DIGEST = "sha256:e852a525b16e083f99b543e4dfc935190b3cc72549c04a0e3d07daa62cd619d6"

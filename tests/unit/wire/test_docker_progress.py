@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lading.wire.docker_progress import progress_text, retrying_text, short_id, size_text
+from lading.wire.docker_progress import progress_text, short_id, size_text
+from lading.wire.docker_words import retrying_text
 
 
 @pytest.mark.parametrize(

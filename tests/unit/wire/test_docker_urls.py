@@ -74,7 +74,9 @@ def test_the_other_paths() -> None:
     )
     assert urls.remove(V141, "x", force=True) == "/v1.41/images/x?force=1"
     assert urls.remove(V141, "x", force=False) == "/v1.41/images/x"
-    assert urls.prune(V141, unnamed_only=True).endswith("filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D")
+    assert urls.prune(V141, {"dangling": ["true"], "label": []}).endswith(
+        "filters=%7B%22dangling%22%3A%7B%22true%22%3Atrue%7D%7D"
+    )
     assert urls.export(V141, ["x", "host:1/y:2"]) == "/v1.41/images/get?names=x&names=host%3A1%2Fy%3A2"
     assert urls.load(V141) == "/v1.41/images/load?quiet=0"
     assert urls.version(V141) == "/v1.41/version"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.oci.digest import Digest
-from lading.wire.job_events import Fold, Verb
+from lading.wire.docker_words import Verb
+from lading.wire.job_events import Fold
 from lading.wire.ledger import TICK_SECONDS, Ledger
 from lading.wire.progress import Advanced, Event, Held, Kind, Noted, Piece, Planned, State, Tagged
 from tests.fakes.progress_fixture import read_events, read_totals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import lzma
 import sys
 from collections.abc import Callable, Mapping
@@ -29,6 +30,10 @@ _ZSTD_OPTIONS: Mapping[int, int] = {
     zstd.CompressionParameter.checksum_flag: 1
 }  # as the zstd program does; the library would leave it out
 _XZ_MEMORY = 128 * 1024 * 1024  # `xz -9` asks for 65 MiB
+
+
+_BZIP2_BLOCKS = (b"1A", b"\x17r")
+"""How the first block begins: one with content, and the last one of a stream without any."""
 
 
 class CompressionInvalid(ContentCorrupt):
@@ -65,14 +70,17 @@ class Packing(Enum):
     GZIP = "gzip"
     ZSTD = "zstd"
     XZ = "xz"
+    BZIP2 = "bzip2"
 
 
 def recognise(head: bytes) -> Packing:
-    """By the magic numbers of RFC 1952, RFC 8878 (frames and skippable frames) and the xz format."""
+    """By the magic numbers of RFC 1952, RFC 8878 (frames and skippable frames), and of the xz and bzip2 formats."""
     if head.startswith(b"\x1f\x8b"):
         return Packing.GZIP
     if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
         return Packing.ZSTD
+    if head.startswith(b"BZh") and head[3:4].isdigit() and head[4:6] in _BZIP2_BLOCKS:
+        return Packing.BZIP2
     return Packing.XZ if head.startswith(b"\xfd7zXZ\0") else Packing.PLAIN
 
 
@@ -121,12 +129,18 @@ def _xz_unpacker() -> Unpacker:
     return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
 
+def _bzip2_unpacker() -> Unpacker:
+    return bz2.BZ2Decompressor()
+
+
 _UNPACKERS: Mapping[Packing, Callable[[], Unpacker]] = {
     Packing.GZIP: gzip_unpacker,
     Packing.ZSTD: _zstd_unpacker,
     Packing.XZ: _xz_unpacker,
+    Packing.BZIP2: _bzip2_unpacker,
 }
-_BROKEN = (GzipBroken, zstd.ZstdError, lzma.LZMAError, EOFError)
+_BROKEN = (GzipBroken, zstd.ZstdError, lzma.LZMAError, OSError, EOFError)
+"""OSError is how bzip2's says it; no file is touched here."""
 
 
 class _Unpacking:

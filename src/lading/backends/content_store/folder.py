@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from pathlib import Path
 
 from lading.backends.content_store.fetch import Fetch, fetch
@@ -32,7 +33,7 @@ from lading.backends.content_store.storage import (
     syncing,
 )
 from lading.backends.content_store.tree import Tree, referrer_at
-from lading.engine.records import Leases
+from lading.engine.records import Leases, Promises
 from lading.engine.stores import ContentUnknown, Outcome, Track
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import ContentTooLong, ContentTooShort, Digest, DigestMismatch
@@ -62,11 +63,12 @@ class ContentFolder:
         """`reserve` is what stays free: below it no upload begins, and no blob is fetched."""
         self.tree = Tree(path)
         self.tree.prepare()
-        self._leases, self._clock, self._reserve = leases, clock, reserve
+        self.leases = leases
+        self._promises: Promises = leases
+        self._clock, self._reserve = clock, reserve
         self._boot = current_boot()
         self._streams = Streams()
-        self._lock = threading.Lock()
-        self._user: int | None = None
+        self._use = _Use(self.tree.users)
         self.uploads = Uploads(self.tree, self._keep, self._streams, reserve)
 
     @property
@@ -74,11 +76,17 @@ class ContentFolder:
         return str(self.tree.root)
 
     def close(self) -> None:
-        """No longer counts among those whose leases must be respected. Harmless twice, and the folder still works."""
-        with self._lock:
-            user, self._user = self._user, None
-            if user is not None:
-                os.close(user)
+        """No longer counts among those who use the content. Harmless twice, and the folder still works."""
+        self._use.end()
+
+    def under(self, promises: Promises) -> ContentFolder:
+        """The same folder, where what is asked for or pushed is leased by `promises`: by a piece of work for itself.
+
+        Uploads go on being leased for whoever sends them. Nothing is to be closed again.
+        """
+        same = copy(self)
+        same._promises = promises
+        return same
 
     # ── Source
 
@@ -103,13 +111,13 @@ class ContentFolder:
 
     def keep(self, digests: Collection[Digest]) -> Collection[Digest]:
         """Leases those that are held, so that no collection removes them; answers those that are not held."""
-        self._use()
-        if self._leases.renewed(digests):  # a lease that stands needs no gate: no sweep passes it by
+        self._use.begin()
+        if self._promises.renewed(digests):  # a lease that stands needs no gate: no sweep passes it by
             return {digest for digest in digests if not self.tree.blob(digest).exists()}
         with storing(self.tree.gate), shared(self.tree.gate):
             held = {digest for digest in digests if self.tree.blob(digest).exists()}
             if held:
-                self._leases.hold(held)
+                self._promises.hold(held)
         return set(digests) - held
 
     @contextmanager
@@ -186,12 +194,6 @@ class ContentFolder:
 
     # ── How a blob comes in
 
-    def _use(self) -> None:
-        with self._lock:
-            if self._user is None:
-                with storing(self.tree.users):
-                    self._user = join(self.tree.users)
-
     def _claim(self, descriptor: Descriptor, track: Track, cancel: Cancel) -> Partial | None:
         """The blob's partial, ours alone; None once somebody else has brought the blob."""
         path = self.tree.partial(descriptor.digest)
@@ -247,17 +249,39 @@ class ContentFolder:
 
     def _keep(self, digest: Digest, path: Path, file: int) -> None:
         """The checked file becomes the blob: on disk, leased, under its name, in that order."""
-        self._use()
+        self._use.begin()
         blob = self.tree.blob(digest)
         with storing(path):
             os.fchmod(file, OPEN_FILE)
             with syncing(path):
                 sync_file(file)
             with shared(self.tree.gate):
-                self._leases.hold((digest,))
+                self._promises.hold((digest,))
                 path.rename(blob)  # over what was there, if it was: these bytes have just been checked
                 self.tree.damaged(digest).unlink(missing_ok=True)
             sync_folder(blob.parent)
+
+
+class _Use:
+    """Whether this process is among those who use the content: from its first lease until it closes the folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.Lock()
+        self._joined: int | None = None
+
+    def begin(self) -> None:
+        """Harmless twice. Raises StorageUnusable."""
+        with self._lock:
+            if self._joined is None:
+                with storing(self._path):
+                    self._joined = join(self._path)
+
+    def end(self) -> None:
+        """Harmless twice."""
+        with self._lock:
+            joined, self._joined = self._joined, None
+            if joined is not None:
+                os.close(joined)
 
 
 def _never() -> bool:

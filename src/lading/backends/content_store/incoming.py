@@ -40,7 +40,8 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGESTS_KEPT = 1024
 _LOOK_AGAIN_SECONDS = 0.02
 _LOOK_EVERY = 16 * 1024 * 1024
-"""Bytes after which a running upload looks again how much room there is: others write too."""
+"""Bytes after which a running upload looks again how much room there is, as others write too, and whether it is still
+wanted."""
 
 
 class Running(Protocol):
@@ -147,8 +148,8 @@ class Upload:
         """Takes all the reader gives, about `expected` bytes; answers the new offset.
 
         What had arrived before an error is kept. Raises what the reader raises, SpaceLow, before anything is read where
-        there is no room for what is expected, DiskFull, StorageUnusable, Cancelled; and BytesLost, which ends the
-        session.
+        there is no room for what is expected, UploadUnknown where the session was cancelled meanwhile, DiskFull,
+        StorageUnusable, Cancelled; and BytesLost, which ends the session.
         """
         offset = self._looked = self.offset
         self._reserve.check_running(self._path.parent, expected)
@@ -161,8 +162,9 @@ class Upload:
             finally:
                 hashing.finish()
                 self._settle()
-                if offset == self.offset:
+                if offset == self.offset and stands_at(self._path, self._file):
                     self._digests.put(self._path.name, offset, running)
+        self._check_there()
         return offset
 
     def finish(self, digest: Digest, cancel: Cancel) -> int:
@@ -179,8 +181,7 @@ class Upload:
             if digest.algorithm is Algorithm.SHA256:
                 self._digests.put(self._path.name, size, running)
             raise DigestMismatch(digest, received)
-        if not stands_at(self._path, self._file):
-            raise UploadUnknown(self._path.name)
+        self._check_there()
         try:
             self._keep(digest, self._path, self._file)
         except BytesLost:
@@ -196,6 +197,7 @@ class Upload:
         """Reads once and writes what came; nothing at the end."""
         cancel.check()
         if offset - self._looked >= _LOOK_EVERY:
+            self._check_there()
             self._reserve.check_running(self._path.parent)
             self._looked = offset
         count = reader.readinto(buffer)
@@ -203,6 +205,11 @@ class Upload:
             write_all(self._file, buffer[:count], offset)
         self._syncing.wrote(count)
         return buffer[:count]
+
+    def _check_there(self) -> None:
+        """Raises UploadUnknown where the session was cancelled under us: what is written goes with its file."""
+        if not stands_at(self._path, self._file):
+            raise UploadUnknown(self._path.name)
 
     def _settle(self) -> None:
         """Once nothing is being synced. What a sync lost could still be read, and would be taken for whole."""

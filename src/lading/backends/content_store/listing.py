@@ -15,6 +15,7 @@ from lading.backends.content_store.storage import replace_file, storing
 from lading.backends.content_store.tree import Tree
 from lading.engine.records import Image, ImageNames
 from lading.oci.archive import REF_NAME
+from lading.oci.descriptor import Descriptor
 from lading.oci.manifest import Index
 
 SETTLE_SECONDS = 0.5
@@ -26,22 +27,29 @@ class OciListing:
     def __init__(self, tree: Tree, names: ImageNames) -> None:
         self._tree, self._names = tree, names
         self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._due = False
+        self._timers: list[threading.Timer] = []
 
     def changed(self) -> None:
         """The file will be made anew within SETTLE_SECONDS; returns at once."""
         with self._lock:
-            if self._timer is None:
-                self._timer = threading.Timer(SETTLE_SECONDS, self._settled)
-                self._timer.start()
+            if self._due:
+                return
+            self._due = True
+            timer = threading.Timer(SETTLE_SECONDS, self._settled)
+            self._timers = [*filter(threading.Timer.is_alive, self._timers), timer]
+            timer.start()
 
     def close(self) -> None:
-        """Makes the file now if it is due. Raises StorageUnusable, DiskFull. Harmless twice."""
+        """Makes the file now if it is due; one that is being made is done when this returns. Raises StorageUnusable,
+        DiskFull. Harmless twice."""
         with self._lock:
-            timer, self._timer = self._timer, None
-        if timer is not None:
+            due, self._due = self._due, False
+            timers, self._timers = self._timers, []
+        for timer in timers:
             timer.cancel()
             timer.join()
+        if due:
             self.write()
 
     def write(self) -> None:
@@ -52,12 +60,15 @@ class OciListing:
 
     def _settled(self) -> None:
         with self._lock:
-            due = self._timer is not None
-            self._timer = None
+            due, self._due = self._due, False
         if due:
             self.write()
 
 
 def index_of(images: Iterable[Image]) -> bytes:
     """An index whose entries carry whole references as their names (image-spec, annotations; skopeo finds them)."""
-    return Index.build(replace(image.root, annotations={REF_NAME: image.reference}) for image in images).raw
+    return Index.build(map(_entry, images)).raw
+
+
+def _entry(image: Image) -> Descriptor:
+    return replace(image.root, annotations={REF_NAME: image.reference}) if image.named else image.root

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,18 +23,9 @@ from lading.oci.digest import Algorithm, Digest
 from lading.oci.image_config import HistoryStep, ImageConfig
 from lading.oci.manifest import Manifest
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP
-from lading.oci.platform import Platform
 from lading.oci.tar import Member, PassingTar
+from lading.services.stores import Provenance
 from lading.wire.message import BytesContent, Cancel, Reader
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What an imported image says of itself; `created` is RFC 3339 text."""
-
-    platform: Platform
-    created: str
-    message: str = ""
 
 
 class ImportedImage:
@@ -61,7 +51,7 @@ class ImportedImage:
 
 @contextmanager
 def imported(place: Path | BinaryIO, provenance: Provenance, scratch: Path, cancel: Cancel) -> Iterator[ImportedImage]:
-    """The image made of a root file system's tar, plain or packed by gzip, zstd or xz.
+    """The image made of a root file system's tar, plain or packed by gzip, zstd, xz or bzip2.
 
     Raises ArchiveMissing, TarInvalid, CompressionInvalid, ArchiveBomb, DiskFull, StorageUnusable, ReadFailed,
     Cancelled; nothing is left behind, whatever ends it.
@@ -70,7 +60,7 @@ def imported(place: Path | BinaryIO, provenance: Provenance, scratch: Path, canc
         layer, diff_id = _packed(reader, spool, cancel)
         origin = place.name if isinstance(place, Path) else name_of(place)
         step = HistoryStep(provenance.created, f"import from {origin}", comment=provenance.message)
-        config = ImageConfig.build(provenance.platform, provenance.created, [diff_id], [step])
+        config = ImageConfig.build(provenance.platform, provenance.created, [diff_id], [step], provenance.settings)
         yield ImportedImage(spool, layer, config, name_of(place))
 
 

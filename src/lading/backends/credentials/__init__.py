@@ -8,4 +8,6 @@
     –  nothing: anonymous
 
 Within one place the longest path that fits a repository wins. Docker's own logins are written only by `docker_logins`.
+
+Beside them: `box` seals what the service keeps, and `authority` signs the certificates of the Docker door.
 """

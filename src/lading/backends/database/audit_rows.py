@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, 
 from lading.backends.database.audit_reading import TEXTS, audit_row, stored_text
 from lading.backends.database.columns import MOST, counted, holding
 from lading.backends.database.service_tables import audit
+from lading.backends.database.setting_rows import held_setting, put_setting
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.audit_records import EVERYTHING, AuditEntry, AuditFilter, AuditPage, AuditRow
+from lading.services.audit_records import EVERYTHING, HEAD_SETTING, AuditEntry, AuditFilter, AuditPage, AuditRow
 from lading.wire.plain_json import plain_object
 
 PIECE = 500
@@ -96,11 +97,18 @@ class DatabaseAudit:
     def last_sealed(self) -> AuditRow | None:
         return next(iter(self._rows(_LAST_SEALED)), None)
 
-    def seal(self, seals: Sequence[tuple[int, str]]) -> bool:
+    def head(self) -> object:
+        with self._transactions.reading() as connection:
+            return _head(connection)
+
+    def seal(self, seals: Sequence[tuple[int, str]], held: object, head: str) -> bool:
         told = {"seals": json.dumps([{"id": row, "seal": seal} for row, seal in seals])}
 
         def work(connection: Connection) -> bool:
+            if _head(connection) != held:
+                return False
             if connection.execute(_SEAL[connection.dialect.name], told).rowcount == len(seals):
+                put_setting(connection, HEAD_SETTING, head)
                 return True
             connection.rollback()
             return False
@@ -110,6 +118,14 @@ class DatabaseAudit:
     def _rows(self, wanted: Select[Any]) -> Sequence[AuditRow]:
         with self._transactions.reading() as connection:
             return [audit_row(row) for row in connection.execute(wanted)]
+
+
+def _head(connection: Connection) -> object:
+    """SQLite keeps whatever text somebody put there: what is no JSON is there all the same, and opens as nothing."""
+    try:
+        return held_setting(connection, HEAD_SETTING)
+    except ValueError:
+        return ""
 
 
 def _after(id: int, wanted: AuditFilter) -> Select[Any]:  # noqa: A002  a row's own word

@@ -8,16 +8,13 @@ from pathlib import Path
 from threading import Lock
 
 from lading.backends.database import statements
-from lading.backends.database.connection import CatalogueConnections, Connections
+from lading.backends.database.connection import CatalogueConnections, Connections, Statements
 from lading.backends.database.hints import KnownLocations, KnownProfiles, KnownUploads
+from lading.backends.database.lease_rows import LeaseRows
 from lading.engine.records import Image
 from lading.engine.stores import Condition, TagMoved, permits
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-
-LEASE_SECONDS = 24 * 60 * 60
-RENEW_SECONDS = 10 * 60
-"""A lease is written at most once per blob, process and ten minutes (architecture, What is true where)."""
 
 
 class Catalogue:
@@ -31,6 +28,7 @@ class Catalogue:
         self._changing = Lock()
         self._locations: dict[str, KnownLocations] = {}
         self.images = ImageRows(connections, clock)
+        self.lasting_images = ImageRows(connections, clock, keeps_nameless=True)
         self.leases = LeaseRows(connections, clock)
         self.profiles = KnownProfiles(connections, clock)
 
@@ -63,10 +61,15 @@ def open_catalogue(
 
 
 class ImageRows:
-    """Fulfils engine.records.ImageNames. Of a root's descriptor the media type, digest and size are kept."""
+    """Fulfils engine.records.ImageNames. Of a root's descriptor the media type, digest and size are kept.
 
-    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float]) -> None:
-        self._connections, self._clock = connections, clock
+    With `keeps_nameless` an image whose last name moves away stays, called by its digest, until it is forgotten so.
+    """
+
+    def __init__(
+        self, connections: CatalogueConnections, clock: Callable[[], float], *, keeps_nameless: bool = False
+    ) -> None:
+        self._connections, self._clock, self._keeps_nameless = connections, clock, keeps_nameless
 
     def find(self, reference: str) -> Image | None:
         with self._connections.reading() as connection:
@@ -74,17 +77,17 @@ class ImageRows:
         return None if row is None else _image(row)
 
     def point(self, references: Collection[str], root: Descriptor, condition: Condition) -> None:
-        moved = self._clock()
+        moved, robbed = self._clock(), []
         with self._connections.writing() as connection:
             for reference in references:
                 row = connection.execute(statements.FIND_IMAGE, (reference,)).fetchone()
-                holds = None if row is None else _image(row).root.digest
+                held = None if row is None else _image(row)
+                holds = None if held is None else held.root.digest
                 if not permits(condition, holds, root.digest):
                     raise TagMoved(reference, "the local store", holds)
-            connection.executemany(
-                statements.POINT_IMAGE,
-                [(reference, root.media_type, str(root.digest), root.size, moved) for reference in references],
-            )
+                robbed += [held] if held is not None and holds != root.digest else []
+            connection.executemany(statements.POINT_IMAGE, [_row(reference, root, moved) for reference in references])
+            _call_nameless(connection, references, root, robbed if self._keeps_nameless else ())
 
     def forget(self, reference: str) -> bool:
         with self._connections.writing() as connection:
@@ -95,81 +98,40 @@ class ImageRows:
             rows = connection.execute(statements.ALL_IMAGES).fetchall()
         return [_image(row) for row in rows]
 
-
-def _image(row: tuple[str, str, str, int, float]) -> Image:
-    reference, media_type, digest, size, moved = row
-    return Image(reference, Descriptor(media_type, Digest.parse(digest), size), moved)
-
-
-def _no_work() -> float:
-    return float("inf")
-
-
-class LeaseRows:
-    """Fulfils engine.records.Leases. A lease lasts a day from the last `hold`, whether that wrote a row or not.
-
-    Many transfers at once share their commits: one writes for all who came while the one before wrote.
-    """
-
-    def __init__(self, connections: CatalogueConnections, clock: Callable[[], float]) -> None:
-        self._connections, self._clock = connections, clock
-        self._writing, self._asking = Lock(), Lock()
-        self._asked: set[Digest] = set()
-        self._written: dict[Digest, float] = {}
-        self._swept = 0.0
-        self._work_began: Callable[[], float] = _no_work
-
-    def keep_for_work(self, began: Callable[[], float]) -> None:
-        """`began` tells when the oldest work that runs began, in seconds since 1970, infinity where none runs: leases
-        given since then count until it ends, though it takes days."""
-        self._work_began = began
-
-    def hold(self, digests: Collection[Digest]) -> None:
-        if not self._due(digests):
-            return
-        with self._asking:
-            self._asked.update(digests)
-        with self._writing:
-            with self._asking:
-                asked, self._asked = self._asked, set()
-            asked.update(digests)  # whoever took them along may have failed
-            if due := self._due(asked):
-                self._write(due)
-
-    def renewed(self, digests: Collection[Digest]) -> bool:
-        return not self._due(digests)
-
-    def held(self) -> Collection[Digest]:
-        with self._connections.reading() as connection:
-            rows = connection.execute(statements.HELD_LEASES, (self._over(),)).fetchall()
-        return {Digest.parse(digest) for (digest,) in rows}
-
     def among(self, digests: Collection[Digest]) -> Collection[Digest]:
-        over = self._over()
         with self._connections.reading() as connection:
             return [
                 digest
                 for digest in digests
-                if connection.execute(statements.IS_LEASED, (str(digest), over)).fetchone() is not None
+                if connection.execute(statements.IS_ROOT, (str(digest),)).fetchone() is not None
             ]
 
-    def _over(self) -> float:
-        """Leases until then are over."""
-        return min(self._clock(), self._work_began() + LEASE_SECONDS)
 
-    def _due(self, digests: Collection[Digest]) -> list[Digest]:
-        fresh = self._clock() - RENEW_SECONDS
-        return [digest for digest in digests if self._written.get(digest, fresh) <= fresh]
+def _call_nameless(
+    connection: Statements, references: Collection[str], root: Descriptor, robbed: Collection[Image]
+) -> None:
+    """After `references` were pointed at `root`: what has no name now is called by its digest, what has one is not.
 
-    def _write(self, digests: Sequence[Digest]) -> None:
-        now = self._clock()
-        over = self._over() if (sweeping := now - self._swept >= RENEW_SECONDS) else 0.0
-        until = now + LEASE_SECONDS + RENEW_SECONDS  # a later hold within ten minutes counts on this row
-        with self._connections.writing() as connection:
-            connection.executemany(statements.HOLD_LEASE, [(str(digest), until) for digest in digests])
-            if sweeping:
-                connection.execute(statements.DROP_LEASES_OVER, (over,))
-        if sweeping:
-            self._swept = now
-            self._written = {digest: at for digest, at in self._written.items() if at > now - RENEW_SECONDS}
-        self._written.update(dict.fromkeys(digests, now))
+    All rows are read only where a name was taken from another image, or none was given.
+    """
+    nameless = str(root.digest)
+    named = any(reference != nameless for reference in references)
+    if named:
+        connection.execute(statements.FORGET_IMAGE, (nameless,))
+    if named and not robbed:
+        return
+    images = [_image(row) for row in connection.execute(statements.ALL_IMAGES, ()).fetchall()]
+    if any(image.named and image.root.digest == root.digest for image in images):
+        connection.execute(statements.FORGET_IMAGE, (nameless,))
+    left = {image.root.digest for image in images}
+    for image in {each.root.digest: each for each in robbed if each.root.digest not in left}.values():
+        connection.execute(statements.POINT_IMAGE, _row(str(image.root.digest), image.root, image.moved))
+
+
+def _row(reference: str, root: Descriptor, moved: float) -> tuple[str, str, str, int, float]:
+    return reference, root.media_type, str(root.digest), root.size, moved
+
+
+def _image(row: tuple[str, str, str, int, float]) -> Image:
+    reference, media_type, digest, size, moved = row
+    return Image(reference, Descriptor(media_type, Digest.parse(digest), size), moved)

@@ -20,6 +20,7 @@ from lading.backends.database.database_file import connect
 from lading.backends.database.failures import translating
 
 LOOK_SECONDS = 0.0005
+LATE_SECONDS = 0.002
 """How late another process's commit may be seen: less than it takes to tell somebody of it who then asks us."""
 
 
@@ -38,11 +39,12 @@ class DataVersion:
 
     def stamp(self) -> Hashable:
         """Raises DatabaseFailed."""
-        if self._clock() - self._asked >= LOOK_SECONDS:
-            with self._lock, translating(self._path):
-                now = self._clock()
-                if now - self._asked >= LOOK_SECONDS:  # else somebody has asked while we waited
-                    self._version, self._asked = self._ask(), now
+        age = self._clock() - self._asked
+        if age >= LOOK_SECONDS and self._lock.acquire(blocking=age >= LATE_SECONDS):
+            try:
+                self._look()
+            finally:
+                self._lock.release()
         return self._own, self._version
 
     def committed(self) -> None:
@@ -56,6 +58,13 @@ class DataVersion:
     def close(self) -> None:
         """Harmless twice."""
         self._connection.close()
+
+    def _look(self) -> None:
+        """Unless somebody has while we waited."""
+        now = self._clock()
+        if now - self._asked >= LOOK_SECONDS:
+            with translating(self._path):
+                self._version, self._asked = self._ask(), now
 
     def _ask(self) -> int:
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]

@@ -2,6 +2,7 @@
 
     <data>/wake/<pid>-<n>   the unix socket of one who listens; it goes with its listener, or when somebody finds that
                             nobody listens there any more. The folder is 0700
+    a datagram              topics, a NUL between them
 
 A datagram arrives within about a millisecond. One that does not is made up for by looking at `PRAGMA data_version`,
 which changes with every commit on another connection: twice a second, and only while somebody listens.
@@ -30,6 +31,9 @@ LOOK_SECONDS = 0.5
 NAME_BYTES = 90
 """What a unix socket's address holds everywhere is a little over a hundred bytes, its name in our folder among them."""
 
+TOPICS = 100
+"""Of one datagram. One for each topic would let go of the interpreter as often, and queues hold few of them."""
+
 _numbers = itertools.count(1)
 
 
@@ -41,7 +45,8 @@ class DatagramWakes:
 
     def tell(self, *topics: str) -> None:
         """To everybody who listens now; one whose queue is full looks anyway."""
-        said = [spelt(topic).encode() for topic in topics]
+        spelt_out = [spelt(topic) for topic in topics]
+        said = ["\0".join(spelt_out[at : at + TOPICS]).encode() for at in range(0, len(spelt_out), TOPICS)]
         with suppress(OSError), _short(self._folder) as folder, _datagrams() as sender:
             sender.setblocking(False)
             for name in os.listdir(self._folder):
@@ -49,8 +54,8 @@ class DatagramWakes:
 
     def _send(self, sender: socket.socket, address: str, said: Iterable[bytes]) -> None:
         try:
-            for topic in said:
-                sender.sendto(topic, address)
+            for datagram in said:
+                sender.sendto(datagram, address)
         except ConnectionRefusedError:  # its process has ended without a word
             with suppress(OSError):
                 os.unlink(address)
@@ -117,7 +122,7 @@ class _Listener:
     def _heard(self) -> Iterator[str]:
         with suppress(BlockingIOError):
             while True:
-                yield self._receiver.recv(TOPIC_BYTES).decode(errors="replace")
+                yield from self._receiver.recv(TOPICS * (TOPIC_BYTES + 1)).decode(errors="replace").split("\0")
 
     def _look(self) -> None:
         version = self._version()

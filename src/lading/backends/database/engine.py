@@ -19,7 +19,7 @@ READONLY = "readonly"
 """The execution option of a connection that only reads: it neither waits for a writer nor holds one up."""
 
 
-def open_engine(path: Path) -> Engine:
+def open_engine(path: Path, connections: int = POOL) -> Engine:
     """For the database at `path`, which has our version. A transaction locks out other writers unless it is READONLY.
 
     A plain BEGIN that reads and then writes would fail at once where another process wrote in between, whatever the
@@ -39,7 +39,7 @@ def open_engine(path: Path) -> Engine:
         "sqlite://",
         creator=lambda: connect(path),
         poolclass=QueuePool,
-        pool_size=POOL,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any  # what a column holds, its statement says
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -21,15 +22,15 @@ _SQLITE = {
     "mine": text("""
         SELECT json_group_array(told.key) FROM json_each(:told) AS told
         JOIN job ON job.id = json_extract(told.value, '$.job')
-        WHERE job.run = json_extract(told.value, '$.run') AND job.state IN ('queued', 'running')
+        WHERE job.run = json_extract(told.value, '$.run') AND +job.state IN ('queued', 'running')
         AND coalesce(json_extract(told.value, '$.before'), job.cursor) = job.cursor
     """),
     "known": text("""
         SELECT job.id, job.cursor FROM json_each(:lines) AS line JOIN job ON job.id = json_extract(line.value, '$.job')
         WHERE job.run = json_extract(line.value, '$.run') AND job.cursor = json_extract(line.value, '$.number')
         AND job.updated = json_extract(line.value, '$.at')
-        AND (job.state = json_extract(line.value, '$.state')
-            OR json_extract(line.value, '$.state') IS NULL AND job.state IN ('queued', 'running'))
+        AND (+job.state = json_extract(line.value, '$.state')
+            OR json_extract(line.value, '$.state') IS NULL AND +job.state IN ('queued', 'running'))
     """),
     "advance": text("""
         UPDATE job SET
@@ -49,18 +50,21 @@ _SQLITE = {
     "beat": text(f"""
         UPDATE job SET heartbeat = {SQLITE_NOW} FROM json_each(:held) AS held
         WHERE job.id = json_extract(held.value, '$.job') AND job.run = json_extract(held.value, '$.run')
-        AND job.state IN ('queued', 'running') RETURNING job.id
+        AND +job.state IN ('queued', 'running')
     """),  # noqa: S608  our own clock
     "held": text("""
-        SELECT job.id FROM json_each(:held) AS held JOIN job ON job.id = json_extract(held.value, '$.job')
-        WHERE job.run = json_extract(held.value, '$.run') AND job.state IN ('queued', 'running')
+        SELECT json_group_array(job.id) FROM json_each(:held) AS held
+        JOIN job ON job.id = json_extract(held.value, '$.job')
+        WHERE job.run = json_extract(held.value, '$.run') AND +job.state IN ('queued', 'running')
     """),
     "let_go": text("""
         UPDATE job SET heartbeat = 0 FROM json_each(:held) AS held
         WHERE job.id = json_extract(held.value, '$.job') AND job.run = json_extract(held.value, '$.run')
-        AND job.state IN ('queued', 'running')
+        AND +job.state IN ('queued', 'running')
     """),
 }
+"""Each job is found by its id. The plus takes `state` out of the question how: by its index SQLite went through all
+jobs that wait or run, and through the whole array for each of them."""
 
 _HELD = """
     SELECT job.id FROM json_to_recordset(CAST(:held AS json)) AS held (job text COLLATE "C", run integer)
@@ -102,7 +106,7 @@ _POSTGRES = {
     """),
     "beat": text(f"""
         WITH mine AS ({_HELD} ORDER BY job.id FOR UPDATE OF job)
-        UPDATE job SET heartbeat = {POSTGRES_NOW} FROM mine WHERE job.id = mine.id RETURNING job.id
+        UPDATE job SET heartbeat = {POSTGRES_NOW} FROM mine WHERE job.id = mine.id
     """),  # noqa: S608  our own words
     "held": text(_HELD),
     "let_go": text(f"""
@@ -139,12 +143,14 @@ def _write(connection: Connection, batch: Sequence[Told]) -> Sequence[Told]:
 
 def beat(connection: Connection, held: Collection[Held]) -> Collection[str]:
     """A heartbeat for each of these that is still held so; the others."""
-    return _others(held, connection.execute(_statements(connection)["beat"], _held(held)).scalars())
+    beaten = connection.execute(_statements(connection)["beat"], _held(held)).rowcount
+    return () if beaten == len(held) else lost(connection, held)
 
 
 def lost(connection: Connection, held: Collection[Held]) -> Collection[str]:
     """Those that are not held so any more."""
-    return _others(held, connection.execute(_statements(connection)["held"], _held(held)).scalars())
+    found = _column(connection, "held", _held(held))
+    return {each.job for each in held}.difference(found)
 
 
 def let_go(connection: Connection, held: Collection[Held]) -> None:
@@ -156,17 +162,18 @@ def _held(held: Collection[Held]) -> dict[str, str]:
     return {"held": json.dumps([{"job": each.job, "run": each.run} for each in held])}
 
 
-def _others(held: Collection[Held], found: Iterable[str]) -> Collection[str]:
-    return {each.job for each in held}.difference(found)
-
-
 def _mine(connection: Connection, batch: Sequence[Told]) -> Collection[int]:
     """The positions of those whose job is still theirs, and locked for this transaction."""
     rows = json.dumps(
         [{"position": at, "job": each.job, "run": each.run, "before": _before(each)} for at, each in enumerate(batch)]
     )
-    found = connection.execute(_statements(connection)["mine"], {"told": rows}).scalars().all()
-    return set(json.loads(found[0]) if connection.dialect.name == "sqlite" else found)
+    return set(_column(connection, "mine", {"told": rows}))
+
+
+def _column(connection: Connection, question: str, values: dict[str, str]) -> Sequence[Any]:
+    """What it finds. SQLite gives it as one text: for every row the interpreter would be given away once more."""
+    found: Sequence[Any] = connection.execute(_statements(connection)[question], values).scalars().all()
+    return list(json.loads(found[0])) if connection.dialect.name == "sqlite" else found
 
 
 def _unwritten(connection: Connection, told: Sequence[Told]) -> Sequence[Told]:

@@ -108,19 +108,27 @@ class DatabaseJobs:
         freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=_LET_GO)
         return self._transactions.written(lambda connection: connection.execute(freed).rowcount > 0)
 
+    def take_up(self, job: str, run: int, at: float) -> Job | None:
+        mine = update(jobs).where(jobs.c.id == job, jobs.c.run == run, jobs.c.state == JobState.RUNNING.value)
+        losses = jobs.c.losses + case((jobs.c.heartbeat > _LET_GO, 1), else_=0)
+        freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=_LET_GO, losses=losses).returning(jobs)
+        row = self._transactions.written(lambda connection: connection.execute(freed).one_or_none())
+        return None if row is None else _job(row)
+
     def tell(self, told: Sequence[Told]) -> Collection[str]:
         turn = Turn.AUDIT if any(each.entry is not None for each in told) else None
         return self._transactions.written(lambda connection: job_batches.tell(connection, told), turn, urgent=True)
 
     def beat(self, held: Collection[Held]) -> Collection[str]:
-        """Once, soon or not at all: the next one comes before anybody misses it."""
-        with self._transactions.writing(urgent=True) as connection:
+        """Once, soon or not at all: the next one comes before anybody misses it. By a connection of its own: where all
+        others are stuck, the jobs go on."""
+        with self._transactions.writing(urgent=True, apart=True) as connection:
             if self._transactions.postgres:
                 connection.execute(_SOON)
             return job_batches.beat(connection, held)
 
     def lost(self, held: Collection[Held]) -> Collection[str]:
-        with self._transactions.reading() as connection:
+        with self._transactions.reading(apart=True) as connection:
             return job_batches.lost(connection, held)
 
     def let_go(self, held: Collection[Held]) -> None:
@@ -183,6 +191,7 @@ def _columns(wanted: Job) -> dict[str, object]:
         "cursor": wanted.cursor,
         "result": None if wanted.result is None else plain_object(wanted.result),
         "totals": None if wanted.totals is None else plain_object(wanted.totals),
+        "losses": wanted.losses,
     }
 
 
@@ -216,6 +225,7 @@ def _job(row: Row[Any]) -> Job:
         row.result if isinstance(row.result, dict) else None,
         row.totals if isinstance(row.totals, dict) else None,
         row.token,
+        row.losses,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from lading.backends.database.named_rows import next_id, there
 from lading.backends.database.service_tables import session as sessions
@@ -13,6 +13,11 @@ from lading.backends.database.service_tables import token as tokens
 from lading.backends.database.service_tables import user as users
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.login_records import SessionRow, TokenRow
+
+# Looked up at nearly every request: made once, as to put one together takes longer than to ask it.
+_SESSION = select(sessions).where(sessions.c.hash == bindparam("asked", type_=sessions.c.hash.type))
+_TOKEN = select(tokens).where(tokens.c.id == bindparam("asked", type_=tokens.c.id.type))
+_TOKEN_HASHED = select(tokens).where(tokens.c.hash == bindparam("asked", type_=tokens.c.hash.type))
 
 
 class DatabaseSessions:
@@ -33,7 +38,7 @@ class DatabaseSessions:
 
     def session(self, hash: str) -> SessionRow | None:  # noqa: A002  the protocol's word
         with self._transactions.reading() as connection:
-            row = connection.execute(select(sessions).where(sessions.c.hash == hash)).one_or_none()
+            row = connection.execute(_SESSION, {"asked": hash}).one_or_none()
         return None if row is None else _session(row)
 
     def sessions_of(self, user: int) -> Sequence[SessionRow]:
@@ -72,10 +77,10 @@ class DatabaseTokens:
             return [_token(row) for row in found]
 
     def token(self, id: int) -> TokenRow | None:  # noqa: A002  the protocol's word
-        return self._one(select(tokens).where(tokens.c.id == id))
+        return self._one(_TOKEN, id)
 
     def token_hashed(self, hash: str) -> TokenRow | None:  # noqa: A002  the protocol's word
-        return self._one(select(tokens).where(tokens.c.hash == hash))
+        return self._one(_TOKEN_HASHED, hash)
 
     def add_token(self, make: Callable[[int], TokenRow]) -> TokenRow | None:
         def work(connection: Connection) -> TokenRow | None:
@@ -99,9 +104,9 @@ class DatabaseTokens:
     def forget_tokens(self, before: float) -> int:
         return self._count(delete(tokens).where(tokens.c.expires < before))
 
-    def _one(self, wanted: Select[Any]) -> TokenRow | None:
+    def _one(self, wanted: Select[Any], asked: int | str) -> TokenRow | None:
         with self._transactions.reading() as connection:
-            row = connection.execute(wanted).one_or_none()
+            row = connection.execute(wanted, {"asked": asked}).one_or_none()
         return None if row is None else _token(row)
 
     def _count(self, statement: Any) -> int:

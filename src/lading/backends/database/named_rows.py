@@ -80,6 +80,19 @@ class NamedRows(Generic[N]):
         gone = delete(self._table).where(self._table.c.id == id)
         return self._transactions.written(lambda connection: connection.execute(gone).rowcount > 0, self._turn)
 
+    def remove_unchanged(self, row: N) -> bool:
+        """Only where it still is as in `row`."""
+        one = self._table.c.id == row.id
+
+        def work(connection: Connection) -> bool:
+            found = connection.execute(select(self._table).where(one)).one_or_none()
+            if found is None or self._read(found) != row:
+                return False
+            connection.execute(delete(self._table).where(one))
+            return True
+
+        return self._transactions.written(work, self._turn)
+
     def make_default(self, id: int) -> bool:  # noqa: A002  a row's own word
         """This one and no other."""
 

@@ -60,8 +60,8 @@ class DatabaseEnvironments:
     def change_environment(self, before: EnvironmentRow, after: EnvironmentRow) -> bool:
         return self._rows.change(before, after)
 
-    def remove_environment(self, id: int) -> bool:  # noqa: A002  the protocol's word
-        return self._rows.remove(id)
+    def remove_environment(self, row: EnvironmentRow) -> bool:
+        return self._rows.remove_unchanged(row)
 
     def make_default_environment(self, id: int) -> bool:  # noqa: A002  the protocol's word
         return self._rows.make_default(id)

@@ -34,6 +34,9 @@ CONNECT_SECONDS = 10
 SILENT_SECONDS = 10
 """How long the other side's machine may give no sign of life before a connection is dead."""
 
+APART_SECONDS = 2.0
+"""How long heartbeats wait for the one connection that is theirs: there is a next one soon."""
+
 LOCK_SECONDS = 5
 """How long a transaction waits for another one's locks, as SQLite's do (database_file.BUSY_SECONDS)."""
 
@@ -53,7 +56,8 @@ def open_postgres(url: str, wanted: int = VERSION, scripts: Path | None = None) 
     where = _parsed(url)
     # A password may stand in the query as well.
     place = URL.create("postgresql", where.username, None, where.host, where.port, where.database).render_as_string()
-    transactions = Transactions(_engine(where, place), place, of_postgres)
+    engine, apart = _engine(where, place, POOL, POOL_SECONDS), _engine(where, place, 1, APART_SECONDS)
+    transactions = Transactions(engine, place, of_postgres, apart=apart)
     try:
         _prepare(transactions, wanted, scripts)
     except BaseException:
@@ -69,7 +73,7 @@ def _parsed(url: str) -> URL:
         raise DatabaseUnreachable("postgresql", "its URL is not postgresql://user:password@host:port/name") from None
 
 
-def _engine(url: URL, place: str) -> Engine:
+def _engine(url: URL, place: str, connections: int, seconds: float) -> Engine:
     def begun(connection: Connection) -> None:
         options = connection.get_execution_options()
         if not options.get(READONLY) and not options.get(_UNCHECKED):
@@ -78,9 +82,9 @@ def _engine(url: URL, place: str) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
-        pool_size=POOL,
+        pool_size=connections,
         max_overflow=0,
-        pool_timeout=POOL_SECONDS,
+        pool_timeout=seconds,
         pool_pre_ping=True,  # PostgreSQL may have been restarted since
         connect_args={
             "connect_timeout": CONNECT_SECONDS,

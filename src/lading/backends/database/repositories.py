@@ -32,15 +32,9 @@ from lading.backends.database.upsert import add, put
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.services.pull_counts import Pulled, Pulls
-from lading.services.repository_records import (
-    Decide,
-    Edit,
-    RenameRepository,
-    RepositoryRow,
-    RepositoryView,
-    TagRow,
-    UploadSession,
-)
+from lading.services.repository_edits import Edit, RenameRepository
+from lading.services.repository_records import Decide, RepositoryView
+from lading.services.repository_rows import RepositoryRow, TagRow, UploadSession, Visibility
 from lading.services.repository_rules import Rule, rule_json
 from lading.services.retention_rules import RetentionRule, retention_json
 
@@ -50,6 +44,9 @@ _NAMES = (
     .where(repository.c.name > bindparam("after"))
     .order_by(repository.c.name)
     .limit(bindparam("limit"))
+)
+_PUBLIC = select(repository.c.name).where(
+    repository.c.name.in_(bindparam("names", expanding=True)), repository.c.visibility == Visibility.PUBLIC.value
 )
 _TAGS = (
     select(tag.c.name)
@@ -68,6 +65,9 @@ _REACHED = union(select(held_manifest.c.digest), select(child.c.digest))
 _AMONG: BindParameter[Sequence[Digest]] = bindparam("digests", expanding=True)
 _REACHED_AMONG = union(*(select(rows.c.digest).where(rows.c.digest.in_(_AMONG)) for rows in (held_manifest, child)))
 _RELEASE = delete(held_blob).where(held_blob.c.digest.in_(_AMONG))
+_BEGUN = insert(upload_session)
+_UPLOAD = select(upload_session).where(upload_session.c.id == bindparam("session"))
+_ENDED = delete(upload_session).where(upload_session.c.id == bindparam("session"))
 
 
 def open_records(path: Path) -> DatabaseRecords:
@@ -114,6 +114,13 @@ class DatabaseRecords:
     def repositories(self, after: str, limit: int) -> Sequence[str]:
         with self._reading() as connection:
             return connection.scalars(_NAMES, {"after": after, "limit": limit}).all()
+
+    def public(self, repositories: Collection[str]) -> Collection[str]:
+        found: set[str] = set()
+        with self._reading() as connection:
+            for batch in batches(repositories):
+                found.update(connection.scalars(_PUBLIC, {"names": batch}))
+        return found
 
     def tags(self, repository: str, after: str, limit: int) -> Sequence[str]:
         with self._reading() as connection:
@@ -180,16 +187,15 @@ class DatabaseRecords:
 
     def begin_upload(self, session: UploadSession) -> None:
         row = {"id": session.id, "repository": session.repository, "begun": session.begun}
-        self._transactions.written(lambda connection: connection.execute(insert(upload_session), row))
+        self._transactions.written(lambda connection: connection.execute(_BEGUN, row))
 
     def upload(self, session: str) -> UploadSession | None:
         with self._reading() as connection:
-            row = connection.execute(select(upload_session).where(upload_session.c.id == session)).one_or_none()
+            row = connection.execute(_UPLOAD, {"session": session}).one_or_none()
         return None if row is None else UploadSession(row.id, row.repository, row.begun)
 
     def end_upload(self, session: str) -> None:
-        ended = delete(upload_session).where(upload_session.c.id == session)
-        self._transactions.written(lambda connection: connection.execute(ended))
+        self._transactions.written(lambda connection: connection.execute(_ENDED, {"session": session}))
 
     def uploads(self, begun_before: float = float("inf")) -> Sequence[UploadSession]:
         rows = select(upload_session).where(upload_session.c.begun < begun_before)

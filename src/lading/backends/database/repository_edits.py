@@ -6,14 +6,13 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, tag_release
 from lading.backends.database.upsert import put
-from lading.services.repository_records import (
+from lading.services.repository_edits import (
     DropBlob,
     DropManifest,
     DropRelease,
     DropRepository,
     DropTag,
     Edit,
-    HeldManifest,
     HoldBlob,
     HoldManifest,
     PointTag,
@@ -23,6 +22,7 @@ from lading.services.repository_records import (
     SetRules,
     SetVisibility,
 )
+from lading.services.repository_rows import HeldManifest
 from lading.services.repository_rules import TagRelease, rule_json
 from lading.services.retention_rules import retention_json
 

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, 
 from lading.backends.database.repository_view import TAGS, batches, own, tag_of
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag
 from lading.oci.digest import Digest
-from lading.services.repository_records import RepositoryRow, TagRow, Visibility
+from lading.services.repository_rows import RepositoryRow, TagRow, Visibility
 from lading.services.repository_rules import own_rules
 
 _NAMES: BindParameter[Sequence[str]] = bindparam("names", expanding=True)

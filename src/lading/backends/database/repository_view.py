@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, ScalarSelect, bindparam, select, type_coerce, union
+from sqlalchemy import BindParameter, Connection, Row, ScalarSelect, Select, bindparam, select, type_coerce
 
 from lading.backends.database.columns import CodePointText
 from lading.backends.database.service_tables import setting
@@ -14,7 +14,7 @@ from lading.backends.database.tables import child, held_blob, held_manifest, rep
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
 from lading.oci.digest import Digest
 from lading.services import repository_rules, retention_rules
-from lading.services.repository_records import HeldManifest, ManifestRow, NamedTag, Visibility
+from lading.services.repository_rows import HeldManifest, ManifestRow, NamedTag, Visibility
 from lading.services.repository_rules import Rule, TagRelease
 from lading.services.retention_rules import RetentionRule
 
@@ -39,17 +39,21 @@ _BLOB = select(held_blob.c.size).where(held_blob.c.repository == own(), held_blo
 _MANIFEST = select(held_manifest).where(
     held_manifest.c.repository == own(), held_manifest.c.digest == bindparam("digest")
 )
+_DESCRIPTOR = _MANIFEST.with_only_columns(held_manifest.c.media_type, held_manifest.c.digest, held_manifest.c.size)
+_TAGGED_DESCRIPTOR = (
+    select(held_manifest.c.media_type, held_manifest.c.digest, held_manifest.c.size)
+    .join(tag, (tag.c.repository == held_manifest.c.repository) & (tag.c.digest == held_manifest.c.digest))
+    .where(tag.c.repository == own(), tag.c.name == bindparam("tag"))
+)
 _MANIFEST_PUSHED = _MANIFEST.with_only_columns(held_manifest.c.pushed)
 _CHILDREN = (
     select(child.c.digest)
     .where(child.c.repository == own(), child.c.manifest == bindparam("digest"))
     .order_by(child.c.position)
 )
-_HELD = union(
-    *(
-        select(held.c.digest).where(held.c.repository == own(), held.c.digest.in_(bindparam("digests", expanding=True)))
-        for held in (held_blob, held_manifest)
-    )
+_HELD_BLOBS, _HELD_MANIFESTS = (
+    select(held.c.digest).where(held.c.repository == own(), held.c.digest.in_(bindparam("digests", expanding=True)))
+    for held in (held_blob, held_manifest)
 )
 _TAG = select(tag.c.digest).where(tag.c.repository == own(), tag.c.name == bindparam("tag"))
 _LAST = "\x7f"
@@ -71,6 +75,12 @@ _NAMED = TAGS.where(tag.c.name == bindparam("tag"))
 # Asked to sort, SQLite goes through all of a repository in that order, though an index has the few rows that fit: what
 # is asked of one digest is sorted here.
 _NAMING = TAGS.order_by(None).where(tag.c.digest == bindparam("digest"))
+_AMONG: BindParameter[Sequence[Digest]] = bindparam("digests", expanding=True)
+_NAMING_ANY = TAGS.order_by(None).where(tag.c.digest.in_(_AMONG))
+_PARENTS_OF_ANY = select(child.c.manifest).where(child.c.repository == own(), child.c.digest.in_(_AMONG))
+_SUBJECTS_OF_ANY = select(held_manifest.c.subject).where(
+    held_manifest.c.repository == own(), held_manifest.c.digest.in_(_AMONG), held_manifest.c.subject.is_not(None)
+)
 _TEXT = type_coerce(held_manifest.c.digest, CodePointText)
 _BEGINNING = (
     select(held_manifest.c.digest)
@@ -125,16 +135,32 @@ class RepositoryRows:
             children = connection.scalars(_CHILDREN, self._of(digest)).all() if row else ()
         return None if row is None else HeldManifest(descriptor_of(row), tuple(children), row.subject)
 
+    def descriptor(self, reference: str | Digest) -> Descriptor | None:
+        with self._reading() as connection:
+            if isinstance(reference, Digest):
+                row = connection.execute(_DESCRIPTOR, self._of(reference)).one_or_none()
+            else:
+                row = connection.execute(_TAGGED_DESCRIPTOR, {"name": self._name, "tag": reference}).one_or_none()
+        return None if row is None else Descriptor(row.media_type, row.digest, row.size)
+
     def pushed(self, digest: Digest) -> float | None:
         with self._reading() as connection:
             pushed: float | None = connection.scalar(_MANIFEST_PUSHED, self._of(digest))
         return pushed
 
-    def held(self, digests: Collection[Digest]) -> Collection[Digest]:
+    def held_blobs(self, digests: Collection[Digest]) -> Collection[Digest]:
+        return self._among(_HELD_BLOBS, digests)
+
+    def held_manifests(self, digests: Collection[Digest]) -> Collection[Digest]:
+        return self._among(_HELD_MANIFESTS, digests)
+
+    def _among(self, asked: Select[tuple[Digest]], digests: Collection[Digest]) -> Collection[Digest]:
+        if not digests:
+            return ()
         found: set[Digest] = set()
         with self._reading() as connection:
             for batch in batches(digests):
-                found.update(connection.scalars(_HELD, {"name": self._name, "digests": batch}))
+                found.update(connection.scalars(asked, {"name": self._name, "digests": batch}))
         return found
 
     def tag(self, tag: str) -> Digest | None:
@@ -151,6 +177,17 @@ class RepositoryRows:
         with self._reading() as connection:
             tags = [tag_of(row) for row in connection.execute(_NAMING, self._of(digest))]
         return sorted(tags, key=lambda named: named.name)
+
+    def naming_any(self, digests: Collection[Digest]) -> Sequence[NamedTag]:
+        tags: list[NamedTag] = []
+        with self._reading() as connection:
+            for batch in batches(digests):
+                rows = connection.execute(_NAMING_ANY, {"name": self._name, "digests": batch})
+                tags += [tag_of(row) for row in rows]
+        return sorted(tags, key=lambda named: named.name)
+
+    def above(self, digests: Collection[Digest]) -> Collection[Digest]:
+        return {*self._among(_PARENTS_OF_ANY, digests), *self._among(_SUBJECTS_OF_ANY, digests)}
 
     def all_tags(self) -> Sequence[NamedTag]:
         with self._reading() as connection:

@@ -1,12 +1,12 @@
 -- Written by `python -m lading.backends.database.schema_text`.
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version VALUES ('0003');
+INSERT INTO alembic_version VALUES ('0004');
 
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -71,6 +71,8 @@ CREATE TABLE image (
     CONSTRAINT image_key PRIMARY KEY (reference)
 );
 
+CREATE INDEX image_by_digest ON image (digest);
+
 CREATE TABLE job (
     id TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -89,6 +91,7 @@ CREATE TABLE job (
     result JSON,
     totals JSON,
     heartbeat FLOAT NOT NULL,
+    losses INTEGER DEFAULT 0 NOT NULL,
     CONSTRAINT job_key PRIMARY KEY (id)
 );
 
@@ -100,9 +103,12 @@ CREATE INDEX job_by_state_updated ON job (state, updated);
 
 CREATE TABLE lease (
     digest TEXT NOT NULL,
+    holder TEXT NOT NULL,
     until FLOAT NOT NULL,
-    CONSTRAINT lease_key PRIMARY KEY (digest)
+    CONSTRAINT lease_key PRIMARY KEY (digest, holder)
 );
+
+CREATE INDEX lease_by_holder ON lease (holder);
 
 CREATE INDEX lease_by_until ON lease (until);
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import Connection, Table, select, update
 
-from lading.backends.database.service_tables import environment, registry
+from lading.backends.database.service_tables import environment, registry, setting
+from lading.backends.database.setting_rows import held_setting, put_setting
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.secrets import OF_ENVIRONMENT, OF_REGISTRY, Reseal
+from lading.services.audit_head import NONE_YET
+from lading.services.audit_records import HEAD_SETTING
+from lading.services.secrets import (
+    AUTHORITY_SETTING,
+    OF_AUDIT_HEAD,
+    OF_AUTHORITY,
+    OF_ENVIRONMENT,
+    OF_REGISTRY,
+    Reseal,
+    SealBroken,
+)
 
 SEALED: tuple[tuple[Table, str, str], ...] = (
     (environment, "tls_key_sealed", OF_ENVIRONMENT),
@@ -24,7 +37,8 @@ class DatabaseSeals:
     def reseal(self, change: Reseal) -> int:
         def work(connection: Connection) -> int:
             self._transactions.take_turn(connection, Turn.REGISTRIES)
-            return sum(_reseal(connection, *field, change) for field in SEALED)
+            _reseal_audit_head(connection, change)
+            return sum(_reseal(connection, *field, change) for field in SEALED) + _reseal_authority(connection, change)
 
         return self._transactions.written(work, Turn.ENVIRONMENTS)
 
@@ -36,3 +50,23 @@ def _reseal(connection: Connection, table: Table, name: str, place: str, change:
         renewed = change(place.format(row.id), row.seal)
         connection.execute(update(table).where(table.c.id == row.id).values({name: renewed}))
     return len(rows)
+
+
+def _reseal_authority(connection: Connection, change: Reseal) -> int:
+    """The one setting that holds a secret; made once, and never changed but for this."""
+    mine = setting.c.key == AUTHORITY_SETTING
+    held = connection.scalar(select(setting.c.value).where(mine))
+    if not isinstance(held, dict):
+        return 0
+    renewed = held | {"key": change(OF_AUTHORITY, str(held.get("key")))}
+    connection.execute(update(setting).where(mine).values(value=renewed))
+    return 1
+
+
+def _reseal_audit_head(connection: Connection, change: Reseal) -> None:
+    """What cannot be opened stays as it is, and is told by every verification of the trail: that keeps no secret from
+    getting a new key."""
+    held = held_setting(connection, HEAD_SETTING)
+    if isinstance(held, str) and held != NONE_YET:
+        with suppress(SealBroken):
+            put_setting(connection, HEAD_SETTING, change(OF_AUDIT_HEAD, held))

@@ -36,7 +36,7 @@ def open_service_database(place: Path | str, clock: Callable[[], float]) -> Serv
     from lading.backends.database.datagram_wakes import DatagramWakes  # noqa: PLC0415  not on PostgreSQL
 
     prepare(place)
-    transactions = Transactions(open_engine(place), place)
+    transactions = Transactions(open_engine(place), place, apart=open_engine(place, 1))
     catalogue = open_catalogue(place, clock, transactions.queue)
     return ServiceDatabase(transactions, catalogue, DatagramWakes(place), DataVersion(place))
 

@@ -142,6 +142,7 @@ job = Table(
     Column("result", RowJson),
     Column("totals", RowJson),
     Column("heartbeat", Float, nullable=False),
+    Column("losses", Integer, nullable=False, server_default=text("0")),
     Index(None, "state", "updated"),
     Index(None, "owner", "created"),
     Index(None, "created"),

@@ -26,15 +26,15 @@ class DatabaseSettings:
 
     def setting(self, key: str) -> object:
         with self._transactions.reading() as connection:
-            return _held(connection, key)
+            return held_setting(connection, key)
 
     def put_setting(self, key: str, value: object) -> None:
-        self._transactions.written(lambda connection: connection.execute(put(connection, setting), _row(key, value)))
+        self._transactions.written(lambda connection: put_setting(connection, key, value))
 
     def add_setting(self, key: str, value: object) -> object:
         def work(connection: Connection) -> object:
             connection.execute(add(connection, setting), _row(key, value))
-            return _held(connection, key)
+            return held_setting(connection, key)
 
         return self._transactions.written(work, Turn.SETTINGS)
 
@@ -73,9 +73,15 @@ class DatabaseSchedules:
         return self._transactions.written(lambda connection: connection.execute(taken).rowcount > 0)
 
 
-def _held(connection: Connection, key: str) -> object:
+def held_setting(connection: Connection, key: str) -> object:
+    """What it is, within a transaction of others."""
     value: object = connection.scalar(select(setting.c.value).where(setting.c.key == key))
     return value
+
+
+def put_setting(connection: Connection, key: str, value: object) -> None:
+    """Set it, within a transaction of others."""
+    connection.execute(put(connection, setting), _row(key, value))
 
 
 def _row(key: str, value: object) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FIND_IMAGE = "SELECT reference, media_type, digest, size, moved FROM image WHERE reference = ?"
 ALL_IMAGES = "SELECT reference, media_type, digest, size, moved FROM image ORDER BY reference"
+IS_ROOT = "SELECT 1 FROM image WHERE digest = ? LIMIT 1"
 POINT_IMAGE = """
     INSERT INTO image (reference, media_type, digest, size, moved) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (reference) DO UPDATE SET
@@ -12,12 +13,19 @@ POINT_IMAGE = """
 FORGET_IMAGE = "DELETE FROM image WHERE reference = ?"
 
 HOLD_LEASE = """
-    INSERT INTO lease (digest, until) VALUES (?, ?)
-    ON CONFLICT (digest) DO UPDATE SET
+    INSERT INTO lease (digest, holder, until) VALUES (?, ?, ?)
+    ON CONFLICT (digest, holder) DO UPDATE SET
         until = CASE WHEN excluded.until > lease.until THEN excluded.until ELSE lease.until END
 """
-HELD_LEASES = "SELECT digest FROM lease WHERE until > ?"
-IS_LEASED = "SELECT 1 FROM lease WHERE digest = ? AND until > ?"
+HELD_LEASES = "SELECT digest, holder FROM lease WHERE until > ?"
+HOLDERS_OF = "SELECT holder FROM lease WHERE digest = ? AND until > ?"
+GIVE_LEASES_TO = """
+    INSERT INTO lease (digest, holder, until) SELECT digest, ?, until FROM lease WHERE holder = ?
+    ON CONFLICT (digest, holder) DO UPDATE SET
+        until = CASE WHEN excluded.until > lease.until THEN excluded.until ELSE lease.until END
+"""
+DROP_LEASE = "DELETE FROM lease WHERE digest = ? AND holder = ?"
+DROP_LEASES_OF = "DELETE FROM lease WHERE holder = ?"
 DROP_LEASES_OVER = "DELETE FROM lease WHERE until <= ?"
 
 LOCATIONS_OF = """

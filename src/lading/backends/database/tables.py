@@ -43,13 +43,16 @@ image = Table(
     Column("digest", DigestText, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("moved", Float, nullable=False),
+    Index(None, "digest"),
 )
 
 lease = Table(
     "lease",
     metadata,
     Column("digest", DigestText, primary_key=True),
+    Column("holder", CodePointText, primary_key=True),
     Column("until", Float, nullable=False, index=True),
+    Index(None, "holder"),
 )
 
 location = Table(

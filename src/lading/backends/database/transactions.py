@@ -56,9 +56,13 @@ class Turn(IntEnum):
 class Transactions:
     """On one database, through one pool. Every method raises DatabaseFailed, and what the work inside raises."""
 
-    def __init__(self, engine: Engine, place: Place, translate: Translate | None = None) -> None:
-        """`translate` None: SQLite's errors."""
+    def __init__(
+        self, engine: Engine, place: Place, translate: Translate | None = None, *, apart: Engine | None = None
+    ) -> None:
+        """`translate` None: SQLite's errors. `apart` is a second pool of the same database, for what must not wait
+        until somebody gives a connection back."""
         self.engine, self.place = engine, place
+        self._apart = apart or engine
         self._translate = translate or _of_sqlite
         self.postgres = engine.dialect.name == "postgresql"
         # SQLite lets in one writer and has the others sleep and try again, in no order. Threads that queue here instead
@@ -70,23 +74,27 @@ class Transactions:
         if self.postgres:
             readonly |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._readers = engine.execution_options(**readonly)
+        self._readers_apart = self._apart.execution_options(**readonly)
         self.committed: Callable[[], None] = _nobody_asks
         """Called after each commit, before anybody is told of it."""
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, *, apart: bool = False) -> Iterator[Connection]:
         """One snapshot, which others' writes neither change nor delay."""
-        with self.translating(), self._readers.connect() as connection:
+        readers = self._readers_apart if apart else self._readers
+        with self.translating(), readers.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(
-        self, turn: Turn | None = None, *, together: bool = False, urgent: bool = False
+        self, turn: Turn | None = None, *, together: bool = False, urgent: bool = False, apart: bool = False
     ) -> Iterator[Connection]:
         """All of it is kept when this ends well, none of it otherwise. `together`: beside others who say so as well,
-        but not beside one who does not. `urgent`: before all who are not."""
+        but not beside one who does not. `urgent`: before all who are not; on SQLite always `apart`, where one at a time
+        writes and the others would wait for whoever it waits for."""
         queue = self._hurrying() if urgent else self.queue
-        with self.translating(), queue, self.engine.connect() as connection:
+        engine = self._apart if apart or (urgent and not self.postgres) else self.engine
+        with self.translating(), queue, engine.connect() as connection:
             if turn is not None:
                 self.take_turn(connection, turn, together=together)
             yield connection
@@ -114,6 +122,7 @@ class Transactions:
     def close(self) -> None:
         """Closes every connection; harmless twice."""
         self.engine.dispose()
+        self._apart.dispose()
 
     @contextmanager
     def translating(self) -> Iterator[None]:

@@ -28,10 +28,10 @@ class DatabaseUsers:
             return _users(connection, select(user))
 
     def user(self, id: int) -> UserRow | None:  # noqa: A002  the protocol's word
-        return self._one(select(user).where(user.c.id == id))
+        return self._one(_BY_ID, id)
 
     def user_named(self, name: str) -> UserRow | None:
-        return self._one(select(user).where(user.c.name == name))
+        return self._one(_BY_NAME, name)
 
     def add_user(self, make: Callable[[int], UserRow], permit: Permit | None = None) -> UserRow:
         def work(connection: Connection) -> UserRow:
@@ -79,9 +79,11 @@ class DatabaseUsers:
         with self._transactions.reading() as connection:
             return [_grant(row) for row in connection.execute(_GRANTS_OF, {"asked": user})]
 
-    def _one(self, wanted: Select[Any]) -> UserRow | None:
+    def _one(self, wanted: Select[Any], asked: int | str) -> UserRow | None:
         with self._transactions.reading() as connection:
-            return next(iter(_users(connection, wanted)), None)
+            row = connection.execute(wanted, {"asked": asked}).one_or_none()
+            roles = connection.scalars(_ROLES_OF, {"asked": row.id}).all() if row else ()
+        return None if row is None else _user(row, roles)
 
     # ── roles
 
@@ -129,10 +131,11 @@ def _users(connection: Connection, wanted: Select[Any]) -> Sequence[UserRow]:
         select(user_role).join(ids, ids.c.id == user_role.c.user).order_by(user_role.c.user, user_role.c.role)
     ):
         held.setdefault(pair.user, []).append(pair.role)
-    return [
-        UserRow(row.id, row.name, row.password_hash, row.active, row.created, tuple(held.get(row.id, ())))
-        for row in rows
-    ]
+    return [_user(row, held.get(row.id, ())) for row in rows]
+
+
+def _user(row: Row[Any], roles: Sequence[int]) -> UserRow:
+    return UserRow(row.id, row.name, row.password_hash, row.active, row.created, tuple(roles))
 
 
 def _columns(row: UserRow) -> Mapping[str, object]:
@@ -204,4 +207,12 @@ def _grants_of() -> Select[Any]:
     )
 
 
+# Who asks is looked up at nearly every request. These are made once: to put one together takes longer than to ask it.
 _GRANTS_OF = _grants_of()
+_BY_ID = select(user).where(user.c.id == bindparam("asked", type_=user.c.id.type))
+_BY_NAME = select(user).where(user.c.name == bindparam("asked", type_=user.c.name.type))
+_ROLES_OF = (
+    select(user_role.c.role)
+    .where(user_role.c.user == bindparam("asked", type_=user.c.id.type))
+    .order_by(user_role.c.role)
+)

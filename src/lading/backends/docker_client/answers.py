@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from lading.backends.docker_client.faults import AnswerUnreadable
-from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
+from lading.backends.docker_client.parts import descriptor, parts, read_platform, root
+from lading.oci.digest import Digest
 from lading.oci.instants import parse_instant
-from lading.oci.platform import Platform
+from lading.oci.platform import UNKNOWN, Platform
 from lading.oci.reference import Reference, ReferenceInvalid, Repository
-from lading.services.environment import Details, Engine, Pruned, Step, Summary
-
-_RUN = ("Env", "Entrypoint", "Cmd", "WorkingDir", "User", "ExposedPorts", "Volumes", "Labels", "StopSignal")
-"""The settings that image-spec knows (config.md); a daemon's answer mixes them with a container's."""
+from lading.services.environment import Distribution, Engine, Pruned, Step, Summary
 
 Members = Mapping[str, object]
 
@@ -51,6 +49,9 @@ def summary(row: Members, where: str) -> Summary:
         created=_created(row.get("Created")),
         size=_number(row, "Size"),
         labels=_labels(row),
+        root=root(row),
+        parts=parts(row),
+        moved=_created(_member(row, "Metadata").get("LastTagTime")),
     )
 
 
@@ -70,27 +71,6 @@ def names(row: Members) -> tuple[Reference, ...]:
 def digests(row: Members) -> tuple[tuple[Repository, Digest], ...]:
     """By which digest which repository has it, as the daemon saw when it pulled or pushed."""
     return tuple((each.repository, each.digest) for each in _references(_texts(row, "RepoDigests")) if each.digest)
-
-
-def root_digest(row: Members) -> Digest | None:
-    """What registries call the image: its descriptor's digest, or the one all of them call it by."""
-    descriptor = row.get("Descriptor")
-    if isinstance(descriptor, dict):
-        return parse_digest(_text(descriptor, "digest"))
-    known = {digest for _, digest in digests(row)}
-    return known.pop() if len(known) == 1 else None
-
-
-def details(row: Members, where: str) -> Details:
-    """Of `GET /images/{name}/json`. Raises AnswerUnreadable."""
-    layers, config = row.get("RootFS"), row.get("Config")
-    return Details(
-        summary=summary(row, where),
-        platform=str(platform(row) or ""),
-        layers=tuple(_texts(layers, "Layers")) if isinstance(layers, dict) else (),
-        config={name: config[name] for name in _RUN if config.get(name)} if isinstance(config, dict) else {},
-        digest=root_digest(row),
-    )
 
 
 def platform(row: Members) -> Platform | None:
@@ -115,7 +95,12 @@ def step(row: Members) -> Step:
 
 def removed(found: Iterable[Members], reclaimed: int = 0) -> Pruned:
     """Of a removal or a clean-up: names that were taken and ids that are gone."""
-    return Pruned(tuple(filter(None, (_text(row, "Untagged") or _text(row, "Deleted") for row in found))), reclaimed)
+    lines = tuple(found)
+    return Pruned(
+        tuple(filter(None, (_text(row, "Untagged") for row in lines))),
+        tuple(filter(None, (_text(row, "Deleted") for row in lines))),
+        reclaimed,
+    )
 
 
 def pruned(answer: Members, where: str) -> Pruned:
@@ -123,12 +108,22 @@ def pruned(answer: Members, where: str) -> Pruned:
     return removed(rows(answer.get("ImagesDeleted"), where), _number(answer, "SpaceReclaimed"))
 
 
-def parse_digest(text: str) -> Digest | None:
-    """None where it is none."""
-    try:
-        return Digest.parse(text)
-    except (DigestInvalid, DigestUnsupported):
-        return None
+def size(answer: Members) -> int:
+    """Of `GET /system/df`: what all images take together, or where that is not said, each by itself."""
+    if isinstance(answer.get("LayersSize"), int):
+        return _number(answer, "LayersSize")
+    images = answer.get("Images")
+    return sum(_number(row, "Size") for row in images if isinstance(row, dict)) if isinstance(images, list) else 0
+
+
+def distribution(answer: Members, where: str) -> Distribution:
+    """Of `GET /distribution/{name}/json`. Raises AnswerUnreadable."""
+    described = descriptor(answer.get("Descriptor"))
+    if described is None:
+        raise AnswerUnreadable(where, "a descriptor")
+    listed = answer.get("Platforms")
+    platforms = [read_platform(each) for each in listed] if isinstance(listed, list) else []
+    return Distribution(described, tuple(each for each in platforms if each is not None and each != UNKNOWN))
 
 
 def _references(texts: Iterable[str]) -> Iterator[Reference]:
@@ -154,6 +149,11 @@ def _texts(row: Members, name: str) -> Iterator[str]:
 def _number(row: Members, name: str) -> int:
     value = row.get(name)
     return value if isinstance(value, int) and value > 0 else 0
+
+
+def _member(row: Members, name: str) -> Members:
+    value = row.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _labels(row: Members) -> Mapping[str, str]:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from lading.backends.docker_client import answers
-from lading.backends.docker_client.answers import Members
+from lading.backends.docker_client.archives import HostArchives, check
 from lading.backends.docker_client.daemon import WORK_SECONDS, Daemon
-from lading.backends.docker_client.faults import DaemonTooOld
+from lading.backends.docker_client.inspecting import details, root_digest
 from lading.backends.docker_client.naming import Names
-from lading.backends.docker_client.pushing import AUTH_FIELD, Prove, Push, check_platform, one_platform
-from lading.errors import NotFound
+from lading.backends.docker_client.pushing import AUTH_FIELD, Prove, Push, one_platform
+from lading.backends.docker_client.questions import Questions, check_platform
+from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.environment import (
+    Access,
     Arrived,
     Details,
+    Distribution,
     Engine,
+    ImportOrder,
     Pruned,
+    PruneOrder,
     PullOrder,
     PushOrder,
     Step,
     Summary,
 )
-from lading.services.lookup import ImageUnknown, may_be_id
-from lading.services.places import Named
 from lading.wire import docker_urls as urls
-from lading.wire.docker_faults import fault
-from lading.wire.docker_lines import Line, Story, Verb, registry_auth
+from lading.wire.docker_auth import registry_auth
+from lading.wire.docker_lines import Story
+from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel, Reader, Transport
 from lading.wire.progress import Report
 
@@ -43,6 +47,8 @@ class DockerEnvironment:
         self._daemon = Daemon(transport, origin, name)
         self._names = names
         self._prove = prove
+        self._questions = Questions(self._daemon)
+        self._archives = HostArchives(self._daemon, self._questions)
 
     # ── what there is
 
@@ -50,37 +56,59 @@ class DockerEnvironment:
         self._daemon.ping(cancel)
 
     def engine(self, cancel: Cancel) -> Engine:
-        return answers.engine(self._members(self._daemon.ask("GET", urls.version, cancel)))
+        return answers.engine(self._questions.members(self._daemon.ask("GET", urls.version, cancel)))
 
     def images(self, cancel: Cancel) -> Sequence[Summary]:
         found = answers.rows(self._daemon.ask("GET", urls.images, cancel), self._daemon.name)
         summaries = [answers.summary(row, self._daemon.name) for row in found]
         return sorted(summaries, key=lambda each: each.created or 0, reverse=True)
 
-    def image(self, image: str, cancel: Cancel) -> Details:
-        return answers.details(self._inspect(image, cancel), self._daemon.name)
+    def image(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Details:
+        return details(self._questions.inspect(image, cancel, platform), self._daemon.name)
 
-    def history(self, image: str, cancel: Cancel) -> Sequence[Step]:
-        found = self._of_image("GET", image, urls.history, cancel)
+    def history(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Sequence[Step]:
+        if platform is not None and self._daemon.api(cancel) < urls.HISTORY_PLATFORM_FROM:
+            self._questions.inspect(image, cancel, platform)
+        found = self._questions.of_image(
+            "GET", image, lambda api, name: urls.history(api, name, platform), cancel, platform
+        )
         return [answers.step(row) for row in answers.rows(found, self._daemon.name)]
+
+    def size(self, cancel: Cancel) -> int:
+        """Raises DaemonTooOld besides."""
+        self._questions.need(urls.MEASURES_FROM, "to say what its images take", cancel)
+        found = self._daemon.ask("GET", urls.measured, cancel, seconds=WORK_SECONDS)
+        return answers.size(self._questions.members(found))
 
     # ── names and removal
 
     def tag(self, image: str, reference: Reference, cancel: Cancel) -> None:
-        self._of_image("POST", image, lambda api, name: urls.tag(api, name, reference.or_latest), cancel)
+        self._questions.of_image("POST", image, lambda api, name: urls.tag(api, name, reference.or_latest), cancel)
 
-    def remove(self, image: str, force: bool, cancel: Cancel) -> Pruned:
-        found = self._of_image("DELETE", image, lambda api, name: urls.remove(api, name, force=force), cancel)
+    def remove(
+        self,
+        image: str,
+        force: bool,
+        cancel: Cancel,
+        platforms: tuple[Platform, ...] = (),
+        keep_parents: bool = False,
+    ) -> Pruned:
+        """Raises DaemonTooOld besides."""
+        if platforms:
+            self._questions.need(urls.REMOVES_PLATFORM_FROM, "to remove single platforms", cancel)
+
+        def path(api: urls.ApiVersion, name: str) -> str:
+            return urls.remove(api, name, force=force, keep_parents=keep_parents, platforms=platforms)
+
+        found = self._questions.of_image("DELETE", image, path, cancel, platforms[0] if platforms else None)
         return answers.removed(answers.rows(found, self._daemon.name))
 
-    def prune(self, unnamed_only: bool, cancel: Cancel) -> Pruned:
+    def prune(self, order: PruneOrder, cancel: Cancel) -> Pruned:
         """Raises DaemonTooOld besides."""
-        if self._daemon.api(cancel) < urls.PRUNES_FROM:
-            raise DaemonTooOld(self._daemon.name, "to clean up", str(urls.PRUNES_FROM))
-        found = self._daemon.ask(
-            "POST", lambda api: urls.prune(api, unnamed_only=unnamed_only), cancel, seconds=WORK_SECONDS
-        )
-        return answers.pruned(self._members(found), self._daemon.name)
+        self._questions.need(urls.PRUNES_FROM, "to clean up", cancel)
+        filters = prune_filters(order)
+        found = self._daemon.ask("POST", lambda api: urls.prune(api, filters), cancel, seconds=WORK_SECONDS)
+        return answers.pruned(self._questions.members(found), self._daemon.name)
 
     # ── transfers
 
@@ -94,74 +122,64 @@ class DockerEnvironment:
         for line in lines:
             for event in story.hear(line):
                 report(event)
-        _check(story)
+        check(story.fault)
         return self._pulled(reference, story, cancel)
 
     def _pulled(self, reference: Reference, story: Story, cancel: Cancel) -> Arrived:
         """What is there now under the name that was asked for: the stream's word alone is no proof."""
         pinned = Reference(reference.repository, digest=reference.digest) if reference.digest else reference
-        image = self._inspect(str(pinned), cancel)
+        image = self._questions.inspect(str(pinned), cancel)
         known = {digest for repository, digest in answers.digests(image) if repository == reference.repository}
-        digest = story.digest if story.digest in known else answers.root_digest(image)
-        return Arrived(reference, answers.image_id(image, self._daemon.name), digest, None)
+        digest = story.digest if story.digest in known else root_digest(image)
+        return Arrived(reference, answers.image_id(image, self._daemon.name), digest, None, current=story.current)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         """Raises PlatformsRefused, PlatformMissing besides."""
         platform = one_platform(order.wanted, self._daemon)
-        image = self._inspect(order.image, cancel)
-        if self._daemon.api(cancel) < urls.PUSHES_PLATFORM_FROM:
-            check_platform(image, order.image, platform)
+        image = self._questions.inspect(order.image, cancel)
+        if not urls.PUSHES_PLATFORM_FROM <= self._daemon.api(cancel) < urls.TELLS_PARTS_FROM:
+            check_platform(image, order.image, platform)  # between these a daemon tells of one platform alone
         return Push(self._daemon, self._names, self._prove, image, order, platform, report, cancel).run()
 
-    def export(self, images: Sequence[str], cancel: Cancel) -> AbstractContextManager[Reader]:
-        names = [_whole(image) for image in images]
-        for image in images:
-            self._inspect(image, cancel)  # a daemon that misses one tells it by breaking off
-        return self._daemon.stream("GET", lambda api: urls.export(api, names), cancel)
+    def distribution(self, reference: Reference, access: Access, cancel: Cancel) -> Distribution:
+        """Raises DaemonTooOld and the typed faults of wire.docker_faults besides."""
+        self._questions.need(urls.DISTRIBUTION_FROM, "to look at a registry", cancel)
+        name = reference.or_latest
+        headers = {AUTH_FIELD: registry_auth(access.credential, name.repository.registry)}
+        found = self._daemon.ask("GET", lambda api: urls.distribution(api, str(name)), cancel, headers=headers)
+        return answers.distribution(self._questions.members(found), self._daemon.name)
 
-    def load(self, archive: Reader, report: Report, cancel: Cancel) -> Sequence[Arrived]:
-        """Raises the typed faults of wire.docker_faults besides."""
-        story = Story(Verb.LOAD, "archive")
-        for line in self._load_lines(archive, cancel):
-            for event in story.hear(line):
-                report(event)
-        _check(story)
-        return [self._loaded(name, cancel) for name in story.loaded]
+    def export(
+        self, images: Sequence[str], cancel: Cancel, platform: Platform | None = None
+    ) -> AbstractContextManager[Reader]:
+        return self._archives.export(images, platform, cancel)
 
-    def _load_lines(self, archive: Reader, cancel: Cancel) -> Iterator[Line]:
-        headers = {"Content-Type": "application/x-tar"}
-        return self._daemon.lines("POST", urls.load, cancel, headers=headers, body=archive)
+    def load(
+        self, archive: Reader, report: Report, cancel: Cancel, platform: Platform | None = None
+    ) -> Sequence[Arrived]:
+        return self._archives.load(archive, platform, report, cancel)
 
-    def _loaded(self, name: str, cancel: Cancel) -> Arrived:
-        image = self._inspect(name, cancel)
-        reference = None if may_be_id(name) else Named(name).reference
-        return Arrived(reference, answers.image_id(image, self._daemon.name), answers.root_digest(image), None)
-
-    # ── one image
-
-    def _inspect(self, image: str, cancel: Cancel) -> Members:
-        """Raises ImageUnknown."""
-        return self._members(self._of_image("GET", image, urls.image, cancel))
-
-    def _of_image(self, method: str, image: str, path: Callable[[urls.ApiVersion, str], str], cancel: Cancel) -> object:
-        """Raises ImageUnknown, ReferenceInvalid."""
-        name = _whole(image)
-        try:
-            return self._daemon.ask(method, lambda api: path(api, name), cancel)
-        except NotFound as error:
-            raise ImageUnknown(image, [f"the Docker host {self._daemon.name}"]) from error
-
-    def _members(self, answer: object) -> Members:
-        return answers.members(answer, self._daemon.name)
+    def import_(
+        self,
+        archive: Reader,
+        order: ImportOrder,
+        report: Report,  # noqa: ARG002  a daemon tells nothing of it
+        cancel: Cancel,
+    ) -> Arrived:
+        """Raises DaemonTooOld and the typed faults of wire.docker_faults besides."""
+        return self._archives.import_(archive, order, cancel)
 
 
-def _whole(image: str) -> str:
-    """What a path may name: an id as it is, a name normalised; of an id's letters the daemon looks for a name first.
-    Raises ReferenceInvalid."""
-    return image if may_be_id(image) else str(Named(image).reference)
+def prune_filters(order: PruneOrder) -> Mapping[str, Sequence[str]]:
+    """As a daemon takes them; moments as seconds since 1970."""
 
+    def labels(*, without: bool) -> list[str]:
+        chosen = [each for each in order.labels if each.without is without]
+        return [each.name if each.value is None else f"{each.name}={each.value}" for each in chosen]
 
-def _check(story: Story) -> None:
-    """Raises the typed faults of wire.docker_faults."""
-    if story.fault is not None:
-        raise fault(story.fault.error or "", story.fault.code)
+    return {
+        "dangling": ["true" if order.dangling else "false"],
+        "until": [] if order.until is None else [f"{order.until:.6f}"],
+        "label": labels(without=False),
+        "label!": labels(without=True),
+    }

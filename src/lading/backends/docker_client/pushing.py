@@ -22,13 +22,15 @@ from lading.engine.cancel import Cancellation
 from lading.engine.stores import TagMoved, TagUnproven, permits
 from lading.errors import Cancelled, LadingError, NotFound, TimedOut, Unreachable
 from lading.oci.digest import Digest
-from lading.oci.platform import Platform, satisfies
+from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference
 from lading.services.environment import Access, Arrived, PushOrder
-from lading.services.platforms import PlatformMissing, Wanted
+from lading.services.platforms import Wanted
 from lading.wire import docker_urls as urls
+from lading.wire.docker_auth import registry_auth
 from lading.wire.docker_faults import fault
-from lading.wire.docker_lines import Story, Verb, registry_auth
+from lading.wire.docker_lines import Story
+from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report, Tagged
 
@@ -187,16 +189,6 @@ def one_platform(wanted: Wanted | None, daemon: Daemon) -> Platform | None:
     if wanted.all or len(wanted.platforms) != 1:
         raise PlatformsRefused(daemon.name)
     return wanted.platforms[0]
-
-
-def check_platform(image: Members, name: str, wanted: Platform | None) -> None:
-    """For daemons that cannot be told one: they hold one platform of each image, and it must be the right one.
-
-    Raises PlatformMissing.
-    """
-    built_for = answers.platform(image)
-    if wanted is not None and built_for is not None and not satisfies(built_for, wanted):
-        raise PlatformMissing(wanted, name, [built_for])
 
 
 def _never(holds: Digest | None) -> Digest:

@@ -83,7 +83,10 @@ class Channel:
                 rest = rest[sent:]
 
     def wait(self, silence: float, *, also: int = 0) -> None:
-        """Until the last attempt may go on, or one of the poll events `also` is here. Raises Stalled."""
+        """Until the last attempt may go on, or one of the poll events `also` is here.
+
+        Raises Stalled, ConnectionLost.
+        """
         if not self._poll(self._wants | also, silence):
             raise Stalled(self.host, silence)
 
@@ -99,8 +102,11 @@ class Channel:
             return False
 
     def _poll(self, events: int, seconds: float) -> bool:
+        number = self._socket.fileno()
+        if number < 0:
+            raise ConnectionLost(self.host, "it was closed on this side")
         poll = select.poll()
-        poll.register(self._socket.fileno(), events)
+        poll.register(number, events)
         return bool(poll.poll(max(seconds, 0) * 1000))
 
     def _lost(self, error: OSError) -> ConnectionLost:
@@ -118,7 +124,8 @@ class Channel:
             return  # it ended by itself
 
     def close(self) -> None:
-        """Harmless twice."""
+        """Ends every wait too: closed alone, a socket leaves whoever waits for it waiting. Harmless twice."""
+        self.shut()
         self._socket.close()
 
 

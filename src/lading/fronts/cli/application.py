@@ -12,6 +12,7 @@ from lading.wire.message import Cancel
 if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.archives import Archives
     from lading.services.audit_view import Audit
+    from lading.services.client_certificates import ClientCertificates
     from lading.services.configured_registries import ConfiguredRegistries
     from lading.services.diagnosis import Diagnosis
     from lading.services.environments import Environments
@@ -110,6 +111,10 @@ class Serving(OpenRegistry, Protocol):
         """The one-time link that makes the first admin, while there is none."""
 
     @property
+    def docker(self) -> Sequence[str]:
+        """What DOCKER_HOST may say: the addresses of the Docker Engine API."""
+
+    @property
     def renew(self) -> Callable[[], None] | None:
         """Reads the certificate again, and logs what it cannot use; None where there is none."""
 
@@ -141,6 +146,12 @@ class Administration(Protocol):
     def roles(self) -> Roles: ...
     @property
     def tokens(self) -> Tokens: ...
+    @property
+    def certificates(self) -> ClientCertificates: ...
+    @property
+    def docker_host(self) -> str | None:
+        """Where others reach the Docker Engine API, `tcp://HOST:PORT`; None where no server listens on TCP."""
+
     @property
     def audit(self) -> Audit: ...
     @property

@@ -2,7 +2,8 @@
 
 Bytes move fastest on blocking threads, and a stalled transfer may hold nothing but its own thread: so there is no pool
 to run dry, only a bound on connections. Who comes when it is reached gets the place of the connection that has waited
-longest for its next request, and where all are at work an answer (503, Retry-After).
+longest for its next request, or takes long to say what it wants; where all are at work, it gets an answer (503,
+Retry-After).
 """
 
 from __future__ import annotations
@@ -16,36 +17,25 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
-from lading.errors import StorageFailed
-from lading.fronts.http.certificate import ServerCertificate
-from lading.fronts.http.connection import Connection
+from lading.fronts.http.certificate import Protection
+from lading.fronts.http.connection import RETRY_SECONDS, Connection
 from lading.fronts.http.exchange import Answer, Application, Peer
+from lading.fronts.http.guests import Guests
 from lading.fronts.http.hang_ups import HangUps
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
+from lading.fronts.http.listening import Address, Listener, ListenFailed, listen
 from lading.fronts.http.occupancy import Occupancy, no_proxy
+from lading.fronts.http.peer_credentials import credentials
+from lading.fronts.http.spare_places import SparePlaces
 
 log = logging.getLogger("lading.http")
 
-_BACKLOG = 1024
 _REFUSED_AT_ONCE = 64
 _ABORT_SECONDS = 5.0
 _PIECE, _SMALL_PIECE = 256 * 1024, 32 * 1024
 _FEW = 32
 """So many at once may hold 8 MiB; hundreds of slow clients hold no more than that either."""
-_FULL = Answer(503, (("Retry-After", "5"), ("Content-Length", "0")))
-
-
-class ListenFailed(StorageFailed):
-    """An address that cannot be listened on: taken, not ours, or not allowed."""
-
-    code = "listen"
-
-    def __init__(self, host: str, port: int, reason: str) -> None:
-        super().__init__(host, port, reason)
-        self.host, self.port, self.reason = host, port, reason
-
-    def __str__(self) -> str:
-        return f"cannot listen on {self.host}:{self.port}: {self.reason}"
+_FULL = Answer(503, (("Retry-After", RETRY_SECONDS), ("Content-Length", "0")))
 
 
 class ByteServer:
@@ -56,30 +46,35 @@ class ByteServer:
 
     def __init__(
         self,
-        addresses: Sequence[tuple[str, int]],
+        addresses: Sequence[Address],
         application: Application,
         limits: Limits = DEFAULT_LIMITS,
         *,
         stop_seconds: float = 10.0,
-        certificate: ServerCertificate | None = None,
+        certificate: Protection | None = None,
         is_proxy: Callable[[str], bool] = no_proxy,
+        group: int | None = None,
+        watches_work: bool = False,
     ) -> None:
-        """`addresses` are host and port, 0 for any free one; with a certificate all of them speak TLS. `is_proxy` is as
-        Occupancy has it."""
+        """`addresses` are host and port, 0 for any free one, or the path of a unix socket, which `group` may use beside
+        its owner; with a certificate all of them speak TLS. `is_proxy` is as Occupancy has it. `watches_work`: who
+        hangs up is noticed while the application works too, not only while it is answered piece by piece."""
         self._wanted, self._application, self._certificate = addresses, application, certificate
+        self._group, self._watches_work = group, watches_work
         self._limits, self._stop_seconds = limits, stop_seconds
-        self._occupancy = Occupancy(limits, is_proxy)
-        self._listeners: list[socket.socket] = []
+        self._occupancy, self._guests = Occupancy(limits, is_proxy), Guests(limits, is_proxy)
+        self._listeners: list[Listener] = []
         self._lock = threading.Lock()
         self._threads: dict[Connection, threading.Thread] = {}
-        self._idle: dict[Connection, bool] = {}  # in the order in which they became idle; True for all
+        self._spare: SparePlaces[Connection] = SparePlaces(limits.patience_seconds, time.monotonic)
         self._refused = 0
         self._stopping = False
 
     @property
     def addresses(self) -> Sequence[tuple[str, int]]:
-        """What is listened on, with the ports that were chosen."""
-        return [listener.getsockname()[:2] for listener in self._listeners]
+        """What is listened on beside unix sockets, with the ports that were chosen."""
+        sockets = [listener.socket for listener in self._listeners]
+        return [each.getsockname()[:2] for each in sockets if each.family != socket.AF_UNIX]
 
     @property
     def stopping(self) -> bool:
@@ -89,13 +84,18 @@ class ByteServer:
     @property
     def piece(self) -> int:
         """How many bytes of a body one connection holds in memory: less, where many are at it."""
-        return _PIECE if len(self._threads) - len(self._idle) <= _FEW else _SMALL_PIECE
+        return _PIECE if len(self._threads) - len(self._spare) <= _FEW else _SMALL_PIECE
+
+    @property
+    def guests(self) -> Guests:
+        """For whom requests are at work."""
+        return self._guests
 
     def __enter__(self) -> Self:
         """Raises ListenFailed."""
         try:
-            for host, port in self._wanted:
-                self._listeners.append(_listen(host, port))
+            for address in self._wanted:
+                self._listeners.append(listen(address, self._group))
         except ListenFailed:
             self._close_listeners()
             raise
@@ -121,7 +121,7 @@ class ByteServer:
         self._woken.close()
         self._close_listeners()
         with self._lock:
-            idle, running = list(self._idle), dict(self._threads)
+            idle, running = self._spare.idle, dict(self._threads)
         for connection in idle:
             connection.wake()
         if not _join(running.values(), seconds):
@@ -136,17 +136,25 @@ class ByteServer:
         Without the lock, which every request would take twice: it counts as idle before it looks, and `stop` says so
         before it looks who is idle, so that one of them sees the other.
         """
-        self._idle[connection] = True
+        self._spare.rests(connection)
         return not self._stopping
 
     def busy(self, connection: Connection) -> bool:
         """A request has begun: a stopping server lets it finish. False where the connection has lost its place."""
-        return self._idle.pop(connection, False)
+        return self._spare.stirs(connection)
+
+    def unserved(self, connection: Connection) -> None:
+        """Nothing is done on it: a request is on its way already, or none will come."""
+        self._spare.arrives(connection)
+
+    def served(self, connection: Connection) -> bool:
+        """A request is at work. False where the connection has lost its place."""
+        return self._spare.is_served(connection)
 
     def _accept_all(self) -> None:
         poll = select.poll()
         poll.register(self._woken, select.POLLIN)
-        by_number = {listener.fileno(): listener for listener in self._listeners}
+        by_number = {listener.socket.fileno(): listener.socket for listener in self._listeners}
         for number in by_number:
             poll.register(number, select.POLLIN)
         while not self._stopping:
@@ -163,7 +171,13 @@ class ByteServer:
             log.warning("cannot accept a connection: %s", error.strerror)
             select.select([self._woken], [], [], 0.1)
             return
-        peer = Peer(address[0], address[1])
+        try:
+            local = accepted.family == socket.AF_UNIX
+            peer = Peer.local(*credentials(accepted)) if local else Peer(address[0], address[1])
+        except OSError as error:  # whoever it was is gone already
+            log.debug("cannot tell who connected: %s", error.strerror)
+            accepted.close()
+            return
         connection = Connection(
             accepted,
             peer,
@@ -172,25 +186,24 @@ class ByteServer:
             surroundings=self,
             hang_ups=self._hang_ups,
             certificate=self._certificate,
+            watches_work=self._watches_work,
         )
         self._start(connection, accepted)
 
     def _start(self, connection: Connection, accepted: socket.socket) -> None:
         address = connection.peer.address
         with self._lock:
-            left = None if self._occupancy.has_room(address) else self._longest_idle(address)
-            room = left is not None or self._occupancy.has_room(address)
+            room = self._occupancy.has_room(address) or self._make_room(address)
             if not room and self._refused >= _REFUSED_AT_ONCE:
                 accepted.close()
                 return
             if room:
                 self._occupancy.enter(address)
+                self._spare.arrives(connection)
             else:
                 self._refused += 1
             thread = threading.Thread(target=self._run, args=[connection, room], name=f"http {address}", daemon=True)
             self._threads[connection] = thread
-        if left:
-            left.wake()
         try:
             thread.start()
         except RuntimeError as error:  # the system has no thread for us now; others will end
@@ -198,11 +211,20 @@ class ByteServer:
             accepted.close()
             self._ended(connection, room)
 
-    def _longest_idle(self, address: str) -> Connection | None:
-        """The one whose end would make room for another from `address`; nobody else will end it."""
+    def _make_room(self, address: str) -> bool:
+        """Whether the end of another connection makes room for one from `address`."""
         same = self._occupancy.is_full(address)
-        candidates = [idle for idle in list(self._idle) if not same or idle.peer.address == address]
-        return next((idle for idle in candidates if self._idle.pop(idle, False)), None)
+
+        def fits(connection: Connection) -> bool:
+            return not same or connection.peer.address == address
+
+        if idle := self._spare.take_idle(fits):
+            idle.wake()
+        elif slow := self._spare.take_unserved(fits):
+            slow.abort()
+        else:
+            return False
+        return True
 
     def _run(self, connection: Connection, room: bool) -> None:
         try:
@@ -217,7 +239,7 @@ class ByteServer:
         address = connection.peer.address
         with self._lock:
             del self._threads[connection]
-            self._idle.pop(connection, False)
+            self._spare.ends(connection)
             if not room:
                 self._refused -= 1
             else:
@@ -226,26 +248,6 @@ class ByteServer:
     def _close_listeners(self) -> None:
         for listener in self._listeners:
             listener.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Raises ListenFailed."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ListenFailed(host, port, error.strerror or str(error)) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.setblocking(False)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ListenFailed(host, port, error.strerror or str(error)) from error
-    return listener
 
 
 def _join(threads: Iterable[threading.Thread], seconds: float) -> bool:

@@ -1,4 +1,5 @@
-"""The certificate that our listeners show: two PEM files, read at the start and again whenever we are told to."""
+"""The certificate that our listeners show: two PEM files, read at the start and again whenever we are told to; or one
+of our own authority's, where clients show one of it too."""
 
 from __future__ import annotations
 
@@ -6,8 +7,12 @@ import logging
 import os
 import socket
 import ssl
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from lading.errors import InputInvalid, Side
 from lading.fronts.http.exchange import Peer
@@ -18,6 +23,25 @@ log = logging.getLogger("lading.http")
 
 _HANDSHAKE = 0x16
 """The first byte of a TLS record that begins a handshake (RFC 8446, 5.1)."""
+
+
+Begun = Callable[[socket.socket], None]
+"""Told of the socket that takes a connection's place, so that others can shut it down from now on."""
+
+
+def _unheard(_connection: socket.socket) -> None:
+    pass
+
+
+class Protection(Protocol):
+    """How a connection that was accepted is protected, and what it says of the peer."""
+
+    def accept(
+        self, connection: socket.socket, peer: Peer, seconds: float, begun: Begun = _unheard
+    ) -> tuple[socket.socket, Peer]:
+        """The TLS side of the connection, which it takes over, told to `begun` before the handshake. Raises
+        ConnectionLost, Stalled; and RequestRefused, with the connection as it was, for a client that speaks plain HTTP
+        where it may not."""
 
 
 class CertificateUnusable(InputInvalid):
@@ -58,28 +82,53 @@ class ServerCertificate:
         self._newest = _context(*self._files)
         log.info("the certificate was read again", extra={"certificate": self._files[0]})
 
-    def accept(self, connection: socket.socket, peer: Peer, seconds: float) -> ssl.SSLSocket:
-        """The TLS side of a connection that was accepted, which it takes over. Raises ConnectionLost, Stalled; and
-        RequestRefused, with the connection as it was, for a client that speaks plain HTTP."""
-        try:
+    def accept(
+        self, connection: socket.socket, peer: Peer, seconds: float, begun: Begun = _unheard
+    ) -> tuple[socket.socket, Peer]:
+        """Fulfils Protection."""
+        with _translated(peer, seconds):
             connection.settimeout(seconds)
-            first = connection.recv(1, socket.MSG_PEEK)
-            if first and first[0] != _HANDSHAKE:
+            if not _begins_tls(connection):
                 raise RequestRefused(400, "this port speaks TLS: use https")
-            secured = self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-            try:
-                secured.do_handshake()
-            except BaseException:
-                secured.close()
-                raise
-        except TimeoutError:
-            raise Stalled(str(peer), seconds) from None
-        except OSError as error:  # ssl's errors are OSErrors too
-            raise ConnectionLost(str(peer), error.strerror or type(error).__name__) from error
-        return secured
+            return _handshake(self.context, connection, begun), peer
 
     def _hand_over(self, handshake: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         handshake.context = self._newest
+
+
+class KnownClients:
+    """TLS with a certificate on both sides, each signed by our own authority: the client's says who it is. `plain` lets
+    those in as well who speak no TLS; who they are, others have to find out. Fulfils Protection."""
+
+    def __init__(self, certificate: str, key: str, authority: str, *, plain: bool = False) -> None:
+        """PEM texts, all of them."""
+        self._plain = plain
+        self._context = _server_context()
+        self._context.verify_mode = ssl.CERT_REQUIRED
+        self._context.load_verify_locations(cadata=authority)
+        self._context.num_tickets = 0  # a connection that took up another's would not be looked at again
+        self._context.options |= ssl.OP_NO_TICKET
+        with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
+            file.write(f"{certificate}\n{key}\n")  # the TLS library takes a key from a file alone: shortly, and ours
+            file.flush()
+            self._context.load_cert_chain(file.name)
+
+    def accept(
+        self, connection: socket.socket, peer: Peer, seconds: float, begun: Begun = _unheard
+    ) -> tuple[socket.socket, Peer]:
+        with _translated(peer, seconds):
+            connection.settimeout(seconds)
+            if not _begins_tls(connection):
+                if self._plain:
+                    return connection, peer
+                raise RequestRefused(400, "this port speaks TLS, and asks for a client certificate")
+            secured = _handshake(self._context, connection, begun)
+            return secured, replace(peer, certificate=secured.getpeercert(binary_form=True))
+
+
+def is_secure(connection: socket.socket) -> bool:
+    """Whether it speaks TLS."""
+    return isinstance(connection, ssl.SSLSocket)
 
 
 def say_goodbye(connection: socket.socket) -> None:
@@ -97,10 +146,43 @@ def shut(connection: socket.socket, how: int) -> None:
     socket.socket.shutdown(connection, how)
 
 
-def _context(certificate: str, key: str) -> ssl.SSLContext:
+@contextmanager
+def _translated(peer: Peer, seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise Stalled(str(peer), seconds) from None
+    except OSError as error:  # ssl's errors are OSErrors too
+        raise ConnectionLost(str(peer), error.strerror or type(error).__name__) from error
+
+
+def _begins_tls(connection: socket.socket) -> bool:
+    """Or ends before anything came: that is for the handshake to find out. Raises OSError."""
+    first = connection.recv(1, socket.MSG_PEEK)
+    return not first or first[0] == _HANDSHAKE
+
+
+def _handshake(context: ssl.SSLContext, connection: socket.socket, begun: Begun) -> ssl.SSLSocket:
+    """Raises OSError, with the connection closed."""
+    secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+    begun(secured)
+    try:
+        secured.do_handshake()
+    except BaseException:
+        secured.close()
+        raise
+    return secured
+
+
+def _server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _context(certificate: str, key: str) -> ssl.SSLContext:
+    context = _server_context()
     try:
         context.load_cert_chain(certificate, key, password=_no_passphrase)
     except ssl.SSLError as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-import string
 import struct
 import time
 from enum import Enum
@@ -19,18 +18,19 @@ from typing import Protocol
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.fronts.http.answering import Answering
-from lading.fronts.http.certificate import ServerCertificate, say_goodbye, shut
-from lading.fronts.http.exchange import Answer, Application, IncomingRequest, Peer
+from lading.fronts.http.certificate import Protection, is_secure, say_goodbye, shut
+from lading.fronts.http.exchange import Answer, Application, IncomingRequest, LetIn, Peer
+from lading.fronts.http.guests import Guests
 from lading.fronts.http.hang_ups import HangUps
 from lading.fronts.http.head import parse_head
 from lading.fronts.http.inflow import Inflow
 from lading.fronts.http.limits import Limits
+from lading.fronts.http.next_head import NextHead
 from lading.fronts.http.outflow import Outflow
 from lading.fronts.http.request_body import RequestBody
 from lading.fronts.http.waiting import Waiting
 from lading.wire.http_framing import (
     DRAIN_LIMIT,
-    TARGET_LIMIT,
     Head,
     RequestFraming,
     RequestRefused,
@@ -43,8 +43,8 @@ log = logging.getLogger("lading.http")
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _DRAIN_SIZE = 64 * 1024
-_FIRST_BYTES = frozenset(f"{string.ascii_letters}\r".encode())
-"""A method's, or those of an empty line."""
+RETRY_SECONDS = "5"
+"""When to come again where there is no room now."""
 
 
 class _Cut(Exception):
@@ -76,11 +76,21 @@ class Surroundings(Protocol):
     def piece(self) -> int:
         """How many bytes of a body one connection holds in memory."""
 
+    @property
+    def guests(self) -> Guests:
+        """For whom requests are at work."""
+
     def idle(self, connection: Connection) -> bool:
         """No request is on its way; False where the server is stopping and the connection should end."""
 
     def busy(self, connection: Connection) -> bool:
         """A request has begun: a stopping server lets it finish. False where the connection has lost its place."""
+
+    def unserved(self, connection: Connection) -> None:
+        """Nothing is done on it: a request is on its way already, or none will come."""
+
+    def served(self, connection: Connection) -> bool:
+        """A request is at work. False where the connection has lost its place."""
 
 
 class Connection:
@@ -95,9 +105,10 @@ class Connection:
         limits: Limits,
         surroundings: Surroundings,
         hang_ups: HangUps,
-        certificate: ServerCertificate | None = None,
+        certificate: Protection | None = None,
+        watches_work: bool = False,
     ) -> None:
-        self.peer, self._application = peer, application
+        self.peer, self._application, self._watches_work = peer, application, watches_work
         self._certificate = certificate
         self._limits, self._surroundings, self._hang_ups = limits, surroundings, hang_ups
         self._cancellation = Cancellation()
@@ -107,7 +118,8 @@ class Connection:
     def run(self) -> None:
         """Serve until either side has had enough."""
         try:
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._socket.family != socket.AF_UNIX:
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             next_step = self._secure()
             while next_step is _Next.REQUEST:
                 next_step = self._exchange()
@@ -127,7 +139,7 @@ class Connection:
         try:
             if self._secure() is _Next.REQUEST:
                 self._give_up(answer)
-            self._linger()
+            self._drain()
         except (ConnectionLost, Stalled, OSError) as error:
             log.debug("%s: %s", self.peer, error)
         finally:
@@ -149,7 +161,9 @@ class Connection:
         if self._certificate is None:
             return _Next.REQUEST
         try:
-            secured = self._certificate.accept(self._socket, self.peer, self._limits.head_seconds)
+            secured, self.peer = self._certificate.accept(
+                self._socket, self.peer, self._limits.head_seconds, self._wrapped
+            )
         except RequestRefused as refused:
             self._use(self._socket)  # as it was before the attempt, which had its own time-out
             self._give_up(_refusal(refused))
@@ -157,11 +171,16 @@ class Connection:
         self._use(secured)
         return _Next.REQUEST
 
+    def _wrapped(self, connection: socket.socket) -> None:
+        """TLS has taken the socket over: this is what can be aborted during the handshake."""
+        self._socket = connection
+
     def _use(self, connection: socket.socket) -> None:
         """From now on everything comes and goes here."""
         self._socket, waiting = connection, Waiting(connection)
         self._inflow = Inflow(connection, self.peer, waiting)
         self._outflow = Outflow(connection, self.peer, waiting, self._limits)
+        self._next = NextHead(self._inflow, self.peer)
 
     def _exchange(self) -> _Next:
         """One request and its answer."""
@@ -174,29 +193,18 @@ class Connection:
         except RequestRefused as refused:
             self._give_up(_refusal(refused))
             return _Next.LINGER
-        return self._serve(head, framing)
+        return self._serve(head, framing) if self._surroundings.served(self) else _Next.CLOSE
 
     def _next_head(self) -> bytes | None:
         """None where the client has nothing more to ask. Raises RequestRefused (408, 414, 431)."""
-        if not self._begin():
-            return None
-        deadline = time.monotonic() + self._limits.head_seconds
-        searched = 0
-        while True:
-            searched = max(self._skip_empty_lines(), searched)
-            self._check_first_byte()
-            found = self._inflow.buffer.find(b"\r\n\r\n", searched, self._inflow.end)
-            if found >= 0:
-                return self._inflow.take(found + 4 - self._inflow.start)
-            searched = self._wait_for_more(deadline)
-            if searched < 0:
-                return None
+        return self._next.read(self._limits.head_seconds) if self._begin() else None
 
     def _begin(self) -> bool:
         """Wait for the first byte of a head, which may have come with the last request (pipelining)."""
         seconds = self._limits.head_seconds if self._first else self._limits.idle_seconds
         self._first = False
         if self._inflow.held:
+            self._surroundings.unserved(self)
             return True
         if not self._surroundings.idle(self):
             return False
@@ -206,51 +214,16 @@ class Connection:
             return False
         return self._surroundings.busy(self) and arrived > 0
 
-    def _skip_empty_lines(self) -> int:
-        """Some clients send one after a body (RFC 9112, 2.2)."""
-        inflow = self._inflow
-        while inflow.held >= 2 and inflow.buffer.startswith(b"\r\n", inflow.start):
-            inflow.start += 2
-        return inflow.start
-
-    def _check_first_byte(self) -> None:
-        """Whoever speaks TLS to this port learns at once that nobody here does, and does not wait for a time-out.
-
-        docker and skopeo try TLS first at every registry on loopback.
-        """
-        inflow = self._inflow
-        if inflow.held and inflow.buffer[inflow.start] not in _FIRST_BYTES:
-            raise RequestRefused(400, "this is not HTTP")
-
-    def _wait_for_more(self, deadline: float) -> int:
-        """Where to look on for the end of the head; -1 where the client is gone."""
-        inflow = self._inflow
-        if inflow.full:
-            line = inflow.buffer.find(b"\r\n", inflow.start, inflow.end)
-            too_long = line < 0 or line - inflow.start > TARGET_LIMIT
-            raise RequestRefused(414 if too_long else 431, "the head of the request is too long")
-        try:
-            held = inflow.held
-            arrived = inflow.fill(self._left(deadline))
-        except Stalled:
-            if not inflow.held:
-                return -1
-            raise RequestRefused(408, "the head of the request did not come in time") from None
-        return inflow.start + max(held - 3, 0) if arrived else -1
-
-    def _left(self, deadline: float) -> float:
-        """Raises Stalled where nothing is left, whatever still arrives: empty lines without end are no head either."""
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise Stalled(str(self.peer), self._limits.head_seconds)
-        return left
-
     def _serve(self, head: Head, framing: RequestFraming) -> _Next:
         body = RequestBody(self._inflow, framing, self.peer, self._limits, self._send_continue)
         answering = Answering(self._outflow, self._surroundings.piece)
         try:
-            answer = self._application(self._request(head, body))
-            return self._answer(answering, head, framing, body, answer)
+            with (
+                self._watched(needed=self._watches_work),
+                contextlib.closing(self._surroundings.guests.visit(self.peer.address)) as visit,
+            ):
+                answer = self._application(self._request(head, body, visit.let_in))
+                return self._answer(answering, head, framing, body, answer)
         except (ConnectionLost, Stalled, Cancelled):
             raise
         except RequestRefused as refused:
@@ -263,11 +236,11 @@ class Connection:
         self._answer(answering, head, framing, body, failure)
         return _Next.LINGER
 
-    def _request(self, head: Head, body: RequestBody) -> IncomingRequest:
+    def _request(self, head: Head, body: RequestBody, let_in: LetIn) -> IncomingRequest:
         path, _, query = head.target.partition("?")
         headers = {name: values[0] if len(values) == 1 else ", ".join(values) for name, values in head.by_name.items()}
-        secure = self._certificate is not None
-        return IncomingRequest(head.method, path, query, headers, body, self.peer, self._cancellation, secure)
+        secure = is_secure(self._socket)
+        return IncomingRequest(head.method, path, query, headers, body, self.peer, self._cancellation, secure, let_in)
 
     def _answer(
         self, answering: Answering, head: Head, framing: RequestFraming, body: RequestBody, answer: Answer
@@ -275,17 +248,18 @@ class Connection:
         keep_alive = framing.keep_alive and not self._surroundings.stopping
         with contextlib.closing(answer):
             outgoing = answer_framing(head, answer.status, answer.headers, body_read=body.ended, keep_alive=keep_alive)
-            with self._watched(answer):
+            made = not self._watches_work and not isinstance(answer.content, (tuple, list))
+            with self._watched(needed=made or answer.ends_with_input, half_close=answer.ends_with_input):
                 answering.send(answer, outgoing)
         if outgoing.keep_alive:
             return _Next.REQUEST
         return _Next.FINISH if body.ended else _Next.LINGER
 
-    def _watched(self, answer: Answer) -> contextlib.AbstractContextManager[None]:
+    def _watched(self, *, needed: bool, half_close: bool = False) -> contextlib.AbstractContextManager[None]:
         """A body that is made while it is sent may wait long for its next piece, and the client may go meanwhile."""
-        if isinstance(answer.content, (tuple, list)):
+        if not needed:
             return contextlib.nullcontext()
-        return self._hang_ups.watching(self._socket, self._cancellation.cancel)
+        return self._hang_ups.watching(self._socket, self._cancellation.cancel, half_close=half_close)
 
     def _reset_if(self, needed: bool) -> None:
         """For an HTTP/1.0 client the connection's end is the body's: only a reset shows that the body is not whole."""
@@ -303,6 +277,11 @@ class Connection:
         Answering(self._outflow, self._surroundings.piece).send(answer, framing)
 
     def _linger(self) -> None:
+        """Nothing more is done here, so that another may have the place."""
+        self._surroundings.unserved(self)
+        self._drain()
+
+    def _drain(self) -> None:
         """Half-close, then read what the client still sends, within bounds, so that it can read our last answer."""
         shut(self._socket, socket.SHUT_WR)
         deadline = time.monotonic() + self._limits.drain_seconds
@@ -316,5 +295,6 @@ class Connection:
 
 def _refusal(refused: RequestRefused) -> Answer:
     text = f"{refused}\n".encode()
-    fields = (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text))))
+    later = (("Retry-After", RETRY_SECONDS),) if refused.status == 503 else ()
+    fields = (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text))), *later)
     return Answer(refused.status, fields, (text,))

@@ -15,13 +15,25 @@ from lading.wire.message import Cancel, Reader
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end of the connection; a loopback or proxy address says nothing of a person."""
+    """Who is at the other end of the connection; a loopback or proxy address says nothing of a person.
+
+    Of a unix socket `uid` and `pid` are those of the process, as the system tells them, and `address` names the user.
+    `certificate` is the one that the client showed in TLS, in DER; whoever signed it is one that the listener trusts.
+    """
 
     address: str
     port: int
+    uid: int | None = None
+    pid: int | None = None
+    certificate: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def local(cls, uid: int, pid: int) -> Peer:
+        """A process of this machine at a unix socket."""
+        return cls(f"uid {uid}", 0, uid, pid)
 
     def __str__(self) -> str:
-        return f"{self.address}:{self.port}"
+        return f"{self.address}:{self.port}" if self.uid is None else f"{self.address} (process {self.pid})"
 
 
 class Body(Reader, Protocol):
@@ -34,6 +46,22 @@ class Body(Reader, Protocol):
     @property
     def length(self) -> int | None:
         """In bytes; None where the client does not say (a chunked body)."""
+
+    def invite(self) -> None:
+        """Send the "100 Continue" that the client may wait for: for who has another thread read while this one answers,
+        as nothing else may stand between the pieces of an answer."""
+
+    def hurry(self, seconds: float) -> None:
+        """From now on `readinto` raises Stalled where the body's end has not come in so many seconds."""
+
+
+LetIn = Callable[[str, bool], None]
+"""To be told, before the body is read, where a request comes from and whether it is somebody known who asks. Raises
+RequestRefused (503) where too many are at work for strangers, or for this client."""
+
+
+def uncounted(_address: str, _known: bool) -> None:
+    """Fulfils LetIn where nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +77,7 @@ class IncomingRequest:
     peer: Peer
     cancel: Cancel
     secure: bool = False
+    let_in: LetIn = uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +86,16 @@ class Answer:
 
     The body is `content` and then, where there is one, `stream`; both are closed in any case. A generator that raises,
     a stream that fails or ends early, cuts the connection, so the client sees that the body is not whole.
+
+    `ends_with_input`: who asked has nothing more to say while this is sent, so that its half-close is its going: what
+    follows news may have nothing to write for long, by which alone a closed TCP connection would be noticed.
     """
 
     status: int
     headers: Sequence[tuple[str, str]] = ()
     content: Iterable[bytes] = ()
     stream: Reader | None = None
+    ends_with_input: bool = False
 
     def close(self) -> None:
         """Close content and stream: a generator's `finally` runs, a file goes back."""

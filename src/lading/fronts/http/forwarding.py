@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_HOST = re.compile(r"(?P<name>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 MOST_PORTS = 65535
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+"""No dot segments: whoever resolves them would leave what is before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +44,20 @@ class Forwarding:
         """Whether the client speaks TLS: with us, or with a proxy of ours that says so."""
         return scheme == "https" or (self.trusts(peer) and forwarded_scheme == "https")
 
-    def outside(self, peer: str, headers: Mapping[str, str]) -> str | None:
+    def outside(self, peer: str, headers: Mapping[str, str], names: Collection[str] = ()) -> str | None:
         """scheme://host[:port] and the path before ours, as the client reached the first proxy; None where no proxy of
-        ours says anything of it, or says what no URL holds. Of several words in a field the first is the client's."""
-        if not self.trusts(peer):
+        ours says anything of it, or says what no URL holds, or something doubtful.
+
+        A proxy may append to what the client said, or pass it on, so several words in a field are in doubt; `names` are
+        what others call us, in small letters, where that is known: then no other is told."""
+        schemes, prefixes = _words(headers, "x-forwarded-proto"), _words(headers, "x-forwarded-prefix")
+        hosts = _words(headers, "x-forwarded-host")
+        if not self.trusts(peer) or not (schemes or hosts or prefixes) or len(prefixes) > 1:
             return None
-        scheme = _first(headers, "x-forwarded-proto")
-        host, prefix = _first(headers, "x-forwarded-host"), _first(headers, "x-forwarded-prefix").rstrip("/")
-        if not (scheme or host or prefix):
-            return None
-        scheme, host = scheme or "http", host or headers.get("host", "")
-        known = scheme in {"http", "https"} and _is_host(host) and (not prefix or _PREFIX.fullmatch(prefix))
-        return f"{scheme}://{host}{prefix}" if known else None
+        host = _host(hosts, headers.get("host", ""), names)
+        prefix = prefixes[0].rstrip("/") if prefixes else ""
+        known = not {*schemes} - {"http", "https"} and _is_host(host) and (not prefix or _PREFIX.fullmatch(prefix))
+        return f"{'https' if 'https' in schemes else 'http'}://{host}{prefix}" if known else None
 
     def trusts(self, address: str) -> bool:
         """Whether it is a proxy of ours."""
@@ -67,8 +70,22 @@ class Forwarding:
         return any(parsed in network for network in self.trusted)
 
 
-def _first(headers: Mapping[str, str], name: str) -> str:
-    return headers.get(name, "").partition(",")[0].strip()
+def _words(headers: Mapping[str, str], name: str) -> Sequence[str]:
+    return [word for each in headers.get(name, "").split(",") if (word := each.strip())]
+
+
+def _host(told: Sequence[str], asked: str, names: Collection[str]) -> str:
+    """Which of these is ours, or what we were asked as where that is; empty where none is."""
+    if not told or (len(told) == 1 and not names):
+        return told[0] if told else asked
+    ours = [each for each in (*told, asked) if _name(each) in names]
+    same = [each for each in told if each.lower() == asked.lower()]
+    return next(iter((*ours, *same)), "")
+
+
+def _name(host: str) -> str:
+    found = _HOST.fullmatch(host)
+    return "" if found is None else found["name"].strip("[]").lower()
 
 
 def _is_host(text: str) -> bool:

@@ -1,7 +1,9 @@
 """Noticing clients that went away while we have nothing to write to them.
 
 A half-close is no hang-up: the client may still read (docker's attach does so). What counts is a connection that is
-reset or closed on both sides, which `poll` reports without being asked.
+reset or closed on both sides, which `poll` reports without being asked. Only where whoever watches says that the client
+has nothing more to say, its half-close counts too: over TCP a client that closes says no more than that, until
+something is written to it.
 """
 
 from __future__ import annotations
@@ -13,12 +15,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+_HALF_CLOSED = getattr(select, "POLLRDHUP", 0)
+"""Linux alone knows it; elsewhere poll tells a half-close as a hang-up anyway."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Watched:
     """One connection, and what to call when it is gone."""
 
     gone: Callable[[], None]
+    events: int
 
 
 class HangUps:
@@ -34,11 +40,14 @@ class HangUps:
         self._thread.start()
 
     @contextmanager
-    def watching(self, connection: socket.socket, gone: Callable[[], None]) -> Iterator[None]:
-        """While inside, `gone` is called once, on the watching thread, if the client hangs up."""
+    def watching(
+        self, connection: socket.socket, gone: Callable[[], None], *, half_close: bool = False
+    ) -> Iterator[None]:
+        """While inside, `gone` is called once, on the watching thread, if the client hangs up; `half_close`: or stops
+        sending. One that is watched already is watched so from now on."""
         number = connection.fileno()
         with self._lock:
-            self._watched[number] = _Watched(gone)
+            self._watched[number] = _Watched(gone, _HALF_CLOSED if half_close else 0)
         self._change()
         try:
             yield
@@ -69,8 +78,8 @@ class HangUps:
     def _events(self, watched: dict[int, _Watched]) -> list[int]:
         poll = select.poll()
         poll.register(self._woken, select.POLLIN)
-        for number in watched:
-            poll.register(number, 0)
+        for number, each in watched.items():
+            poll.register(number, each.events)
         numbers = [number for number, _ in poll.poll()]
         if self._woken.fileno() in numbers:
             self._woken.recv(4096)

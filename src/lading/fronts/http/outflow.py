@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable
 
+from lading.fronts.http.at_once import SHORT, send_at_once
 from lading.fronts.http.exchange import Peer
 from lading.fronts.http.limits import Limits
 from lading.fronts.http.pace import Pace
@@ -19,7 +20,8 @@ JOIN_LIMIT = 64 * 1024
 
 FILE_PIECE, WATCHED_PIECE = 1024 * 1024, 128 * 1024
 """What one system call sends of a file: only between two of them is a client's pace looked at, and one that is
-cancelled let go. The second while the client has to be waited for."""
+cancelled let go. The second while the client has to be waited for. Who turns slow in the middle of the first is given
+up by the kernel, whose time-out counts anew for each 64 KiB: seen after 8 s where 2 s are granted."""
 
 _QUICK_SECONDS = 0.1
 """Whoever takes a piece within this time is not waited for."""
@@ -44,9 +46,17 @@ class Outflow:
         if len(pieces) > 1 and sum(map(len, pieces)) < JOIN_LIMIT:
             pieces = (b"".join(pieces),)
         for piece in pieces:
-            rest = memoryview(piece)
+            rest = memoryview(piece)[self._sent_at_once(piece) :]
             while rest:
                 rest = rest[self._moved(self._connection.send, rest) :]
+
+    def _sent_at_once(self, piece: bytes | memoryview) -> int:
+        """How many bytes; TLS encrypts first, and may have to read for it."""
+        if len(piece) > SHORT or not isinstance(piece, bytes) or isinstance(self._connection, ssl.SSLSocket):
+            return 0
+        sent = send_at_once(self._connection, piece)
+        self._pace.moved(sent, 0.0)
+        return sent
 
     def send_file(self, file: int, position: int, count: int, piece: int) -> int:
         """`count` bytes of an open file, in the clear by the kernel alone, a `piece` at a time; returns how many there

@@ -11,7 +11,7 @@ from lading.fronts.http.limits import Limits
 from lading.fronts.http.pace import Pace
 from lading.wire.http_chunks import ChunkReader
 from lading.wire.http_framing import RequestFraming, RequestRefused
-from lading.wire.message import ConnectionLost
+from lading.wire.message import ConnectionLost, Stalled
 
 _DIRECT = 16 * 1024
 """A chunk with fewer bytes left than this is received into the connection's buffer together with what follows it."""
@@ -39,6 +39,7 @@ class RequestBody:
         self._send_continue = send_continue if framing.awaits_continue and framing.length != 0 else None
         self._refused: RequestRefused | None = None
         self._broken = False
+        self._deadline: float | None = None
 
     @property
     def length(self) -> int | None:
@@ -51,11 +52,17 @@ class RequestBody:
             return False
         return self._chunks.ended if self._chunks else self._left == 0
 
+    def invite(self) -> None:
+        send, self._send_continue = self._send_continue, None
+        if send:
+            send()
+
+    def hurry(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
     def readinto(self, buffer: memoryview, /) -> int:
         """Raises ConnectionLost, Stalled, RequestRefused (a chunk that is none)."""
-        if self._send_continue:
-            send, self._send_continue = self._send_continue, None
-            send()
+        self.invite()
         try:
             return self._read_chunked(buffer, self._chunks) if self._chunks else self._read_counted(buffer)
         except BaseException:
@@ -112,13 +119,22 @@ class RequestBody:
     def _fill(self) -> None:
         self._inflow.widen()
         began = time.monotonic()
-        self._came(self._inflow.fill(self._limits.stall_seconds), began)
+        self._came(self._inflow.fill(self._patience(began)), began)
 
     def _receive(self, target: memoryview) -> int:
         if self._inflow.held:
             return self._inflow.take_into(target)
         began = time.monotonic()
-        return self._came(self._inflow.receive_into(target, self._limits.stall_seconds), began)
+        return self._came(self._inflow.receive_into(target, self._patience(began)), began)
+
+    def _patience(self, now: float) -> float:
+        """How long the next bytes may take. Raises Stalled."""
+        if self._deadline is None:
+            return self._limits.stall_seconds
+        left = self._deadline - now
+        if left <= 0:
+            raise Stalled(str(self._peer), self._limits.stall_seconds)
+        return min(left, self._limits.stall_seconds)
 
     def _came(self, count: int, began: float) -> int:
         """Raises ConnectionLost where nothing did, TooSlow."""

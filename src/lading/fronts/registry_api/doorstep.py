@@ -75,7 +75,7 @@ class Doorstep:
     def outside(self, request: IncomingRequest) -> str | None:
         """What the client's URLs begin with, scheme://host[:port] and perhaps a path; None where no trusted proxy says
         so: then a path alone is safest, as it is right by whatever way the client came."""
-        return self.forwarding.outside(request.peer.address, request.headers)
+        return self.forwarding.outside(request.peer.address, request.headers, self.names.public)
 
     def origin(self, request: IncomingRequest) -> str:
         """The same, known or not: what a proxy says, else the public URL where that was asked for, else the Host."""

@@ -46,7 +46,8 @@ class Gate(Protocol):
     """Lets requests in."""
 
     def admit(self, request: IncomingRequest, needed: Needed) -> Entry:
-        """Raises ForeignCaller, LoginWanted, Denied, TooManyAttempts, PasswordsBusy, StorageFailed."""
+        """Raises ForeignCaller, LoginWanted, Denied, TooManyAttempts, PasswordsBusy, StorageFailed; RequestRefused
+        (503) where as many are let in as there may be."""
 
     def token(self, request: IncomingRequest) -> Answer | None:
         """The answer of the token service; None where nobody needs a token."""
@@ -85,9 +86,9 @@ class Entry:
         """Whether it may read there as well: where a mount comes from."""
         return self.admission is None or self.admission.may_pull(self.visitor, repository)
 
-    def shows(self, repository: str) -> bool:
-        """Whether the catalog names it."""
-        return self.admission is None or self.admission.shows(self.visitor, repository)
+    def shown(self, repositories: Sequence[str]) -> Sequence[str]:
+        """Those of them that the catalog names."""
+        return repositories if self.admission is None else self.admission.shown(self.visitor, repositories)
 
     def attempt(self, action: str, repository: str, reference: str | Digest) -> AbstractContextManager[None]:
         """What a rule forbids inside is on the trail. Raises StorageFailed."""

@@ -44,7 +44,7 @@ class ListDoor:
         more = True
         while more:
             page = self._repositories.repositories(after, at_once)
-            yield from filter(entry.shows, page.names)
+            yield from entry.shown(page.names)
             more, after, at_once = page.more, page.names[-1] if page.names else after, PAGE_LIMIT
 
     def referrers(self, request: IncomingRequest, at: ReferrersOf) -> Answer:

@@ -51,6 +51,7 @@ class LoginGate:
             self._check(visitor, needed, _origin(needed, request))
         except NotLoggedIn as error:
             raise LoginWanted(self._challenge(request, needed, error), str(error)) from error
+        request.let_in(visit.address, visitor.is_known)
         return Entry(visitor, self.admission, self.audit)
 
     def token(self, request: IncomingRequest) -> Answer | None:

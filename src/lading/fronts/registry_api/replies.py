@@ -18,6 +18,7 @@ from lading.services.passwords import PasswordsBusy
 from lading.services.repository_errors import (
     BlobUnknown,
     ChildrenMissing,
+    Entangled,
     ManifestUnknown,
     Protected,
     RepositoryUnknown,
@@ -110,6 +111,7 @@ _CODES: Mapping[type[LadingError], Code] = {
     ContentUnknown: Code.BLOB_UNKNOWN,
     ChildrenMissing: Code.MANIFEST_BLOB_UNKNOWN,
     StillNeeded: Code.UNSUPPORTED,
+    Entangled: Code.UNSUPPORTED,
     Protected: Code.DENIED,
     ManifestInvalid: Code.MANIFEST_INVALID,
     SchemaOneRefused: Code.MANIFEST_INVALID,

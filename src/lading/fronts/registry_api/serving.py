@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lading.errors import Refused
 from lading.fronts.http.byte_server import ByteServer
-from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
+from lading.fronts.http.limits import DEFAULT_LIMITS
 from lading.fronts.registry_api.application import RegistryApi
 from lading.fronts.registry_api.content import Count
 from lading.fronts.registry_api.gate import Gate, OpenGate
@@ -70,12 +70,14 @@ def open_registry(
     content: RepositoryContent,
     host: str = "127.0.0.1",
     port: int = 0,
-    limits: Limits = LOOPBACK_LIMITS,
+    *,
+    changes: Changes | None = None,
 ) -> ByteServer:
-    """A registry without a login, to be entered as a context; port 0 takes any free one (see `addresses`).
+    """A registry without a login, to be entered as a context; port 0 takes any free one (see `addresses`). `changes` as
+    registry_application has them.
 
     Raises OpenToOthers, and when it is entered ListenFailed.
     """
     if not is_loopback(host):
         raise OpenToOthers(host)
-    return ByteServer([(host, port)], registry_application(records, content), limits)
+    return ByteServer([(host, port)], registry_application(records, content, changes=changes), LOOPBACK_LIMITS)

@@ -25,6 +25,9 @@ from lading.wire.token_request import RefreshLogin, TokenRequest, from_form, fro
 FORM_LIMIT = 64 * 1024
 """Bytes of a form: room for all the scopes it may name."""
 
+FORM_SECONDS = 10.0
+"""As long as a head may take: nobody is known yet who sends a form."""
+
 BASIC = Challenge("basic", {"realm": "Lading"})
 _PRIVATE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 """RFC 6749, 5.1."""
@@ -41,14 +44,16 @@ class TokenDoor:
 
     def __call__(self, request: IncomingRequest) -> Answer:
         """Raises ForeignCaller, LoginWanted, TokenRequestInvalid, FormTooLong, MethodRefused, TooManyAttempts,
-        PasswordsBusy, StorageFailed."""
+        PasswordsBusy, StorageFailed; RequestRefused (503) where too many strangers are here; Stalled."""
         visit = self.doorstep.visit(request)
+        request.let_in(visit.address, False)
         try:
             if request.method == "GET":
                 asked = from_query(request.query)
                 return self._given(request, asked, self._shown(request, visit))
             if request.method == "POST":
-                asked = from_form(read_whole(request.body, FORM_LIMIT, FormTooLong).decode("utf-8", "replace"))
+                form = read_whole(request.body, FORM_LIMIT, FormTooLong, FORM_SECONDS)
+                asked = from_form(form.decode("utf-8", "replace"))
                 return self._given(request, asked, self._told(request, visit, asked.login), oauth=True)
         except NotLoggedIn as error:
             raise LoginWanted(BASIC, str(error)) from error

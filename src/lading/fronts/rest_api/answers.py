@@ -91,7 +91,7 @@ def history_json(steps: Sequence[Step]) -> list[Json]:
 
 def pruned_json(pruned: Pruned) -> Json:
     """What is gone."""
-    return {"deleted": list(pruned.deleted), "spaceReclaimed": pruned.reclaimed}
+    return {"deleted": [*pruned.untagged, *pruned.deleted], "spaceReclaimed": pruned.reclaimed}
 
 
 def _told(**fields: object) -> Json:

@@ -53,7 +53,7 @@ def application(product: Product, names: OurNames, forwarding: Forwarding, obser
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         share_out(app)
-        streams, audit_stream = JobStreams(product.news), AuditStream(product.audit_news)
+        streams, audit_stream = JobStreams(product.news), AuditStream(product.audit_news, product.audit)
         app.state.product, app.state.streams, app.state.audit_stream = product, streams, audit_stream
         try:
             yield

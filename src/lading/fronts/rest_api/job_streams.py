@@ -22,7 +22,8 @@ from typing import Protocol
 from starlette.concurrency import run_in_threadpool
 
 from lading.errors import LadingError
-from lading.services.job_feed import Follower, Reading
+from lading.services.job_feed import Follower
+from lading.services.job_reading import Reading
 from lading.wire.event_stream import COMMENT, COMMENT_SECONDS
 
 PERMIT_SECONDS = 60.0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from lading.fronts.rest_api.answers import Json
 
@@ -21,10 +22,44 @@ Limit = Annotated[int | None, Query(ge=1, le=MOST, description=f"How many a page
 Filter = Annotated[str, Query(max_length=500, description="Keeps what holds this text, in capitals or not.")]
 
 
-def listed(items: Sequence[T], page: int | None, limit: int | None, shown: Callable[[T], object]) -> object:
-    """An array, of `limit` items at most where that is given; or, asked with `page`, `{items, total, next?}`."""
-    first, count = (0, limit or len(items)) if page is None else window(page, limit)
-    return paged([shown(each) for each in items[first : first + count]], len(items), page, limit)
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What is asked of a list: those items that hold `text`, and of them a page, or with None all."""
+
+    page: int | None
+    limit: int | None
+    text: str
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Where the page begins and how many it holds; without one the first."""
+        return window(self.page, self.limit)
+
+    def kept(self, items: Iterable[T], names: Callable[[T], Iterable[str]]) -> Sequence[T]:
+        """Those one of whose names holds the text, in capitals or not."""
+        return [each for each in items if any(self.text.lower() in name.lower() for name in names(each))]
+
+    def cut(self, items: Sequence[T]) -> Sequence[T]:
+        """The page's; without one all, or the first `limit`."""
+        first, count = (0, self.limit or len(items)) if self.page is None else self.window
+        return items[first : first + count]
+
+    def answer(self, shown: Sequence[object], total: int) -> object:
+        """An array; or, asked with `page`, `{items, total, next?}`. `shown` has been cut out of `total`."""
+        return paged(shown, total, self.page, self.limit)
+
+    def listed(self, items: Iterable[T], names: Callable[[T], Iterable[str]], shown: Callable[[T], object]) -> object:
+        """The answer for a list that is here as a whole."""
+        kept = self.kept(items, names)
+        return self.answer([shown(each) for each in self.cut(kept)], len(kept))
+
+
+async def list_query(page: PageNumber = None, limit: Limit = None, filter: Filter = "") -> ListQuery:  # noqa: A002
+    """As it was sent."""
+    return ListQuery(page, limit, filter)
+
+
+ListNeeded = Annotated[ListQuery, Depends(list_query)]
 
 
 def window(page: int | None, limit: int | None) -> tuple[int, int]:
@@ -42,8 +77,3 @@ def paged(items: Sequence[object], total: int, page: int | None, limit: int | No
     if first + count < total:
         answer["next"] = page + 1
     return answer
-
-
-def holds(text: str, *names: str) -> bool:
-    """Whether one of the names holds the text that a list is filtered by."""
-    return any(text.lower() in name.lower() for name in names)

@@ -49,7 +49,7 @@ def status_of(error: errors.LadingError, *, transfer: bool = False) -> int:
 
 
 def status_of_cause(cause: str | None) -> int:
-    """Of a job's terminal line, which tells the root of its error (services.job_kinds)."""
+    """Of a job's terminal line, which tells the root of its error (services.job_ending)."""
     return next(STATUS[kind] for kind in root_of(cause).__mro__ if kind in STATUS)
 
 

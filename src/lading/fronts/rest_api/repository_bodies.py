@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from lading.fronts.rest_api.bodies import Body, Number, Text
 from lading.fronts.rest_api.retention_bodies import WideRetentionRuleBody
-from lading.services.repository_records import Visibility
+from lading.services.repository_rows import Visibility
 from lading.services.repository_rules import (
     MOST_PATTERNS,
     MOST_RULES,

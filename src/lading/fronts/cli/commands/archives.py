@@ -62,7 +62,7 @@ def save(invocation: Invocation, *, images: tuple[str, ...], output: str, archiv
 def load(invocation: Invocation, archive: str, input_file: str | None, name: str | None) -> None:
     """Read the images of an archive into the local store.
 
-    FILE is docker's or OCI's, plain or compressed by gzip, zstd or xz; without it, standard input is read.
+    FILE is docker's or OCI's, plain or compressed by gzip, zstd, xz or bzip2; without it, standard input is read.
     """
     path = input_file or archive
     archives = invocation.application.archives
@@ -77,7 +77,7 @@ def load(invocation: Invocation, archive: str, input_file: str | None, name: str
 def import_(invocation: Invocation, archive: str, name: str) -> None:
     """Make an image of a tar of a root file system.
 
-    FILE may be compressed by gzip, zstd or xz; - is standard input. The same file gives the same digest.
+    FILE may be compressed by gzip, zstd, xz or bzip2; - is standard input. The same file gives the same digest.
     """
     platform = one_platform(invocation)
     archives = invocation.application.archives

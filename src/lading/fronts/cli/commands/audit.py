@@ -153,9 +153,9 @@ def export(invocation: Invocation, /, form: str, output: str | None, **asked: st
 @audit.command()
 @click.pass_obj
 def verify(invocation: Invocation) -> None:
-    """Walk along the whole trail, and say whether every sealed record is as it was.
+    """Walk along the whole trail, and say whether every sealed record is as it was, and none is missing at its end.
 
-    Note the head down elsewhere: whoever can write the database could make a whole new chain, or cut its end off.
+    Note the head down elsewhere: whoever has the secret key, or puts a whole older database back, leaves no other sign.
     """
     found = invocation.application.administration.audit.verify(LADING)
     head = f"{found.head[0]} {found.head[1]}" if found.head else ""
@@ -168,6 +168,8 @@ def _verified(found: Verification) -> Iterator[str]:
     yield f"{plural(found.rows, 'record')}, " + ("every seal as it was" if found.sound else "NOT as they were sealed")
     if found.head is not None:
         yield f"head      {found.head[0]}  {found.head[1]}"
+    if found.since is not None:
+        yield f"end known since {found.since}"
     if found.tail_ids is not None:
         first, last = found.tail_ids
         yield f"unsealed  {plural(found.tail, 'record')}, {first} to {last}"

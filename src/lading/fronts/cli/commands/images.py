@@ -31,14 +31,18 @@ def images(invocation: Invocation, pattern: str, digests: bool) -> None:
         root, reference = listed.image.root, listed.reference
         identity = str(root.digest) if digests else root.digest.short
         when = age(max(now - listed.image.moved, 0))
-        name, tag = reference.repository.familiar, reference.tag or "-"
+        name = reference.repository.familiar if reference else "<none>"
+        tag = (reference.tag if reference else "<none>") or "-"
         return (name, tag, identity, _platforms(listed), when, size(listed.description.size))
 
-    found = invocation.application.images.list(pattern)
-    listing = Listing(
-        found, _record, _HEADINGS, row, lambda listed: f"{listed.image.reference}@{listed.image.root.digest}"
-    )
+    listing = Listing(invocation.application.images.list(pattern), _record, _HEADINGS, row, _pinned)
     invocation.console.results(invocation.form, listing)
+
+
+def _pinned(listed: Listed) -> str:
+    """What a script keeps."""
+    name = f"{listed.reference}@" if listed.reference else ""
+    return f"{name}{listed.image.root.digest}"
 
 
 def _platforms(listed: Listed) -> str:
@@ -53,9 +57,9 @@ def _platforms(listed: Listed) -> str:
 def _record(listed: Listed) -> Record:
     reference, description = listed.reference, listed.description
     return {
-        "reference": listed.image.reference,
-        "repository": reference.repository.familiar,
-        "tag": reference.tag,
+        "reference": str(reference) if reference else None,
+        "repository": reference.repository.familiar if reference else None,
+        "tag": reference.tag if reference else None,
         "id": listed.image.root.digest.short,
         "digest": str(listed.image.root.digest),
         "mediaType": listed.image.root.media_type,

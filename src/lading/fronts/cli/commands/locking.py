@@ -16,7 +16,7 @@ from lading.oci.instants import instant
 from lading.services.access import LADING
 from lading.services.guarded_repositories import RepositoryForm
 from lading.services.repository_errors import ManifestUnknown, RepositoryUnknown
-from lading.services.repository_records import RepositoryRow
+from lading.services.repository_rows import RepositoryRow
 from lading.services.repository_rules import Protects, Releases, Rule, own_rules, rule_json
 from lading.services.repository_view import release_json, repository_json
 

@@ -21,7 +21,7 @@ from lading.oci.reference import DEFAULT_TAG
 from lading.services.access import LADING
 from lading.services.guarded_repositories import ProtectedTag, RepositoryForm, is_immutable
 from lading.services.promotion import promoted_json
-from lading.services.repository_records import RepositoryRow, Visibility
+from lading.services.repository_rows import RepositoryRow, Visibility
 from lading.services.repository_rules import Rule, RuleInvalid, own_rules
 from lading.services.repository_view import repository_json, tag_json
 
@@ -187,5 +187,5 @@ def _row(row: RepositoryRow) -> tuple[str, ...]:
 
 def _tag(found: ProtectedTag) -> tuple[str, ...]:
     tag = found.row.tag
-    against = " ".join(step.value for step, _ in found.protected)
+    against = " ".join(each.step.value for each in found.forbidden)
     return (tag.name, str(tag.digest), size(found.row.size), instant(tag.pointed), against or "no")

@@ -33,6 +33,16 @@ WAIT_SECONDS = 3600.0
 @setting("--keep-unfinished", metavar="TIME", help="How long what an interrupted transfer left is kept (7d).")
 @setting("--check-rate", metavar="RATE", help="How fast kept content is read again to check it (20M; 0 is never).")
 @setting("--check-every", metavar="TIME", help="How long it takes to check all of it once (30d).")
+@setting(
+    "--docker-api",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Serve docker there too: unix:///PATH or tcp://HOST:PORT, perhaps with ?env=ID; off: not in the data folder.",
+)
+@setting("--docker-api-group", metavar="GROUP", help="Who may use its sockets beside this user.")
+@setting("--docker-api-role", metavar="ROLE", help="What users of this machine may there at first (operator).")
+@setting("--push-lanes", metavar="N", help="Layers that one push moves at a time (5).")
+@setting("--pull-lanes", metavar="N", help="Layers that one pull moves at a time (3).")
 @setting("--no-auth", is_flag=True, help="Without logins, for every program on this machine.")
 @click.pass_obj
 def serve(invocation: Invocation) -> None:
@@ -45,9 +55,11 @@ def serve(invocation: Invocation) -> None:
     with application.serve() as serving, invocation.cancellable() as cancel:
         if serving.open:
             console.warn("open to every program on this machine: --no-auth")
-        found = {"registry": serving.address, "api": serving.api}
+        found = {"registry": serving.address, "api": serving.api, "docker": list(serving.docker)}
         console.result(invocation.form, found, f"registry  {serving.address}\napi       {serving.api}")
         console.say(f"data      {serving.folder}")
+        for address in serving.docker:
+            console.say(f"docker    DOCKER_HOST={address}")
         for path in serving.docker_hosts:
             console.say(f"found     {path}   (lading environment add docker unix://{path})")
         if serving.setup is not None:

@@ -6,10 +6,9 @@ import time
 
 import click
 
-from lading.errors import InputInvalid
 from lading.fronts.cli.commands.rows import chosen, completed, fields_text
 from lading.fronts.cli.console import Listing
-from lading.fronts.cli.durations import duration_seconds
+from lading.fronts.cli.durations import lasting_seconds
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.oci.instants import instant
@@ -20,19 +19,6 @@ from lading.services.row_view import token_json
 from lading.services.tokens import TokenForm
 
 _HEADINGS = ("ID", "NAME", "USER", "BEGINS", "SCOPES", "EXPIRES", "USED")
-
-
-class DurationInvalid(InputInvalid):
-    """A time that a token is to last, and is none."""
-
-    hint = "Write 12h, 30d or 52w."
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"{self.text!r} is no time that a token can last"
 
 
 @click.group(cls=Group)
@@ -85,7 +71,7 @@ def add(invocation: Invocation, *, name: str, user: str, scopes: tuple[str, ...]
     Standard output holds the token alone, for a script to keep.
     """
     service = invocation.application.administration
-    end = time.time() + _seconds(expires) if expires is not None else None
+    end = time.time() + lasting_seconds(expires) if expires is not None else None
     owner = chosen(service.users.list(LADING), "user", user)
     form = TokenForm(name, frozenset(scopes) if scopes else None, end, owner.id)
     made = service.tokens.add(LADING, form)
@@ -115,10 +101,3 @@ def rm(invocation: Invocation, id: int) -> None:  # noqa: A002  a row's own word
     except RowUnknown as error:
         raise error.but(command="lading token ls") from error
     invocation.console.result(invocation.form, {"id": id, "removed": True}, f"{id}   token removed", str(id))
-
-
-def _seconds(text: str) -> float:
-    seconds = duration_seconds(text)
-    if seconds is None:
-        raise DurationInvalid(text)
-    return seconds

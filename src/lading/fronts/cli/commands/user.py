@@ -8,6 +8,7 @@ import click
 
 from lading.fronts.cli.application import Administration
 from lading.fronts.cli.commands.rows import chosen, completed, row_commands
+from lading.fronts.cli.commands.user_bundle import bundle
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
@@ -133,6 +134,7 @@ def reset(invocation: Invocation, name: str, password: str | None) -> None:
     _print(invocation, users.reset(row.name, asked_password(invocation, password, twice=True)), "has a new password")
 
 
+user.add_command(bundle)
 row_commands(user, "user", lambda service: service.users, user_json, "Remove a user, with sessions and tokens.")
 
 

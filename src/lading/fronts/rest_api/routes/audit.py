@@ -11,12 +11,12 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.answers import Json, verification_json
-from lading.fronts.rest_api.audit_stream import AuditStream
 from lading.fronts.rest_api.dependencies import ActorNeeded, AuditStreamNeeded, ProductNeeded, actor_of
 from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
 from lading.services.audit import Result
 from lading.services.audit_export import Format, row_json
 from lading.services.audit_records import AuditFilter
+from lading.services.audit_view import Sight
 from lading.wire.event_stream import HEADERS, last_event_id
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
@@ -100,14 +100,13 @@ async def follow_records(
 ) -> StreamingResponse:
     """Records as they come, as server-sent events; with Last-Event-ID from there on."""
     first = last_event_id(last_event) or await run_in_threadpool(product.audit.newest, actor)
-    await run_in_threadpool(product.audit.after, actor, first, 1, wanted)
+    await run_in_threadpool(product.audit.sight, actor, wanted)
 
-    def read(after: int) -> list[tuple[int, Json]]:
+    def sight() -> Sight:
         """Asks again who follows: what was taken away while the stream is open is gone as soon as anywhere else."""
-        rows = product.audit.after(actor_of(product, request), after, AuditStream.READ_AT_ONCE, wanted)
-        return [(row.id, row_json(row)) for row in rows]
+        return product.audit.sight(actor_of(product, request), wanted)
 
-    events: AsyncIterator[bytes] = stream.follow(read, first)
+    events: AsyncIterator[bytes] = stream.follow(sight, first)
     return StreamingResponse(events, headers=HEADERS)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from lading.fronts.rest_api.answers import Json, environment_json, report_json
 from lading.fronts.rest_api.bodies import EnvironmentBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded
-from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
+from lading.fronts.rest_api.paging import ListNeeded
 from lading.services.environment_forms import EnvironmentForm
 
 router = APIRouter(prefix="/api/environments", tags=["environments"])
@@ -17,13 +17,10 @@ router = APIRouter(prefix="/api/environments", tags=["environments"])
 def list_environments(
     product: ProductNeeded,
     actor: ActorNeeded,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """The environments that you may see."""
-    rows = [row for row in product.environments.list(actor) if holds(filter, row.name)]
-    return listed(rows, page, limit, environment_json)
+    return wanted.listed(product.environments.list(actor), lambda row: [row.name], environment_json)
 
 
 @router.post("", status_code=201)

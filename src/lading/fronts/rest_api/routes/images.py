@@ -22,10 +22,11 @@ from lading.fronts.rest_api.dependencies import (
     StreamsNeeded,
     actor_of,
 )
-from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
+from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey, KeyNeeded, keyed
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.waiting import answered
+from lading.services.environment import ConnectionType, PruneOrder
 from lading.services.imports import LONGEST_PIECE, ImportBusy, ImportCommitted, ImportUnknown, PieceTooLong
 from lading.services.new_names import new_name
 from lading.wire.message import Reader
@@ -40,15 +41,12 @@ def list_images(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
+    wanted: ListNeeded,
     environment: EnvironmentId = None,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
 ) -> object:
     """The images of an environment, the newest first."""
     found = product.environments.open(actor, environment).images(cancel)
-    shown = [each for each in found if holds(filter, each.id, *each.names)]
-    return listed(shown, page, limit, summary_json)
+    return wanted.listed(found, lambda each: [each.id, *each.names], summary_json)
 
 
 @router.post("/images/import")
@@ -148,8 +146,10 @@ def prune_images(
     environment: EnvironmentId = None,
     body: PruneBody = PruneBody(),  # noqa: B008  it is frozen
 ) -> Json:
-    """Remove images that nobody needs."""
-    return pruned_json(product.environments.open(actor, environment).prune(body.dangling, cancel))
+    """Remove images that nobody needs: those without a name, or at a Docker host all that no container uses."""
+    opened = product.environments.open(actor, environment)
+    ours = opened.connection_type is ConnectionType.EMBEDDED  # where nothing runs, and a name is what says it is needed
+    return pruned_json(opened.prune(PruneOrder(body.dangling or ours), cancel))
 
 
 @router.post("/images/{image:path}/tag", status_code=201)

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded, actor_of
 from lading.fronts.rest_api.live_bodies import live_body_of
-from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
+from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.routes.transfers import ANSWERS, KeyNeeded
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.waiting import EVENTS, answered
@@ -21,25 +21,23 @@ from lading.wire.event_stream import HEADERS, last_event_id
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
-MOST_LINES = 10_000
-"""Lines of one answer; `cursor` and `after` lead on."""
+MOST_LINES = 1000
+"""Lines of one answer: some 200 KiB. `cursor` and `after` lead on, while it says that there are `more`."""
 
 
 @router.get("")
 def list_jobs(
     product: ProductNeeded,
     actor: ActorNeeded,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
     status: Annotated[list[JobState] | None, Query(description="Only jobs in these states.")] = None,
     kind: Annotated[str | None, Query(max_length=50, description="Only jobs of this kind.")] = None,
     environment: Annotated[int | None, Query(alias="env", ge=1, description="Only jobs of this environment.")] = None,
 ) -> object:
     """Your jobs, the newest first; with `jobs:view` those of everybody."""
-    wanted = JobFilter(states=frozenset(status or ()), kind=kind, environment=environment, text=filter)
-    found = product.jobs.page(actor, wanted, *window(page, limit))
-    return paged([job_json(job) for job in found.jobs], found.total, page, limit)
+    among = JobFilter(states=frozenset(status or ()), kind=kind, environment=environment, text=wanted.text)
+    found = product.jobs.page(actor, among, *wanted.window)
+    return wanted.answer([job_json(job) for job in found.jobs], found.total)
 
 
 @router.get(
@@ -53,6 +51,10 @@ async def get_job(
     actor: ActorNeeded,
     id: str,  # noqa: A002  a job's own word
     after: Annotated[int, Query(ge=0, description="Only lines numbered above.")] = 0,
+    limit: Annotated[
+        int,
+        Query(ge=1, le=MOST_LINES, description="At most so many lines; where there are `more`, ask after `cursor`."),
+    ] = MOST_LINES,
     last_event: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
     """A job as it stands, with its lines; or, where Accept is text/event-stream, as it goes on."""
@@ -71,7 +73,7 @@ async def get_job(
 
     def look() -> JsonObject:
         job = product.jobs.get(actor, id)
-        return job_json(job, product.jobs.lines(actor, id, after, MOST_LINES))
+        return job_json(job, product.jobs.lines(actor, id, after, limit))
 
     return JSONResponse(await run_in_threadpool(look))
 

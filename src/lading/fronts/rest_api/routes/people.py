@@ -11,7 +11,7 @@ from lading.fronts.rest_api.answers import Json, role_json, token_json, user_jso
 from lading.fronts.rest_api.bodies import LoginBody, PasswordBody, RoleBody, TokenBody, UserBody, UserChange
 from lading.fronts.rest_api.cookies import forget_session, session_of, set_session
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, SecureNeeded, VisitNeeded
-from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
+from lading.fronts.rest_api.paging import ListNeeded
 from lading.services.access import Actor, Grant, NotLoggedIn
 from lading.services.roles import RoleForm, grant_json
 from lading.services.tokens import TokenForm
@@ -61,14 +61,12 @@ def change_password(request: Request, product: ProductNeeded, actor: ActorNeeded
 def list_tokens(
     product: ProductNeeded,
     actor: ActorNeeded,
+    wanted: ListNeeded,
     everybody: Annotated[bool, Query(description="Those of all users.")] = False,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
 ) -> object:
     """Your API tokens, without their secrets."""
-    rows = [row for row in product.tokens.list(actor, everybody=everybody) if holds(filter, row.name, row.prefix)]
-    return listed(rows, page, limit, token_json)
+    rows = product.tokens.list(actor, everybody=everybody)
+    return wanted.listed(rows, lambda row: [row.name, row.prefix], token_json)
 
 
 @router.post("/auth/tokens", status_code=201)
@@ -91,12 +89,10 @@ def remove_token(product: ProductNeeded, actor: ActorNeeded, id: int) -> Respons
 def list_users(
     product: ProductNeeded,
     actor: ActorNeeded,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """All users."""
-    return listed([row for row in product.users.list(actor) if holds(filter, row.name)], page, limit, user_json)
+    return wanted.listed(product.users.list(actor), lambda row: [row.name], user_json)
 
 
 @router.post("/users", status_code=201)
@@ -130,12 +126,10 @@ def remove_user(product: ProductNeeded, actor: ActorNeeded, id: int) -> Response
 def list_roles(
     product: ProductNeeded,
     actor: ActorNeeded,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """All roles, and what they give."""
-    return listed([row for row in product.roles.list(actor) if holds(filter, row.name)], page, limit, role_json)
+    return wanted.listed(product.roles.list(actor), lambda row: [row.name], role_json)
 
 
 @router.get("/roles/{id}")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from lading.fronts.rest_api.answers import Json, found_json, quota_json, registry_json, report_json
 from lading.fronts.rest_api.bodies import RegistryBody, RegistryChange, RegistryTestBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded, TrialCancelNeeded
-from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
+from lading.fronts.rest_api.paging import ListNeeded
 from lading.services.configured_registries import RegistryEdit, RegistryForm
 
 router = APIRouter(prefix="/api", tags=["registries"])
@@ -22,13 +22,10 @@ RepositoryPath = Annotated[str, Query(alias="repository", max_length=255, descri
 def list_registries(
     product: ProductNeeded,
     actor: ActorNeeded,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """All configured registries."""
-    rows = [row for row in product.registries.list(actor) if holds(filter, row.name, row.url)]
-    return listed(rows, page, limit, registry_json)
+    return wanted.listed(product.registries.list(actor), lambda row: [row.name, row.url], registry_json)
 
 
 @router.post("/registries", status_code=201)
@@ -79,13 +76,10 @@ def list_repositories(
     actor: ActorNeeded,
     cancel: CancelNeeded,
     registry: RegistryId,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """The repositories of a registry, where it lists them."""
-    names = [name for name in product.browsing.catalog(actor, registry, cancel) if holds(filter, name)]
-    return listed(names, page, limit, lambda name: {"name": name})
+    return wanted.listed(product.browsing.catalog(actor, registry, cancel), _itself, _named)
 
 
 @router.get("/registry/search")
@@ -95,13 +89,11 @@ def search_repositories(
     cancel: CancelNeeded,
     registry: RegistryId,
     term: Annotated[str, Query(max_length=255, description="Part of a path; the whole path where none are listed.")],
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """Repositories whose path holds the term; of Docker Hub what its own search finds."""
-    found = [each for each in product.browsing.search(actor, registry, term, cancel) if holds(filter, each.path)]
-    return listed(found, page, limit, found_json)
+    found = product.browsing.search(actor, registry, term, cancel)
+    return wanted.listed(found, lambda each: [each.path], found_json)
 
 
 @router.get("/registry/tags")
@@ -111,13 +103,10 @@ def list_tags(
     cancel: CancelNeeded,
     registry: RegistryId,
     repository: RepositoryPath,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """The tags of a repository."""
-    names = [name for name in product.browsing.tags(actor, registry, repository, cancel) if holds(filter, name)]
-    return listed(names, page, limit, lambda name: {"name": name})
+    return wanted.listed(product.browsing.tags(actor, registry, repository, cancel), _itself, _named)
 
 
 @router.delete("/registry/image", status_code=204)
@@ -136,3 +125,11 @@ def remove_image(
 
 def _form(body: RegistryBody) -> RegistryForm:
     return RegistryForm(body.name, body.url, body.username, body.password, body.tls, body.ca, body.is_default)
+
+
+def _itself(name: str) -> tuple[str]:
+    return (name,)
+
+
+def _named(name: str) -> Json:
+    return {"name": name}

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded
-from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, paged, window
+from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.repository_bodies import (
     ReleaseBody,
     RenameBody,
@@ -34,14 +34,12 @@ Name = Annotated[str, Path(description="Its path, with slashes as %2F."), AfterV
 def list_repositories(
     product: ProductNeeded,
     actor: ActorNeeded,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """The repositories that you may see, in order of name."""
-    names = [name for name in product.repositories.names(actor) if holds(filter, name)]
-    rows = product.repositories.rows(actor, _shown(names, page, limit))
-    return paged([repository_json(row) for row in rows], len(names), page, limit)
+    names = wanted.kept(product.repositories.names(actor), lambda name: [name])
+    rows = product.repositories.rows(actor, wanted.cut(names))
+    return wanted.answer([repository_json(row) for row in rows], len(names))
 
 
 @router.get("/repositories/{repository}")
@@ -77,14 +75,12 @@ def list_tags(
     product: ProductNeeded,
     actor: ActorNeeded,
     repository: Name,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """Its tags in order, with what protects them."""
-    names = [name for name in product.repositories.tags(actor, repository) if holds(filter, name)]
-    rows = product.repositories.tag_rows(actor, repository, _shown(names, page, limit))
-    return paged([tag_json(row) for row in rows], len(names), page, limit)
+    names = wanted.kept(product.repositories.tags(actor, repository), lambda name: [name])
+    rows = product.repositories.tag_rows(actor, repository, wanted.cut(names))
+    return wanted.answer([tag_json(row) for row in rows], len(names))
 
 
 @router.delete("/repositories/{repository}/tags/{tag}", status_code=204)
@@ -130,8 +126,3 @@ def set_rules(product: ProductNeeded, actor: ActorNeeded, body: WideRulesBody) -
         product.retention.set_wide_rules(actor, retention)
         answer |= {"retention": [retention_json(rule) for rule in retention]}
     return answer or get_rules(product, actor)
-
-
-def _shown(names: list[str], page: int | None, limit: int | None) -> list[str]:
-    first, count = (0, limit or len(names)) if page is None else window(page, limit)
-    return names[first : first + count]

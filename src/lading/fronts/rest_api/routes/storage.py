@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.bodies import SweepBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
-from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, holds, listed
+from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.routes.transfers import ANSWERS, KeyNeeded
 from lading.fronts.rest_api.waiting import answered
 from lading.services.job import Job
@@ -28,13 +28,10 @@ def storage(product: ProductNeeded, actor: ActorNeeded) -> Json:
 def storage_of_repositories(
     product: ProductNeeded,
     actor: ActorNeeded,
-    page: PageNumber = None,
-    limit: Limit = None,
-    filter: Filter = "",  # noqa: A002
+    wanted: ListNeeded,
 ) -> object:
     """What each repository takes: all it holds, and what only it holds."""
-    found = [each for each in product.storage.repositories(actor) if holds(filter, each.name)]
-    return listed(found, page, limit, repository_figures_json)
+    return wanted.listed(product.storage.repositories(actor), lambda each: [each.name], repository_figures_json)
 
 
 @router.post("/prune/content", responses=ANSWERS)

@@ -1,4 +1,4 @@
-"""How jobs end: on the audit trail, and, where a job is not of this process, in its row.
+"""Closing jobs: what the audit trail says of an end, what the job stood on, and the row of one that is not run here.
 
 One who ends a job writes its last line, fenced by its run, and what the trail says of it in the same transaction: so
 whoever has lost the job says nothing on the trail either, and no end is there twice or missing.
@@ -6,30 +6,41 @@ whoever has lost the job says nothing on the trail either, and no end is there t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from lading.services.access import Actor
 from lading.services.audit_records import AuditEntry, EntryTrail
 from lading.services.job import Job, JobState, Line
+from lading.services.job_ending import RESULTS, Ending
 from lading.services.job_feed import Feeds
-from lading.services.job_kinds import RESULTS, Ending
+from lading.services.job_kinds import Kinds
 from lading.services.job_records import JobRecords, Told
 from lading.services.job_writer import job_topic
 from lading.services.wakes import Wakes
+
+log = logging.getLogger("lading.jobs")
 
 ENDED = "ended/"
 """What the process that runs a job is woken with, and the job's id, when another process has ended it: it is to stop.
 The lines that every process writes are another topic, so that nobody asks about jobs because of their own lines."""
 
 
-class JobEnds:
+class JobClosing:
     """For any number of threads. Nothing here may be called under a lock: it waits for the database."""
 
     def __init__(
-        self, records: JobRecords, trail: EntryTrail, wakes: Wakes, feeds: Feeds, clock: Callable[[], float]
+        self,
+        records: JobRecords,
+        kinds: Kinds,
+        trail: EntryTrail,
+        wakes: Wakes,
+        *,
+        feeds: Feeds,
+        clock: Callable[[], float],
     ) -> None:
         """`clock` tells seconds since 1970."""
-        self._records, self._trail, self._wakes, self._feeds = records, trail, wakes, feeds
+        self._records, self._kinds, self._trail, self._wakes, self._feeds = records, kinds, trail, wakes, feeds
         self._clock = clock
 
     def end(self, job: Job, actor: Actor, ending: Ending) -> bool:
@@ -43,7 +54,18 @@ class JobEnds:
         self._trail.appended()
         self._feeds.changed([job.id])
         self._wakes.tell(job_topic(job.id), f"{ENDED}{job.id}")
+        self.over(job, ending.state)
         return True
+
+    def over(self, job: Job, state: JobState) -> None:
+        """It has ended so: clear up behind it. Never raises."""
+        kind = self._kinds.get(job.request.kind)
+        if kind is None:
+            return
+        try:
+            kind.over(job.request.fields, state)
+        except Exception:  # its end stands, and no other job waits for this one
+            log.exception("what the job %s (%s) stood on is left behind", job.id, job.request.kind)
 
     def entry(self, job: Job, actor: Actor, state: JobState) -> AuditEntry | None:
         """What the trail says of its end."""

@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from lading.errors import Cancelled, LadingError
 from lading.services.access import Actor
-from lading.services.job import Job, JobState
-from lading.services.job_kinds import (
-    Actors,
-    Kinds,
-    KindUnknown,
-    StoppedByShutdown,
-    WorkKind,
-    ending_of,
-    perform,
-    refused,
-    unforeseen,
-)
+from lading.services.clocks import Clocks
+from lading.services.job import Job, JobState, Telling
+from lading.services.job_ending import Ending, KindUnknown, StoppedByShutdown, ending_of
+from lading.services.job_kinds import FALLBACK, Actors, Kinds, WorkKind
 from lading.services.job_records import JobRecords
+from lading.services.job_run import SharedRun
 from lading.services.job_seat import JobSeat
-from lading.services.job_sharing import Clocks, SharedRun
 from lading.services.job_writer import AGAIN_SECONDS
+from lading.wire.message import Cancel
 
 log = logging.getLogger("lading.jobs")
 
@@ -57,7 +51,7 @@ class JobTurns:
             else:
                 self._admitted(run, kind)
         except Exception as error:  # noqa: BLE001  it is logged where it is told
-            run.end(unforeseen(job, error, kind))
+            run.end(_unforeseen(job, error, kind))
 
     def _admitted(self, run: SharedRun, kind: WorkKind) -> None:
         """Work, under the name of who may have it done."""
@@ -89,7 +83,7 @@ class JobTurns:
         if len(seats) == 1:
             return seats[0]
         for seat in seats:
-            ending = refused(kind, partial(self._actor, seat), seat.asked)
+            ending = _refused(kind, partial(self._actor, seat), seat.asked)
             if ending is not None:
                 run.refuse(seat, ending)
         return next(iter(run.seated), None)
@@ -98,7 +92,7 @@ class JobTurns:
         job = seat.asked
         if job.run:
             run.line({"status": "note", "message": "This was interrupted, and goes on"})
-        ending = perform(kind, partial(self._actor, seat), job, run, run.cancel)
+        ending = _performed(kind, partial(self._actor, seat), job, run, run.cancel)
         if run.stopped and not run.unwanted and ending.state is JobState.CANCELLED:
             if kind.resumes:
                 run.suspend(self._release)
@@ -114,3 +108,31 @@ class JobTurns:
     def _actor(self, seat: JobSeat) -> Actor:
         """With the grants of this moment, and from where it was asked."""
         return replace(self._actors.again(seat.asked), address=seat.actor.address, request=seat.actor.request)
+
+
+def _performed(kind: WorkKind, identify: Callable[[], Actor], job: Job, telling: Telling, cancel: Cancel) -> Ending:
+    """Do the work and say how it ended. Never raises; what nobody foresaw is logged here, and told without its text."""
+    try:
+        result = kind.work(identify(), job.request.fields, telling, cancel)
+    except LadingError as error:
+        return ending_of(error)
+    except Exception as error:  # noqa: BLE001  it is logged where it is told
+        return _unforeseen(job, error, kind)
+    return Ending(JobState.DONE, {"status": "complete", **result})
+
+
+def _refused(kind: WorkKind, identify: Callable[[], Actor], job: Job) -> Ending | None:
+    """How the job ends because it may not be done any more; None where it may. Never raises, as `_performed`."""
+    try:
+        kind.admit(identify(), job.request.fields)
+    except LadingError as error:
+        return ending_of(error)
+    except Exception as error:  # noqa: BLE001  it is logged where it is told
+        return _unforeseen(job, error, kind)
+    return None
+
+
+def _unforeseen(job: Job, error: Exception, kind: WorkKind | None) -> Ending:
+    """How a job ends by what nobody foresaw: logged here, and told without its text."""
+    log.error("job %s (%s) failed in a way nobody foresaw", job.id, job.request.kind, exc_info=error)
+    return Ending(JobState.ERROR, {"status": "error", "error": kind.fallback if kind else FALLBACK, "code": "failed"})

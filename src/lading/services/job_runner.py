@@ -1,6 +1,6 @@
 """The jobs of this process: from the queue through a claim to exactly one end.
 
-admit ─▶ queue ─▶ claim (run + 1) ─▶ work ─▶ terminal line, fenced by run     the last three: services.job_turns
+admit ─▶ queue ─▶ claim (run + 1) ─▶ work ─▶ terminal line, fenced by run     the last three: services.job_turn
 stop:     what can be gone on with waits again, the rest ends interrupted
 recover:  what another process, or an earlier one, left behind                services.job_recovery
 woken:    what another process ended stops here                               services.job_leases
@@ -19,19 +19,22 @@ from typing import Protocol
 from lading.errors import LadingError
 from lading.services.access import Actor
 from lading.services.audit_records import EntryTrail
+from lading.services.clocks import Clocks
 from lading.services.job import Job, JobRequest
-from lading.services.job_ends import ENDED, JobEnds
+from lading.services.job_closing import ENDED, JobClosing
+from lading.services.job_ending import KindUnknown
 from lading.services.job_feed import Feeds
-from lading.services.job_kinds import Actors, Kinds, KindUnknown
+from lading.services.job_kinds import Actors, Kinds
 from lading.services.job_leases import LOST_SECONDS, JobLeases
 from lading.services.job_records import Held, JobRecords
 from lading.services.job_recovery import JobRecovery
+from lading.services.job_run import SharedRun
 from lading.services.job_seat import JobSeat
-from lading.services.job_sharing import Clocks, SharedRun
-from lading.services.job_turns import JobTurns
+from lading.services.job_turn import JobTurns
 from lading.services.job_writer import TOPIC, JobWriter
 from lading.services.wakes import Wakes
-from lading.wire.job_events import Verb
+from lading.wire.docker_words import Verb
+from lading.wire.job_events import Fold
 
 log = logging.getLogger("lading.jobs")
 
@@ -82,16 +85,24 @@ class JobRunner:
         self.feeds = Feeds()
         self.writer = JobWriter(self._records, surroundings.wakes, surroundings.trail)
         self.leases = JobLeases(self._records, self._clocks.steady, self._all_seats)
-        self.ends = JobEnds(self._records, surroundings.trail, surroundings.wakes, self.feeds, self._clocks.wall)
+        self.closing = JobClosing(
+            self._records,
+            self._kinds,
+            surroundings.trail,
+            surroundings.wakes,
+            feeds=self.feeds,
+            clock=self._clocks.wall,
+        )
         self._turns = JobTurns(self._records, self._kinds, surroundings.actors, self._clocks, self._over)
         self._recovery = JobRecovery(
             self._records,
             self._kinds,
             surroundings.actors,
-            self.ends,
+            self.closing,
             clocks=self._clocks,
             admit=self.admit,
             holds=self._holds,
+            look=self._queue.look,
         )
         self._lock = threading.Lock()
         self._seats: dict[str, JobSeat] = {}
@@ -99,13 +110,13 @@ class JobRunner:
         self._shared: dict[str, SharedRun] = {}
 
     def begin(self) -> None:
-        """Write lines and heartbeats from now on."""
+        """Write lines and heartbeats from now on, and take up what other processes lose."""
         self.writer.begin()
         self.leases.begin()
+        self._recovery.begin()
 
     def recover(self, silent_for: float = LOST_SECONDS) -> int:
-        """Take up jobs that nobody holds (job_recovery), and begin what waits and could not. Raises StorageFailed."""
-        self._queue.look()
+        """Take up jobs that nobody holds, once (job_recovery). Raises StorageFailed."""
         return self._recovery.recover(silent_for)
 
     def stop(self, seconds: float) -> bool:
@@ -118,6 +129,7 @@ class JobRunner:
             if run.running:
                 run.stop()
         ended = self._queue.join(seconds)
+        self._recovery.finish()
         self.writer.finish()
         self.leases.finish()
         with suppress(LadingError):  # then others take them up a little later
@@ -158,7 +170,7 @@ class JobRunner:
             if self._over.is_set() or job.id in self._seats:
                 return
             feed = self.feeds.open(job.id, job.cursor)
-            seat = JobSeat(job, actor, feed, gone=self._gone, entry=self.ends.entry)
+            seat = JobSeat(job, actor, feed, gone=self._gone, entry=self.closing.entry, over=self.closing.over)
             self._seats[job.id] = seat
         run, own = self._run_for(seat)
         while not own and not self._joined(run, seat):
@@ -176,7 +188,7 @@ class JobRunner:
             run = self._shared.get(request.sharing) if request.sharing else None
             own = run is None or run is instead_of
             if run is None or run is instead_of:
-                run = SharedRun(seat, kind.verb if kind else Verb.PUSH, self.writer, self._clocks)
+                run = SharedRun(seat, kind.fold() if kind else Fold.of(Verb.PUSH), self.writer, self._clocks)
                 if request.sharing:
                     self._shared[request.sharing] = run
             if self._seats.get(seat.job) is seat:  # else it was lost meanwhile

@@ -16,17 +16,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
+from lading.services.clocks import Clocks
 from lading.services.job import JsonObject
-from lading.services.job_kinds import Ending, ending_of
+from lading.services.job_ending import Ending, ending_of
+from lading.services.job_lines import Said
+from lading.services.job_reading import TickTold
 from lading.services.job_seat import Claim, JobSeat
-from lading.services.job_writer import JobWriter, Said
-from lading.wire.event_stream import tick_text
-from lading.wire.job_events import Fold, Verb
+from lading.services.job_writer import JobWriter
+from lading.wire.job_events import Fold
 from lading.wire.plain_json import plain_object
 from lading.wire.progress import Event
 
@@ -40,21 +41,13 @@ class _Phase(Enum):
     OVER = "over"
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """Seconds since 1970, and seconds that never go back."""
-
-    wall: Callable[[], float]
-    steady: Callable[[], float]
-
-
 class SharedRun:
     """What its work tells goes to every seat. Fulfils Telling."""
 
     def __init__(
         self,
         first: JobSeat,
-        verb: Verb,
+        fold: Fold,
         writer: JobWriter,
         clocks: Clocks,
     ) -> None:
@@ -63,7 +56,7 @@ class SharedRun:
         self._lock = threading.Lock()
         self._seats: dict[str, JobSeat] = {first.job: first}
         self._phase = _Phase.WAITING
-        self._fold = Fold.of(verb)
+        self._fold = fold
         self._general: deque[JsonObject] = deque(maxlen=KEPT_GENERAL)
         self._finally: Callable[[JobSeat], None] | None = None
         self.unwanted = self.stopped = False
@@ -86,7 +79,7 @@ class SharedRun:
                 self._say([plain_object(line) for line in lines], seats)
             feeds = [seat.feed for seat in seats if seat.feed.watched]
             if feeds and self._fold.due(now := self._clocks.steady()):
-                tick = tick_text(self._fold.tick(now))
+                tick = TickTold(self._fold.tick(now))
         if tick is not None:
             for feed in feeds:
                 feed.tick(tick)

@@ -1,0 +1,113 @@
+"""Archives of a Docker host: images out as a stream, images in, and a root file system as an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+
+from lading.backends.docker_client import answers
+from lading.backends.docker_client.daemon import Daemon
+from lading.backends.docker_client.faults import AnswerUnreadable
+from lading.backends.docker_client.inspecting import root_digest
+from lading.backends.docker_client.parts import parse_digest
+from lading.backends.docker_client.questions import Questions, whole
+from lading.oci.platform import Platform
+from lading.oci.reference import Reference, ReferenceInvalid
+from lading.services.environment import Arrived, ImportOrder
+from lading.services.lookup import may_be_id
+from lading.services.places import Named
+from lading.wire import docker_urls as urls
+from lading.wire.docker_faults import fault
+from lading.wire.docker_lines import Line, Story
+from lading.wire.docker_words import Verb
+from lading.wire.message import Cancel, Reader
+from lading.wire.progress import Report
+
+_TAR = {"Content-Type": "application/x-tar"}
+
+
+class HostArchives:
+    """Of one daemon."""
+
+    def __init__(self, daemon: Daemon, questions: Questions) -> None:
+        self._daemon, self._questions = daemon, questions
+
+    def export(
+        self, images: Sequence[str], platform: Platform | None, cancel: Cancel
+    ) -> AbstractContextManager[Reader]:
+        """A daemon that misses one tells it by breaking off, so each is looked for. Raises ImageUnknown,
+        PlatformMissing."""
+        names = [self._found(image, platform, cancel) for image in images]
+        said = platform if self._daemon.api(cancel) >= urls.ARCHIVES_PLATFORM_FROM else None
+        return self._daemon.stream("GET", lambda api: urls.export(api, names, said), cancel)
+
+    def load(self, archive: Reader, platform: Platform | None, report: Report, cancel: Cancel) -> Sequence[Arrived]:
+        """Raises DaemonTooOld and the typed faults of wire.docker_faults."""
+        if platform is not None:
+            self._questions.need(urls.ARCHIVES_PLATFORM_FROM, "to load one platform of an archive", cancel)
+        story = Story(Verb.LOAD, "archive")
+        for line in self._daemon.lines(
+            "POST", lambda api: urls.load(api, platform), cancel, headers=_TAR, body=archive
+        ):
+            for event in story.hear(line):
+                report(event)
+        check(story.fault)
+        return [self._loaded(name, cancel) for name in story.loaded]
+
+    def import_(self, archive: Reader, order: ImportOrder, cancel: Cancel) -> Arrived:
+        """Raises DaemonTooOld and the typed faults of wire.docker_faults."""
+        if order.platform is not None:
+            self._questions.need(urls.IMPORTS_PLATFORM_FROM, "to import for a platform", cancel)
+        name = order.reference.or_latest if order.reference else None
+
+        def path(api: urls.ApiVersion) -> str:
+            return urls.import_(api, name, message=order.message, changes=order.changes, platform=order.platform)
+
+        identity = _last_id(self._daemon.lines("POST", path, cancel, headers=_TAR, body=archive))
+        if identity is None:
+            raise AnswerUnreadable(self._daemon.name, "an image's id")
+        image = self._questions.inspect(identity, cancel)
+        return Arrived(name, answers.image_id(image, self._daemon.name), root_digest(image), None)
+
+    def _found(self, text: str, platform: Platform | None, cancel: Cancel) -> str:
+        """As the daemon is to be asked for it: a repository without a tag means all its tags."""
+        repository = _repository(text)
+        if repository is not None and self._has_tags(repository, cancel):
+            return str(repository)
+        self._questions.inspect(text, cancel, platform)
+        return whole(text)
+
+    def _has_tags(self, asked: Reference, cancel: Cancel) -> bool:
+        rows = answers.rows(self._daemon.ask("GET", urls.images, cancel), self._daemon.name)
+        return any(name.repository == asked.repository for row in rows for name in answers.names(row))
+
+    def _loaded(self, name: str, cancel: Cancel) -> Arrived:
+        image = self._questions.inspect(name, cancel)
+        reference = None if may_be_id(name) else Named(name).reference
+        return Arrived(reference, answers.image_id(image, self._daemon.name), root_digest(image), None)
+
+
+def check(line: Line | None) -> None:
+    """The line that ended a stream badly. Raises the typed faults of wire.docker_faults."""
+    if line is not None:
+        raise fault(line.error or "", line.code)
+
+
+def _last_id(lines: Iterator[Line]) -> str | None:
+    """What an import ends with; raises what went wrong."""
+    identity: str | None = None
+    for line in lines:
+        if line.error is not None:
+            check(line)
+        if parse_digest(line.status) is not None:
+            identity = line.status
+    return identity
+
+
+def _repository(text: str) -> Reference | None:
+    """A name without tag and digest; None for everything else."""
+    try:
+        reference = Reference.parse(text)
+    except ReferenceInvalid:
+        return None
+    return None if reference.tag or reference.digest else reference

@@ -1,0 +1,55 @@
+"""Every kind of job there is, and what is so of it for whoever runs jobs and for whoever only asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from lading.services.access import Actor
+from lading.services.content_sweep import SWEEP
+from lading.services.copies import COPY
+from lading.services.imports import IMPORT
+from lading.services.job import JsonObject, Telling
+from lading.services.job_kinds import FALLBACK, Over, WorkKind, nothing_left
+from lading.services.pulls import PULL
+from lading.services.pushes import PUSH
+from lading.services.retention_runs import RETENTION
+from lading.services.transfer_failures import PULL_FALLBACK, PUSH_FALLBACK
+from lading.wire.docker_words import Verb
+from lading.wire.message import Cancel
+
+_WORDS = {
+    PUSH: (Verb.PUSH, PUSH_FALLBACK),
+    PULL: (Verb.PULL, PULL_FALLBACK),
+    COPY: (Verb.PUSH, PUSH_FALLBACK),
+    IMPORT: (Verb.PULL, FALLBACK),
+    SWEEP: (Verb.PUSH, FALLBACK),
+    RETENTION: (Verb.PUSH, FALLBACK),
+}
+"""How the lines of its layers are worded, and what is told of an error that nobody foresaw."""
+
+JOB_KINDS = tuple(_WORDS)
+
+
+class Worker(Protocol):
+    """Who does jobs of one kind: services.job_kinds.Admit and services.job.Work."""
+
+    def admit(self, actor: Actor, fields: JsonObject) -> None: ...
+
+    def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject: ...
+
+
+def job_table(
+    workers: Mapping[str, Worker],
+    over: Mapping[str, Over] = MappingProxyType({}),
+    lanes: Mapping[Verb, int] = MappingProxyType({}),
+) -> Mapping[str, WorkKind]:
+    """`workers` for each of JOB_KINDS, and what is done when jobs of some are `over`. All of them go on after a
+    restart, as what has arrived is kept. `lanes` are those that were set, where they were."""
+
+    def kind(name: str, verb: Verb, fallback: str) -> WorkKind:
+        worker, behind, wide = workers[name], over.get(name, nothing_left), lanes.get(verb)
+        return WorkKind(worker.work, worker.admit, verb, resumes=True, fallback=fallback, over=behind, lanes=wide)
+
+    return {name: kind(name, *words) for name, words in _WORDS.items()}

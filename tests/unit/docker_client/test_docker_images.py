@@ -1,0 +1,328 @@
+"""A Docker host's images as daemons of any age answer them: parts, platforms, and what a version lacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from lading.backends.docker_client.environment import DockerEnvironment
+from lading.backends.docker_client.faults import AnswerUnreadable, DaemonTooOld
+from lading.backends.docker_client.naming import Names
+from lading.engine.cancel import Cancellation
+from lading.errors import InputInvalid, LadingError
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST
+from lading.oci.platform import Platform
+from lading.oci.reference import Reference
+from lading.services.environment import (
+    Access,
+    Environment,
+    ImportOrder,
+    LabelFilter,
+    Part,
+    PartKind,
+    PruneOrder,
+)
+from lading.services.lookup import ImageUnknown
+from lading.services.platforms import PlatformMissing
+from lading.wire.authorize import Credential
+from lading.wire.docker_auth import read_registry_auth
+from lading.wire.endpoint import Endpoint
+from lading.wire.message import Cancel, Request, Response
+from lading.wire.progress import Event
+from tests.fakes.docker_archives import read_to_end, reader
+from tests.fakes.transport import PlayedTransport
+
+CANCEL = Cancellation()
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+ROOT, FIRST, SECOND, THIRD = (Digest.of(bytes([number])) for number in range(4))
+LAYER = str(Digest.of(b"layer"))
+ACCESS = Access("r", Endpoint("registry.invalid"), Credential("me", "secret", source="tests"), 1)
+
+
+def told(_event: Event) -> None:
+    """Nobody listens."""
+
+
+def written(digest: Digest, media_type: str = OCI_MANIFEST) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": str(digest), "size": 500}
+
+
+MANIFESTS: list[object] = [
+    {
+        "ID": str(FIRST),
+        "Descriptor": written(FIRST) | {"platform": {"architecture": "amd64", "os": "linux"}},
+        "Available": True,
+        "Size": {"Content": 1000, "Total": 3000},
+        "Kind": "image",
+        "ImageData": {"Platform": {"architecture": "amd64", "os": "linux"}, "Size": {"Unpacked": 2000}},
+    },
+    {"ID": str(SECOND), "Descriptor": written(SECOND), "Available": False, "Size": {"Content": 0}, "Kind": "newer"},
+    {
+        "ID": str(THIRD),
+        "Descriptor": written(THIRD),
+        "Available": True,
+        "Size": {"Content": 10},
+        "Kind": "attestation",
+        "AttestationData": {"For": str(FIRST)},
+    },
+    "nonsense",
+    {"Descriptor": {"digest": "x"}},
+]
+IMAGE: dict[str, object] = {
+    "Id": str(ROOT),
+    "RepoTags": ["app:1"],
+    "RepoDigests": [f"app@{ROOT}"],
+    "Created": "2026-01-02T03:04:05.123456789Z",
+    "Author": "me",
+    "Comment": "made by hand",
+    "DockerVersion": "20.10",
+    "Parent": "sha256:" + "9" * 64,
+    "Architecture": "arm64",
+    "Variant": "v8",
+    "Os": "linux",
+    "OsVersion": "1",
+    "Size": 1510,
+    "Config": {"Cmd": ["x"], "OnBuild": ["RUN y"], "Hostname": "z", "Env": None, "Labels": {"a": "b"}},
+    "RootFS": {"Type": "layers", "Layers": [LAYER]},
+    "Metadata": {"LastTagTime": "2026-02-03T04:05:06Z"},
+}
+
+
+class PlayedImages:
+    """One image, app:1, for amd64 alone where it is asked for a platform."""
+
+    def __init__(self, version: str, image: dict[str, object] = IMAGE) -> None:
+        self.version, self.image = version, image
+
+    def __call__(self, request: Request, _body: bytes, _whole: bool) -> Response:
+        parts = urlsplit(request.url)
+        asked = parse_qs(parts.query)
+        path = parts.path.partition("/v" + self.version)[2]
+        if parts.path == "/_ping":
+            return Response(200, {"api-version": self.version}, b"OK")
+        if "arm64" in asked.get("platform", [""])[0] and path != "/images/create":
+            return Response(404, {}, b'{"message":"image was found but does not provide the specified platform"}')
+        answers: dict[str, object] = {
+            "/images/json": [self.image],
+            "/images/docker.io/library/app:1/json": self.image,
+            f"/images/{ROOT}/json": self.image,
+            "/images/docker.io/library/app:1/history": [],
+            "/images/prune": {"ImagesDeleted": None, "SpaceReclaimed": 5},
+            "/system/df": {"LayersSize": 77, "Images": [{"Size": 1}]},
+            "/distribution/registry.invalid/app:1/json": {
+                "Descriptor": written(ROOT, OCI_INDEX),
+                "Platforms": [
+                    {"architecture": "amd64", "os": "linux"},
+                    {"architecture": "unknown", "os": "unknown"},
+                    {"architecture": "arm", "os": "linux", "variant": "v7"},
+                ],
+            },
+        }
+        if request.method == "DELETE":
+            return Response(200, {}, b'[{"Untagged":"app:1"},{"Deleted":"sha256:x"}]')
+        if path == "/images/create":
+            return Response(200, {}, b'{"status":"Downloading"}\r\n{"status":"%s"}\r\n' % str(ROOT).encode())
+        if path == "/images/get":
+            return Response(200, {}, b"an archive")
+        if path == "/images/load":
+            return Response(200, {}, b'{"stream":"Loaded image: app:1\\n"}\r\n')
+        found = answers.get(path)
+        return Response(404, {}, b'{"message":"no such image"}') if found is None else Response(200, {}, _json(found))
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def never(reference: Reference, access: Access, cancel: Cancel) -> Digest | None:
+    raise AssertionError("nothing is pushed")
+
+
+def docker(version: str, image: dict[str, object] = IMAGE) -> tuple[PlayedTransport, DockerEnvironment]:
+    transport = PlayedTransport(PlayedImages(version, image))
+    return transport, DockerEnvironment(transport, "http://docker", "dock", never, Names())
+
+
+def test_parts_are_read_and_what_cannot_be_is_left_out() -> None:
+    transport, environment = docker("1.48", IMAGE | {"Descriptor": written(ROOT, OCI_INDEX), "Manifests": MANIFESTS})
+
+    for summary in (*environment.images(CANCEL), environment.image("app:1", CANCEL).summary):
+        assert summary.root == Descriptor(OCI_INDEX, ROOT, 500)
+        assert summary.moved == 1770091506
+        assert summary.parts == (
+            Part(Descriptor(OCI_MANIFEST, FIRST, 500, AMD64), PartKind.IMAGE, AMD64, True, 1000),
+            Part(Descriptor(OCI_MANIFEST, SECOND, 500), PartKind.UNKNOWN, None, False, 0),
+            Part(Descriptor(OCI_MANIFEST, THIRD, 500), PartKind.ATTESTATION, None, True, 10, FIRST),
+        )
+    assert [line for line in transport.lines if line.endswith("manifests=1")] == transport.lines[1:]
+
+
+def test_an_older_daemon_is_asked_for_no_parts() -> None:
+    transport, environment = docker("1.46")
+
+    (summary,) = environment.images(CANCEL)
+    assert (summary.root, summary.parts) == (None, ())
+    assert environment.image("app:1", CANCEL).digest == ROOT
+    assert not any("manifests" in line for line in transport.lines)
+
+
+def test_the_config_is_read_back_as_far_as_it_is_told() -> None:
+    _, environment = docker("1.41")
+
+    details = environment.image("app:1", CANCEL)
+    assert details.document == {
+        "created": "2026-01-02T03:04:05.123456789Z",
+        "author": "me",
+        "architecture": "arm64",
+        "os": "linux",
+        "os.version": "1",
+        "variant": "v8",
+        "config": {"Cmd": ["x"], "OnBuild": ["RUN y"], "Labels": {"a": "b"}},
+        "rootfs": {"type": "layers", "diff_ids": [LAYER]},
+    }
+    assert details.config == {"Cmd": ["x"], "Labels": {"a": "b"}}
+    assert (details.comment, details.docker_version, details.parent) == (
+        "made by hand",
+        "20.10",
+        "sha256:" + "9" * 64,
+    )
+    assert details.diff_ids == (LAYER,)
+
+
+def test_what_a_daemon_leaves_out_is_left_out() -> None:
+    _, environment = docker("1.41", {"Id": str(ROOT), "Created": "0001-01-01T00:00:00Z"})
+    details = environment.image("app:1", CANCEL)
+    assert details.document == {"config": {}}
+    assert (details.platform, details.diff_ids, details.summary.moved) == ("", (), None)
+
+
+@pytest.mark.parametrize(("version", "sent"), [("1.47", False), ("1.48", True), ("1.51", True)])
+def test_a_platform_is_told_to_who_knows_of_platforms(version: str, sent: bool) -> None:
+    several = IMAGE | {"Manifests": MANIFESTS, "Architecture": "amd64"}
+    transport, environment = docker(version, several)
+
+    environment.image("app:1", CANCEL, AMD64)
+    environment.history("app:1", CANCEL, AMD64)
+    with environment.export(["app:1"], CANCEL, AMD64) as stream:
+        read_to_end(stream)
+    said = [line for line in transport.lines if "platform=%7B" in line]
+    assert any("/history?" in line for line in said) is sent
+    assert any("/get?" in line for line in said) is sent
+    assert any("/json?" in line for line in said) is (version == "1.51")
+    assert not any("platform" in line and "manifests" in line for line in transport.lines)
+
+
+@pytest.mark.parametrize("version", ["1.24", "1.47", "1.48", "1.49", "1.51"])
+def test_a_platform_that_is_not_there_is_one_error_at_every_version(version: str) -> None:
+    image = IMAGE | {"Architecture": "amd64", "Variant": "", "Manifests": MANIFESTS}
+    _, environment = docker(version, image)
+    for attempt in (
+        lambda: environment.image("app:1", CANCEL, ARM64),
+        lambda: environment.history("app:1", CANCEL, ARM64),
+        lambda: environment.export(["app:1"], CANCEL, ARM64),
+    ):
+        with pytest.raises(PlatformMissing) as missing:
+            attempt()
+        assert missing.value.offered == (AMD64,) or missing.value.offered == (Platform("linux", "amd64", None, "1"),)
+    with pytest.raises(ImageUnknown):
+        environment.image("other:1", CANCEL, ARM64)
+
+
+Attempt = Callable[[Environment], object]
+
+
+@pytest.mark.parametrize(
+    ("last_without", "attempt"),
+    [
+        ("1.24", lambda it: it.prune(PruneOrder(), CANCEL)),
+        ("1.24", lambda it: it.size(CANCEL)),
+        ("1.29", lambda it: it.distribution(Reference.parse("registry.invalid/app:1"), ACCESS, CANCEL)),
+        ("1.31", lambda it: it.import_(reader(b""), ImportOrder(None, platform=ARM64), told, CANCEL)),
+        ("1.47", lambda it: it.load(reader(b""), told, CANCEL, AMD64)),
+        ("1.49", lambda it: it.remove("app:1", True, CANCEL, (AMD64,))),
+    ],
+)
+def test_what_a_version_lacks_is_one_clear_error(last_without: str, attempt: Attempt) -> None:
+    transport, environment = docker(last_without)
+    with pytest.raises(DaemonTooOld):
+        attempt(environment)
+    assert transport.lines == ["GET /_ping"]
+
+    major, _, minor = last_without.partition(".")
+    _, newer = docker(f"{major}.{int(minor) + 1}")
+    attempt(newer)
+
+
+def test_a_removal_of_platforms_says_them() -> None:
+    transport, environment = docker("1.50")
+    pruned = environment.remove("app:1", True, CANCEL, (AMD64, Platform("linux", "arm", "v7")), keep_parents=True)
+    asked = parse_qs(urlsplit(transport.asked[-1].request.url).query)
+    assert [json.loads(each) for each in asked["platforms"]] == [
+        {"architecture": "amd64", "os": "linux"},
+        {"architecture": "arm", "os": "linux", "variant": "v7"},
+    ]
+    assert (asked["force"], asked["noprune"]) == (["1"], ["1"])
+    assert (pruned.untagged, pruned.deleted) == (("app:1",), ("sha256:x",))
+
+
+def test_a_clean_up_hands_its_filters_on() -> None:
+    transport, environment = docker("1.41")
+    order = PruneOrder(False, 1767323045.5, (LabelFilter("a"), LabelFilter("b", "c"), LabelFilter("d", without=True)))
+    assert environment.prune(order, CANCEL).reclaimed == 5
+    (filters,) = parse_qs(urlsplit(transport.asked[-1].request.url).query)["filters"]
+    assert json.loads(filters) == {
+        "dangling": {"false": True},
+        "until": {"1767323045.500000": True},
+        "label": {"a": True, "b=c": True},
+        "label!": {"d": True},
+    }
+
+
+def test_a_registry_is_looked_at_with_the_login_of_the_access() -> None:
+    transport, environment = docker("1.41")
+
+    found = environment.distribution(Reference.parse("registry.invalid/app:1"), ACCESS, CANCEL)
+
+    assert found.descriptor == Descriptor(OCI_INDEX, ROOT, 500)
+    assert found.platforms == (AMD64, Platform("linux", "arm", "v7"))
+    sent = read_registry_auth(transport.asked[-1].request.headers["X-Registry-Auth"])
+    assert sent.credential is not None
+    assert (sent.credential.username, sent.credential.secret) == ("me", "secret")
+
+
+def test_an_import_says_everything_that_was_ordered() -> None:
+    transport, environment = docker("1.41")
+    order = ImportOrder(Reference.parse("made"), "a word", ("CMD x", "ENV A=1"), ARM64)
+
+    arrived = environment.import_(reader(b"tar"), order, told, CANCEL)
+
+    (asked,) = [each for each in transport.asked if "create" in each.line]
+    assert parse_qs(urlsplit(asked.request.url).query) == {
+        "fromSrc": ["-"],
+        "repo": ["docker.io/library/made"],
+        "tag": ["latest"],
+        "message": ["a word"],
+        "changes": ["CMD x", "ENV A=1"],
+        "platform": ["linux/arm64"],
+    }
+    assert (arrived.reference, arrived.id) == (Reference.parse("made:latest"), str(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Response(200, {}, b""), AnswerUnreadable),
+        (Response(200, {}, b'{"errorDetail":{"message":"no space left"},"error":"no space left"}\r\n'), LadingError),
+        (Response(400, {}, b'{"message":"run is not a valid change command"}'), InputInvalid),
+    ],
+)
+def test_an_import_that_failed_is_an_error(answer: Response, kind: type[LadingError]) -> None:
+    transport, environment = docker("1.41")
+    transport.trouble("POST", answer)
+    with pytest.raises(kind):
+        environment.import_(reader(b"tar"), ImportOrder(None), told, CANCEL)
