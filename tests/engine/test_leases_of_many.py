@@ -189,7 +189,8 @@ class Watched:
 
     def __init__(self, names: ImageNames, act: Callable[[], None]) -> None:
         self._names, self._act = names, act
-        self.find, self.point, self.forget, self.among = names.find, names.point, names.forget, names.among
+        self.find, self.point, self.among = names.find, names.point, names.among
+        self.forget, self.forget_as = names.forget, names.forget_as
 
     def all(self) -> Iterable[Image]:
         found = list(self._names.all())

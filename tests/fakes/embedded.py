@@ -14,6 +14,7 @@ from lading.backends.content_store.listing import OciListing
 from lading.backends.database.catalogue import open_catalogue
 from lading.engine.collect import Collected, collect
 from lading.engine.embedded import EmbeddedStore
+from lading.engine.records import ImageNames
 from lading.engine.shed import shed
 from lading.main.environments import AccessPlaces, Grounds
 from lading.oci.digest import Digest
@@ -26,10 +27,12 @@ AMD64 = Platform("linux", "amd64")
 
 @dataclass(frozen=True)
 class Embedded:
-    """The environment, and the places that it opens."""
+    """The environment, the places that it opens, and what it is made of."""
 
     environment: EmbeddedEnvironment
     places: AccessPlaces
+    names: ImageNames
+    upkeep: Upkeep
 
 
 @contextmanager
@@ -70,4 +73,4 @@ def embedded(folder: Path) -> Iterator[Embedded]:
         stack.callback(places.close)
         upkeep = Upkeep(sweep, give_up)
         environment = EmbeddedEnvironment(places, lambda: catalogue.images, upkeep, AMD64, "1.0", clock=time.time)
-        yield Embedded(environment, places)
+        yield Embedded(environment, places, catalogue.images, upkeep)

@@ -36,6 +36,14 @@ class MemoryOwn(MemoryStore):
     def present(self, digest: Digest) -> bool:
         return digest in self.blobs
 
+    def untag_as(self, images: Collection[Image]) -> Collection[Image]:
+        with self.lock:
+            held = {(name, root.digest) for name, root in self.names.items()}
+            gone = [each for each in images if (each.reference, each.root.digest) in held]
+            for each in gone:
+                del self.names[each.reference]
+            return gone
+
     @contextmanager
     def work(self) -> Iterator[MemoryOwn]:
         """Nothing is collected here."""
@@ -51,7 +59,7 @@ class MemoryOwn(MemoryStore):
 class OwnNames:
     """ImageNames over the names of a MemoryOwn; all were set at the same moment."""
 
-    def __init__(self, store: MemoryStore, moved: float = 1_800_000_000.0) -> None:
+    def __init__(self, store: MemoryOwn, moved: float = 1_800_000_000.0) -> None:
         self._store, self._moved = store, moved
 
     def find(self, reference: str) -> Image | None:
@@ -67,6 +75,9 @@ class OwnNames:
 
     def forget(self, reference: str) -> bool:
         return self._store.names.pop(reference, None) is not None
+
+    def forget_as(self, images: Collection[Image]) -> Collection[Image]:
+        return self._store.untag_as(images)
 
     def all(self) -> Iterable[Image]:
         return [Image(reference, root, self._moved) for reference, root in sorted(self._store.names.items())]

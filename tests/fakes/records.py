@@ -55,6 +55,17 @@ class MemoryImageNames:
         with self._lock:
             return self._images.pop(reference, None) is not None
 
+    def forget_as(self, images: Collection[Image]) -> Collection[Image]:
+        with self._lock:
+            gone = [
+                each
+                for each in images
+                if (held := self._images.get(each.reference)) and held.root.digest == each.root.digest
+            ]
+            for each in gone:
+                del self._images[each.reference]
+            return gone
+
     def all(self) -> Iterable[Image]:
         with self._lock:
             return [self._images[reference] for reference in sorted(self._images)]

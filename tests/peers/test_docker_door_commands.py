@@ -133,6 +133,27 @@ def test_docker_search_finds_what_the_named_registry_lists(program: str, engines
     assert docker("search", engines.images.name("nothing")).out.splitlines()[1:] == []
 
 
+@pytest.mark.parametrize(("source", "target"), [("dockerd", "lading"), ("lading", "dockerd")])
+def test_what_one_engine_saves_the_other_loads(source: str, target: str, engines: Engines, tmp_path: Path) -> None:
+    one, other = (
+        DockerCommand(docker_door.newest(), getattr(engines, name), tmp_path / name) for name in (source, target)
+    )
+    names = [engines.images.name(name) for name in ("app:1", "app:2")]
+    for docker in (one, other):
+        docker_door.emptied(docker)
+    for name in names:
+        assert one("pull", "-q", name).status == 0
+    saved = tmp_path / "saved.tar"
+
+    assert one("save", "-o", str(saved), *names).status == 0
+    loaded = other("load", "-i", str(saved))
+
+    assert loaded.status == 0, loaded.all
+    assert {line for line in loaded.out.splitlines() if line} == {f"Loaded image: {name}" for name in names}
+    layers = ("image", "inspect", "-f", "{{json .RootFS.Layers}} {{json .Config.Env}}", *names)
+    assert other(*layers).out == one(*layers).out
+
+
 def _played(scenario: Scenario, program: str, engine: str, engines: Engines, folder: Path) -> dict[str, Said]:
     folder.mkdir(parents=True)
     docker_door.root_file_system(folder / "root.tar")

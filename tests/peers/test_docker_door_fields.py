@@ -269,9 +269,10 @@ def test_events_have_the_same_fields(engines: Engines) -> None:
     def event(reply: doors.Reply) -> Any:
         return next(each for each in map(json.loads, reply.body.splitlines()) if each["Action"] == "tag")
 
+    since = f"{time.time():.9f}"
     engines.ask("POST", f"/images/{NAME}/tag", repo="fields.example/event")
     theirs, ours = engines.ask(
-        "GET", "/events", since="1", until=f"{time.time():.9f}", filters='{"event":{"tag":true}}'
+        "GET", "/events", since=since, until=f"{time.time():.9f}", filters='{"event":{"tag":true}}'
     )
 
     assert shape(event(ours)) == shape(event(theirs))

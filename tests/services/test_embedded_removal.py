@@ -9,9 +9,12 @@ from threading import Thread
 import pytest
 
 from lading.engine.cancel import Cancellation
+from lading.errors import Cancelled
 from lading.oci.reference import Reference
 from lading.services.embedded_environment import EmbeddedEnvironment
-from lading.services.embedded_removal import ForceNeeded
+from lading.services.embedded_lookup import EmbeddedLookup, Held
+from lading.services.embedded_removal import EmbeddedRemoval, ForceNeeded
+from lading.services.embedded_views import EmbeddedView
 from lading.services.environment import LabelFilter, Pruned, PruneOrder
 from lading.services.images import ImageHasNames
 from lading.services.lookup import ImageUnknown
@@ -50,6 +53,46 @@ def ids(environment: EmbeddedEnvironment) -> set[str]:
 
 
 # ── names and ids
+
+
+def test_a_name_that_moves_while_its_image_is_removed_stays_with_its_new_one(tmp_path: Path) -> None:
+    """Somebody pulls between the look and the removal."""
+    with embedded(tmp_path) as made:
+        old = load(made.environment, "app:1", "app:2")
+        own, names = made.places.local().own, made.names
+        lookup = EmbeddedLookup(names, own)
+        moved: list[str] = []
+
+        def view(image: Held) -> EmbeddedView:
+            moved[:] = moved or [load(made.environment, "app:1", label="y")]
+            return EmbeddedView(image, own, AMD64)
+
+        removal = EmbeddedRemoval(lookup, own, view, made.upkeep.collect, made.upkeep.shed)
+        pruned = removal.remove(old, True, [], CANCEL)
+
+        assert gone(pruned) == ([f"{HUB}/app:2", f"{HUB}/app@{old}"], [old])
+        assert [(each.id, each.names) for each in made.environment.images(CANCEL)] == [(moved[0], (f"{HUB}/app:1",))]
+
+
+def test_very_many_names_go_together(environment: EmbeddedEnvironment) -> None:
+    """Quadratic work would take minutes."""
+    names = [f"a{number}/app:1" for number in range(3000)]
+    identity = load(environment, *names)
+
+    pruned = environment.remove(identity, True, CANCEL)
+
+    assert len(pruned.untagged) == 2 * len(names)
+    assert pruned.deleted == (identity,)
+
+
+def test_who_hangs_up_before_the_names_are_taken_takes_none(environment: EmbeddedEnvironment) -> None:
+    load(environment, "app:1")
+    hung_up = Cancellation()
+    hung_up.cancel()
+
+    with pytest.raises(Cancelled):
+        environment.prune(PruneOrder(dangling=False), hung_up)
+    assert len(ids(environment)) == 1
 
 
 def test_a_tag_beside_others_goes_alone(environment: EmbeddedEnvironment) -> None:

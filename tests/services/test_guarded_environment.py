@@ -12,7 +12,7 @@ from lading.errors import ContentCorrupt
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn
-from lading.services.environment import Access, ImportOrder, PruneOrder, PullOrder, PushOrder
+from lading.services.environment import Access, ImportOrder, PruneOrder, PullOrder, PushOrder, Summary
 from lading.services.environment_forms import EnvironmentForm
 from lading.services.lookup import ImageUnknown
 from lading.wire.endpoint import Endpoint
@@ -255,6 +255,11 @@ def test_lading_itself_may_do_everything(bench: Bench) -> None:
     assert bench.environments.open(LADING, None).images(CANCEL) == []
 
 
+def looking(look: Callable[[], Summary | None]) -> Summary | None:
+    """Nobody else has looked."""
+    return look()
+
+
 def test_who_may_see_nothing_is_not_refused_a_count_or_labels(bench: Bench) -> None:
     identity = bench.load("team/app:1")
     nobody, theirs, ours = (
@@ -267,6 +272,11 @@ def test_who_may_see_nothing_is_not_refused_a_count_or_labels(bench: Bench) -> N
     )
 
     assert [guarded.count(CANCEL) for guarded in (nobody, theirs, ours)] == [0, 0, 1]
-    assert [dict(guarded.labels(identity, CANCEL)) for guarded in (nobody, theirs, ours)] == [{}, {}, {"label": "x"}]
-    assert [dict(ours.labels(text, CANCEL)) for text in ("team/app:1", "sha256:" + "0" * 64, "")] == [{}] * 3
+    everybody = (nobody, theirs, ours)
+    assert [dict(each.labels(identity, CANCEL, looking)) for each in everybody] == [{}, {}, {"label": "x"}]
+    assert [dict(ours.labels(text, CANCEL, looking)) for text in ("team/app:1", "sha256:" + "0" * 64, "")] == [{}] * 3
     assert bench.trail.said == []
+    found = ours.image(identity, CANCEL).summary
+    bench.environments.open(LADING, None).remove(identity, True, CANCEL)
+    assert [dict(each.labels(identity, CANCEL, lambda _look: found)) for each in everybody] == [{}, {}, {"label": "x"}]
+    assert dict(ours.labels(identity, CANCEL, looking)) == {}

@@ -52,7 +52,7 @@ def told(all_: People, events: ImageEvents, *deeds: Deed, actor: Actor = ANYBODY
     ("given", "expected"),
     [
         (deed("pull", "docker.io/library/alpine"), [("pull", "alpine:latest", "alpine:latest")]),
-        (deed("pull", "alpine", imageId=ID), [("pull", ID, "alpine:latest")]),
+        (deed("pull", "alpine", imageId=ID), [("pull", "alpine:latest", "alpine:latest")]),
         (deed("push", "r.example/a:1", targetTag="r.example/a:1"), [("push", "r.example/a:1", "r.example/a:1")]),
         (deed("tag", "a:1", target="docker.io/b/c:2", imageId=ID), [("tag", ID, "b/c:2")]),
         (

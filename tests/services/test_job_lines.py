@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from lading.services.audit_records import AuditEntry
-from lading.services.job import JobState, Line
+from lading.services.job import JobState, JsonObject, Line
 from lading.services.job_lines import AT_ONCE, Batch, Said, WaitingLines
 
 
@@ -19,7 +19,7 @@ class Sitting:
     given_up: bool = False
     run: int = 1
 
-    def entry(self, state: JobState) -> AuditEntry | None:
+    def entry(self, state: JobState, line: JsonObject) -> AuditEntry | None:
         return None
 
     def kept(self, lines: Collection[Line], end: JobState | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import LADING, Denied, Permission
-from lading.services.local_users import LocalRoleUnknown, LocalUsers, SwitchedOff
+from lading.services.local_users import LocalRoleTooStrong, LocalRoleUnknown, LocalUsers, SwitchedOff
 from lading.services.users import UserEdit
 from tests.fakes.people import HOME, People, people
 
@@ -98,3 +98,11 @@ def test_many_first_visits_make_one_user(all_: People, local: LocalUsers) -> Non
 def test_a_role_that_is_not_there_is_told_at_once(all_: People) -> None:
     with pytest.raises(LocalRoleUnknown, match="docker-api-role says 'operater'"):
         LocalUsers(all_.database.users, all_.trail, "operater", ACCOUNTS.get, all_.clock)
+
+
+def test_a_role_that_may_edit_users_is_refused_at_once(all_: People) -> None:
+    with pytest.raises(LocalRoleTooStrong) as refused:
+        LocalUsers(all_.database.users, all_.trail, "admin", ACCOUNTS.get, all_.clock)
+
+    said = "docker-api-role says 'admin', and whoever of this machine came first would administer Lading"
+    assert str(refused.value) == said

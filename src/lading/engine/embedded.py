@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from lading.engine.reach import reach, read_all, read_manifest
-from lading.engine.records import Holder, ImageNames, Leases, Promises, WorkPromises
+from lading.engine.records import Holder, Image, ImageNames, Leases, Promises, WorkPromises
 from lading.engine.stores import Condition, ContentUnknown, Outcome, TagMoved, TagUnknown, TagUnproven, Track, untold
 from lading.errors import LadingError, StorageFailed
 from lading.oci.descriptor import Descriptor
@@ -181,26 +181,37 @@ class EmbeddedStore:
         return outcomes
 
     def _point(self, tags: Sequence[str], root: Descriptor, condition: Condition) -> Mapping[str, LadingError | None]:
+        before = {tag: self._names.find(tag) for tag in tags}
         try:
             self._names.point(tags, root, condition)
         except TagMoved as error:
             if len(tags) == 1:
                 return {tags[0]: error}
             return {tag: self._point((tag,), root, condition)[tag] for tag in tags}
-        return {tag: self._proof(tag, root.digest) for tag in tags}
+        return {tag: self._proof(tag, root.digest, before[tag]) for tag in tags}
 
-    def _proof(self, tag: str, expected: Digest) -> LadingError | None:
+    def _proof(self, tag: str, expected: Digest, before: Image | None) -> LadingError | None:
+        """Read back. What somebody else has put there since is no failure: of two at once the later one wins. What was
+        there `before` is."""
         image = self._names.find(tag)
         found = image.root.digest if image else None
         if found is None and tag == str(expected):  # an image without a name has got one, or had one already
             found = next((each.root.digest for each in self._names.all() if each.root.digest == expected), None)
-        return None if found == expected else TagUnproven(tag, self.name, expected, found)
+        moved_on = image is not None and image != before
+        return None if found == expected or moved_on else TagUnproven(tag, self.name, expected, found)
 
     def untag(self, tag: str) -> None:
         """Takes the name; the content stays until it is collected. Raises TagUnknown."""
         if not self._names.forget(tag):
             raise TagUnknown(tag, self.name)
         self._listing.changed()
+
+    def untag_as(self, images: Collection[Image]) -> Collection[Image]:
+        """Takes all these names together, each only while it names this root still; answers those that went."""
+        gone = self._names.forget_as(images)
+        if gone:
+            self._listing.changed()
+        return gone
 
     def tags(self, after: str = "") -> Iterator[str]:
         """All references, in order."""

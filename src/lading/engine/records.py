@@ -44,6 +44,10 @@ class ImageNames(Protocol):
     def forget(self, reference: str) -> bool:
         """Whether it was there."""
 
+    def forget_as(self, images: Collection[Image]) -> Collection[Image]:
+        """Takes the names of these as somebody read them, in one transaction: one that has moved to another root since
+        stays. Answers those that went. What it costs does not grow with the images there are."""
+
     def all(self) -> Iterable[Image]:
         """In order of reference."""
 

@@ -26,7 +26,7 @@ from lading.errors import InputInvalid
 from lading.fronts.docker_api.application import DockerApi
 from lading.fronts.docker_api.doorkeeper import Doorkeeper
 from lading.fronts.docker_api.product import DockerProduct, EngineFacts
-from lading.fronts.http.byte_server import ByteServer
+from lading.fronts.http.byte_server import ByteServer, stop_together
 from lading.fronts.http.certificate import KnownClients
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.limits import Limits
@@ -70,13 +70,13 @@ def docker_door(
     settings: Settings, running: Running, native: Platform, limits: Limits, stop_seconds: float
 ) -> Iterator[Sequence[str]]:
     """What DOCKER_HOST may say while inside, after `check_doors`. Raises ListenFailed, LocalRoleUnknown,
-    DoorEnvironmentUnknown, StorageFailed."""
+    LocalRoleTooStrong, DoorEnvironmentUnknown, StorageFailed."""
     listening, group = doors(settings), group_of(settings)
     for door in listening:
         _check(door, running)
     with ExitStack() as stack:
         parts = _Parts(settings, running, native)
-        opened = []
+        opened, servers = [], []
         for door in listening:
             server = ByteServer(
                 [door.address],
@@ -95,8 +95,10 @@ def docker_door(
                     raise
                 log.warning("%s; --docker-api unix:///PATH chooses another", error)
                 continue
+            servers.append(server)
             _warn_of_group(door, group)
             opened.append(door.at(server.addresses[0][1]) if server.addresses else door)
+        stack.callback(stop_together, servers, stop_seconds)
         parts.tell(opened)
         yield [parts.reached(door) for door in opened]
 
@@ -109,11 +111,7 @@ class _Parts:
         self._kept: SettingRecords = running.database.settings
         self.forwarding = Forwarding.parse(settings.trusted_proxies)
         self._facts = _facts(native, self._kept)
-        database, trail = running.database, running.trail
-        local = LocalUsers(database.users, trail, settings.docker_api_role, _account, time.time)
-        authentication = running.product.authentication
-        self._doorkeeper = Doorkeeper(authentication, local, self.forwarding, new_request, settings.no_auth)
-        self._events = ImageEvents(database.audit, trail, time.time)
+        self._events = ImageEvents(running.database.audit, running.trail, time.time)
 
     def product(self, door: Door) -> DockerProduct:
         product = self._running.product
@@ -155,6 +153,14 @@ class _Parts:
             return door.shown
         host, port = door.address
         return tcp_url(server_names(host, self._settings)[0], port)
+
+    @cached_property
+    def _doorkeeper(self) -> Doorkeeper:
+        """Where there is a door: without one nobody asks which role its visitors would get."""
+        settings, database = self._settings, self._running.database
+        local = LocalUsers(database.users, self._running.trail, settings.docker_api_role, _account, time.time)
+        authentication = self._running.product.authentication
+        return Doorkeeper(authentication, local, self.forwarding, new_request, settings.no_auth)
 
     @cached_property
     def _authority(self) -> CertificateAuthority:

@@ -96,9 +96,14 @@ def check_member(name: str) -> str:
 
 
 def read_docker_manifest(raw: bytes) -> tuple[DockerImage, ...]:
-    """The images of a Docker archive's `manifest.json`. Raises ArchiveInvalid."""
+    """The images of a Docker archive's `manifest.json`, at least one: nobody saves none, so whoever loads such a list
+    would wait for an image in vain. Raises ArchiveInvalid."""
     entries = read_json(raw, ArchiveInvalid)
-    listed = Fields({"manifest.json": entries}, "", ArchiveInvalid).each("manifest.json")
+    if not isinstance(entries, list):
+        raise ArchiveInvalid(DOCKER_MANIFEST_FILE, "must be a list")
+    if not entries:
+        raise ArchiveInvalid(DOCKER_MANIFEST_FILE, "names no image")
+    listed = Fields({DOCKER_MANIFEST_FILE: entries}, "", ArchiveInvalid).each(DOCKER_MANIFEST_FILE)
     return tuple(_docker_image(fields) for fields in listed)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from lading.engine.records import Image, ImageNames
 from lading.engine.stores import ContentUnknown
@@ -22,24 +23,25 @@ from lading.services.reading import read_manifest
 from lading.services.stores import OwnStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Held:
-    """An image with all that it is called: `rows`, in order of reference, at least one."""
+    """An image with all that it is called: `rows`, in order of reference, at least one. What is read from them is read
+    once: there may be very many."""
 
     root: Descriptor
     rows: tuple[Image, ...]
 
-    @property
+    @cached_property
     def references(self) -> tuple[Reference, ...]:
         """Its names, with a tag or with a digest; none where it lost the last one."""
         return tuple(Reference.parse(row.reference) for row in self.rows if row.named)
 
-    @property
+    @cached_property
     def tags(self) -> tuple[Reference, ...]:
         """Those of its names that are tags, as Docker shows them: who pulls by digest gives none."""
         return tuple(reference for reference in self.references if reference.tag and reference.digest is None)
 
-    @property
+    @cached_property
     def repositories(self) -> tuple[Repository, ...]:
         """Those that it is called by, once each."""
         return tuple(dict.fromkeys(reference.repository for reference in self.references))
@@ -104,7 +106,9 @@ class EmbeddedLookup:
         if reference.digest is not None:
             return self._pinned(images, reference.repository, reference.digest)
         wanted = reference.or_latest
-        return next((Found(image, wanted) for image in images if wanted in image.tags), None)
+        text = str(wanted)  # as rows spell it, so that not every name there is has to be read
+        named = (image for image in images if any(row.reference == text for row in image.rows))
+        return next((Found(image, wanted) for image in named), None)
 
     def _pinned(self, images: Sequence[Held], repository: Repository, digest: Digest) -> Found | None:
         own = [image for image in images if repository in image.repositories]

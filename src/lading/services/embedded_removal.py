@@ -6,16 +6,15 @@ only it held. A `repository@digest` is told gone with the repository's last name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lading.engine.records import Image
-from lading.engine.stores import TagUnknown
 from lading.errors import InputInvalid
 from lading.oci.digest import Digest
 from lading.oci.media_types import is_index
 from lading.oci.platform import Platform, subject_of_attestation
-from lading.oci.reference import Reference
+from lading.oci.reference import Reference, Repository
 from lading.services.embedded_lookup import EmbeddedLookup, Found, Held
 from lading.services.embedded_views import EmbeddedView
 from lading.services.environment import Pruned, PruneOrder
@@ -74,13 +73,17 @@ class EmbeddedRemoval:
     ) -> Pruned:
         """These names; images that have no other go. `sweeps`: collect though none went; `pinned`: what was asked for
         was a digest."""
-        views = {image.root.digest: self.view(image) for image, rows in going if len(rows) == len(image.rows)}
-        touched = [(image, taken) for image, rows in going if (taken := [row for row in rows if self._untag(row)])]
-        left = self.lookup.all() if touched else ()
-        roots = {image.root.digest for image in left}
-        gone = [image.root.digest for image, _ in touched if image.root.digest not in roots]
-        told = [name for image, rows in touched for name in _told(image, rows, pinned or image.root.digest in gone)]
-        layers = self._only_theirs([views[root] for root in gone if root in views], left)
+        views = {}
+        for image, rows in going:
+            cancel.check()
+            if len(rows) == len(image.rows):
+                views[image.root.digest] = self.view(image)
+        taken = {row.reference for row in self.own.untag_as([row for _, rows in going for row in rows])}
+        touched = [(image, went) for image, rows in going if (went := [row for row in rows if row.reference in taken])]
+        left = {image.root.digest: image for image in (self.lookup.all() if touched else ())}
+        gone = [image.root.digest for image, _ in touched if image.root.digest not in left]
+        told = [name for image, rows in touched for name in _told(rows, left.get(image.root.digest), pinned)]
+        layers = self._only_theirs([views[root] for root in gone if root in views], left.values())
         reclaimed = self.collect(False, set(gone), cancel).size if gone or sweeps else 0
         return Pruned(tuple(told), tuple(map(str, gone)), reclaimed, tuple(map(str, layers)))
 
@@ -92,14 +95,6 @@ class EmbeddedRemoval:
         return [
             layer for layer in dict.fromkeys(layer for view in gone for layer in view.layers()) if layer not in kept
         ]
-
-    def _untag(self, row: Image) -> bool:
-        """False where somebody else has just taken it."""
-        try:
-            self.own.untag(row.reference)
-        except TagUnknown:
-            return False
-        return True
 
     def _unneeded(self, image: Held, order: PruneOrder) -> bool:
         if order.dangling and image.references:
@@ -135,10 +130,13 @@ def _going(found: Found) -> Iterator[Image]:
     """The rows that a text takes: all of an image, what one repository calls it, or one tag. With the last tag of a
     repository goes what was pulled from there by digest."""
     name = found.name
-    same = [tag for tag in found.image.tags if name is not None and tag.repository == name.repository]
+    if name is None:
+        yield from found.image.rows
+        return
+    same = [tag for tag in found.image.tags if tag.repository == name.repository]
     for row in found.image.rows:
         reference = Reference.parse(row.reference) if row.named else None
-        if name is None or reference == name:
+        if reference == name:
             yield row
         elif reference is None or reference.repository != name.repository:
             continue
@@ -146,13 +144,16 @@ def _going(found: Found) -> Iterator[Image]:
             yield row
 
 
-def _told(image: Held, rows: Collection[Image], pinned: bool) -> Iterator[str]:
-    """`Untagged` lines: each tag, and `repository@digest` where a repository has no other name for the image; not
-    `pinned`, only where it was pulled so."""
-    left = Held(image.root, tuple(row for row in image.rows if row not in rows)).repositories
-    taken = Held(image.root, tuple(rows))
+def _told(rows: Sequence[Image], after: Held | None, pinned: bool) -> Iterator[str]:
+    """`Untagged` lines: each tag, and `repository@digest` where a repository has no other name for the image; where
+    `after` these the image is still there, and was not `pinned`, only where it was pulled so."""
+    left = set(after.repositories) if after else set()
+    taken = Held(rows[0].root, tuple(rows))
+    tags: dict[Repository, list[str]] = {}
+    for tag in taken.tags:
+        tags.setdefault(tag.repository, []).append(str(tag))
+    by_digest = {name.repository for name in taken.references if name.digest}
     for repository in taken.repositories:
-        yield from (str(tag) for tag in taken.tags if tag.repository == repository)
-        by_digest = any(name.digest and name.repository == repository for name in taken.references)
-        if repository not in left and (pinned or by_digest):
-            yield f"{repository}@{image.root.digest}"
+        yield from tags.get(repository, ())
+        if repository not in left and (after is None or pinned or repository in by_digest):
+            yield f"{repository}@{taken.root.digest}"

@@ -34,8 +34,12 @@ from lading.services.environment import (
 )
 from lading.services.environment_records import EnvironmentRow
 from lading.services.image_permissions import ImagePermissions
+from lading.services.lookup import ImageUnknown
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report
+
+Once = Callable[[Callable[[], Summary | None]], Summary | None]
+"""Looks, or tells what somebody else found who looked for the same."""
 
 MOST_TOLD = 1000
 """Names or ids in one record."""
@@ -110,11 +114,21 @@ class GuardedEnvironment:
         """How many images it may see here: whoever may see none is not refused."""
         return len(self.images(cancel)) if self._permissions.somewhere(Permission.IMAGES_VIEW) else 0
 
-    def labels(self, id: str, cancel: Cancel) -> Mapping[str, str]:  # noqa: A002  an image's own word
-        """Of the image with this id; none where it is gone or may not be seen: nobody is refused."""
+    def labels(self, id: str, cancel: Cancel, once: Once) -> Mapping[str, str]:  # noqa: A002  an image's own word
+        """Of the image with this id; none where it is gone or may not be seen: nobody is refused. What `once` has for
+        somebody else already is not looked up again."""
+
+        def look() -> Summary | None:
+            try:
+                return self._environment().image(id, cancel).summary
+            except ImageUnknown:
+                return None
+
         try:
-            found = self._environment().image(id, cancel).summary
+            found = once(look)
         except LadingError:
+            return {}
+        if found is None:
             return {}
         shown = self._permissions.named(found)
         seen = self._permissions.everything(Permission.IMAGES_VIEW) or shown.names or shown.digests

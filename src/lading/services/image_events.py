@@ -26,15 +26,22 @@ from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result
 from lading.services.audit_records import AuditFilter, AuditRecords, AuditRow
 from lading.services.audit_trail import AuditTrail, admit_somewhere
+from lading.services.environment import Summary
 from lading.services.lookup import may_be_id
+from lading.services.shared_looks import SharedLooks
 
 PRUNE = "prune"
+
+_BY_NAME = frozenset({"pull", "push"})
 
 ARCHIVE = "archive"
 """What the trail calls an archive that was loaded, whose names nobody knew before."""
 
 PIECE = 200
 """Rows read at once."""
+
+LOOKS = 16
+"""Of the latest events, the images are remembered for all who follow."""
 
 QUIET_SECONDS = 0.5
 """After so long without an event the one who follows is told that there was none: wake-ups may be lost, and clients go
@@ -44,13 +51,15 @@ away unseen."""
 @dataclass(frozen=True, slots=True)
 class ImageEvent:
     """`at` is seconds since 1970; `id` is the image's, or its name where nobody knew it. `name` is as Docker shortens
-    it, empty for an image without one. `told` is what Docker says of the deed besides."""
+    it, empty for an image without one. `told` is what Docker says of the deed besides. `image` is by what the image is
+    found, where somebody knew: of a pull or push Docker calls the name its id."""
 
     action: str
     id: str
     name: str
     at: float
     told: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
 
 
 class ImageEvents:
@@ -59,6 +68,11 @@ class ImageEvents:
     def __init__(self, records: AuditRecords, trail: AuditTrail, clock: Callable[[], float]) -> None:
         """`clock` tells seconds since 1970."""
         self._records, self._trail, self._clock = records, trail, clock
+        self._looks = SharedLooks[Summary | None](LOOKS)
+
+    def once(self, environment: int, event: ImageEvent, look: Callable[[], Summary | None]) -> Summary | None:
+        """The image of an event, as the first who follows saw it: many may follow, and it is looked up once."""
+        return self._looks.get((environment, event.image, event.at), look)
 
     def follow(
         self, actor: Actor, environment: int, since: float | None, until: float | None
@@ -113,13 +127,14 @@ class ImageEvents:
 def events_of(row: AuditRow) -> Iterator[ImageEvent]:
     """What a record that was done says in Docker's words: nothing, or several things."""
     deed, at = row.entry.deed, row.entry.created
-    known = deed.details.get("imageId")
+    known = deed.entity_id if deed.action == "push" else deed.details.get("imageId")
     whole = known if isinstance(known, str) else ""
     for action, name, given in _happened(deed):
-        id = given or whole  # noqa: A001  the image's own word
-        shown = "" if may_be_id(name) and id else _familiar(name)
+        image = given or whole
+        shown = "" if may_be_id(name) and image else _familiar(name)
+        id = "" if action in _BY_NAME else image  # noqa: A001  the image's own word
         told = {"reclaimed": str(deed.details.get("reclaimed", 0))} if action == PRUNE else {}
-        yield ImageEvent(action, id or shown or name, shown, at, told)
+        yield ImageEvent(action, id or shown or name, shown, at, told, image)
 
 
 def _happened(deed: Deed) -> Sequence[tuple[str, str, str]]:

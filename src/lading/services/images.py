@@ -122,10 +122,10 @@ class Images:
         going: dict[str, Image] = {}
         for text in texts:
             going.update({image.reference: image for image in self._going(text, force)})
-        for reference in going:
-            self._stores.own.untag(reference)
-        collected = self._collect(False, {image.root.digest for image in going.values()}, cancel)
-        return Removed(tuple(going), collected)
+        cancel.check()
+        gone = self._stores.own.untag_as(list(going.values()))
+        collected = self._collect(False, {image.root.digest for image in gone}, cancel)
+        return Removed(tuple(image.reference for image in gone), collected)
 
     def collect(self, dry_run: bool, cancel: Cancel) -> Collected:
         """Remove content that nothing names, or say how much there is."""

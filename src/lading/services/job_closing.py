@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from lading.services.access import Actor
 from lading.services.audit_records import AuditEntry, EntryTrail
-from lading.services.job import Job, JobState, Line
+from lading.services.job import Job, JobState, JsonObject, Line
 from lading.services.job_ending import RESULTS, Ending
 from lading.services.job_feed import Feeds
 from lading.services.job_kinds import Kinds
@@ -47,7 +48,7 @@ class JobClosing:
         """End a job that is not of this process, once. False where it has moved on since it was read. Raises
         StorageFailed."""
         line = Line(job.cursor + 1, self._clock(), ending.line)
-        entry = self.entry(job, actor, ending.state)
+        entry = self.entry(job, actor, ending.state, ending.line)
         told = Told(job.id, job.run, line.at, (line,), None, ending.state, ending.line, entry)
         if self._records.tell([told]):
             return False
@@ -67,7 +68,11 @@ class JobClosing:
         except Exception:  # its end stands, and no other job waits for this one
             log.exception("what the job %s (%s) stood on is left behind", job.id, job.request.kind)
 
-    def entry(self, job: Job, actor: Actor, state: JobState) -> AuditEntry | None:
-        """What the trail says of its end."""
+    def entry(self, job: Job, actor: Actor, state: JobState, line: JsonObject) -> AuditEntry | None:
+        """What the trail says of its end, with the id of the image that it brought."""
         deed = job.request.deed
-        return None if deed is None else self._trail.entry(actor, deed, RESULTS[state])
+        if deed is None:
+            return None
+        if "imageId" in line:
+            deed = replace(deed, details={**deed.details, "imageId": line["imageId"]})
+        return self._trail.entry(actor, deed, RESULTS[state])

@@ -38,7 +38,7 @@ class Seat(Protocol):
     def given_up(self) -> bool:
         """Whether `lost` was called, here or elsewhere: what it said is not written any more."""
 
-    def entry(self, state: JobState) -> AuditEntry | None:
+    def entry(self, state: JobState, line: JsonObject) -> AuditEntry | None:
         """What the audit trail says where it ends so."""
 
     def kept(self, lines: Collection[Line], end: JobState | None) -> None:

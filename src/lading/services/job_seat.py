@@ -27,7 +27,7 @@ class JobSeat:
         feed: Feed,
         *,
         gone: Callable[[JobSeat], None],
-        entry: Callable[[Job, Actor, JobState], AuditEntry | None],
+        entry: Callable[[Job, Actor, JobState, JsonObject], AuditEntry | None],
         over: Callable[[Job, JobState], None],
     ) -> None:
         """`gone` is called when it has told its end, or was lost; perhaps twice. `entry` is what the audit trail says
@@ -56,9 +56,9 @@ class JobSeat:
         """Whether somebody in this process follows it."""
         return self.feed.followed
 
-    def entry(self, state: JobState) -> AuditEntry | None:
+    def entry(self, state: JobState, line: JsonObject) -> AuditEntry | None:
         """What the audit trail says where it ends so."""
-        return self._entry(self.asked, self.actor, state)
+        return self._entry(self.asked, self.actor, state, line)
 
     def says(self, at: float, data: JsonObject) -> Line:
         """Its next line."""

@@ -176,5 +176,5 @@ def _told(said: list[Said]) -> Told:
         last.totals,
         last.state,
         None if last.state is None else last.line.data,
-        None if last.state is None else last.seat.entry(last.state),
+        None if last.state is None else last.seat.entry(last.state, last.line.data),
     )

@@ -34,6 +34,19 @@ class LocalRoleUnknown(InputInvalid):
         return f"docker-api-role says {self.role!r}, and there is no such role"
 
 
+class LocalRoleTooStrong(InputInvalid):
+    """The setting docker-api-role names a role that may edit users: everybody who gets to the socket would have it."""
+
+    hint = "Choose a weaker role, as operator is; an admin gives single users more."
+
+    def __init__(self, role: str) -> None:
+        super().__init__(role)
+        self.role = role
+
+    def __str__(self) -> str:
+        return f"docker-api-role says {self.role!r}, and whoever of this machine came first would administer Lading"
+
+
 class SwitchedOff(Denied):
     """A user of this machine whom somebody has switched off."""
 
@@ -59,7 +72,7 @@ class LocalUsers:
     ) -> None:
         """`role` is what a new one gets; `account` tells the machine's name of a uid, `clock` seconds since 1970.
 
-        Raises LocalRoleUnknown.
+        Raises LocalRoleUnknown, LocalRoleTooStrong.
         """
         self._records, self._trail, self._account, self._clock = records, trail, account, clock
         self._role = role
@@ -97,6 +110,8 @@ class LocalUsers:
         found = next((role for role in self._records.roles() if role.name == self._role), None)
         if found is None:
             raise LocalRoleUnknown(self._role)
+        if any(grant.covers(Permission.USERS_EDIT, None, None) for grant in found.grants):
+            raise LocalRoleTooStrong(self._role)
         return found
 
 

@@ -24,7 +24,7 @@ class NameTaken(Refused):
         self.noun, self.name = noun, name
 
     def __str__(self) -> str:
-        article = "an" if self.noun[0] in "aeiou" else "a"
+        article = "an" if self.noun[0] in "aeio" else "a"
         return f"there is {article} {self.noun} {self.name!r} already"
 
 

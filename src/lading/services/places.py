@@ -78,7 +78,8 @@ class PlaceInvalid(InputInvalid):
     """A place that names no folder or file."""
 
     hint = (
-        "Write oci:DIR, oci:DIR:NAME, archive:FILE, docker:NAME, docker:HOST//NAME, or - for standard input and output."
+        "Write oci:DIR, oci:DIR:NAME, archive:FILE, docker:NAME, docker:HOST//NAME (docker:unix:///PATH//NAME),"
+        " or - for standard input and output."
     )
 
     def __init__(self, text: str) -> None:

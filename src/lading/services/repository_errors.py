@@ -14,6 +14,8 @@ from lading.services.repository_rules import Releases, Rule, Step, released_at
 class RepositoryUnknown(NotFound):
     """Nothing was ever pushed there."""
 
+    command = "Check the name: lading repository ls"
+
     def __init__(self, repository: str) -> None:
         super().__init__(repository)
         self.repository = repository
@@ -28,6 +30,7 @@ class ManifestUnknown(NotFound):
     def __init__(self, repository: str, reference: str | Digest) -> None:
         super().__init__(repository, reference)
         self.repository, self.reference = repository, reference
+        self.command = f"Check the tag or digest: lading repository tags {repository}"
 
     def __str__(self) -> str:
         return f"{self.repository} has no manifest {self.reference}"
@@ -137,6 +140,8 @@ class ContentProtected(Protected):
 
 class RepositoryProtected(Protected):
     """The whole repository would go, or be called something else, with a protected tag in it."""
+
+    hint = "If it may be all the same: release the tag, where its rule allows that, or change the rule."
 
     def _then(self) -> str:
         return f"the repository cannot be deleted or renamed{self._when()}"

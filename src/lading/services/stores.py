@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from lading.engine.records import Image
 from lading.engine.stores import Condition, Locations, Referrers, Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
@@ -41,6 +42,9 @@ class OwnStore(FullStore, Protocol):
 
     def present(self, digest: Digest) -> bool:
         """Whether the content is here, whole. Unlike `has` it leases nothing, so looking keeps nothing alive."""
+
+    def untag_as(self, images: Collection[Image]) -> Collection[Image]:
+        """Takes all these names together, each only while it names this root still; answers those that went."""
 
     def work(self) -> AbstractContextManager[FullStore]:
         """The same store for who brings images, one after the other. What has come stays until its image has its names,

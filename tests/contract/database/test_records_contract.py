@@ -164,6 +164,20 @@ def test_forgetting_says_whether_it_was_there(records: Remembered) -> None:
     assert not list(records.images.all())
 
 
+def test_names_are_forgotten_together_as_they_were_read(records: Remembered) -> None:
+    records.images.point(["r:1", "r:2", "r:3"], ROOT, "any")
+    records.images.point(["s:1"], OTHER, "any")
+    read = list(records.images.all())
+    records.images.point(["r:2"], OTHER, "any")
+    records.images.forget("r:3")
+
+    gone = records.images.forget_as([image for image in read if image.root == ROOT])
+
+    assert [image.reference for image in gone] == ["r:1"]
+    assert [(image.reference, image.root) for image in records.images.all()] == [("r:2", OTHER), ("s:1", OTHER)]
+    assert not records.images.forget_as([])
+
+
 def test_a_lease_is_held_for_a_day(records: Remembered) -> None:
     records.leases.hold([LAYER, OTHER.digest])
     records.clock.advance(DAY - 1)

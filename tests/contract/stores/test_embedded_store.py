@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from lading.backends.content_store.folder import ContentFolder
 from lading.backends.content_store.listing import OciListing
 from lading.engine.cancel import Cancellation
 from lading.engine.embedded import EmbeddedStore
-from lading.engine.stores import Outcome
+from lading.engine.stores import Condition, Outcome, TagUnproven
+from lading.oci.descriptor import Descriptor
 from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import OCI_CONFIG
 from lading.wire.message import BytesContent
@@ -32,6 +33,50 @@ from tests.contract.stores.suite import (
     tag,
 )
 from tests.fakes.records import MemoryImageNames, MemoryLeases
+
+NAME = "docker.io/library/x:1"
+
+
+class Meanwhile(MemoryImageNames):
+    """Names that somebody else points elsewhere right after they were pointed, or that forget what they were told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other: Descriptor | None = None
+        self.forgets = False
+
+    def point(self, references: Collection[str], root: Descriptor, condition: Condition) -> None:
+        if not self.forgets:
+            super().point(references, root, condition)
+        if self.other is not None:
+            super().point(references, self.other, "any")
+
+
+@pytest.fixture
+def meanwhile(tmp_path: Path) -> Iterator[tuple[EmbeddedStore, Meanwhile]]:
+    folder, names = ContentFolder(tmp_path / "content", MemoryLeases()), Meanwhile()
+    listing = OciListing(folder.tree, names)
+    yield EmbeddedStore(folder, names, listing), names
+    listing.close()
+    folder.close()
+
+
+def test_of_two_who_set_a_name_at_once_the_later_one_wins(meanwhile: tuple[EmbeddedStore, Meanwhile]) -> None:
+    store, names = meanwhile
+    names.other = descriptor_of(LAYER)
+
+    assert tag(store, push_image(store), NAME) == {NAME: None}
+    assert store.resolve(NAME) == names.other
+
+
+def test_a_name_that_still_has_what_it_had_is_unproven(meanwhile: tuple[EmbeddedStore, Meanwhile]) -> None:
+    store, names = meanwhile
+    names.point([NAME], descriptor_of(LAYER), "any")
+    names.forgets = True
+
+    outcome = tag(store, push_image(store), NAME, "localhost/new:1")
+
+    assert [type(each) for each in outcome.values()] == [TagUnproven, TagUnproven]
 
 
 class TestEmbedded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,9 +23,11 @@ FREE = {"LADING_PORT": "0", "LADING_REGISTRY_PORT": "0"}
         ({"LADING_DOCKER_API": "unix:///run/x?env=77"}, "docker-api says unix:///run/x?env=77"),
         ({"LADING_DOCKER_API": f"unix:///{'x' * 120}"}, "the path has 121 bytes"),
         ({"LADING_DOCKER_API": "unix:///no/such/folder/d.sock"}, "cannot listen on /no/such/folder/d.sock"),
+        ({"LADING_DOCKER_API": "unix:///no/such/folder/d.sock"}, "try:   Choose another path, in a folder that"),
         ({"LADING_DOCKER_API": "tcp://0.0.0.0:0", "LADING_NO_AUTH": "1"}, "and not on 0.0.0.0"),
         ({"LADING_DOCKER_API_GROUP": "no-such-group"}, "docker-api-group says 'no-such-group'"),
         ({"LADING_DOCKER_API_ROLE": "operater"}, "docker-api-role says 'operater'"),
+        ({"LADING_DOCKER_API_ROLE": "admin"}, "docker-api-role says 'admin'"),
     ],
 )
 def test_what_cannot_be_is_told_at_the_start(lading: ServiceFolder, settings: Mapping[str, str], said: str) -> None:
@@ -93,6 +96,23 @@ def test_what_a_bundle_cannot_be_is_told(lading: ServiceFolder, arguments: list[
 def test_a_data_folder_too_deep_for_a_socket_is_served_without_one(lading: ServiceFolder) -> None:
     deep = lading.data.joinpath(*["x" * 60] * 2)
     settings = Settings(deep, port=0, registry_port=0)
+
+    with served_product(settings, Platform("linux", "amd64")) as served:
+        assert list(served.docker) == []
+
+
+def test_a_port_that_somebody_has_is_told_with_how_to_find_who(lading: ServiceFolder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        asked = {**FREE, "LADING_DOCKER_API": f"tcp://127.0.0.1:{port}"}
+        failed = ServiceFolder(lading.data, asked).run("serve")
+
+    assert failed.code != 0
+    assert f"try:   Find who has it: ss -ltnp 'sport = :{port}'" in failed.err
+
+
+def test_where_no_door_is_opened_nobody_asks_for_its_role(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, port=0, registry_port=0, docker_api=("off",), docker_api_role="operater")
 
     with served_product(settings, Platform("linux", "amd64")) as served:
         assert list(served.docker) == []

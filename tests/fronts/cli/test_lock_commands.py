@@ -53,6 +53,13 @@ def test_a_repository_is_locked_and_its_tag_released_once(lading: ServiceFolder)
     assert against(lading) == ["overwrite", "delete"]
 
 
+def test_a_lock_of_a_repository_that_is_not_there_yet_says_so(lading: ServiceFolder) -> None:
+    said = lading("lock", "team/ap")
+
+    assert said.out.splitlines()[0] == "team/ap   locked; the repository is new, and nothing was pushed to it yet"
+    assert lading("lock", "team/ap").out.splitlines()[0] == "team/ap   locked"
+
+
 def test_a_lock_says_what_it_protects_and_for_how_long(lading: ServiceFolder) -> None:
     lading("lock", "team/app:1.*", "--protect", "overwrite", "--release-after", "30d")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -129,3 +130,15 @@ def test_who_hangs_up_before_anything_is_told_gives_the_pull_up(
             registry.wait_for("/manifests/")
 
         until(lambda: last_job(door).state is JobState.CANCELLED)
+
+
+def test_the_event_of_a_transfer_has_the_labels_of_its_image(door: Door, app: str) -> None:
+    since = time.time()
+    push(door, app, tag="1")
+    door.delete(f"/images/{app}:1")
+    assert pull(door, app, tag="1").status == 200
+
+    seen = door.get("/events", since=f"{since:f}", until=f"{time.time():f}", filters='{"event":["push","pull"]}')
+
+    actors = [json.loads(line)["Actor"] for line in seen.body.splitlines()]
+    assert actors == [{"ID": f"{app}:1", "Attributes": {"label": "x", "name": f"{app}:1"}}] * 2

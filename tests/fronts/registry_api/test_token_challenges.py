@@ -50,6 +50,11 @@ def test_whoever_shows_nothing_is_told_where_to_log_in_and_for_what(
     assert reply.headers["www-authenticate"] == f"Bearer {REALM}{scope}"
 
 
+def test_whoever_shows_nothing_is_told_whose_registry_it_is(place: Place) -> None:
+    """`lading doctor` asks so which program has the port."""
+    assert place.ask("GET", "/v2/").headers["server"] == "lading"
+
+
 def test_a_token_for_something_else_is_told_so(place: Place) -> None:
     token = place.token("bob", "repository:team/app:pull")
 

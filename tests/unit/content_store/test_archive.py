@@ -427,6 +427,8 @@ HOSTILE: list[tuple[str, Callable[[], bytes], type[LadingError]]] = [
     ("docker: a config that is none", docker_listing(Config="layer0/layer.tar"), ConfigInvalid),
     ("docker: a bad name", docker_listing(RepoTags=["Not A Name"]), ArchiveInvalid),
     ("docker: a bad list", changed("manifest.json", b"{}", docker_files), ArchiveInvalid),
+    ("docker: a list that is null", changed("manifest.json", b"null", docker_files), ArchiveInvalid),
+    ("docker: an empty list", changed("manifest.json", b"[]", docker_files), ArchiveInvalid),
     ("docker: xz layers", lambda: tar_of(docker_files(packed_by_xz)), ArchiveInvalid),
 ]
 

@@ -45,6 +45,11 @@ def test_repositories_name_the_top_layer_by_tag() -> None:
     ("text", "field"),
     [
         ("{}", "manifest.json"),
+        ("null", "manifest.json"),
+        ("[]", "manifest.json"),
+        ("7", "manifest.json"),
+        ('"app:1"', "manifest.json"),
+        ("false", "manifest.json"),
         ("[1]", "manifest.json[0]"),
         ("[{}]", "manifest.json[0].Config"),
         ('[{"Config": "../c"}]', "the member '../c'"),
@@ -59,11 +64,6 @@ def test_a_bad_docker_index_names_its_field(text: str, field: str) -> None:
         read_docker_manifest(text.encode())
 
     assert refused.value.field == field
-
-
-def test_nothing_saved_is_an_empty_list() -> None:
-    assert read_docker_manifest(b"[]") == ()
-    assert read_docker_manifest(b"null") == ()
 
 
 @pytest.mark.parametrize(

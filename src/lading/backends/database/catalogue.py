@@ -93,6 +93,19 @@ class ImageRows:
         with self._connections.writing() as connection:
             return connection.execute(statements.FORGET_IMAGE, (reference,)).rowcount > 0
 
+    def forget_as(self, images: Collection[Image]) -> Collection[Image]:
+        roots = {str(image.root.digest) for image in images}
+        with self._connections.writing() as connection:
+            held = {
+                (reference, root)
+                for root in roots
+                for (reference,) in connection.execute(statements.NAMES_OF, (root,)).fetchall()
+            }
+            going = {(image.reference, str(image.root.digest)): image for image in images}
+            gone = {name: image for name, image in going.items() if name in held}
+            connection.executemany(statements.FORGET_IMAGE_AS, list(gone))
+        return list(gone.values())
+
     def all(self) -> Sequence[Image]:
         with self._connections.reading() as connection:
             rows = connection.execute(statements.ALL_IMAGES).fetchall()

@@ -11,6 +11,8 @@ POINT_IMAGE = """
         media_type = excluded.media_type, digest = excluded.digest, size = excluded.size, moved = excluded.moved
 """
 FORGET_IMAGE = "DELETE FROM image WHERE reference = ?"
+NAMES_OF = "SELECT reference FROM image WHERE digest = ?"
+FORGET_IMAGE_AS = "DELETE FROM image WHERE reference = ? AND digest = ?"
 
 HOLD_LEASE = """
     INSERT INTO lease (digest, holder, until) VALUES (?, ?, ?)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
 from itertools import takewhile
 
 from lading.errors import LadingError
@@ -14,7 +15,6 @@ from lading.fronts.docker_api.product import DockerProduct
 from lading.fronts.docker_api.shapes_events import FILTERS, event_json, passes
 from lading.fronts.docker_api.streams import Streamed
 from lading.fronts.http.exchange import Answer
-from lading.services.guarded_environment import GuardedEnvironment
 from lading.services.image_events import ImageEvent
 from lading.wire.docker_query import Filters, read_moment
 from lading.wire.message import Cancel
@@ -35,7 +35,11 @@ def events(product: DockerProduct, request: DockerRequest) -> Answer:
     media_type = _media_type(request.header("accept"))
     start = "\x1e" if media_type == _SEQUENCE else ""
     still = takewhile(lambda event: event is None or _may_still(product, request), found)
-    written = _written(still, environment, filters, start, request.cancel)
+
+    def labels(event: ImageEvent) -> Mapping[str, str]:
+        return environment.labels(event.image, request.cancel, partial(product.events.once, environment.id, event))
+
+    written = _written(still, labels, filters, start, request.cancel)
     return Answer(200, (("Content-Type", media_type),), Streamed(written, found.close), ends_with_input=True)
 
 
@@ -51,7 +55,7 @@ def _may_still(product: DockerProduct, request: DockerRequest) -> bool:
 
 def _written(
     found: Iterator[ImageEvent | None],
-    environment: GuardedEnvironment,
+    labels: Callable[[ImageEvent], Mapping[str, str]],
     filters: Filters,
     start: str,
     cancel: Cancel,
@@ -63,7 +67,7 @@ def _written(
         cancel.check()
         if event is None:
             continue
-        written = event_json(event, environment.labels(event.id, cancel))
+        written = event_json(event, labels(event))
         if passes(written, filters):
             yield f"{start}{json.dumps(written, separators=(',', ':'))}\n".encode()
 

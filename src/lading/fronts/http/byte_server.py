@@ -250,6 +250,15 @@ class ByteServer:
             listener.close()
 
 
+def stop_together(servers: Iterable[ByteServer], seconds: float) -> None:
+    """`stop` of each, at the same time, so that all have the same `seconds`."""
+    threads = [threading.Thread(target=server.stop, args=[seconds], name="stop") for server in servers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def _join(threads: Iterable[threading.Thread], seconds: float) -> bool:
     """Whether all of them have ended within that time."""
     deadline = time.monotonic() + seconds

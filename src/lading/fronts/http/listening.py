@@ -42,6 +42,10 @@ class ListenFailed(StorageFailed):
     def __init__(self, address: Address, reason: str) -> None:
         super().__init__(address, reason)
         self.address, self.reason = address, reason
+        if isinstance(address, Path):
+            self.hint = "Choose another path, in a folder that is there and that this user may write to."
+        else:
+            self.hint = f"Find who has it: ss -ltnp 'sport = :{address[1]}'. Or choose another address of this machine."
 
     def __str__(self) -> str:
         place = self.address if isinstance(self.address, Path) else f"{self.address[0]}:{self.address[1]}"
@@ -55,12 +59,11 @@ class NoSocketThere(ListenFailed):
 class PathTooLong(NoSocketThere):
     """A path that no unix socket can have."""
 
-    hint = "Choose a shorter one."
-
     def __init__(self, path: Path) -> None:
         self.length = len(os.fsencode(path))
         super().__init__(path, f"the path has {self.length} bytes, and a unix socket's has {LONGEST_PATH} at most")
         self.args = (path,)
+        self.hint = "Choose a shorter one."
 
 
 class Listener:

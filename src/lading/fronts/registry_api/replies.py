@@ -24,6 +24,7 @@ from lading.services.repository_errors import (
     RepositoryUnknown,
     StillNeeded,
 )
+from lading.services.serving import SERVER
 from lading.services.throttling import TooManyAttempts
 from lading.wire.byte_ranges import RangeUnsatisfiable
 from lading.wire.registry_errors import STATUS, Code, Fault, render
@@ -218,7 +219,7 @@ def _fields(error: LadingError, status: int) -> Fields:
     if isinstance(error, RangeUnsatisfiable):
         return (("Content-Range", f"bytes */{error.size}"),)
     if isinstance(error, LoginWanted):
-        return (("WWW-Authenticate", str(error.challenge)),)
+        return (("WWW-Authenticate", str(error.challenge)), ("Server", SERVER))
     if isinstance(error, TooManyAttempts):
         return (("Retry-After", str(math.ceil(error.seconds))),)
     return (("Retry-After", _RETRY_SECONDS),) if status in {429, 503} else ()

@@ -79,14 +79,17 @@ def lock(invocation: Invocation, *, target: str, protect: str, release_after: st
     (rule,) = own_rules([rule_json(Rule((pattern,), (), Protects(protect), releases, after))])
     repositories = invocation.application.administration.repositories
     before: tuple[Rule, ...] = ()
-    with suppress(RepositoryUnknown):  # it is made then
+    told = "locked"
+    try:
         before = repositories.get(LADING, repository).rules
+    except RepositoryUnknown:  # it is made then, which a misspelt name must not hide
+        told = "locked; the repository is new, and nothing was pushed to it yet"
     rules = (*(each for each in before if each.tags != rule.tags), rule)
     row = repositories.change(LADING, repository, RepositoryForm(rules=rules))
     if "*" not in pattern:
         with suppress(ManifestUnknown):  # there is none yet
             repositories.take_back(LADING, repository, pattern)
-    _print(invocation, row, f"{target}   locked")
+    _print(invocation, row, f"{target}   {told}")
 
 
 @click.command(cls=Command)
