@@ -84,6 +84,8 @@ class _Journey:
                 self._witness.forgotten()
         while not (yield from self._sending.send(place)):
             self._witness.ended()
+            if place.offset and (yield from self._sending.presence()):  # an attempt whose end nobody heard had sent it
+                return Landed(Landing.EXISTS)
             self._witness.forgotten()
             place = yield from self._open()
         self._witness.ended()

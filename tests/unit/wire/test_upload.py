@@ -312,6 +312,16 @@ def test_an_upload_of_another_process_goes_on() -> None:
     assert notes.sessions == [url, None]
 
 
+def test_an_upload_that_ended_meanwhile_is_not_sent_again() -> None:
+    notes = Notes()
+
+    played = journey(stands(39), GONE, PRESENT, notes=notes, hopes=Hopes(session=f"https://reg.example{SESSION}"))
+
+    assert played.lines == [STATUS, PUT, HEAD]
+    assert played.result == Landed(Landing.EXISTS)
+    assert notes.forgettings == 0
+
+
 def test_an_upload_begun_in_plain_http_goes_on_under_tls() -> None:
     played = journey(stands(39), CREATED, PRESENT, hopes=Hopes(session=f"http://reg.example{SESSION}"))
 
