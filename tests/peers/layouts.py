@@ -24,9 +24,12 @@ def write_blob(folder: Path, content: bytes) -> dict[str, object]:
     return {"digest": f"sha256:{digest}", "size": len(content)}
 
 
-def layer(seed: str, size: int) -> tuple[bytes, str]:
-    """A gzip layer of one file of `size` bytes that do not compress, and its diffID; the same for the same seed."""
+def layer(seed: str, size: int, symbols: int = 256) -> tuple[bytes, str]:
+    """A gzip layer of one file of `size` bytes, and its diffID; the same for the same seed. All bytes do not compress,
+    16 `symbols` of them to half the size."""
     content = random.Random(seed).randbytes(size)
+    if symbols < 256:
+        content = content.translate(bytes(byte % symbols for byte in range(256)))
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as archive:
         member = tarfile.TarInfo(f"files/{seed}")

@@ -46,5 +46,5 @@ def test_the_docker_command_is_measured_at_both_engines(tmp_path: Path, monkeypa
     run(sys.executable, "-m", "benchmarks.docker_door", "--rounds", "1", "--scale", "0.005", "--output", str(table))
 
     text = table.read_text()
-    assert "| pull |" in text
-    assert "| push |" in text
+    for row in ("pull, random", "push, random", "pull, programs", "push, programs"):
+        assert f"| {row} |" in text

@@ -274,7 +274,9 @@ def test_who_may_see_nothing_is_not_refused_a_count_or_labels(bench: Bench) -> N
     assert [guarded.count(CANCEL) for guarded in (nobody, theirs, ours)] == [0, 0, 1]
     everybody = (nobody, theirs, ours)
     assert [dict(each.labels(identity, CANCEL, looking)) for each in everybody] == [{}, {}, {"label": "x"}]
-    assert [dict(ours.labels(text, CANCEL, looking)) for text in ("team/app:1", "sha256:" + "0" * 64, "")] == [{}] * 3
+    assert dict(ours.labels("team/app:1", CANCEL, looking)) == {"label": "x"}
+    assert dict(theirs.labels("team/app:1", CANCEL, looking)) == {}
+    assert [dict(ours.labels(text, CANCEL, looking)) for text in ("sha256:" + "0" * 64, "")] == [{}] * 2
     assert bench.trail.said == []
     found = ours.image(identity, CANCEL).summary
     bench.environments.open(LADING, None).remove(identity, True, CANCEL)

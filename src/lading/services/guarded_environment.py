@@ -34,7 +34,7 @@ from lading.services.environment import (
 )
 from lading.services.environment_records import EnvironmentRow
 from lading.services.image_permissions import ImagePermissions
-from lading.services.lookup import ImageUnknown
+from lading.services.lookup import ImageUnknown, may_be_id
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report
 
@@ -115,8 +115,8 @@ class GuardedEnvironment:
         return len(self.images(cancel)) if self._permissions.somewhere(Permission.IMAGES_VIEW) else 0
 
     def labels(self, id: str, cancel: Cancel, once: Once) -> Mapping[str, str]:  # noqa: A002  an image's own word
-        """Of the image with this id; none where it is gone or may not be seen: nobody is refused. What `once` has for
-        somebody else already is not looked up again."""
+        """Of the image with this id, or which is called so now; none where it is gone or may not be seen: nobody is
+        refused. What `once` has for somebody else already is not looked up again."""
 
         def look() -> Summary | None:
             try:
@@ -132,7 +132,8 @@ class GuardedEnvironment:
             return {}
         shown = self._permissions.named(found)
         seen = self._permissions.everything(Permission.IMAGES_VIEW) or shown.names or shown.digests
-        return found.labels if seen and found.id == id else {}
+        meant = found.id == id or not may_be_id(id)
+        return found.labels if seen and meant else {}
 
     def image(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Details:
         self._permissions.admit_image(Permission.IMAGES_VIEW, image, cancel)

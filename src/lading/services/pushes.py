@@ -206,7 +206,7 @@ def _request(
     shared = {name: value for name, value in fields.items() if name not in {"asked", "name"}}
     target = targets[0].familiar
     details = {"targetTag": target, "registry": access.name}
-    deed = Deed(PUSH, "image", image.id, form.name or target, environment.id, details)
+    deed = Deed(PUSH, "image", form.image or "", form.name or target, environment.id, details)
     sharing = json.dumps([PUSH, shared, likeness], sort_keys=True)
     return JobRequest(PUSH, {**fields, **kept}, environment.id, sharing, deed)
 
