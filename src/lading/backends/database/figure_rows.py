@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any  # what a column holds, its statement says
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select, union, union_all
 

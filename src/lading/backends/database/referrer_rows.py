@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any  # what a column holds, its statement says
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
