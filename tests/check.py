@@ -24,6 +24,9 @@ STATIC: tuple[tuple[str, list[str]], ...] = (
     ("rooms", [str(TOOLS / "lint-imports"), "--no-cache"]),
 )
 TESTS = [PYTHON, "-m", "pytest", "-q"]
+SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+"""A file's tests stay together, as what they share takes seconds to make. Folders go by name: long tests come early."""
+
 QUICK_TESTS = [*TESTS, "--ignore=tests/peers", "--ignore=tests/faults"]
 FAULTS = "docs/proof/faults.md"
 PROOF = (
@@ -32,6 +35,7 @@ PROOF = (
     ("service", [PYTHON, "-m", "benchmarks.service"]),
     ("registry", [PYTHON, "-m", "benchmarks.registry"]),
     ("docker API", [PYTHON, "-m", "benchmarks.docker_door"]),
+    ("inventories", [PYTHON, "-m", "benchmarks.inventory"]),
 )
 
 
@@ -53,7 +57,7 @@ def main() -> int:
     if options.proof:
         return 0 if all([run(name, command) for name, command in PROOF]) else 1
     good = all([run(name, command) for name, command in STATIC])
-    return 0 if run("tests", QUICK_TESTS if options.quick else TESTS) and good else 1
+    return 0 if run("tests", (QUICK_TESTS if options.quick else TESTS) + SIDE_BY_SIDE) and good else 1
 
 
 if __name__ == "__main__":

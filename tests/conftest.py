@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,12 +31,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def debian_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real Debian root file system as a tar; ask for it only in a test marked `peer("debootstrap")`."""
-    return programs.debian_root_file_system(tmp_path_factory.mktemp("debian"))
+    """A real Debian root file system as a tar, made once for all processes of a run; ask for it only in a test marked
+    `peer("debootstrap")`."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "debian"
+    folder.mkdir(exist_ok=True)
+    with (shared / "debian.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "debian.tar"
+        return made if made.exists() else programs.debian_root_file_system(folder)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[postgres_server.RunningPostgres]:
-    """One real PostgreSQL for all tests of a run; ask for it only in a test marked `peer("postgres")`."""
+    """One real PostgreSQL for all tests of a process; ask for it only in a test marked `peer("postgres")`."""
     with postgres_server.postgres_server() as server:
         yield server

@@ -54,6 +54,12 @@ class LadingError(Exception):
     command: str | None = None
     raw: str | None = None
 
+    @property
+    def afar(self) -> str:
+        """The sentence for who is not at this machine, which tells nothing of where files of ours are: a leaf that
+        names one says it here without. Doors and jobs tell this one; the log and the command line the whole."""
+        return str(self)
+
     def but(
         self,
         *,
@@ -149,6 +155,13 @@ class Unreachable(LadingError):
 
     side = Side.NETWORK
     code = "unreachable"
+
+
+class NotAccepted(LadingError):
+    """What was asked for was done, and what it showed is not what the caller accepts."""
+
+    side = Side.CALLER
+    code = "not_accepted"
 
 
 class PartlyDone(LadingError):

@@ -122,6 +122,13 @@ def url(value: object) -> str:
     return str(value).rstrip("/")
 
 
+def web_address(value: object) -> str:
+    match = re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", str(value))
+    if not match:
+        raise ValueError("must be http:// or https:// with a host, and perhaps a port and a path")
+    return str(value).rstrip("/")
+
+
 def database(value: object) -> str:
     if not str(value).startswith(("postgresql://", "postgres://")):
         raise ValueError("must be a postgresql:// URL")

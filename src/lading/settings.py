@@ -146,6 +146,31 @@ class Settings:
     check_rate: int = 20_000_000
     check_every: float = 30 * 24 * 60 * 60.0
     retention_every: float = 24 * 60 * 60.0
+    advisories_url: str = "https://osv-vulnerabilities.storage.googleapis.com"
+    advisories_every: float | None = None
+    advisories_ecosystems: tuple[str, ...] = (
+        "AlmaLinux",
+        "Alpine",
+        "Chainguard",
+        "Debian",
+        "Go",
+        "Maven",
+        "NuGet",
+        "Packagist",
+        "PyPI",
+        "Rocky Linux",
+        "RubyGems",
+        "Ubuntu",
+        "Wolfi",
+        "crates.io",
+        "npm",
+    )
+    grype: str | None = None
+    trivy: str | None = None
+    scan_timeout: float = 600.0
+    scan_cache: str | None = None
+    scanner_update_every: float | None = None
+    scan_every: float | None = None
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
     origins: tuple[Origin, ...] = field(default=(), repr=False)
 
@@ -199,6 +224,15 @@ KEYS = (
     Key("check-rate", readers.size, "bytes a second of kept content that serve reads again to check it; 0 is never"),
     Key("check-every", readers.seconds, "how long it takes serve to check all of it once, like 30d"),
     Key("retention-every", readers.seconds, "how often serve carries out the rules of retention, like 12h or 1d"),
+    Key("advisories-url", readers.web_address, "where advisories are brought from: OSV's dumps, or a mirror of them"),
+    Key("advisories-every", readers.seconds, "how often serve brings advisories up to date, like 6h or 1d", "never"),
+    Key("advisories-ecosystems", readers.words, "which of them, as OSV names them, with commas between them"),
+    Key("grype", readers.text, "the scanner grype, where it is not on PATH", "grype on PATH"),
+    Key("trivy", readers.text, "the scanner trivy, where it is not on PATH", "trivy on PATH"),
+    Key("scan-timeout", readers.seconds, "how long a scan by them may take, and a minute more for each GB, like 10m"),
+    Key("scan-cache", readers.text, "the folder of their databases", "scanners in the data folder"),
+    Key("scanner-update-every", readers.seconds, "how often serve brings their databases up to date, like 1d", "never"),
+    Key("scan-every", readers.seconds, "how often serve scans all images, where a scanner is chosen, like 1d", "never"),
 )
 _BY_NAME = {key.name: key for key in KEYS}
 _DEFAULTS = {each.name.replace("_", "-"): each.default for each in fields(Settings)}

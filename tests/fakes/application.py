@@ -7,22 +7,30 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lading.engine.cancel import Cancellation
 from lading.fronts.cli.application import Administration, Configuration, OpenRegistry, Preferences, Serving, Shown
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.program import run
+from lading.services.advisories import AdvisoryKeeping
 from lading.services.archives import Archives
+from lading.services.clocks import Clocks
 from lading.services.diagnosis import Diagnosis, Surroundings
+from lading.services.image_layouts import LayoutParts
 from lading.services.images import Images
+from lading.services.local_scans import LocalScans
 from lading.services.registries import Registries
+from lading.services.scanner_choice import ScannerChoice
+from lading.services.scanner_updates import Updatable
 from lading.services.transfers import Transfers
 from lading.wire.authorize import Credential
 from tests.fakes.images import AMD64
 from tests.fakes.logins import Machine, Own, Probe, Search
 from tests.fakes.places import MemoryPlaces
 from tests.fakes.records import Clock
+from tests.fakes.scan_bench import PlayedInventories, PlayedScanner
 from tests.fakes.sound_content import SoundContent
 
 
@@ -56,6 +64,16 @@ class MemoryApplication:
         self.archives = Archives(self.places, self.places.image_names, AMD64)
         self.diagnosis = Diagnosis(
             self.machine, self.registries, Surroundings("/data", lambda: [5000, 5001], {}), lambda: 0, SoundContent()
+        )
+        self.scanner, self.inventories = PlayedScanner("osv"), PlayedInventories()
+        clocks = Clocks(self.clock, self.clock)
+        self.scans = LocalScans(
+            self.places,
+            self.places.image_names,
+            AMD64,
+            layouts=_no_layouts,
+            choice=ScannerChoice({"osv": self.scanner}, clocks),
+            inventories=self.inventories,
         )
         self.configuration = Configuration(
             [
@@ -91,6 +109,16 @@ class MemoryApplication:
         raise AssertionError("there is no data folder")
 
     @property
+    def scanner_programs(self) -> Mapping[str, Updatable]:
+        """Called over real data folders: tests/fronts/cli/test_scanner_commands.py."""
+        raise AssertionError("there is no data folder")
+
+    @property
+    def advisories(self) -> AdvisoryKeeping:
+        """Called over real data folders: tests/fronts/cli/test_advisory_commands.py."""
+        raise AssertionError("there is no data folder")
+
+    @property
     def one_off(self) -> Credential | None:
         if "username" not in self.flags and "password" not in self.flags:
             return None
@@ -114,6 +142,10 @@ class MemoryApplication:
 
     def close(self) -> None:
         self.closed += 1
+
+
+def _no_layouts(parts: LayoutParts) -> AbstractContextManager[Path]:
+    raise AssertionError("no scanner here is a program")
 
 
 class Terminal(io.StringIO):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
-from lading.oci.digest import Algorithm
+from lading.oci.digest import Algorithm, Digest
 from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP
 from lading.oci.platform import Platform
@@ -31,9 +32,14 @@ def put_image(
     algorithm: Algorithm = Algorithm.SHA256,
     subject: Descriptor | None = None,
     artifact_type: str | None = None,
+    diff_ids: Sequence[Digest] = (),
 ) -> Descriptor:
-    """A manifest with its config and layers; named where a tag is given."""
-    config = store.put(f'{{"os": "linux", "architecture": "{platform.architecture}"}}'.encode(), OCI_CONFIG, algorithm)
+    """A manifest with its config and layers; named where a tag is given. With `diff_ids` the config says what the
+    layers are uncompressed."""
+    document: dict[str, object] = {"os": "linux", "architecture": platform.architecture}
+    if diff_ids:
+        document["rootfs"] = {"type": "layers", "diff_ids": [str(each) for each in diff_ids]}
+    config = store.put(json.dumps(document).encode(), OCI_CONFIG, algorithm)
     pieces = [store.put(layer, OCI_LAYER_GZIP, algorithm) for layer in layers]
     manifest = Manifest.build(config, pieces, subject=subject, artifact_type=artifact_type)
     descriptor = replace(manifest.descriptor(algorithm), artifact_type=None)

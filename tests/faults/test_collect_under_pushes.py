@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
-from tests.faults.registry_pushes import Client, Memory, assert_kept
+from tests.faults.kept_registry import assert_kept
+from tests.faults.registry_pushes import Client, Memory
 from tests.faults.traced_registry import collector, end, registry
 from tests.fronts.registry_api.asking import descriptor, digest_of
 from tests.proof_table import Tell

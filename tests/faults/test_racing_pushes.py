@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.registry_pushes import CONFIG, REPOSITORY, Client, Memory, assert_kept
+from tests.faults.kept_registry import assert_kept
+from tests.faults.registry_pushes import CONFIG, REPOSITORY, Client, Memory
 from tests.faults.traced_registry import registry
 from tests.fronts.registry_api.asking import digest_of, manifest
 

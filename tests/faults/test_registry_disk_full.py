@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.registry_pushes import Client, Memory, Refused, Told, assert_kept, push_all
+from tests.faults.kept_registry import assert_kept
+from tests.faults.registry_pushes import Client, Memory, Refused, Told, push_all
 from tests.faults.traced_registry import RENAME, SYNC, broken, registry
 
 pytestmark = pytest.mark.peer("strace")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.registry_pushes import Client, Gone, Memory, assert_kept, delete_some, push_all
+from tests.faults.kept_registry import assert_kept
+from tests.faults.registry_pushes import Client, Gone, Memory, delete_some, push_all
 from tests.faults.traced_registry import RENAME, SYNC, UNLINK, WRITE, WRITE_POINTS, broken, collector, registry
 from tests.proof_table import Tell
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.registry_pushes import Client, Gone, Memory, Refused, Told, assert_kept, push_all
+from tests.faults.kept_registry import assert_kept
+from tests.faults.registry_pushes import Client, Gone, Memory, Refused, Told, push_all
 from tests.faults.traced_registry import RENAME, SYNC, UNLINK, WRITE, WRITE_POINTS, broken
 from tests.peers.service_process import Service
 from tests.proof_table import Tell

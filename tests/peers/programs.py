@@ -266,12 +266,17 @@ def skopeo(*arguments: str, cold: bool = False) -> str:
     return run("unshare", "--mount", "sh", "-c", inner, program, *arguments)
 
 
+DEBIAN_PYTHON = ("python3-jinja2", "python3-urllib3")
+"""What the Debian of the tests has besides what is needed: packages of Python's in the distribution's own form."""
+
+
 def debian_root_file_system(folder: Path) -> Path:
-    """A tar of a minimal Debian, made by debootstrap (root needed, half a minute)."""
+    """A tar of a small Debian with DEBIAN_PYTHON, made by debootstrap (root needed, half a minute)."""
     program = find("debootstrap")
     assert program, "debootstrap is not installed"
     root, tar = folder / "root", folder / "debian.tar"
-    run(program, "--variant=minbase", "bookworm", str(root), timeout=900)
+    included = f"--include={','.join(DEBIAN_PYTHON)}"
+    run(program, "--variant=minbase", included, "bookworm", str(root), timeout=900)
     run("tar", "--sort=name", "--numeric-owner", "-C", str(root), "-cf", str(tar), ".")
     shutil.rmtree(root)
     return tar

@@ -48,3 +48,17 @@ def test_the_docker_command_is_measured_at_both_engines(tmp_path: Path, monkeypa
     text = table.read_text()
     for row in ("pull, random", "push, random", "pull, programs", "push, programs"):
         assert f"| {row} |" in text
+
+
+def test_inventories_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "inventory.md"
+    monkeypatch.chdir(ROOT)
+
+    run(sys.executable, "-m", "benchmarks.inventory", "--rounds", "1", "--scale", "0.01", "--output", str(table))
+
+    figures = {
+        name: row.split(" | ")
+        for name, _, row in (line[2:].partition(" | ") for line in table.read_text().splitlines())
+    }
+    assert [figures[name][1] for name in ("one new layer, zstd", "5 new layers, gzip")] == ["1", "5"]
+    assert [figures[name][1] for name in ("a second image, one layer new", "the same image again")] == ["1", "0"]

@@ -133,6 +133,21 @@ def test_docker_search_finds_what_the_named_registry_lists(program: str, engines
     assert docker("search", engines.images.name("nothing")).out.splitlines()[1:] == []
 
 
+@pytest.mark.parametrize("program", docker_door.commands())
+def test_docker_build_is_told_that_nothing_is_built_here(program: str, engines: Engines, tmp_path: Path) -> None:
+    """In our words, not in those of a protocol that was refused; also where the context is still on its way."""
+    docker = DockerCommand(program, engines.lading, tmp_path / "home")
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY large /\n")
+    (context / "large").write_bytes(bytes(32 * 1024 * 1024))
+
+    said = docker("build", str(context))
+
+    assert said.status == 1
+    assert "Error response from daemon: Lading cannot build images: it keeps and moves images" in said.err
+
+
 @pytest.mark.parametrize(("source", "target"), [("dockerd", "lading"), ("lading", "dockerd")])
 def test_what_one_engine_saves_the_other_loads(source: str, target: str, engines: Engines, tmp_path: Path) -> None:
     one, other = (

@@ -4,15 +4,10 @@ of the same kinds, and the same failures. What differs is listed, with its reaso
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
@@ -20,48 +15,10 @@ from lading.services.authentication import OPEN
 from lading.services.environment_forms import EnvironmentForm
 from tests.fakes.docker_archives import docker_archive
 from tests.fronts.docker_api import door as doors
+from tests.peers.compared_engines import NAME, PREFIX, Engines, shape
 from tests.peers.programs import RunningDocker
 
 pytestmark = pytest.mark.peer("dockerd")
-
-NAME = "fields.example/team/app:1"
-PREFIX = "/v1.41"
-
-
-class _Socket(HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=30)
-        self._path = str(path)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self._path)
-
-
-@dataclass(frozen=True)
-class Engines:
-    """Both with the same image; `relay` is a door of ours to the same dockerd."""
-
-    dockerd: Path
-    door: doors.Door
-    relay: doors.Door
-
-    def ask(self, method: str, path: str, **query: str) -> tuple[doors.Reply, doors.Reply]:
-        """What dockerd answers, and what the door does."""
-        return self.theirs(method, path, None, query), self.door(method, PREFIX + path, query=query)
-
-    def theirs(
-        self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
-    ) -> doors.Reply:
-        asked = f"{PREFIX}{path}?{urlencode(query or {})}"
-        with closing(_Socket(self.dockerd)) as connection:
-            connection.request(method, asked, body, {"Content-Type": "application/x-tar"} if body else {})
-            answer = connection.getresponse()
-            return doors.Reply(
-                answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-            )
 
 
 @pytest.fixture(scope="module")
@@ -81,21 +38,6 @@ def _relay(door: doors.Door, docker_engine: RunningDocker) -> Iterator[doors.Doo
     row = door.product.product.environments.add(OPEN, form)
     with doors.leading(door.product, row.id) as relay:
         yield relay
-
-
-def shape(value: object) -> object:
-    """The fields of an answer and the kinds of their values; a list is as its first member."""
-    match value:
-        case dict():
-            return {name: shape(each) for name, each in value.items()}
-        case list():
-            return [shape(value[0])] if value else []
-        case bool() | None:
-            return value if value is None else "truth"
-        case int() | float():
-            return "number"
-        case _:
-            return "text"
 
 
 def test_a_listed_image_has_the_same_fields(engines: Engines) -> None:

@@ -27,6 +27,7 @@ KEPT = {
     "lading_error": "lading.errors.LadingError",
     "network_failed": "lading.errors.NetworkFailed",
     "no_room": "lading.errors.NoRoom",
+    "not_accepted": "lading.errors.NotAccepted",
     "not_found": "lading.errors.NotFound",
     "not_logged_in": "lading.services.access.NotLoggedIn",
     "partly_done": "lading.errors.PartlyDone",

@@ -63,7 +63,6 @@ def test_a_direct_one_has_dockers_ports(form: EnvironmentForm, protocol: str, po
         (EnvironmentForm("x", "direct", host="h", tls_key=KEY), {"tlsCert"}),
         (EnvironmentForm("x", "direct", host="h", tls_cert=KEY, tls_key=CERTIFICATE), {"tlsCert", "tlsKey"}),
         (EnvironmentForm("x", "embedded", socket_path="/x"), {"socketPath"}),
-        (EnvironmentForm("x", "socket", scanner="clam"), {"scanner"}),
     ],
 )
 def test_every_field_that_is_wrong_is_named(form: EnvironmentForm, fields: set[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lading.errors import Refused
+from lading.errors import Refused, StorageFailed
 from lading.services.audit import Result
 from lading.services.job import Job, JobState, JsonObject, Telling
 from lading.services.job_fields import JobFieldsUnreadable
@@ -48,6 +48,30 @@ def test_an_error_is_told_with_its_code_and_hint() -> None:
         "detail": "It is full.",
     }
     assert stage.trail.kept[-1] == ("alice", "push", Result.FAILED)
+
+
+class Unwritable(StorageFailed):
+    def __str__(self) -> str:
+        return "cannot write /srv/x"
+
+    @property
+    def afar(self) -> str:
+        return "cannot write"
+
+
+def test_what_is_for_this_machine_alone_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+
+    def fails(telling: Telling, cancel: Cancel) -> JsonObject:
+        raise Unwritable
+
+    stage.play(fails)
+    job = stage.jobs.start(ALICE, asked())
+    with caplog.at_level(logging.WARNING, "lading.jobs"):
+        stage.run()
+
+    assert (stage.jobs.get(ALICE, job.id).result or {})["error"] == "cannot write"
+    assert [record.getMessage() for record in caplog.records] == [f"job {job.id} (push) failed: cannot write /srv/x"]
 
 
 def test_what_nobody_foresaw_is_logged_once_and_told_without_its_text(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from lading.engine.stores import TagUnknown
@@ -13,6 +15,7 @@ from lading.services.named_rows import RowUnknown
 from lading.services.platforms import PlatformMissing
 from lading.services.transfer_failures import pull_failed, push_failed
 from lading.wire.docker_faults import PlatformNotOffered, ThingMissing
+from lading.wire.message import ConnectFailed
 
 EMBEDDED, SOCKET = ConnectionType.EMBEDDED, ConnectionType.SOCKET
 LOGIN = "Authentication failed. Check registry credentials."
@@ -59,3 +62,15 @@ def test_only_our_own_engine_is_told_of_our_own_setting() -> None:
     for failed in (push_failed, pull_failed):
         assert "set the registry's tls" in str(failed(NoTls(), EMBEDDED).hint)
         assert failed(NoTls(), SOCKET).hint == "the cause's own hint"
+
+
+@pytest.mark.parametrize("failed", [push_failed, pull_failed])
+def test_a_registry_that_cannot_be_reached_is_named_in_what_to_do(
+    failed: Callable[[LadingError, ConnectionType], LadingError],
+) -> None:
+    cause = ConnectFailed("registry.example:5000", "connection refused")
+
+    told = failed(cause, ConnectionType.EMBEDDED)
+
+    assert str(told) == str(cause)
+    assert "registry.example:5000 is up" in (told.hint or "")

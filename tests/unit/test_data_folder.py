@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from lading.backends.content_store.tree import Tree
-from lading.main.data_folder import DataFolderUnusable, KeptPort, open_to_others, served_alone
+from lading.main.data_folder import (
+    DataFolderUnusable,
+    KeptPort,
+    begun_folder,
+    open_to_others,
+    private_folder,
+    served_alone,
+)
 from lading.services.serving import FolderServed
 
 
@@ -31,6 +38,15 @@ def test_a_port_that_cannot_be_kept_is_told_of_the_folder(tmp_path: Path) -> Non
         KeptPort.of(tmp_path).write(5001)
 
     assert failed.value.path == tmp_path
+
+
+def test_a_folder_is_known_by_its_whole_path_to_children_that_work_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert private_folder(Path("data")) == tmp_path / "data"
+    assert begun_folder(Path("data"), "a flag") == tmp_path / "data"
 
 
 def test_a_folder_that_takes_no_file_is_said_to_be_unusable(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lading.engine.stores import Condition, Store
@@ -17,12 +17,16 @@ class Destination:
 
     `tags` are names in the store's own sense: tags in a registry, whole references in our own store. Without any, the
     root is held by its digest. `condition` is what each tag must hold before it is moved.
+
+    `admit` is asked once all is there, the root too, and before any tag moves: what it raises is the destination's
+    error, and no tag moves.
     """
 
     name: str
     store: Store
     tags: tuple[str, ...] = ()
     condition: Condition = "any"
+    admit: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The one verb: copy a graph of content from a source to any number of stores.
 
-    tags looked at ─> graph read ─> blobs, some at a time ─> manifests, children first ─> tags, read back
+    tags looked at ─> graph read ─> blobs, some at a time ─> manifests, children first ─> admitted ─> tags, read back
 
 Pull, push, copy, load and save are this, between different stores.
 """
@@ -55,6 +55,7 @@ def _move(work: Work, limit: RateLimit | None) -> None:
         delivery.move(parcels[delivery])
         company = later.get()[delivery]
         delivery.move(company)
+        delivery.admit(image)
         delivery.introduce(company.cargo)
         delivery.conclude(image)
 

@@ -1,6 +1,6 @@
 """The work for one destination: its tags are looked at first and moved last.
 
-    check ──> expect ──> image: wish, move ──> company: wish, move ──> conclude
+    check ──> expect ──> image: wish, move ──> company: wish, move ──> admit ──> conclude
       ├─ a condition does not hold: nothing moves
       └─ all tags are right, in a registry: only what speaks of the image moves
 
@@ -22,7 +22,7 @@ from lading.engine.mover import Mover
 from lading.engine.reads import Readings, Wish
 from lading.engine.referrers import own_tag, sibling
 from lading.engine.reporting import Reporter, pieces_of
-from lading.engine.stores import Mounter, Outcome
+from lading.engine.stores import Mounter, Outcome, untold
 from lading.engine.tag_check import TagCheck, check_tags
 from lading.errors import Cancelled, LadingError, TimedOut
 from lading.oci.descriptor import Descriptor
@@ -163,6 +163,13 @@ class Delivery:
             parcel.release()
         self._mover.manifests(parcel.cargo.graph, self._is_present, self._root)
 
+    def admit(self, image: Cargo) -> None:
+        """Ask whether what has come may have its tags, where somebody is to be asked. Raises what that one raises."""
+        if self.destination.admit is not None:
+            if self._remaining:
+                self._store.push(self._root, self._root_content(image), untold, self._cancel)
+            self.destination.admit()
+
     def introduce(self, company: Cargo) -> None:
         """Give cosign's tags, which say what their manifest speaks of. Raises the first error."""
         for root in company.graph.roots:
@@ -229,7 +236,7 @@ class Delivery:
 
     def _tag(self, image: Cargo, tags: list[str]) -> None:
         track = self._telling.piece(self._root)
-        content = BytesContent(image.graph.documents[self._root.digest].raw)
+        content = self._root_content(image)
         with self._mover.failing(track):
             track(State.COMMITTING)
             outcome = Outcome.EXISTS if self._holders is None and self._store.has(self._root) else Outcome.SENT
@@ -238,6 +245,9 @@ class Delivery:
             if None not in results.values():
                 _raise_first(results)
             track.end(outcome)
+
+    def _root_content(self, image: Cargo) -> BytesContent:
+        return BytesContent(image.graph.documents[self._root.digest].raw)
 
 
 def _raise_first(results: Mapping[str, LadingError | None]) -> None:

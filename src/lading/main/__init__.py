@@ -8,6 +8,7 @@
     served          our registry, over a data folder
     product         the services of `lading serve`; service puts its doors before them, docker_door one of them
     administration  the same services for the machine's owner, at the command line
+    inventory_child the program that reads hostile layers, in processes of its own
 
 Every room is imported where it is opened, so that a command pays for what it uses and `lading version` for nothing.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -39,9 +39,17 @@ class ContentCare:
 
     @classmethod
     def of(
-        cls, settings: Settings, engine: OwnEngine, database: ServiceDatabase, jobs: Jobs, trail: Trail
+        cls,
+        settings: Settings,
+        engine: OwnEngine,
+        database: ServiceDatabase,
+        jobs: Jobs,
+        trail: Trail,
+        *,
+        forget: Callable[[], None],
     ) -> ContentCare:
-        """`check-rate` 0: nothing is read again."""
+        """`check-rate` 0: nothing is read again. `forget` lets go, after a collection, of what is remembered of content
+        alone."""
         check = ContentCheck(
             CheckedFolder(engine.content),
             database.checks,
@@ -50,7 +58,7 @@ class ContentCare:
             clock=time.time,
         )
         return cls(
-            ContentSweep(engine.sweep, jobs, trail),
+            ContentSweep(engine.sweep, jobs, trail, forget),
             storage_of(engine.content, database, trail),
             check,
             CheckRounds(check, settings.check_rate, time.monotonic) if settings.check_rate else None,

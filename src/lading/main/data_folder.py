@@ -54,7 +54,8 @@ class NoDataFolder(NotFound):
 
 
 def begun_folder(path: Path, origin: str) -> Path:
-    """The folder, which somebody began before. Raises NoDataFolder, DataFolderUnusable."""
+    """The folder's whole path, for children that work elsewhere; somebody began it before. Raises NoDataFolder,
+    DataFolderUnusable."""
     try:
         names = {each.name for each in path.iterdir()}
     except FileNotFoundError:
@@ -63,20 +64,22 @@ def begun_folder(path: Path, origin: str) -> Path:
         raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
     if names and not names & _MARKS:
         raise NoDataFolder(path, origin)
-    return path
+    return path.absolute()
 
 
-_MARKS = frozenset({"lading.db", "content", "logins.json", "secret.key", "scratch", SERVE_LOCK})
+_MARKS = frozenset(
+    {"lading.db", "content", "logins.json", "secret.key", "scratch", "advisories.db", "inventory.db", SERVE_LOCK}
+)
 """One of them is in every data folder that was used."""
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made where it is not there yet. Raises DataFolderUnusable."""
+    """The folder's whole path, made where it is not there yet. Raises DataFolderUnusable."""
     try:
         path.mkdir(PRIVATE, parents=True, exist_ok=True)
     except OSError as error:
         raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
-    return path
+    return path.absolute()
 
 
 def open_to_others(path: Path) -> bool:

@@ -21,15 +21,19 @@ from lading.backends.passwords.hashing import ArgonPasswords
 from lading.engine.cancel import Cancellation
 from lading.engine.throttle import RateLimit
 from lading.fronts.rest_api.product import Product
+from lading.main.advisory_store import advisory_folder, advisory_schedule
 from lading.main.content_care import ContentCare
 from lading.main.counting import Counting
 from lading.main.data_folder import IMPORTS, private_folder
 from lading.main.environments import EnvironmentBuilder
+from lading.main.gating import GateCare
 from lading.main.own_engine import USER_AGENT, Keeping, Lanes, own_engine
 from lading.main.registry_door import AccessCopier, AccessDoor
 from lading.main.repository_care import RepositoryCare, counted_pulls
+from lading.main.scanning import Ground, scanning
 from lading.main.secret_keys import secret_box
 from lading.oci.platform import Platform
+from lading.services.advisories import ADVISORIES, Advisories
 from lading.services.audit_head import Heads
 from lading.services.audit_seal import Sealer
 from lading.services.audit_trail import AuditTrail
@@ -43,7 +47,7 @@ from lading.services.door_logins import LoginVault
 from lading.services.environments import Environments
 from lading.services.imports import IMPORT, KEPT_SECONDS, Imports, forget_archive
 from lading.services.job_chores import KEPT_DAYS, job_chores
-from lading.services.job_kinds import WorkKind
+from lading.services.job_kinds import Over, WorkKind
 from lading.services.job_leases import LOST_SECONDS
 from lading.services.job_owners import Owners
 from lading.services.job_runner import JobRunner, Surroundings
@@ -52,12 +56,18 @@ from lading.services.jobs import Jobs
 from lading.services.metrics import Metrics
 from lading.services.password_memory import PasswordMemory
 from lading.services.pull_counts import PullCounts
+from lading.services.pull_gates import PullGates
 from lading.services.pulls import PULL, Pulls
 from lading.services.pushes import PUSH, Pushes
 from lading.services.registry_browsing import RegistryBrowsing
 from lading.services.registry_errands import RegistryErrands
 from lading.services.retention_runs import RETENTION
 from lading.services.roles import Roles
+from lading.services.scan_exports import ScanExports
+from lading.services.scan_jobs import SCAN
+from lading.services.scan_rematch import REMATCH
+from lading.services.scan_rounds import SCAN_ROUND
+from lading.services.scanner_updates import UPDATE
 from lading.services.schedules import Chore, Schedules
 from lading.services.sessions import Sessions
 from lading.services.setup import Setup
@@ -134,8 +144,12 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
         clocks = Clocks(time.time, time.monotonic)
         runner = JobRunner(Surroundings(database.jobs, kinds, owners, trail, queue, database.wakes, clocks))
         jobs = Jobs(runner, database.jobs, trail, time.time, lambda: str(uuid.uuid4()))
-        care = ContentCare.of(settings, engine, database, jobs, trail)
+        care = ContentCare.of(settings, engine, database, jobs, trail, forget=lambda: scans.keeping.forget())  # noqa: PLW0108  it is wired below
+        kept_advisories = advisory_folder(settings, data, os.environ, USER_AGENT, stack)
+        gating = GateCare.of(database, lambda: scans.scans.reconsider(), trail)  # noqa: PLW0108  and so is this
         own = RepositoryCare.of(database, engine.content, jobs, trail)
+        ground = Ground(settings, data, native, database, engine, environments, kept_advisories, jobs, trail)
+        scans = scanning(ground, gating.exceptions.suppress, stack)
         product = Product(
             authentication=people.authentication,
             authenticator=Everybody() if settings.no_auth else people.authentication,
@@ -152,12 +166,24 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             promotions=own.promotions,
             browsing=RegistryBrowsing(registries, AccessDoor(places), probe, trail),
             jobs=jobs,
-            pushes=Pushes(environments, registries, jobs, logins),
-            pulls=Pulls(environments, registries, jobs, logins),
-            copies=Copies(registries, AccessCopier(places, native, limit), jobs, trail),
+            pushes=Pushes(environments, registries, jobs, logins, gating.gates),
+            pulls=Pulls(
+                environments, registries, jobs, logins, PullGates(gating.gates, scans.on_pull, scans.scans.views)
+            ),
+            copies=Copies(registries, AccessCopier(places, native, limit), jobs, trail, gating.gates),
             imports=Imports(environments, ArchiveFolder(data / IMPORTS), jobs),
             sweep=care.sweep,
             storage=care.storage,
+            advisories=Advisories(kept_advisories, jobs, trail, advisory_schedule(settings)),
+            policies=gating.policies,
+            exceptions=gating.exceptions,
+            scans=scans.lists,
+            scan_exports=ScanExports(scans.lists, database.gates, scans.scans.inventories.kept, time.time),
+            scan_jobs=scans.jobs,
+            scan_rounds=scans.rounds,
+            rematches=scans.rematches,
+            scanner_settings=scans.settings,
+            scanner_updates=scans.updates,
             cancellation=_cancellation,
             clock=time.time,
             news=runner.feeds,
@@ -173,8 +199,12 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
             Chore("import expiry", HOUR, lambda: product.imports.archives.expire(time.time() - KEPT_SECONDS)),
             *care.chores(),
             *own.retention_runs.chores(settings.retention_every),
+            *product.advisories.chores(),
+            *gating.chores(),
+            *scans.chores(),
         ]
         care.begin(stack, counting)
+        scans.begin(counting)
         pull_counts = counted_pulls(stack, database)
         _beside(stack, database=database, trail=trail, heads=heads, runner=runner, chores=chores)
 
@@ -224,9 +254,17 @@ def _kinds(product: Product, lanes: Lanes) -> Mapping[str, WorkKind]:
         COPY: product.copies,
         SWEEP: product.sweep,
         RETENTION: product.retention_runs,
+        ADVISORIES: product.advisories,
+        SCAN: product.scan_jobs,
+        SCAN_ROUND: product.scan_rounds,
+        REMATCH: product.rematches,
+        UPDATE: product.scanner_updates,
         IMPORT: product.imports,
     }
-    over = {IMPORT: partial(forget_archive, product.imports.archives)}
+    over: Mapping[str, Over] = {
+        IMPORT: partial(forget_archive, product.imports.archives),
+        ADVISORIES: product.rematches.advisories_over,
+    }
     return job_table(workers, over, {Verb.PUSH: lanes.push, Verb.PULL: lanes.pull})
 
 

@@ -6,17 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
+from lading.engine.content import at_source
 from lading.engine.records import ImageNames
 from lading.engine.stores import Condition, Locations, Source, Store
 from lading.engine.throttle import RateLimit
 from lading.main.environments import AccessPlaces
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.media_types import is_index
 from lading.oci.platform import Platform
-from lading.oci.reference import Reference, Repository
+from lading.oci.reference import DEFAULT_TAG, Reference, Repository
 from lading.services.copies import CopyOrder
 from lading.services.environment import Access, Arrived
+from lading.services.gate_parts import Parts, parts_of
 from lading.services.places import DockerImage, Named
+from lading.services.reading import read_manifest
 from lading.services.registries import Found
 from lading.services.stores import ArchiveForm, Compression, FullStore, OwnStore, Provenance, Readable
 from lading.services.transfers import Call, Moved, Options, Transfers
@@ -67,7 +71,14 @@ class AccessCopier:
     native: Platform
     limit: RateLimit | None
 
-    def __call__(self, order: CopyOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
+    def look(self, order: CopyOrder, cancel: Cancel) -> tuple[Digest, Parts]:
+        store = self.places.client(order.access).repository(order.source.repository, cancel=cancel)
+        with at_source():
+            root = store.resolve(order.source.digest or order.source.tag or DEFAULT_TAG)
+            document = read_manifest(store, root) if is_index(root.media_type) else None
+        return root.digest, parts_of(root, document)
+
+    def copy(self, order: CopyOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         ways = {reference.repository: access for reference, access in ((order.source, order.access), *order.targets)}
         stores = _Between(self.places, order.access, ways)
         transfers = Transfers(stores, _no_names, _Logins, self.native, self.limit)

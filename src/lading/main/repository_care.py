@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.service_database import ServiceDatabase
+from lading.main.gating import gates_of, promotion_gate
 from lading.services.audit import Trail
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
@@ -36,7 +37,7 @@ class RepositoryCare:
             GuardedRepositories(repositories, records, trail, time.time),
             GuardedRetention(repositories, records, trail, leased=leased, clock=time.time),
             RetentionRuns(repositories, records, jobs, trail, leased=leased, clock=time.time),
-            Promotions(repositories, records, trail),
+            Promotions(repositories, records, trail, promotion_gate(gates_of(database, trail), repositories)),
         )
 
 

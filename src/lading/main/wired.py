@@ -19,8 +19,10 @@ from lading.main.local_store import LocalStore
 from lading.settings import Settings
 
 if TYPE_CHECKING:
+    from lading.backends.advisories.keeping import AdvisoryFolder
     from lading.backends.credentials.own import OwnCredentials
     from lading.backends.registry_client.client import RegistryClient
+    from lading.backends.scanners.program_scanner import ProgramScanner
     from lading.engine.cancel import Cancellation
     from lading.engine.stores import Locations
     from lading.main.places import HeldRelay, Places
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from lading.services.diagnosis import Diagnosis
     from lading.services.docker_hosts import HostImages
     from lading.services.images import Images
+    from lading.services.local_scans import LocalScans
     from lading.services.registries import EndpointRules, Registries
     from lading.services.transfers import Transfers
     from lading.wire.authorize import Credential
@@ -123,6 +126,42 @@ class Wired:
         sources = CredentialSources(self.one_off, own, self._environment, os.getuid())
         docker = DockerLogins(docker_config(self._environment), self._environment)
         return Registries(sources, own, self._places, self.one_off, docker=docker)
+
+    @cached_property
+    def advisories(self) -> AdvisoryFolder:
+        from lading.main.advisory_store import advisory_folder
+
+        return advisory_folder(self._settings, self._store.data, self._environment, _USER_AGENT, self._open)
+
+    @cached_property
+    def scanner_programs(self) -> Mapping[str, ProgramScanner]:
+        from lading.main.scanner_programs import scanner_programs
+        from lading.services.clocks import Clocks
+
+        clocks = Clocks(time.time, time.monotonic)
+        return scanner_programs(self._settings, self._store.data, self._environment, clocks)
+
+    @cached_property
+    def scans(self) -> LocalScans:
+        from contextlib import closing
+
+        from lading.main.scanner_programs import layouts
+        from lading.main.scanners import inventory_reader, scanner_choice
+        from lading.services.clocks import Clocks
+        from lading.services.local_scans import LocalScans
+
+        data, clocks = self._store.data, Clocks(time.time, time.monotonic)
+        inventories = inventory_reader(data, self._open)
+        programs = self.scanner_programs
+        choice = scanner_choice(inventories, lambda: closing(self.advisories.lookup()), programs, clocks)
+        return LocalScans(
+            self._places,
+            self._store.image_names,
+            self._native,
+            layouts=layouts(data),
+            choice=choice,
+            inventories=inventories,
+        )
 
     @cached_property
     def diagnosis(self) -> Diagnosis:

@@ -20,3 +20,11 @@ def parse_instant(text: str) -> float | None:
 def instant(seconds: float) -> str:
     """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_text(seconds: float | None) -> str | None:
+    """The same; None where nobody knows, or somebody else's word for it is no time at all."""
+    try:
+        return None if seconds is None else instant(seconds)
+    except (OverflowError, OSError, ValueError):
+        return None

@@ -1,6 +1,8 @@
 """Headers of tar files, read strictly (POSIX ustar and pax; GNU's long names, large numbers and sparse files).
 
-Only what says where members lie is read: name, kind, size, link. The reader is a conversation, so that the same rules
+Only what says where members lie is read: name, kind, size, link. Where the formats leave room, a member is what the
+runtimes take it for, which are written in Go (archive/tar): a tar that means one thing here and another there would
+hide what is in it. The reader is a conversation, so that the same rules
 serve a file that can be read anywhere and a stream that passes once: it asks for bytes by position, always further on.
 
 The standard library's reader is not used on what strangers send: it takes headers of any length into memory, and
@@ -50,7 +52,8 @@ class MemberKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member: its `size` bytes begin at `position`. `link` is what a link points to, as it is written.
+    """One member: its `size` bytes begin at `position`. `link` is what a link points to, as it is written. `executable`
+    is whether anybody may run it; a mode that cannot be read does not say no.
 
     Names are text where they are UTF-8; other bytes stand as lone surrogates, which nothing but a file name may hold.
     """
@@ -60,6 +63,7 @@ class Member:
     size: int
     position: int
     link: str = ""
+    executable: bool = False
 
 
 Reading = Generator[tuple[int, int], bytes, int]
@@ -79,8 +83,7 @@ def read_members(found: Callable[[Member], None]) -> Reading:
         data = _blocks(header.size)
         if header.flag in _EXTENDING:
             raw = yield position, _extension_size(header, position)
-            if header.flag != b"g":  # a global header speaks of times and comments; its names would be nobody's
-                extension |= _extended(header, raw, position)
+            extension = _further(extension, header, raw, position)
             position += data
             continue
         member = _member(header, extension, position)
@@ -97,6 +100,7 @@ class _Header:
     flag: bytes
     size: int
     link: str
+    executable: bool
 
 
 _EXTENDING = (b"x", b"g", b"L", b"K")
@@ -128,20 +132,29 @@ def _header(block: bytes, position: int) -> _Header | None:
     if written != sum(block) - sum(block[148:156]) + 8 * ord(" "):
         raise TarInvalid(position, "this is no header: its checksum is wrong")
     name = _text(block[:100])
-    if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):
+    prefix_end = 476 if block[508:512] == b"tar\0" else 500  # star has times behind a shorter prefix
+    if block[257:263] == b"ustar\0" and (prefix := _text(block[345:prefix_end])):
         name = f"{prefix}/{name}"
-    return _Header(name, block[156:157], _number(block[124:136], position), _text(block[157:257]))
+    return _Header(
+        name, block[156:157], _number(block[124:136], position), _text(block[157:257]), _executable(block[100:108])
+    )
 
 
 def _member(header: _Header, extension: Mapping[str, str], position: int) -> Member:
     kind = _KINDS.get(header.flag, MemberKind.OTHER)
-    name = extension.get("path", header.name)
-    if kind is MemberKind.FILE and name.endswith("/"):
+    name = extension.get(_LONG_NAME) or extension.get("path") or header.name
+    link = extension.get(_LONG_LINK) or extension.get("linkpath") or header.link
+    if header.flag == b"\0" and name.endswith("/"):
         kind = MemberKind.FOLDER  # how tars before POSIX write folders
     if _SPARSE in extension:
-        kind = MemberKind.SPARSE
-    size = _decimal(extension["size"], position) if "size" in extension else header.size
-    return Member(name, kind, 0 if kind in _WITHOUT_DATA else size, position, extension.get("linkpath", header.link))
+        kind, name = MemberKind.SPARSE, extension[_SPARSE] or name
+    size = _decimal(extension["size"], position) if extension.get("size") else header.size
+    return Member(name, kind, 0 if kind in _WITHOUT_DATA else size, position, link, header.executable)
+
+
+def _executable(mode: bytes) -> bool:
+    digits = mode.strip(b" \0")
+    return not digits.isdigit() or b"8" in digits or b"9" in digits or bool(int(digits, 8) & 0o111)
 
 
 def _skip_sparse_map(block: bytes, position: int) -> Reading:
@@ -161,18 +174,25 @@ def _extension_size(header: _Header, position: int) -> int:
     return header.size
 
 
-def _extended(header: _Header, raw: bytes, position: int) -> dict[str, str]:
+def _further(known: Mapping[str, str], header: _Header, raw: bytes, position: int) -> dict[str, str]:
+    """What is known of the next member, with another extended header before it. POSIX's takes the place of one before
+    it, GNU's names stand beside it and go before its own; a global one, which speaks of times and comments, ends all.
+    """
     if len(raw) < header.size:
         raise TarInvalid(position, "it ends within a header")
-    if header.flag == b"L":
-        return {"path": _text(raw)}
-    if header.flag == b"K":
-        return {"linkpath": _text(raw)}
-    return _pax_records(raw, position)
+    if header.flag == b"g":
+        return {}
+    if header.flag == b"x":
+        long = {name: known[name] for name in (_LONG_NAME, _LONG_LINK) if name in known}
+        return _pax_records(raw, position) | long
+    return {**known, _LONG_NAME if header.flag == b"L" else _LONG_LINK: _text(raw)}
 
 
 _READ = frozenset({"path", "linkpath", "size"})
+_LONG_NAME, _LONG_LINK = "L", "K"
 _SPARSE = "GNU.sparse."
+_SPARSE_NAME = "GNU.sparse.name"
+"""The name of a sparse file: before its content its map stands under another one (GNU tar, PAX format)."""
 
 
 def _pax_records(raw: bytes, position: int) -> dict[str, str]:
@@ -193,7 +213,7 @@ def _pax_records(raw: bytes, position: int) -> dict[str, str]:
         if name in _READ:
             records[name] = _decoded(value[:-1])
         elif name.startswith(_SPARSE):
-            records[_SPARSE] = ""
+            records[_SPARSE] = _decoded(value[:-1]) if name == _SPARSE_NAME else records.get(_SPARSE, "")
         start = end
     return records
 
@@ -235,17 +255,17 @@ def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-class PassingTar:
-    """Checks a tar while it passes once, in pieces of any size. What follows the end mark is not looked at."""
+class Passing:
+    """A reading of what passes once, in pieces of any size. What follows its end is not looked at."""
 
-    def __init__(self, found: Callable[[Member], None]) -> None:
-        self._reading: Reading | None = read_members(found)
-        self._wanted = next(self._reading)
+    def __init__(self, reading: Reading) -> None:
+        self._reading: Reading | None = reading
+        self._wanted = next(reading)
         self._gathered = bytearray()
         self._position = 0
 
     def update(self, piece: memoryview) -> None:
-        """The next bytes. Raises TarInvalid at the first header that is wrong."""
+        """The next bytes. Raises what the reading raises, a tar's TarInvalid at the first header that is wrong."""
         end = self._position + len(piece)
         while self._reading is not None:
             start = self._wanted[0] + len(self._gathered)
@@ -259,7 +279,7 @@ class PassingTar:
         self._position = end
 
     def finish(self) -> None:
-        """Nothing more comes. Raises TarInvalid where the tar is not over."""
+        """Nothing more comes. Raises what the reading raises, a tar's TarInvalid where the tar is not over."""
         while self._reading is not None:
             self._answer()
 
@@ -270,3 +290,10 @@ class PassingTar:
             self._wanted = self._reading.send(gathered)
         except StopIteration:
             self._reading = None
+
+
+class PassingTar(Passing):
+    """Checks a tar while it passes once."""
+
+    def __init__(self, found: Callable[[Member], None]) -> None:
+        super().__init__(read_members(found))

@@ -47,6 +47,12 @@ class Permission(StrEnum):
     REPOSITORIES_PUSH = "repositories:push"
     REPOSITORIES_REMOVE = "repositories:remove"
     REPOSITORIES_EDIT = "repositories:edit"
+    SCANS_VIEW = "scans:view"
+    SCANS_RUN = "scans:run"
+    POLICIES_VIEW = "policies:view"
+    POLICIES_EDIT = "policies:edit"
+    EXCEPTIONS_VIEW = "exceptions:view"
+    EXCEPTIONS_EDIT = "exceptions:edit"
     JOBS_VIEW = "jobs:view"
     JOBS_EDIT = "jobs:edit"
     AUDIT_VIEW = "audit:view"
@@ -62,7 +68,7 @@ EVERYTHING = "*"
 
 
 class Denied(LadingError):
-    """The actor is known, and may not. Its text is fixed (interfaces §2): a page tells no more than that."""
+    """The actor is known, and may not. Its text is fixed (interfaces §2); the hint names what it takes."""
 
     side = Side.CALLER
     code = "denied"
@@ -72,6 +78,7 @@ class Denied(LadingError):
     ) -> None:
         super().__init__(permission, environment, repository)
         self.permission, self.environment, self.repository = permission, environment, repository
+        self.hint = f"It takes the permission {permission}: ask whoever grants roles."
 
     def __str__(self) -> str:
         return "Permission denied"

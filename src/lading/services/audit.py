@@ -38,6 +38,17 @@ class Deed:
     details: Mapping[str, object] = field(default_factory=dict)
 
 
+def row_deed(
+    action: str,
+    entity_type: str,
+    id: int | None = None,  # noqa: A002  a row's own word
+    name: str = "",
+    details: Mapping[str, object] | None = None,
+) -> Deed:
+    """What is tried with a row, or, where `id` is None, with all of its kind, or one that is yet to come."""
+    return Deed(action, entity_type, "" if id is None else str(id), name, details=details or {})
+
+
 class Trail(Protocol):
     """Takes records. They are durable when this returns."""
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from unicodedata import category
 
 from lading.oci.instants import instant
 from lading.services.audit_records import AuditRow
+from lading.services.csv_tables import record
 
 COLUMNS = (
     "id",
@@ -27,10 +25,6 @@ COLUMNS = (
     "requestId",
 )
 """The fields of interfaces §2, Audit, in their order."""
-
-_FORMULA = tuple("=+-@＝＋－＠")
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Categories of what shows nothing itself, and may turn or hide what stands beside it."""
 
 
 class Format(StrEnum):
@@ -80,24 +74,10 @@ def _lines(rows: Iterable[AuditRow]) -> Iterator[str]:
 
 def _table(rows: Iterable[AuditRow]) -> Iterator[str]:
     """As RFC 4180 has it."""
-    yield _record(COLUMNS)
+    yield record(COLUMNS)
     for row in rows:
         shown = row_json(row) | {"details": _compact(row.entry.deed.details)}
-        yield _record([_harmless(value) for value in shown.values()])
-
-
-def _record(values: Iterable[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerow(values)
-    return text.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """A spreadsheet takes text that begins so for a formula, which whoever chose the name would have written."""
-    if not isinstance(value, str):
-        return value
-    seen = "".join(each for each in value if category(each) not in _UNSEEN)
-    return f"'{seen}" if seen.lstrip().startswith(_FORMULA) else seen
+        yield record(shown.values())
 
 
 def _compact(value: object) -> str:

@@ -25,6 +25,7 @@ CAUSES: Mapping[type[errors.LadingError], str] = {
     errors.StorageFailed: "storage_failed",
     errors.NoRoom: "no_room",
     errors.Unreachable: "unreachable",
+    errors.NotAccepted: "not_accepted",
     errors.PartlyDone: "partly_done",
     errors.Cancelled: "cancelled",
     errors.TimedOut: "timed_out",

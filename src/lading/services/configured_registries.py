@@ -14,10 +14,10 @@ from lading.errors import InputInvalid
 from lading.oci.prefix import Prefix
 from lading.oci.reference import Repository, check_path, check_registry, is_registry
 from lading.services.access import Actor, Permission
-from lading.services.audit import Deed, Result, Trail
+from lading.services.audit import Result, Trail, row_deed
 from lading.services.audit_trail import admit
 from lading.services.environment import Access
-from lading.services.named_rows import RowUnknown, changes
+from lading.services.named_rows import RowUnknown, changes, known
 from lading.services.registry_records import RegistryRecords, RegistryRow
 from lading.services.row_rules import LONGEST_NAME, NAME_RULE, is_pem, row_name
 from lading.services.secrets import OF_REGISTRY, SecretBox
@@ -104,24 +104,24 @@ class ConfiguredRegistries:
 
     def list(self, actor: Actor) -> Sequence[RegistryRow]:
         """In order of id."""
-        self._admit(actor, Permission.REGISTRIES_VIEW, "list", None)
+        admit(self._trail, actor, Permission.REGISTRIES_VIEW, row_deed("list", "registry"))
         return self._records.registries()
 
     def get(self, actor: Actor, id: int) -> RegistryRow:  # noqa: A002  a row's own word
         """Raises RowUnknown."""
-        self._admit(actor, Permission.REGISTRIES_VIEW, "view", id)
+        admit(self._trail, actor, Permission.REGISTRIES_VIEW, row_deed("view", "registry", id))
         return self.row(id)
 
     def add(self, actor: Actor, form: RegistryForm) -> RegistryRow:
         """Raises RegistryInvalid, ReferenceInvalid, NameTaken."""
-        self._admit(actor, Permission.REGISTRIES_EDIT, "create", None, form.name)
+        admit(self._trail, actor, Permission.REGISTRIES_EDIT, row_deed("create", "registry", name=form.name))
         kept = self._records.add_registry(partial(self._sealed, _new(form), form.password))
         self._record(actor, "create", kept)
         return kept
 
     def change(self, actor: Actor, id: int, edit: RegistryEdit) -> RegistryRow:  # noqa: A002  a row's own word
         """Raises RowUnknown, RegistryInvalid, ReferenceInvalid, NameTaken."""
-        self._admit(actor, Permission.REGISTRIES_EDIT, "update", id)
+        admit(self._trail, actor, Permission.REGISTRIES_EDIT, row_deed("update", "registry", id))
         while True:  # again where somebody else changed it in between: nobody's change is lost
             before = self.row(id)
             after = self._changed(before, edit)
@@ -156,7 +156,7 @@ class ConfiguredRegistries:
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
         """Raises RowUnknown."""
-        self._admit(actor, Permission.REGISTRIES_EDIT, "delete", id)
+        admit(self._trail, actor, Permission.REGISTRIES_EDIT, row_deed("delete", "registry", id))
         row = self.row(id)
         if not self._records.remove_registry(id):
             raise RowUnknown("registry", id)
@@ -164,7 +164,7 @@ class ConfiguredRegistries:
 
     def make_default(self, actor: Actor, id: int) -> RegistryRow:  # noqa: A002  a row's own word
         """Raises RowUnknown."""
-        self._admit(actor, Permission.REGISTRIES_EDIT, "update", id)
+        admit(self._trail, actor, Permission.REGISTRIES_EDIT, row_deed("update", "registry", id))
         if not self._records.make_default(id):
             raise RowUnknown("registry", id)
         row = self.row(id)
@@ -176,7 +176,7 @@ class ConfiguredRegistries:
 
         Raises RowUnknown, RegistryInvalid, ReferenceInvalid.
         """
-        self._admit(actor, Permission.REGISTRIES_EDIT, "test", id)
+        admit(self._trail, actor, Permission.REGISTRIES_EDIT, row_deed("test", "registry", id))
         if form is None:
             if id is None:
                 raise RegistryInvalid("url", "is missing, and so is the id of one that is configured")
@@ -192,10 +192,7 @@ class ConfiguredRegistries:
 
     def row(self, id: int) -> RegistryRow:  # noqa: A002  a row's own word
         """Raises RowUnknown: "Registry not found"."""
-        row = self._records.registry(id)
-        if row is None:
-            raise RowUnknown("registry", id)
-        return row
+        return known(self._records.registry(id), "registry", id)
 
     def serving(self, repository: Repository) -> RegistryRow | None:
         """The row that serves it: the longest path that fits, then the default one, then the eldest."""
@@ -224,20 +221,10 @@ class ConfiguredRegistries:
 
     # ── permission and trail
 
-    def _admit(
-        self,
-        actor: Actor,
-        permission: Permission,
-        action: str,
-        id: int | None,  # noqa: A002  a row's own word
-        name: str = "",
-    ) -> None:
-        admit(self._trail, actor, permission, Deed(action, "registry", "" if id is None else str(id), name))
-
     def _record(self, actor: Actor, action: str, row: RegistryRow, changed: Sequence[str] = ()) -> None:
         details = {"url": row.url, "username": row.username, "tls": row.tls.value, "isDefault": row.is_default}
         told = details | ({"changed": list(changed)} if changed else {})
-        self._trail.record(actor, Deed(action, "registry", str(row.id), row.name, details=told), Result.DONE)
+        self._trail.record(actor, row_deed(action, "registry", row.id, row.name, told), Result.DONE)
 
 
 def _new(form: RegistryForm) -> RegistryRow:

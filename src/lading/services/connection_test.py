@@ -128,7 +128,7 @@ def _step(name: str, attempt: Callable[[], str]) -> Step:
     except (Cancelled, TimedOut):
         raise
     except LadingError as error:
-        sentence = str(error) if error.why is None else f"{error}: {error.why}"
+        sentence = error.afar if error.why is None else f"{error.afar}: {error.why}"
         return Step(name, False, error=one_line(sentence), hint=error.hint)
 
 

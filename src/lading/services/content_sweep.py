@@ -38,11 +38,16 @@ class Sweeping(Protocol):
         """`found` hears how much is going to be removed, before it is."""
 
 
+def _nothing() -> None:
+    """Nothing is remembered."""
+
+
 class ContentSweep:
     """Makes collection jobs, and does their work."""
 
-    def __init__(self, collect: Sweeping, jobs: Jobs, trail: Trail) -> None:
-        self._collect, self._jobs, self._trail = collect, jobs, trail
+    def __init__(self, collect: Sweeping, jobs: Jobs, trail: Trail, forget: Callable[[], None] = _nothing) -> None:
+        """`forget` lets go, after a collection, of what is remembered of content alone."""
+        self._collect, self._jobs, self._trail, self._forget = collect, jobs, trail, forget
 
     def start(self, actor: Actor, key: RequestKey | None = None, *, dry_run: bool = False) -> Job:
         """Raises Denied, NotLoggedIn."""
@@ -63,6 +68,8 @@ class ContentSweep:
         collected = self._collect(
             dry_run, (), cancel, lambda found: telling.line({"status": "removing", "message": found_text(found)})
         )
+        if not dry_run:
+            self._forget()
         return collected_json(collected, dry_run=dry_run)
 
     def chores(self) -> Sequence[Chore]:

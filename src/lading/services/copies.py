@@ -6,16 +6,21 @@ Our own engine does it, whatever the default environment is: nothing is kept any
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lading.errors import InputInvalid, LadingError
+from lading.oci.digest import Digest
 from lading.oci.reference import Reference
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Trail
 from lading.services.audit_trail import admit
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.environment import Access, Arrived, ConnectionType
+from lading.services.gate_parts import Parts
+from lading.services.gate_policies import Action, Place
+from lading.services.gate_refusals import Given
+from lading.services.gates import Gates, verdicts_json
 from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
@@ -60,15 +65,21 @@ class CopyOrder:
 class Copier(Protocol):
     """Moves images between registries."""
 
-    def __call__(self, order: CopyOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
+    def look(self, order: CopyOrder, cancel: Cancel) -> tuple[Digest, Parts]:
+        """What the source stands for now: its root, and its platforms. Raises the source's faults."""
+
+    def copy(self, order: CopyOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         """One for each target, in order. Raises the source's faults, and Cancelled."""
 
 
 class Copies:
     """Makes copy jobs, and does their work."""
 
-    def __init__(self, registries: ConfiguredRegistries, copier: Copier, jobs: Jobs, trail: Trail) -> None:
+    def __init__(
+        self, registries: ConfiguredRegistries, copier: Copier, jobs: Jobs, trail: Trail, gates: Gates
+    ) -> None:
         self._registries, self._copier, self._jobs, self._trail = registries, copier, jobs, trail
+        self._gates = gates
 
     def start(self, actor: Actor, form: CopyForm, key: RequestKey | None) -> Job:
         """Raises CopyIncomplete, ReferenceInvalid, PlatformInvalid, Denied."""
@@ -107,11 +118,25 @@ class Copies:
             asked.truth("dryRun"),
         )
         try:
-            arrived = self._copier(order, telling.event, cancel)
+            order, given = self._judged(actor, order, cancel)
+            arrived = self._copier.copy(order, telling.event, cancel)
             raise_first(arrived)
         except LadingError as error:
             raise push_failed(error, ConnectionType.EMBEDDED) from error
-        return arrived_result(arrived, "copied", order.dry_run)
+        return {**arrived_result(arrived, "copied", order.dry_run), **verdicts_json(given)}
+
+    def _judged(self, actor: Actor, order: CopyOrder, cancel: Cancel) -> tuple[CopyOrder, Sequence[Given]]:
+        """A copy brings to its targets what a push would. What was judged is what moves, wherever its tag goes
+        meanwhile. Raises GateRefused, and what looking at the source raises."""
+        places = [(target, Place(None, target.repository, access.registry)) for target, access in order.targets]
+        gated = [(target, place) for target, place in places if self._gates.asks(Action.PUSH, place)]
+        if not gated:
+            return order, ()
+        root, parts = self._copier.look(order, cancel)
+        given: list[Given] = []
+        for target, place in gated:
+            given += self._gates.move(actor, Action.PUSH, place, target.familiar, lambda: (root, parts))
+        return replace(order, source=replace(order.source, digest=root)), given
 
     def _admit(self, actor: Actor, source: Reference, targets: Sequence[Reference], deed: Deed) -> None:
         """A copy is a pull and a push, in no environment."""

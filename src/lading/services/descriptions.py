@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from lading.engine.stores import ContentUnknown, Source
 from lading.oci.descriptor import Descriptor
@@ -99,6 +100,8 @@ class Step:
     label: str
     layer: Descriptor | None
     comment: str = ""
+    diff_id: Digest | None = None
+    """The layer uncompressed, as findings name it."""
 
 
 def describe(name: str, source: Source, root: Descriptor, present: Present) -> Description:
@@ -120,12 +123,12 @@ def steps(variant: Variant) -> tuple[Step, ...]:
     """The history of one platform, the newest step first. Layers without a line of history are lines too."""
     if variant.manifest is None or variant.config is None:
         return ()
-    layers = list(variant.manifest.layers)
+    layers = list(zip_longest(variant.manifest.layers, variant.config.diff_ids[: len(variant.manifest.layers)]))
     told: list[Step] = []
     for step in variant.config.history:
-        layer = layers.pop(0) if layers and not step.empty_layer else None
-        told.append(Step(step.created, history_label(step), layer, step.comment))
-    told += [Step(None, "", layer) for layer in layers]
+        layer, plain = layers.pop(0) if layers and not step.empty_layer else (None, None)
+        told.append(Step(step.created, history_label(step), layer, step.comment, plain))
+    told += [Step(None, "", layer, diff_id=plain) for layer, plain in layers]
     return tuple(reversed(told))
 
 

@@ -36,6 +36,7 @@ from lading.services.environment import (
     Summary,
 )
 from lading.services.places import Named
+from lading.services.pull_admission import Admission
 from lading.services.registries import Found as FoundLogin
 from lading.services.stores import Collector, Shedder, Stores
 from lading.services.transfers import PULL_LANES, PUSH_LANES, Call, Moved, Options, Transfers
@@ -179,12 +180,22 @@ class EmbeddedEnvironment:
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
         options = Options(order.wanted, lanes=lambda: self._lanes(self._pull_lanes))
-        moved = self._transfers(order.access).pull(str(order.reference), Call(options, report, cancel))
-        if moved.error is not None:
-            raise moved.error
+        admission = None if order.admit is None else Admission(order.admit)
+        try:
+            call = Call(options, report, cancel)
+            moved = self._transfers(order.access).pull(str(order.reference), call, admission)
+            if moved.error is not None:
+                raise moved.error
+        finally:
+            if admission is not None and admission.refused is not None:
+                own = self._ways.local().own
+                admission.give_up(own, self._is_named, self._upkeep.collect, self._upkeep.shed)
         arrived = _arrived(order.reference.or_latest, moved.root.digest, moved)
         same = order.reference.digest is not None and moved.totals.sent == 0
         return replace(arrived, current=arrived.current or same)
+
+    def _is_named(self, root: Digest) -> bool:
+        return root in self._names().among([root])
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         found = self._lookup.find(order.image)

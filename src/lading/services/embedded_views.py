@@ -36,17 +36,7 @@ class EmbeddedView:
 
         Raises PlatformMissing.
         """
-        if platform is not None:
-            return self.description.serving(platform)
-        for variant in self.description.variants:
-            if part is not None and part in (variant.descriptor.digest, _config_of(variant)):
-                return variant
-        try:
-            return self.description.variant(self._native)
-        except PlatformMissing:
-            variants = self.description.variants
-            here = (variant for variant in variants if variant.complete)
-            return next(here, variants[0] if variants else Variant(self.image.root, None))
+        return chosen_variant(self.description, self._native, platform, part)
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -138,6 +128,23 @@ class EmbeddedView:
         except ContentUnknown:
             return None
         return manifest if isinstance(manifest, Manifest) else None
+
+
+def chosen_variant(
+    description: Description, native: Platform, platform: Platform | None, part: Digest | None
+) -> Variant:
+    """As EmbeddedView.variant chooses it; `native` is this machine's platform. Raises PlatformMissing."""
+    if platform is not None:
+        return description.serving(platform)
+    for variant in description.variants:
+        if part is not None and part in (variant.descriptor.digest, _config_of(variant)):
+            return variant
+    try:
+        return description.variant(native)
+    except PlatformMissing:
+        variants = description.variants
+        here = (variant for variant in variants if variant.complete)
+        return next(here, variants[0] if variants else Variant(description.root, None))
 
 
 def _described(root: Descriptor, own: OwnStore) -> Description:

@@ -5,7 +5,7 @@ The protocol says what is done; who may, and what goes on record, is the guard's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,12 +47,32 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Arriving:
+    """An image that is there whole under its `id`, and is about to be called `reference`. `root` is None, and `parts`,
+    the manifests of its platforms that were brought, are none where only a daemon knows them."""
+
+    reference: Reference
+    id: str
+    root: Descriptor | None = None
+    parts: tuple[Descriptor, ...] = ()
+
+
+Admit = Callable[[Arriving], None]
+"""Asked whether an image may have its name; raises where it may not."""
+
+
+@dataclass(frozen=True, slots=True)
 class PullOrder:
-    """Bring `reference`, whose tag or digest is set. `wanted` None: the environment's own platform."""
+    """Bring `reference`, whose tag or digest is set. `wanted` None: the environment's own platform.
+
+    With `admit` the name is given only once that has been asked, also where the image was there already. What it raises
+    ends the pull: whatever had the name keeps it, and what was brought is gone.
+    """
 
     reference: Reference
     access: Access
     wanted: Wanted | None = None
+    admit: Admit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +304,7 @@ class Environment(Protocol):
         """Remove the images that nobody needs."""
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
-        """Raises ImageUnknown, AccessDenied, NetworkFailed and what a copy raises."""
+        """Raises ImageUnknown, AccessDenied, NetworkFailed, what a copy raises and what the order's `admit` does."""
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         """One for each target, in order; each proven at the registry or with its error. Raises as `pull` does."""

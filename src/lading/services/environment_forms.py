@@ -20,7 +20,6 @@ LONGEST_SOCKET = 107
 """Bytes of a unix socket's path: sun_path has room for 108 with its end."""
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
-SCANNERS = frozenset({"none", "lading", "grype", "trivy", "both"})
 
 
 class EnvironmentInvalid(InputInvalid):
@@ -50,7 +49,6 @@ class EnvironmentForm:
     tls_skip_verify: bool | None = None
     hawser_token: str | None = field(default=None, repr=False)
     is_default: bool | None = None
-    scanner: str | None = None
 
 
 def new_row(form: EnvironmentForm) -> EnvironmentRow:
@@ -68,7 +66,7 @@ def changed_row(before: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow
         name=_name(before.name if form.name is None else form.name, faults),
         connection_type=kind,
         is_default=before.is_default if form.is_default is None else form.is_default,
-        scanner=_scanner(before.scanner if form.scanner is None else form.scanner, faults),
+        scanner=before.scanner,
     )
     if "connectionType" not in faults:
         row = _connected(row, form, faults)
@@ -163,12 +161,6 @@ def _name(name: str, faults: dict[str, str]) -> str:
     if named is None:
         faults["name"] = NAME_RULE
     return named or ""
-
-
-def _scanner(scanner: str, faults: dict[str, str]) -> str:
-    if scanner not in SCANNERS:
-        faults["scanner"] = f"must be one of {', '.join(sorted(SCANNERS))}"
-    return scanner
 
 
 def _socket(path: str, faults: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lading.services.environment import ConnectionType
+from lading.services.scanner import ScannerName
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class EnvironmentRow:
     one.
 
     `tls_ca` and `tls_cert` are PEM text; `tls_key_sealed` is the key's, sealed for `environment/<id>/tls_key`.
+    `scanner` None: the one chosen for all.
     """
 
     id: int
@@ -29,7 +31,7 @@ class EnvironmentRow:
     tls_key_sealed: str | None = field(default=None, repr=False)
     tls_skip_verify: bool = False
     is_default: bool = False
-    scanner: str = "none"
+    scanner: ScannerName | None = None
 
 
 class EnvironmentRecords(Protocol):

@@ -35,6 +35,7 @@ from lading.services.environment import (
 from lading.services.environment_records import EnvironmentRow
 from lading.services.image_permissions import ImagePermissions
 from lading.services.lookup import ImageUnknown, may_be_id
+from lading.services.scanner import ScannerName
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report
 
@@ -68,8 +69,8 @@ class GuardedEnvironment:
         return self._row.connection_type
 
     @property
-    def scanner(self) -> str:
-        """What looks for vulnerabilities after a pull."""
+    def scanner(self) -> ScannerName | None:
+        """What looks for vulnerabilities here; None: what is chosen for all."""
         return self._row.scanner
 
     # ── permission alone, for those who make jobs
@@ -85,6 +86,23 @@ class GuardedEnvironment:
     def admit_load(self) -> None:
         """Whether it may load archives here: they name what they like, so it must be allowed for all repositories."""
         admit(self._trail, self._actor, Permission.IMAGES_IMPORT, Deed("import", "image", "", "", self.id))
+
+    def admit_scan(self, image: str, cancel: Cancel) -> str | None:
+        """Whether it may have this image scanned. What it may call what an id stands for, as the first of its names may
+        be none of its business; None: whatever the image is called. Raises ImageUnknown, IdAmbiguous."""
+        asked = Permission.SCANS_RUN
+        self._permissions.admit_image(asked, image, cancel)
+        with self._permissions.discreetly():
+            found = self._environment().image(image, cancel).summary
+        if self._permissions.everything(asked) or not may_be_id(image):
+            return None
+        seen = self._permissions.named(found, asked)
+        return next(Reference.parse(name).familiar for name in (*seen.names, *seen.digests))
+
+    def admit_scan_of(self, image: str) -> None:
+        """The same as far as a name tells; what an id means is asked when it is scanned."""
+        repository = None if may_be_id(image) else Reference.parse(image).repository
+        self._permissions.admit_target(Permission.SCANS_RUN, repository)
 
     def find(self, image: str, cancel: Cancel) -> Summary:
         """One image, for whoever may look at it, or push what has one of its names.

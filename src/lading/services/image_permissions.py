@@ -80,14 +80,13 @@ class ImagePermissions:
         """Whether there is a repository for which it may so."""
         return self._actor.may_somewhere(permission, self._id)
 
-    def named(self, summary: Summary) -> Summary:
-        """With the names that may be seen."""
-        if self.everything(Permission.IMAGES_VIEW):
+    def named(self, summary: Summary, permission: Permission = Permission.IMAGES_VIEW) -> Summary:
+        """With the names that may be seen, or for which it may what else is asked."""
+        if self.everything(permission):
             return summary
 
         def seen(names: Sequence[str]) -> tuple[str, ...]:
-            view = Permission.IMAGES_VIEW
-            return tuple(name for name in names if self._may(view, Reference.parse(name).repository))
+            return tuple(name for name in names if self._may(permission, Reference.parse(name).repository))
 
         return replace(summary, names=seen(summary.names), digests=seen(summary.digests))
 

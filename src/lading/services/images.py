@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from lading.engine.collect import Collected
 from lading.engine.content import SourceContent
 from lading.engine.records import Image, ImageNames
-from lading.errors import InputInvalid, NotFound, Refused
+from lading.errors import InputInvalid, Refused
 from lading.oci.descriptor import Descriptor
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.checking import Checked, check_image
 from lading.services.comparison import Difference, compare
-from lading.services.descriptions import Description, Step, describe, promised, steps
-from lading.services.lookup import ImageUnknown, Lookup, only_name
+from lading.services.descriptions import Description, Step, describe, steps
+from lading.services.found_images import found_image
+from lading.services.lookup import Lookup, only_name
 from lading.services.places import Archive, DockerImage, Layout, Named, Place
-from lading.services.stores import Collector, Readable, Stores
+from lading.services.stores import Collector, Stores
 from lading.wire.message import Cancel
 
 
@@ -137,17 +138,8 @@ class Images:
 
     def inspect(self, place: Place, cancel: Cancel) -> Description:
         """A plain name is looked up here, then in its registry. Raises ImageUnknown."""
-        match place:
-            case Named(text):
-                return self._inspect_named(text, cancel)
-            case Layout(path, name):
-                return self._described(self._stores.layout(path), name, str(place))
-            case Archive(path):
-                with self._stores.read_archive(path, cancel) as archive:
-                    return self._described(archive, None, str(place))
-            case DockerImage():
-                with self._stores.docker_image(place, cancel) as archive:
-                    return self._described(archive, None, str(place))
+        with found_image(place, self._stores, self._names, cancel) as (description, _):
+            return description
 
     def history(self, place: Place, platform: Platform | None, cancel: Cancel) -> tuple[Description, tuple[Step, ...]]:
         """The steps of one platform, the newest first. Raises ImageUnknown, PlatformMissing."""
@@ -182,24 +174,6 @@ class Images:
     @property
     def _lookup(self) -> Lookup:
         return Lookup(self._names)
-
-    def _inspect_named(self, text: str, cancel: Cancel) -> Description:
-        image = self._lookup.seek(text)
-        own = self._stores.own
-        if image is not None:
-            return describe(image.reference, own, image.root, own.present)
-        reference = Named(text).reference
-        remote = self._stores.registry(reference.repository, cancel)
-        try:
-            root = remote.resolve(reference.digest or reference.tag or "")
-        except NotFound as error:
-            raise ImageUnknown(text, ["the local store", reference.repository.registry]) from error
-        return describe(str(reference), remote, root, promised)
-
-    @staticmethod
-    def _described(source: Readable, name: str | None, text: str) -> Description:
-        root = source.resolve(only_name(source, name))
-        return describe(text, source, root, promised)
 
     def _going(self, text: str, force: bool) -> Sequence[Image]:
         named = self._lookup.by_reference(text)

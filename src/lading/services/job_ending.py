@@ -8,9 +8,10 @@ from lading.errors import Cancelled, LadingError
 from lading.services.audit import Result
 from lading.services.causes import cause_of
 from lading.services.door_logins import LoginGone
+from lading.services.gate_refusals import GateRefused
 from lading.services.job import JobState, JsonObject
 from lading.services.job_fields import JobFieldsUnreadable
-from lading.services.transfer_failures import TransferFailed
+from lading.services.transfer_failures import unworded
 from lading.wire.docker_faults import DaemonFault
 from lading.wire.registry_errors import Fault, RegistryRefused
 
@@ -73,19 +74,21 @@ class Ending:
 def ending_of(error: LadingError) -> Ending:
     """The terminal line of an error: its sentence, code, hint and detail (interfaces §2); `side`, whose fault it is;
     `cause`, the root that it comes from, by which a synchronous answer chooses its status (services.causes); and
-    `answered`, what the registry or the Docker host said, where that is known. Of an error whose sentence is fixed,
-    `reason` is the cause's own."""
-    cause = error.cause if isinstance(error, TransferFailed) else error
+    `answered`, what the registry or the Docker host said, where that is known; `verdicts`, what policies said, where
+    one of them refused. Of an error whose sentence is fixed, `reason` is the cause's own."""
+    cause = unworded(error)
     line: dict[str, object] = {
         "status": "error",
-        "error": str(error),
+        "error": error.afar,
         "code": error.code,
         "side": error.side.value,
         "cause": cause_of(type(cause)),
     }
     line |= {name: text for name, text in (("hint", error.hint), ("detail", error.why)) if text is not None}
     if cause is not error:
-        line["reason"] = str(cause)
+        line["reason"] = cause.afar
+    if isinstance(cause, GateRefused):
+        line["verdicts"] = [given.json for given in cause.given]
     if (answered := answer_of(cause)) is not None:
         line["answered"] = answered
     return Ending(_state_of(error), line)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lading.services.access import Actor
+from lading.services.advisories import ADVISORIES
 from lading.services.content_sweep import SWEEP
 from lading.services.copies import COPY
 from lading.services.imports import IMPORT
@@ -15,6 +16,10 @@ from lading.services.job_kinds import FALLBACK, Over, WorkKind, nothing_left
 from lading.services.pulls import PULL
 from lading.services.pushes import PUSH
 from lading.services.retention_runs import RETENTION
+from lading.services.scan_jobs import SCAN
+from lading.services.scan_rematch import REMATCH
+from lading.services.scan_rounds import SCAN_ROUND
+from lading.services.scanner_updates import UPDATE
 from lading.services.transfer_failures import PULL_FALLBACK, PUSH_FALLBACK
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
@@ -26,6 +31,11 @@ _WORDS = {
     IMPORT: (Verb.PULL, FALLBACK),
     SWEEP: (Verb.PUSH, FALLBACK),
     RETENTION: (Verb.PUSH, FALLBACK),
+    SCAN: (Verb.PUSH, FALLBACK),
+    SCAN_ROUND: (Verb.PUSH, FALLBACK),
+    REMATCH: (Verb.PUSH, FALLBACK),
+    ADVISORIES: (Verb.PULL, FALLBACK),
+    UPDATE: (Verb.PULL, FALLBACK),
 }
 """How the lines of its layers are worded, and what is told of an error that nobody foresaw."""
 

@@ -23,6 +23,7 @@ from lading.services.job_records import JobRecords
 from lading.services.job_run import SharedRun
 from lading.services.job_seat import JobSeat
 from lading.services.job_writer import AGAIN_SECONDS
+from lading.services.transfer_failures import unworded
 from lading.wire.message import Cancel
 
 log = logging.getLogger("lading.jobs")
@@ -115,7 +116,7 @@ def _performed(kind: WorkKind, identify: Callable[[], Actor], job: Job, telling:
     try:
         result = kind.work(identify(), job.request.fields, telling, cancel)
     except LadingError as error:
-        return ending_of(error)
+        return _failed(job, error)
     except Exception as error:  # noqa: BLE001  it is logged where it is told
         return _unforeseen(job, error, kind)
     return Ending(JobState.DONE, {"status": "complete", **result})
@@ -126,10 +127,18 @@ def _refused(kind: WorkKind, identify: Callable[[], Actor], job: Job) -> Ending 
     try:
         kind.admit(identify(), job.request.fields)
     except LadingError as error:
-        return ending_of(error)
+        return _failed(job, error)
     except Exception as error:  # noqa: BLE001  it is logged where it is told
         return _unforeseen(job, error, kind)
     return None
+
+
+def _failed(job: Job, error: LadingError) -> Ending:
+    """How a job ends by an error of ours; what of it is for this machine alone goes to the log."""
+    cause = unworded(error)
+    if cause.afar != str(cause):
+        log.warning("job %s (%s) failed: %s", job.id, job.request.kind, cause)
+    return ending_of(error)
 
 
 def _unforeseen(job: Job, error: Exception, kind: WorkKind | None) -> Ending:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import NotFound, Refused
 
+Found = TypeVar("Found")
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -41,6 +43,13 @@ class RowUnknown(NotFound):
 
     def __str__(self) -> str:
         return f"{self.noun.capitalize()} not found"
+
+
+def known(row: Found | None, noun: str, wanted: object) -> Found:
+    """The row of this noun that was found under `wanted`. Raises RowUnknown."""
+    if row is None:
+        raise RowUnknown(noun, wanted)
+    return row
 
 
 def changes(before: Row, after: Row) -> list[str]:

@@ -61,8 +61,8 @@ class PlatformMissing(NotFound):
     """A platform that the image was not built for."""
 
     code = "platform"
-    hint = "Ask for a platform that it has, or for all of them: platform all."
-    command = "Name another one with --platform, or all of them with --platform all."
+    hint = "Ask for a platform that it has; where images move, all of them are the platform all."
+    command = "Name another one with --platform; where images move, --platform all means all of them."
 
     def __init__(self, wanted: Platform, where: str, offered: Iterable[Platform]) -> None:
         self.wanted, self.where, self.offered = wanted, where, tuple(offered)

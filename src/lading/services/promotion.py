@@ -10,7 +10,7 @@ tag. The last is asked before anything is written, and again in the transaction 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lading.errors import InputInvalid, Refused
@@ -20,6 +20,7 @@ from lading.oci.reference import check_path, check_tag, cosign_tags, fallback_ta
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit
+from lading.services.gate_refusals import GateRefused
 from lading.services.repositories import Repositories
 from lading.services.repository_audit import named
 from lading.services.repository_edits import PointTag
@@ -86,28 +87,52 @@ class Promotion:
 @dataclass(frozen=True, slots=True)
 class Promoted:
     """What came of it. `moved`: the tag did not name this before. `left` are lists of the target that have what the
-    source's have not, and stayed as they were."""
+    source's have not, and stayed as they were. `verdicts` are what policies say of it."""
 
     promotion: Promotion
     carried: Carried
     moved: bool
     left: tuple[str, ...]
+    verdicts: tuple[Mapping[str, object], ...] = ()
+
+
+PromotionGate = Callable[[Actor, str, str, Descriptor], Sequence[Mapping[str, object]]]
+"""What policies say of an image that an actor promotes to a repository, where people will call it so; as JSON. Raises
+GateRefused."""
+
+
+def ungated(
+    actor: Actor,  # noqa: ARG001  PromotionGate's
+    target: str,  # noqa: ARG001
+    name: str,  # noqa: ARG001
+    root: Descriptor,  # noqa: ARG001
+) -> Sequence[Mapping[str, object]]:
+    """A PromotionGate where there are no policies."""
+    return ()
 
 
 class Promotions:
     """For any number of threads."""
 
-    def __init__(self, repositories: Repositories, records: RepositoryRecords, trail: Trail) -> None:
-        self._repositories, self._records, self._trail = repositories, records, trail
+    def __init__(
+        self, repositories: Repositories, records: RepositoryRecords, trail: Trail, gate: PromotionGate = ungated
+    ) -> None:
+        """`gate` is asked once it is known what would be promoted, and before anything is written."""
+        self._repositories, self._records, self._trail, self._gate = repositories, records, trail, gate
 
     def promote(
         self, actor: Actor, source: str, tag: str | None, target: str | None, target_tag: str | None
     ) -> Promoted:
         """Raises Denied, NotLoggedIn, PromotionIncomplete, ReferenceInvalid, RepositoryUnknown, ManifestUnknown,
-        Protected, ChildrenMissing, PromotionTooLarge."""
+        GateRefused, Protected, ChildrenMissing, PromotionTooLarge."""
         self._admit(actor, source, target or source, Deed("promote", "image", tag or "", named(source, tag or "")))
         promotion = Promotion.parse(source, tag, target, target_tag)
         carried = self._carried(promotion)
+        try:
+            verdicts = self._gate(actor, promotion.target, promotion.target_name, carried.root.descriptor)
+        except GateRefused as error:
+            self._trail.record(actor, _deed(promotion, carried, refused=str(error)), Result.DENIED)
+            raise
         try:
             edits = self._repositories.carry(promotion.target, promotion.target_tag, carried)
         except Protected as error:
@@ -115,7 +140,7 @@ class Promotions:
             raise
         self._trail.record(actor, _deed(promotion, carried), Result.DONE)
         moved = any(isinstance(edit, PointTag) and edit.tag == promotion.target_tag for edit in edits)
-        return Promoted(promotion, carried, moved, tuple(self._left(promotion.target, carried)))
+        return Promoted(promotion, carried, moved, tuple(self._left(promotion.target, carried)), tuple(verdicts))
 
     def _admit(self, actor: Actor, source: str, target: str, deed: Deed) -> None:
         if self._records.view(source).visibility() is not Visibility.PUBLIC:
@@ -210,6 +235,7 @@ def promoted_json(promoted: Promoted) -> dict[str, object]:
         "manifests": len(carried.manifests),
         "blobs": len(carried.blobs),
         "left": list(promoted.left),
+        **({"verdicts": list(promoted.verdicts)} if promoted.verdicts else {}),
     }
 
 

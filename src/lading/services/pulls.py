@@ -18,6 +18,7 @@ from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
 from lading.services.platforms import Wanted
+from lading.services.pull_gates import PullCall, PullGates
 from lading.services.transfer_failures import pull_failed
 from lading.wire.docker_auth import GivenLogin
 from lading.wire.event_json import totals_json
@@ -46,9 +47,15 @@ class Pulls:
     """Makes pull jobs, and does their work."""
 
     def __init__(
-        self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs, logins: LoginVault
+        self,
+        environments: Environments,
+        registries: ConfiguredRegistries,
+        jobs: Jobs,
+        logins: LoginVault,
+        gates: PullGates,
     ) -> None:
         self._environments, self._registries, self._jobs, self._logins = environments, registries, jobs, logins
+        self._gates = gates
 
     def start(
         self,
@@ -99,13 +106,18 @@ class Pulls:
         reference = Reference.parse(asked.text("image"))
         wanted = Wanted.of(asked.text_or_none("platform"))
         try:
-            access = self._logins.access(self._registries.access_for(reference.repository), asked, telling, actor.user)
-            arrived = environment.pull(PullOrder(reference, access, wanted), telling.event, cancel)
+            configured = self._registries.access_for(reference.repository)
+            access, registry = self._logins.access(configured, asked, telling, actor.user), configured.registry
+            scan = asked.truth("scanAfterPull")
+            call = PullCall(actor, environment, reference, registry, wanted, scan=scan, telling=telling, cancel=cancel)
+            gate = self._gates.begin(call)
+            arrived = environment.pull(PullOrder(reference, access, wanted, gate.admit), gate.report, cancel)
             if arrived.error is not None:
                 raise arrived.error
+            learned = gate.result(arrived)
         except LadingError as error:
             raise pull_failed(error, environment.connection_type) from error
-        return _result(reference, arrived)
+        return {**_result(reference, arrived), **learned}
 
 
 def _result(reference: Reference, arrived: Arrived) -> JsonObject:

@@ -18,6 +18,8 @@ from lading.services.configured_registries import ConfiguredRegistries, serves
 from lading.services.door_logins import LoginVault
 from lading.services.environment import Access, Arrived, PushOrder, Summary
 from lading.services.environments import Environments
+from lading.services.gate_policies import Place
+from lading.services.gates import Gates, verdicts_json
 from lading.services.guarded_environment import GuardedEnvironment
 from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling
@@ -94,9 +96,15 @@ class Pushes:
     """Makes push jobs, and does their work."""
 
     def __init__(
-        self, environments: Environments, registries: ConfiguredRegistries, jobs: Jobs, logins: LoginVault
+        self,
+        environments: Environments,
+        registries: ConfiguredRegistries,
+        jobs: Jobs,
+        logins: LoginVault,
+        gates: Gates,
     ) -> None:
         self._environments, self._registries, self._jobs, self._logins = environments, registries, jobs, logins
+        self._gates = gates
 
     def start(
         self,
@@ -151,7 +159,8 @@ class Pushes:
         environment = self._environments.open(actor, asked.whole_number("environment"))
         targets = tuple(map(Reference.parse, asked.texts("targets")))
         registry = asked.whole_number_or_none("registry")
-        access = self._logins.access(self._access(registry, targets[0]), asked, telling, actor.user)
+        configured = self._access(registry, targets[0])
+        access = self._logins.access(configured, asked, telling, actor.user)
         telling.line({"status": "tagging", "message": "Tagging image..."})
         telling.line({"status": "pushing", "message": "Pushing to registry..."})
         order = PushOrder(
@@ -162,12 +171,16 @@ class Pushes:
             "absent" if asked.truth("ifAbsent") else "any",
             asked.truth("dryRun"),
         )
+        place = Place(environment.id, targets[0].repository, configured.registry)
         try:
+            given = self._gates.push(
+                actor, place, targets[0].familiar, lambda: environment.find(order.image, cancel), order.wanted
+            )
             arrived = environment.push(order, telling.event, cancel)
             raise_first(arrived)
         except LadingError as error:
             raise push_failed(error, environment.connection_type) from error
-        return arrived_result(arrived, "pushed", order.dry_run)
+        return {**arrived_result(arrived, "pushed", order.dry_run), **verdicts_json(given)}
 
     def _access(self, registry: int | None, target: Reference) -> Access:
         """The registry may have been changed since the job was made: then its login is for another place. Raises

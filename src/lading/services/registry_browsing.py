@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from lading.errors import AccessDenied, LadingError, NotFound, Refused
+from lading.errors import LadingError, NotFound
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import HUB, Repository, check_path, check_tag
@@ -18,25 +18,16 @@ from lading.services.configured_registries import ConfiguredRegistries, Registry
 from lading.services.connection_test import ConnectionReport, Probe
 from lading.services.environment import Access
 from lading.services.registry_records import RegistryRow
+from lading.services.registry_search import MOST_NAMES, RepositoryFound, SearchedRegistry, listed, search
 from lading.services.registry_test import TriedRegistry, try_registry
 from lading.wire.endpoint import Endpoint
-from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel
 from lading.wire.retry import Quota
 
-MOST_NAMES = 10_000
-"""Repositories or tags read from a registry for one answer: a search for more of the name finds what is beyond."""
 
-
-class RegistryDoor(TriedRegistry, Protocol):
+class RegistryDoor(TriedRegistry, SearchedRegistry, Protocol):
     """What is asked of a registry that is no transfer; main fulfils it. Every method raises AccessDenied, NetworkFailed
     and their like."""
-
-    def search_hub(self, access: Access, term: str, cancel: Cancel) -> Sequence[Hit]:
-        """Public repositories of Docker Hub, the best first."""
-
-    def tags(self, access: Access, repository: Repository, cancel: Cancel) -> Iterator[str]:
-        """Raises NotFound."""
 
     def resolve(self, access: Access, repository: Repository, name: str | Digest, cancel: Cancel) -> Descriptor:
         """The manifest under a tag or digest. Raises NotFound."""
@@ -63,16 +54,6 @@ class CatalogMissing(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryFound:
-    """A repository's path; what Docker Hub says of it, where it is there."""
-
-    path: str
-    description: str | None = None
-    stars: int | None = None
-    official: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TagFound:
     """A tag, and what it names."""
 
@@ -96,49 +77,19 @@ class RegistryBrowsing:
 
     def catalog(self, actor: Actor, registry: int, cancel: Cancel) -> Sequence[str]:
         """Paths under the registry's own that the actor may see. Raises RowUnknown, CatalogMissing."""
-        return self._listed(actor, registry, "", cancel)
-
-    def _listed(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[str]:
-        """The first `MOST_NAMES` of those whose path holds `term`, however many come before them."""
         row = self._row(actor, Permission.REGISTRIES_VIEW, registry)
-        access = self._registries.access(row)
-        prefix = f"{row.path}/" if row.path else ""
-        try:
-            names = (
-                name
-                for name in self._door.repositories(access, cancel)
-                if name.startswith(prefix) and term in name and self._visible(actor, row, name)
-            )
-            return list(islice(names, MOST_NAMES))
-        except (NotFound, Refused, AccessDenied) as error:
-            raise CatalogMissing(row.name) from error
+        names = listed(self._door, self._registries.access(row), cancel)
+        if names is None:
+            raise CatalogMissing(row.name)
+        return list(islice((name for name in names if self._visible(actor, row, name)), MOST_NAMES))
 
     def search(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[RepositoryFound]:
-        """Repositories whose path holds `term`; where the registry lists none, the one that is called so. Docker Hub
-        is asked to search itself."""
+        """Of repositories that the actor may see, those whose path holds `term`; where the registry lists none, the
+        one that is called so. Raises RowUnknown."""
         row = self._row(actor, Permission.REGISTRIES_VIEW, registry)
-        if row.host == HUB:
-            return self._found_at_hub(actor, row, term, cancel)
-        return [RepositoryFound(name) for name in self._found(actor, registry, term, cancel)]
-
-    def _found_at_hub(self, actor: Actor, row: RegistryRow, term: str, cancel: Cancel) -> Sequence[RepositoryFound]:
-        hits = self._door.search_hub(self._registries.access(row), term, cancel)
-        return [
-            RepositoryFound(hit.repository.path, hit.description, hit.stars, hit.official)
-            for hit in hits
-            if self._visible(actor, row, hit.repository.path)
-        ]
-
-    def _found(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[str]:
-        try:
-            return self._listed(actor, registry, term.lower(), cancel)
-        except CatalogMissing:
-            try:
-                repository, access = self._opened(actor, Permission.REGISTRIES_VIEW, registry, term)
-                next(self._door.tags(access, repository, cancel), None)
-            except NotFound:
-                return []
-            return [repository.path]
+        access = self._registries.access(row)
+        found = search(self._door, access, term, lambda path: self._repository(row, path), cancel)
+        return list(islice((each for each in found if self._visible(actor, row, each.path)), MOST_NAMES))
 
     def tags(self, actor: Actor, registry: int, path: str, cancel: Cancel) -> Sequence[str]:
         """Of one repository. Raises RowUnknown, ReferenceInvalid, NotFound."""
@@ -196,6 +147,9 @@ class RegistryBrowsing:
         return repository, self._registries.access(row)
 
     def _visible(self, actor: Actor, row: RegistryRow, path: str) -> bool:
+        """Whether it is under the path that the registry is configured for, and the actor may see it."""
+        if row.host != HUB and row.path and not path.startswith(f"{row.path}/"):
+            return False
         return actor.may(Permission.REGISTRIES_VIEW, None, Repository(row.host, path))
 
     def _repository(self, row: RegistryRow, path: str) -> Repository:

@@ -11,36 +11,25 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from lading.errors import AccessDenied, NotFound, Refused
-from lading.oci.reference import HUB, ReferenceInvalid, Repository, check_path
+from lading.oci.reference import Repository, check_path
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Trail
 from lading.services.audit_trail import admit_somewhere
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.door_logins import under
 from lading.services.environment import Access
-from lading.services.registry_browsing import MOST_NAMES, RepositoryFound
+from lading.services.registry_search import MOST_NAMES, RepositoryFound, SearchedRegistry, search
 from lading.wire.authorize import Credential
 from lading.wire.docker_auth import GivenLogin
 from lading.wire.endpoint import Endpoint
-from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel
 
 
-class AskedRegistry(Protocol):
+class AskedRegistry(SearchedRegistry, Protocol):
     """Fulfilled by main. Every method raises AccessDenied, NetworkFailed and their like."""
 
     def knock(self, access: Access, credential: Credential | None, cancel: Cancel) -> None:
         """Whether it answers as a registry and takes this login, or nobody's. Raises AccessDenied."""
-
-    def repositories(self, access: Access, cancel: Cancel) -> Iterator[str]:
-        """The catalog. Raises NotFound, Refused or AccessDenied where there is none for us."""
-
-    def search_hub(self, access: Access, term: str, cancel: Cancel) -> Sequence[Hit]:
-        """Public repositories of Docker Hub, the best first."""
-
-    def tags(self, access: Access, repository: Repository, cancel: Cancel) -> Iterator[str]:
-        """Raises NotFound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ class RegistryErrands:
         self.registry.knock(self._whole(registry, credential), credential, cancel)
 
     def tags(self, repository: Repository, login: GivenLogin, cancel: Cancel) -> Sequence[str]:
-        """All of a repository's, for a pull that was admitted. Raises NotFound, AccessDenied, NetworkFailed."""
+        """A repository's, up to MOST_NAMES, for an admitted pull. Raises NotFound, AccessDenied, NetworkFailed."""
         return list(islice(self.registry.tags(self.access(repository, login), repository, cancel), MOST_NAMES))
 
     def search(
@@ -73,25 +62,7 @@ class RegistryErrands:
         the one of that name where the registry lists none. Raises NetworkFailed, Denied."""
         self._admit(actor, environment, "search", registry)
         access = self._whole(registry, login.credential)
-        if registry == HUB:
-            hits = self.registry.search_hub(access, term, cancel)
-            return (RepositoryFound(hit.repository.path, hit.description, hit.stars, hit.official) for hit in hits)
-        return map(RepositoryFound, self._listed(access, term.lower(), cancel))
-
-    def _listed(self, access: Access, term: str, cancel: Cancel) -> Iterator[str]:
-        try:
-            yield from (path for path in self.registry.repositories(access, cancel) if term in path)
-        except (NotFound, Refused, AccessDenied):
-            if self._exists(access, term, cancel):
-                yield term
-
-    def _exists(self, access: Access, path: str, cancel: Cancel) -> bool:
-        try:
-            check_path(path, path)
-            next(self.registry.tags(access, Repository(access.endpoint.host, path), cancel), None)
-        except (ReferenceInvalid, NotFound, AccessDenied):
-            return False
-        return True
+        return search(self.registry, access, term, lambda path: _repository(registry, path), cancel)
 
     def _whole(self, registry: str, credential: Credential | None) -> Access:
         """The way to a registry as a whole: as to the repositories that it is configured for."""
@@ -103,3 +74,9 @@ class RegistryErrands:
         if not actor.may_somewhere(Permission.IMAGES_PUSH, environment):
             deed = Deed(action, "registry", registry, registry, environment)
             admit_somewhere(self.trail, actor, Permission.IMAGES_PULL, deed)
+
+
+def _repository(registry: str, path: str) -> Repository:
+    """Raises ReferenceInvalid."""
+    check_path(path, path)
+    return Repository(registry, path)

@@ -19,6 +19,7 @@ from lading.oci.manifest import Index, Manifest, parse_manifest
 from lading.services import repository_decisions as decisions
 from lading.services.attached_lists import document, listed_in
 from lading.services.changes import Changes
+from lading.services.gate_parts import Parts, parts_of
 from lading.services.repository_carrying import Carrying, Part, digests
 from lading.services.repository_content import RepositoryContent
 from lading.services.repository_edits import Edit
@@ -113,6 +114,10 @@ class Repositories:
         """What a held manifest's own bytes say that it needs; None where they cannot be read. Raises ReadFailed."""
         read = document(descriptor, self._content.open)
         return None if read is None else needs_of(read)
+
+    def parts(self, root: Descriptor) -> Parts:
+        """The platforms of a held image, as its bytes name them. Raises ReadFailed."""
+        return parts_of(root, document(root, self._content.open))
 
     def carry(self, repository: str, tag: str, carried: Carried) -> Sequence[Edit]:
         """Hold an image of another repository with all that belongs to it, and point the tag at it at the end. Whoever

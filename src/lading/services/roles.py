@@ -1,8 +1,8 @@
 """Roles: the four that come with Lading, and those that people make.
 
 admin       everything
-operator    images, environments, registries, repositories and jobs, whatever there is to do with them
-publisher   pulls, tags and pushes images
+operator    images, environments, registries, repositories, scans and jobs, whatever there is to do with them
+publisher   pulls, tags, pushes and scans images
 viewer      looks at them
 """
 
@@ -16,10 +16,10 @@ from functools import partial
 
 from lading.errors import InputInvalid, Refused
 from lading.services.access import EVERYTHING, Actor, Grant, Permission
-from lading.services.audit import Deed, Result, Trail
+from lading.services.audit import Result, Trail, row_deed
 from lading.services.audit_trail import admit, refuse
 from lading.services.delegation import may_give
-from lading.services.named_rows import NameTaken, RowUnknown
+from lading.services.named_rows import NameTaken, RowUnknown, known
 from lading.services.row_rules import NAME_RULE, row_name
 from lading.services.user_records import RoleRow, UserRecords
 
@@ -36,7 +36,16 @@ def _grant(*permissions: str) -> tuple[Grant, ...]:
 BUILT_IN: Mapping[str, tuple[Grant, ...]] = {
     ADMIN: _grant(EVERYTHING),
     "operator": _grant(
-        "images:*", "environments:*", "registries:*", "repositories:*", "jobs:*", "metrics:view", "settings:view"
+        "images:*",
+        "environments:*",
+        "registries:*",
+        "repositories:*",
+        "scans:*",
+        Permission.POLICIES_VIEW,
+        Permission.EXCEPTIONS_VIEW,
+        "jobs:*",
+        "metrics:view",
+        "settings:view",
     ),
     "publisher": _grant(
         Permission.IMAGES_VIEW,
@@ -48,12 +57,19 @@ BUILT_IN: Mapping[str, tuple[Grant, ...]] = {
         Permission.REPOSITORIES_VIEW,
         Permission.REPOSITORIES_PULL,
         Permission.REPOSITORIES_PUSH,
+        Permission.SCANS_VIEW,
+        Permission.SCANS_RUN,
+        Permission.POLICIES_VIEW,
+        Permission.EXCEPTIONS_VIEW,
     ),
     "viewer": _grant(
         Permission.IMAGES_VIEW,
         Permission.ENVIRONMENTS_VIEW,
         Permission.REGISTRIES_VIEW,
         Permission.REPOSITORIES_VIEW,
+        Permission.SCANS_VIEW,
+        Permission.POLICIES_VIEW,
+        Permission.EXCEPTIONS_VIEW,
         Permission.JOBS_VIEW,
     ),
 }
@@ -114,17 +130,17 @@ class Roles:
 
     def list(self, actor: Actor) -> Sequence[RoleRow]:
         """In order of id."""
-        self._admit(actor, Permission.USERS_VIEW, "list")
+        admit(self._trail, actor, Permission.USERS_VIEW, row_deed("list", "role"))
         return self._records.roles()
 
     def get(self, actor: Actor, id: int) -> RoleRow:  # noqa: A002  a row's own word
         """Raises RowUnknown."""
-        self._admit(actor, Permission.USERS_VIEW, "view", id)
+        admit(self._trail, actor, Permission.USERS_VIEW, row_deed("view", "role", id))
         return self._row(id)
 
     def add(self, actor: Actor, form: RoleForm) -> RoleRow:
         """Raises RoleInvalid, NameTaken; Denied where it gives more than the actor has."""
-        self._admit(actor, Permission.USERS_EDIT, "create", name=form.name)
+        admit(self._trail, actor, Permission.USERS_EDIT, row_deed("create", "role", name=form.name))
         name, grants = _name(form.name), _checked(form.grants)
         self._within(actor, "create", grants, name)
         row = self._records.add_role(lambda id: RoleRow(id, name, grants))  # noqa: A006  a row's own word
@@ -134,7 +150,7 @@ class Roles:
     def change(self, actor: Actor, id: int, form: RoleForm) -> RoleRow:  # noqa: A002  a row's own word
         """Raises RowUnknown, RoleInvalid, NameTaken, BuiltInStays; Denied where it gave or gives more than the actor
         has."""
-        self._admit(actor, Permission.USERS_EDIT, "update", id)
+        admit(self._trail, actor, Permission.USERS_EDIT, row_deed("update", "role", id))
         before = self._own(id)
         after = RoleRow(id, _name(form.name), _checked(form.grants))
         self._within(actor, "update", (*before.grants, *after.grants), before.name, id)
@@ -145,7 +161,7 @@ class Roles:
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
         """Those who had it have it no longer. Raises RowUnknown, BuiltInStays."""
-        self._admit(actor, Permission.USERS_EDIT, "delete", id)
+        admit(self._trail, actor, Permission.USERS_EDIT, row_deed("delete", "role", id))
         row = self._own(id)
         self._within(actor, "delete", row.grants, row.name, id)
         if not self._records.remove_role(id):
@@ -153,26 +169,13 @@ class Roles:
         self._record(actor, "delete", row)
 
     def _row(self, id: int) -> RoleRow:  # noqa: A002  a row's own word
-        row = self._records.role(id)
-        if row is None:
-            raise RowUnknown("role", id)
-        return row
+        return known(self._records.role(id), "role", id)
 
     def _own(self, id: int) -> RoleRow:  # noqa: A002  a row's own word
         row = self._row(id)
         if row.built_in:
             raise BuiltInStays(row.name)
         return row
-
-    def _admit(
-        self,
-        actor: Actor,
-        permission: Permission,
-        action: str,
-        id: int | None = None,  # noqa: A002  a row's own word
-        name: str = "",
-    ) -> None:
-        admit(self._trail, actor, permission, Deed(action, "role", "" if id is None else str(id), name))
 
     def _within(
         self,
@@ -183,12 +186,12 @@ class Roles:
         id: int | None = None,  # noqa: A002  a row's own word
     ) -> None:
         if not may_give(actor, grants):
-            deed = Deed(action, "role", "" if id is None else str(id), name, details=MORE_THAN_ONES_OWN)
+            deed = row_deed(action, "role", id, name, MORE_THAN_ONES_OWN)
             refuse(self._trail, actor, Permission.USERS_EDIT, deed)
 
     def _record(self, actor: Actor, action: str, row: RoleRow) -> None:
         details = {"grants": [grant_json(grant) for grant in row.grants]}
-        self._trail.record(actor, Deed(action, "role", str(row.id), row.name, details=details), Result.DONE)
+        self._trail.record(actor, row_deed(action, "role", row.id, row.name, details), Result.DONE)
 
 
 MORE_THAN_ONES_OWN: Mapping[str, object] = {"reason": "more than the actor has"}

@@ -23,15 +23,42 @@ BASE_SIZE = 3_000_000
 """Bytes of the shared base that do not compress: large enough that sharing it shows."""
 
 CREATED = "2026-01-01T00:00:00Z"
+
+SAMPLE_PACKAGE = "lading-demo-greeter"
+SAMPLE_MENDED = "1.1"
+SAMPLE_ADVISORY: Mapping[str, object] = {
+    "schema_version": "1.7.0",
+    "id": "DEMO-2026-1",
+    "modified": CREATED,
+    "published": CREATED,
+    "summary": "It greets whoever asks",
+    "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}],
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": SAMPLE_PACKAGE},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": SAMPLE_MENDED}]}],
+        }
+    ],
+}
+"""What is wrong with the older of the two: made up, as the package is, so that there is something to find."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 
 Files = Mapping[str, bytes]
 
 
-def sample_archive(name: str, greeting: str, platform: Platform) -> bytes:
-    """An OCI archive with one image called `name`: a base that all samples share, and a file that greets."""
+def sample_archive(name: str, greeting: str, platform: Platform, version: str = "1.0") -> bytes:
+    """An OCI archive with one image called `name`: a base that all samples share, a file that greets, and the package
+    that SAMPLE_ADVISORY is about, in this version."""
     base = _layer({"etc/os-release": b'ID=demo\nNAME="Lading demo"\n', "usr/share/demo/base": _noise(b"base")})
-    top = _layer({"app/greeting": f"{greeting}\n".encode(), "app/detail": _noise(greeting.encode())[:20_000]})
+    package = f"Metadata-Version: 2.1\nName: {SAMPLE_PACKAGE}\nVersion: {version}\n"
+    top = _layer(
+        {
+            "app/greeting": f"{greeting}\n".encode(),
+            "app/detail": _noise(greeting.encode())[:20_000],
+            f"app/{SAMPLE_PACKAGE}-{version}.dist-info/METADATA": package.encode(),
+        }
+    )
     layers = [(base, "COPY base /"), (top, f"COPY {greeting} /app")]
     blobs: dict[str, bytes] = {}
     config = ImageConfig.build(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from lading.errors import InputInvalid
 from lading.services.access import Actor, NotLoggedIn, Permission
-from lading.services.audit import Deed, Result, Trail
+from lading.services.audit import Deed, Result, Trail, row_deed
 from lading.services.audit_trail import admit, refuse
 from lading.services.delegation import may_give
 from lading.services.login_records import TokenRecords, TokenRow
@@ -90,7 +90,7 @@ class Tokens:
     def list(self, actor: Actor, *, everybody: bool = False) -> Sequence[TokenRow]:
         """One's own, in order of id; or everybody's."""
         if everybody:
-            self._admit(actor, Permission.USERS_VIEW, "list")
+            admit(self._trail, actor, Permission.USERS_VIEW, row_deed("list", "token"))
             return self._records.tokens()
         if actor.user is None:
             raise NotLoggedIn
@@ -122,9 +122,9 @@ class Tokens:
         row = self._records.token(id)
         own = row is not None and row.user == actor.user and (actor.scopes is None or actor.token == id)
         if not own:
-            self._admit(actor, Permission.USERS_EDIT, "delete", id)
+            admit(self._trail, actor, Permission.USERS_EDIT, row_deed("delete", "token", id))
             if row is not None:
-                self._check_owner(actor, row.user, Deed("delete", "token", str(id), row.name))
+                self._check_owner(actor, row.user, row_deed("delete", "token", id, row.name))
         if row is None or not self._records.remove_token(id):
             raise RowUnknown("token", id)
         self._record(actor, "delete", row)
@@ -136,7 +136,7 @@ class Tokens:
 
     def _owner(self, actor: Actor, form: TokenForm) -> UserRow:
         """Whose it will be; that the actor may make it has been asked then."""
-        deed = Deed("create", "token", "", form.name)
+        deed = row_deed("create", "token", name=form.name)
         if actor.token is not None:
             refuse(self._trail, actor, Permission.USERS_EDIT, deed)
         own = form.user is None or form.user == actor.user
@@ -170,16 +170,13 @@ class Tokens:
             raise TokenInvalid("user", f"has {MOST_TOKENS} tokens already")
         return name
 
-    def _admit(self, actor: Actor, permission: Permission, action: str, id: int | None = None) -> None:  # noqa: A002
-        admit(self._trail, actor, permission, Deed(action, "token", "" if id is None else str(id), ""))
-
     def _record(self, actor: Actor, action: str, row: TokenRow) -> None:
         details = {
             "user": row.user,
             "scopes": None if row.scopes is None else sorted(row.scopes),
             "expires": row.expires,
         }
-        self._trail.record(actor, Deed(action, "token", str(row.id), row.name, details=details), Result.DONE)
+        self._trail.record(actor, row_deed(action, "token", row.id, row.name, details), Result.DONE)
 
 
 def token_hash(secret: str) -> str:

@@ -7,7 +7,7 @@ image, a repository at the registry or a row in Lading, says what it was.
 from __future__ import annotations
 
 from lading.engine.stores import TagUnknown
-from lading.errors import AccessDenied, LadingError, NotFound, TlsRefused
+from lading.errors import AccessDenied, LadingError, NetworkFailed, NotFound, TlsRefused
 from lading.services.environment import ConnectionType
 from lading.services.lookup import ImageUnknown
 from lading.services.named_rows import RowUnknown
@@ -36,10 +36,15 @@ class TransferFailed(LadingError):
         self.text, self.cause = text, cause
         self.side, self.code, self.raw = cause.side, cause.code, cause.raw
         self.hint = hint or cause.hint
-        self.why = str(cause) if cause.why is None else f"{cause}: {cause.why}"
+        self.why = cause.afar if cause.why is None else f"{cause.afar}: {cause.why}"
 
     def __str__(self) -> str:
         return self.text
+
+
+def unworded(error: LadingError) -> LadingError:
+    """The cause, where the error only words one anew; else the error."""
+    return error.cause if isinstance(error, TransferFailed) else error
 
 
 def push_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
@@ -53,6 +58,8 @@ def push_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
             return cause
         case ImageUnknown() | TagUnknown() | ThingMissing():
             return TransferFailed(IMAGE_UNKNOWN, cause)
+        case NetworkFailed(hint=None):
+            return cause.but(hint=_network_hint(cause))
         case _:
             return cause
 
@@ -68,6 +75,8 @@ def pull_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
             return cause
         case NotFound():
             return TransferFailed(PULL_FAILED, cause)
+        case NetworkFailed(hint=None):
+            return cause.but(hint=_network_hint(cause))
         case _:
             return cause
 
@@ -75,3 +84,8 @@ def pull_failed(cause: LadingError, connection: ConnectionType) -> LadingError:
 def _tls_hint(connection: ConnectionType) -> str | None:
     """None: the cause's own; a Docker host reaches registries in its own way, whatever Lading's row says."""
     return OWN_SETTING if connection is ConnectionType.EMBEDDED else None
+
+
+def _network_hint(cause: NetworkFailed) -> str:
+    where = cause.host or "the registry"
+    return f"Check the address, and that {where} is up and can be reached from where the transfer runs; then try again."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from lading.engine.arrival import Arrival, Destination
 from lading.engine.copy import copy
@@ -26,12 +27,15 @@ from lading.services.places import DockerImage, Named, Place
 from lading.services.platforms import EVERY, UNSAID, Wanted
 from lading.services.reading import read_manifest
 from lading.services.reports import serialised
-from lading.services.selection import Chosen, choose_to_bring, choose_to_send, whole
+from lading.services.selection import Chosen, choose_to_bring, choose_to_send, everywhere, whole
 from lading.services.stores import ArchiveForm, Compression, Stores
 from lading.services.targets import Aim, Shape, TargetMissing, opened
 from lading.wire.ledger import NOTHING, Totals
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report
+
+if TYPE_CHECKING:  # a command asks nobody
+    from lading.services.pull_admission import Admission
 
 PULL_LANES = 3
 PUSH_LANES = 5
@@ -105,21 +109,26 @@ class Transfers:
         self._origins = Origins(stores, names, registries)
         self._native, self._limit = native, limit
 
-    def pull(self, text: str, call: Call) -> Moved:
-        """Bring an image into our own store, under the name it has in its registry.
+    def pull(self, text: str, call: Call, admission: Admission | None = None) -> Moved:
+        """Bring an image into our own store, under the name it has in its registry, where `admission` allows it.
 
-        Raises ReferenceInvalid, TagUnknown, PlatformMissing and what a copy raises.
+        Raises ReferenceInvalid, TagUnknown, PlatformMissing, what a copy raises and what the admission does.
         """
         reference = Reference.parse(text).or_latest
         with self._origins.registry(reference, call.report, call.cancel) as origin:
             wanted = call.options.wanted or UNSAID
-            if self._is_current(reference, origin.root, wanted):
+            if self._is_current(reference, origin.root, wanted, admission):
                 return Moved(str(reference), str(reference), origin.root, (_bare(reference),), NOTHING, current=True)
             chosen = choose_to_bring(origin.store, origin.root, wanted, self._native)
             name = str(reference)
+            if admission is not None:
+                admission.expect(reference, chosen.root, chosen.parts, whole(self._stores.own))
             with self._stores.own.work() as own:
-                aim = Aim(Destination(name, own, (name,), call.options.condition), (_bare(reference),))
+                ask = admission.ask if admission is not None else None
+                aim = Aim(Destination(name, own, (name,), call.options.condition, ask), (_bare(reference),))
                 moved = self._move(origin, chosen, (aim,), PULL_LANES, call)[0]
+            if admission is not None and admission.refused is not None:  # a copy knows only of its own being stopped
+                return replace(moved, error=moved.error or admission.refused)
             if moved.error is None and not call.options.dry_run:
                 self._learn(chosen, reference.repository)
             return moved
@@ -226,14 +235,19 @@ class Transfers:
 
     # ── what is known already
 
-    def _is_current(self, reference: Reference, root: Descriptor, wanted: Wanted) -> bool:
-        """Whether the name stands for this root here, with every image that is wanted: then one HEAD was all."""
+    def _is_current(self, reference: Reference, root: Descriptor, wanted: Wanted, admission: Admission | None) -> bool:
+        """Whether the name stands for this root here, with every image that is wanted: then one HEAD was all. Raises
+        what the admission does."""
         image = self._names().find(str(reference))
         if image is None or image.root.digest != root.digest:
             return False
         own = self._stores.own
         chosen = choose_to_bring(own, root, wanted, self._native)
-        return all(map(whole(own), chosen.parts or (root,)))
+        current = all(map(whole(own), chosen.parts or (root,)))
+        if current and admission is not None:
+            admission.expect(reference, root, chosen.parts, everywhere)
+            admission.ask()
+        return current
 
 
 def _moved(origin: Origin, chosen: Chosen, aim: Aim, arrival: Arrival, planned: bool) -> Moved:

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 
 from lading.errors import InputInvalid, Refused
 from lading.services.access import LADING, Actor, Permission
-from lading.services.audit import Deed, Result, Trail
+from lading.services.audit import Result, Trail, row_deed
 from lading.services.audit_trail import admit, refuse
 from lading.services.delegation import may_give
 from lading.services.login_records import SessionRecords
-from lading.services.named_rows import RowUnknown
+from lading.services.named_rows import RowUnknown, known
 from lading.services.passwords import Passwords, new_password
 from lading.services.roles import ADMIN, MORE_THAN_ONES_OWN
 from lading.services.user_records import Permit, RoleRow, UserRecords, UserRow
@@ -97,18 +97,18 @@ class Users:
 
     def list(self, actor: Actor) -> Sequence[UserRow]:
         """In order of id."""
-        self._admit(actor, Permission.USERS_VIEW, "list", None)
+        admit(self._trail, actor, Permission.USERS_VIEW, row_deed("list", "user"))
         return self._records.users()
 
     def get(self, actor: Actor, id: int) -> UserRow:  # noqa: A002  a row's own word
         """Oneself, or with permission anybody. Raises RowUnknown."""
         if actor.user != id:
-            self._admit(actor, Permission.USERS_VIEW, "view", id)
+            admit(self._trail, actor, Permission.USERS_VIEW, row_deed("view", "user", id))
         return self._row(id)
 
     def add(self, actor: Actor, form: UserForm) -> UserRow:
         """Raises UserInvalid, PasswordInvalid, NameTaken, RowUnknown for a role; Denied for more than the actor has."""
-        self._admit(actor, Permission.USERS_EDIT, "create", None, form.name)
+        admit(self._trail, actor, Permission.USERS_EDIT, row_deed("create", "user", name=form.name))
         name = new_name(form.name)
         roles = self._roles(form.roles)
         self._within(actor, "create", roles, None, name)
@@ -123,7 +123,7 @@ class Users:
     def change(self, actor: Actor, id: int, edit: UserEdit) -> UserRow:  # noqa: A002  a row's own word
         """Raises RowUnknown, UserInvalid, PasswordInvalid, NameTaken, LastAdmin, UserMoved; Denied where the user has,
         or would have, more than the actor."""
-        self._admit(actor, Permission.USERS_EDIT, "update", id)
+        admit(self._trail, actor, Permission.USERS_EDIT, row_deed("update", "user", id))
         before = self._row(id)
         roles = None if edit.roles is None else self._roles(edit.roles)
         self._within(actor, "update", (*self._known(before.roles), *(roles or ())), id, before.name)
@@ -149,7 +149,7 @@ class Users:
 
     def remove(self, actor: Actor, id: int) -> None:  # noqa: A002  a row's own word
         """With the user's sessions and tokens. Raises RowUnknown, LastAdmin; Denied for who has more than the actor."""
-        self._admit(actor, Permission.USERS_EDIT, "delete", id)
+        admit(self._trail, actor, Permission.USERS_EDIT, row_deed("delete", "user", id))
         row = self._row(id)
         self._within(actor, "delete", self._known(row.roles), id, row.name)
         if not self._records.remove_user(id, self._an_admin_stays()):
@@ -161,16 +161,11 @@ class Users:
 
         Raises RowUnknown, PasswordInvalid.
         """
-        found = self._records.user_named(name.strip().lower())
-        if found is None:
-            raise RowUnknown("user", name)
+        found = known(self._records.user_named(name.strip().lower()), "user", name)
         return self.change(LADING, found.id, UserEdit(password=password, active=True))
 
     def _kept(self, id: int, change: Callable[[UserRow], UserRow]) -> UserRow:  # noqa: A002  a row's own word
-        row = self._records.change_user(id, change, self._an_admin_stays())
-        if row is None:
-            raise RowUnknown("user", id)
-        return row
+        return known(self._records.change_user(id, change, self._an_admin_stays()), "user", id)
 
     def _an_admin_stays(self) -> Permit | None:
         """None where there is none to stay: then set-up is still to come."""
@@ -188,10 +183,7 @@ class Users:
         return self._passwords.hash(new_password(password, name))
 
     def _row(self, id: int) -> UserRow:  # noqa: A002  a row's own word
-        row = self._records.user(id)
-        if row is None:
-            raise RowUnknown("user", id)
-        return row
+        return known(self._records.user(id), "user", id)
 
     def _roles(self, ids: Iterable[int]) -> tuple[RoleRow, ...]:
         """Raises RowUnknown."""
@@ -207,16 +199,6 @@ class Users:
 
     # ── permission and trail
 
-    def _admit(
-        self,
-        actor: Actor,
-        permission: Permission,
-        action: str,
-        id: int | None,  # noqa: A002  a row's own word
-        name: str = "",
-    ) -> None:
-        admit(self._trail, actor, permission, _deed(action, id, name))
-
     def _within(
         self,
         actor: Actor,
@@ -226,11 +208,11 @@ class Users:
         name: str,
     ) -> None:
         if not may_give(actor, [grant for role in roles for grant in role.grants]):
-            deed = replace(_deed(action, id, name), details=MORE_THAN_ONES_OWN)
+            deed = row_deed(action, "user", id, name, MORE_THAN_ONES_OWN)
             refuse(self._trail, actor, Permission.USERS_EDIT, deed)
 
     def _record(self, actor: Actor, action: str, row: UserRow, details: dict[str, object] | None = None) -> None:
-        self._trail.record(actor, replace(_deed(action, row.id, row.name), details=details or {}), Result.DONE)
+        self._trail.record(actor, row_deed(action, "user", row.id, row.name, details), Result.DONE)
 
 
 def new_name(text: str) -> str:
@@ -246,10 +228,7 @@ def new_name(text: str) -> str:
 
 def admin_role(roles: Iterable[RoleRow]) -> RoleRow:
     """The built-in one. Raises RowUnknown where Roles.ensure_built_in was not called."""
-    found = next((role for role in roles if role.built_in and role.name == ADMIN), None)
-    if found is None:
-        raise RowUnknown("role", ADMIN)
-    return found
+    return known(next((role for role in roles if role.built_in and role.name == ADMIN), None), "role", ADMIN)
 
 
 def has_admin(users: Iterable[UserRow], admin: RoleRow) -> bool:
@@ -259,10 +238,6 @@ def has_admin(users: Iterable[UserRow], admin: RoleRow) -> bool:
 
 def _ids(roles: Iterable[RoleRow]) -> tuple[int, ...]:
     return tuple(role.id for role in roles)
-
-
-def _deed(action: str, id: int | None, name: str) -> Deed:  # noqa: A002  a row's own word
-    return Deed(action, "user", "" if id is None else str(id), name)
 
 
 def _changes(edit: UserEdit, roles: Sequence[RoleRow] | None) -> dict[str, object]:

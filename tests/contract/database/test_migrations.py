@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,12 @@ from lading.backends.database.prepare import prepare
 from lading.backends.database.schema import VERSION
 from lading.backends.database.service_database import open_service_database
 from lading.engine.records import Holder
+from lading.services.scanner import ScannerName
 from lading.services.user_records import UserRow
 
 DIGEST = f"sha256:{0:064x}"
 ROWS = f"""
 INSERT INTO image VALUES ('docker.io/library/alpine:3', 'm', '{DIGEST}', 5, 1700000000.5);
-INSERT INTO lease VALUES ('{DIGEST}', 9e12);
 INSERT INTO repository (id, name) VALUES (7, 'team/app');
 INSERT INTO held_manifest (repository, digest, media_type, size, annotations)
 VALUES (7, '{DIGEST}', 'm', 5, '{{"a": "b"}}');
@@ -28,13 +29,19 @@ INSERT INTO upload VALUES ('me', 'r.example', 'a', '{DIGEST}', 'https://r.exampl
 """
 
 
+def lease_of(version: int) -> str:
+    """Since version 4 a lease says for whom it is."""
+    values = f"'{DIGEST}', 9e12" if version < 4 else f"'{DIGEST}', 'told', 9e12"
+    return f"INSERT INTO lease VALUES ({values});"
+
+
 @pytest.fixture(params=range(1, VERSION))
 def older(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "lading.db"
     schema = Path(__file__).with_name(f"version_{request.param}.sql").read_text()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(schema + ROWS)
+        connection.executescript(schema + ROWS + lease_of(request.param))
     return path
 
 
@@ -99,3 +106,24 @@ def tables(path: Path) -> set[tuple[str, ...]]:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {(name, *map(str, row)) for name in names for row in connection.execute(f'PRAGMA table_info("{name}")')}
+
+
+@pytest.mark.parametrize("older", [2, 3, 4], indirect=True)
+def test_an_environment_without_a_scanner_follows_the_one_for_all(older: Path) -> None:
+    with closing(sqlite3.connect(older)) as connection, connection:
+        for number, scanner in enumerate(("none", "lading", "grype", "none"), 1):
+            connection.execute(ENVIRONMENT, {"id": number, "name": f"host {number}", "scanner": scanner})
+        connection.execute("DELETE FROM environment WHERE id = 4")
+
+    with closing(open_service_database(older, time.time)) as database:
+        rows = database.environments.environments()
+        added = database.environments.add_environment(lambda key: replace(rows[0], id=key, name="another"))
+
+    assert [row.scanner for row in rows] == [None, ScannerName.OSV, ScannerName.GRYPE]
+    assert added.id == 5  # a number is never given twice
+
+
+ENVIRONMENT = """
+INSERT INTO environment (id, name, connection_type, socket_path, tls_skip_verify, is_default, scanner)
+VALUES (:id, :name, 'socket', '/run/docker.sock', 0, 0, :scanner)
+"""

@@ -13,6 +13,7 @@ from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
 from lading.services.named_rows import NameTaken
 from lading.services.registry_records import RegistryRow
+from lading.services.scanner import ScannerName
 from lading.services.secrets import AUTHORITY_SETTING, OF_AUTHORITY
 from lading.wire.endpoint import Tls
 
@@ -21,7 +22,19 @@ FULL = RegistryRow(
 )
 BARE = RegistryRow(0, "bare", "r.example:5000", "r.example:5000")
 DIRECT = EnvironmentRow(
-    0, "host", ConnectionType.DIRECT, None, "d.example", 2376, "https", "ca", "cert", "key", True, False, "own"
+    0,
+    "host",
+    ConnectionType.DIRECT,
+    None,
+    "d.example",
+    2376,
+    "https",
+    "ca",
+    "cert",
+    "key",
+    True,
+    False,
+    scanner=ScannerName.OSV,
 )
 OWN = EnvironmentRow(0, "local", ConnectionType.EMBEDDED, is_default=True)
 

@@ -15,7 +15,7 @@ from lading.errors import AccessDenied, Cancelled, ContentCorrupt, NetworkFailed
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Access, Environment, PruneOrder, PullOrder, PushOrder
+from lading.services.environment import Access, Arriving, Environment, PruneOrder, PullOrder, PushOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing, Wanted
 from lading.wire.authorize import Credential
@@ -39,6 +39,25 @@ def bring(environment: Environment, name: str, *, label: str = "x") -> str:
     assert arrived.reference == Reference.parse(name)
     assert arrived.error is None
     return arrived.id
+
+
+def pushed_alone(environment: Environment, target: Reference, access: Access, label: str) -> Digest:
+    """A new image at the registry under this name, and nothing of it in the environment; its digest there."""
+    identity = bring(environment, "contract/sent:1", label=label)
+    (pushed,) = environment.push(PushOrder(identity, (target,), access), told, CANCEL)
+    environment.remove(identity, True, CANCEL)
+    assert pushed.error is None
+    assert pushed.digest is not None
+    return pushed.digest
+
+
+class NotAdmitted(Refused):
+    """Somebody who was asked said no."""
+
+
+def refuse(_arriving: Arriving) -> None:
+    """An Admit."""
+    raise NotAdmitted
 
 
 class EnvironmentContract:
@@ -290,6 +309,81 @@ class TransferContract:
 
         pinned = Reference(target.repository, digest=pushed.digest)
         assert environment.pull(PullOrder(pinned, access), told, CANCEL).digest == pushed.digest
+
+    def test_a_pull_asks_whether_what_has_come_may_have_its_name(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/asked:1")
+        pushed = pushed_alone(environment, target, access, "asked")
+        asked: list[tuple[Arriving, tuple[str, ...]]] = []
+
+        def admit(arriving: Arriving) -> None:
+            asked.append((arriving, tuple(name for each in environment.images(CANCEL) for name in each.names)))
+
+        arrived = environment.pull(PullOrder(target, access, admit=admit), told, CANCEL)
+
+        ((arriving, names),) = asked
+        assert (arriving.reference, arriving.id) == (target, arrived.id)
+        assert str(target) not in names
+        assert arrived.digest == pushed
+        assert str(target) in environment.image(arrived.id, CANCEL).summary.names
+
+    def test_a_refused_pull_leaves_nothing_of_it_and_the_name_where_it_was(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/refused:1")
+        pushed_alone(environment, target, access, "refused")
+        before = bring(environment, str(target), label="what had the name before")
+        come: list[str] = []
+
+        def admit(arriving: Arriving) -> None:
+            come.append(arriving.id)
+            raise NotAdmitted
+
+        with pytest.raises(NotAdmitted):
+            environment.pull(PullOrder(target, access, admit=admit), told, CANCEL)
+
+        assert str(target) in environment.image(before, CANCEL).summary.names
+        with pytest.raises(ImageUnknown):
+            environment.image(come[0], CANCEL)
+
+    def test_a_refused_pull_of_what_is_here_already_takes_nothing_away(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/here:1")
+        pushed_alone(environment, target, access, "here already")
+        pulled = environment.pull(PullOrder(target, access), told, CANCEL)
+
+        with pytest.raises(NotAdmitted):
+            environment.pull(PullOrder(target, access, admit=refuse), told, CANCEL)
+
+        assert str(target) in environment.image(pulled.id, CANCEL).summary.names
+
+    def test_a_tag_that_moves_while_it_is_judged_is_not_what_gets_the_name(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/moves:1")
+        judged = pushed_alone(environment, target, access, "judged")
+
+        def moved_meanwhile(_arriving: Arriving) -> None:
+            pushed_alone(environment, target, access, "never judged")
+
+        arrived = environment.pull(PullOrder(target, access, admit=moved_meanwhile), told, CANCEL)
+
+        assert arrived.digest == judged
+        assert str(target) in environment.image(arrived.id, CANCEL).summary.names
+
+    def test_a_refused_pull_by_digest_leaves_nothing(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/refused-pin:1")
+        pinned = Reference(target.repository, digest=pushed_alone(environment, target, access, "refused by digest"))
+
+        with pytest.raises(NotAdmitted):
+            environment.pull(PullOrder(pinned, access, admit=refuse), told, CANCEL)
+
+        with pytest.raises(ImageUnknown):
+            environment.image(str(pinned), CANCEL)
 
     def test_what_the_registry_has_not_is_not_found(
         self, environment: Environment, registry: RunningRegistry, access: Access

@@ -7,14 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from lading.errors import Cancelled, LadingError
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment import Access, Environment, Part, PartKind, PullOrder, PushOrder
+from lading.services.environment import Access, Arriving, Environment, Part, PartKind, PullOrder, PushOrder
 from lading.services.platforms import EVERY, Wanted
+from lading.services.reading import read_manifest
+from lading.wire.authorize import Credential
+from lading.wire.endpoint import Endpoint
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
-from tests.contract.environments.suite import CANCEL, EnvironmentContract, TransferContract, bring, told
+from tests.contract.environments.suite import (
+    CANCEL,
+    EnvironmentContract,
+    NotAdmitted,
+    TransferContract,
+    bring,
+    told,
+)
 from tests.fakes.docker_archives import reader
-from tests.fakes.embedded import embedded
+from tests.fakes.embedded import Embedded, embedded
 from tests.fakes.images import AMD64
 from tests.fakes.several_platforms import several
 from tests.peers import programs
@@ -97,6 +108,112 @@ class TestEmbeddedTransfers(TransferContract, DistributionContract):
         assert here() == 1
         environment.pull(order, told, CANCEL)
         assert here() == 2
+
+
+@pytest.mark.peer("docker-registry")
+class TestAdmittance:
+    """What only our own engine has: platforms of an index, and content that nothing names."""
+
+    @pytest.fixture
+    def access(self, registry: RunningRegistry) -> Access:
+        credential = Credential(registry.username or "", registry.password or "", source="the tests")
+        return Access("tests", Endpoint(registry.host), credential, 1)
+
+    @pytest.fixture
+    def own(self, tmp_path: Path) -> Iterator[Embedded]:
+        with embedded(tmp_path / "asked") as made:
+            yield made
+
+    def pushed(self, own: Embedded, registry: RunningRegistry, access: Access, name: str) -> Reference:
+        """An index of two platforms at the registry, and nothing of it here."""
+        source = f"docker.io/contract/{name}:1"
+        own.environment.load(reader(several(name).archive(source)), told, CANCEL)
+        target = Reference.parse(f"{registry.host}/contract/{name}:1")
+        own.environment.push(PushOrder(source, (target,), access, Wanted(have=True)), told, CANCEL)
+        own.environment.remove(source, True, CANCEL)
+        return target
+
+    def here(self, own: Embedded, name: str) -> int:
+        parts = own.environment.image(name, CANCEL).summary.parts
+        return sum(part.available for part in parts if part.kind is PartKind.IMAGE)
+
+    def test_what_is_asked_about_is_here_whole(self, own: Embedded, registry: RunningRegistry, access: Access) -> None:
+        target = self.pushed(own, registry, access, "whole")
+        store = own.places.local().own
+
+        def admit(arriving: Arriving) -> None:
+            assert arriving.root is not None
+            assert len(arriving.parts) == 2
+            assert store.present(arriving.root.digest)
+            for part in arriving.parts:
+                assert all(store.present(child.digest) for child in read_manifest(store, part).children)
+            assert own.names.find(str(target)) is None
+
+        own.environment.pull(PullOrder(target, access, EVERY, admit), told, CANCEL)
+
+        assert self.here(own, str(target)) == 2
+
+    def test_of_a_refused_image_nothing_is_kept(self, own: Embedded, registry: RunningRegistry, access: Access) -> None:
+        target = self.pushed(own, registry, access, "nothing")
+        came: list[Arriving] = []
+
+        def admit(arriving: Arriving) -> None:
+            came.append(arriving)
+            raise NotAdmitted
+
+        with pytest.raises(NotAdmitted):
+            own.environment.pull(PullOrder(target, access, EVERY, admit), told, CANCEL)
+
+        assert not any(own.places.local().own.present(part.digest) for part in came[0].parts)
+
+    @pytest.mark.parametrize("error", [NotAdmitted, Cancelled])
+    def test_a_platform_that_is_not_admitted_is_not_served_by_the_name_that_others_have(
+        self, own: Embedded, registry: RunningRegistry, access: Access, error: type[LadingError]
+    ) -> None:
+        target = self.pushed(own, registry, access, f"second-{error.__name__.lower()}")
+        own.environment.pull(PullOrder(target, access, Wanted(platforms=(AMD64,))), told, CANCEL)
+
+        def admit(_arriving: Arriving) -> None:
+            raise error
+
+        with pytest.raises(error):
+            own.environment.pull(PullOrder(target, access, EVERY, admit), told, CANCEL)
+
+        assert self.here(own, str(target)) == 1
+        own.environment.pull(PullOrder(target, access, EVERY), told, CANCEL)
+        assert self.here(own, str(target)) == 2
+
+    def test_two_pulls_of_one_tag_of_which_one_is_refused(
+        self, own: Embedded, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = self.pushed(own, registry, access, "twice")
+
+        def refused_once_the_other_has_it(_arriving: Arriving) -> None:
+            own.environment.pull(PullOrder(target, access, EVERY, lambda _: None), told, CANCEL)
+            raise NotAdmitted
+
+        with pytest.raises(NotAdmitted):
+            own.environment.pull(PullOrder(target, access, EVERY, refused_once_the_other_has_it), told, CANCEL)
+
+        assert own.names.find(str(target)) is not None
+
+    def test_an_image_of_one_platform_that_another_pull_has_named_meanwhile_stays_whole(
+        self, own: Embedded, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        """Under a name that no policy is about: it serves nothing that was not meant to be there."""
+        identity = bring(environment, "contract/raced:1", label="raced")
+        refused, free = (Reference.parse(f"{registry.host}/contract/raced:{tag}") for tag in ("refused", "free"))
+        environment.push(PushOrder(identity, (refused, free), access), told, CANCEL)
+
+        def refused_once_another_has_it(_arriving: Arriving) -> None:
+            own.environment.pull(PullOrder(free, access), told, CANCEL)
+            raise NotAdmitted
+
+        with pytest.raises(NotAdmitted):
+            own.environment.pull(PullOrder(refused, access, admit=refused_once_another_has_it), told, CANCEL)
+
+        assert own.names.find(str(refused)) is None
+        assert self.here(own, str(free)) == 1
 
 
 def config_of(part: Part) -> Digest:

@@ -8,8 +8,11 @@ from contextlib import closing
 import pytest
 
 from lading.backends.database.repositories import open_records
+from lading.backends.database.service_database import open_service_database
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.services.gate_policies import Action, Mode, Scope
+from lading.services.gate_records import PolicyRow
 from lading.services.repository_edits import HoldManifest, PointTag
 from lading.services.repository_records import Decide
 from lading.services.repository_rows import HeldManifest
@@ -123,3 +126,22 @@ def test_an_image_is_promoted_and_an_immutable_tag_is_not_overwritten(lading: Se
     refused = lading.run("repository", "promote", "team/app:1.0", "prod/app:3")
     assert refused.code == 6
     assert "error: tag 3 of prod/app is immutable (rule ** of this repository)" in refused.err
+
+
+def test_a_gate_stops_a_promotion_at_the_command_line_too(lading: ServiceFolder) -> None:
+    blob = lading.data / "content/blobs/sha256" / Digest.of(RAW).encoded
+    blob.parent.mkdir(parents=True, exist_ok=True)
+    blob.write_bytes(RAW)
+    with closing(open_service_database(lading.data / "lading.db", time.time)) as database:
+        scope = Scope(repositories=("prod/*",))
+        database.gates.add_policy(
+            lambda id: PolicyRow(id, "clean", Action.PROMOTE, scope, mode=Mode.ENFORCE)  # noqa: A006  a row's own word
+        )
+
+    refused = lading.run("repository", "promote", "team/app:1.0", "prod/app")
+
+    assert refused.code == 6
+    assert "error: the policy clean does not let prod/app:1.0 be promoted: it was not scanned" in refused.err
+    assert "try:   Scan it first" in refused.err
+    assert lading.run("repository", "tags", "prod/app").code == 5
+    lading("repository", "promote", "team/app:1.0", "test/app")

@@ -67,8 +67,10 @@ def test_the_demo_runs_and_proves_itself(program: Program, tmp_path: Path) -> No
 
     lines = out.splitlines()
     assert (code, err) == (0, "")
-    assert len(lines) == 12
+    assert len(lines) == 14
     assert "proves   one digest on three sides" in lines[9]
+    assert "scans    demo/hello:1, DEMO-2026-1 (high) in lading-demo-greeter, fixed in 1.1" in lines[10]
+    assert "scans    demo/world:1, no known vulnerabilities in 1 of 1 packages" in lines[11]
     assert not Path(lines[0].rpartition(" ")[2]).exists()
     assert not (tmp_path / "data").exists()
 

@@ -146,3 +146,8 @@ def docker_product(running: Running, doorkeeper: Doorkeeper, environment: int | 
         clock=product.clock,
         environment=environment,
     )
+
+
+def denied(permission: str) -> tuple[int, str]:
+    """What somebody is told who may not."""
+    return 403, f"Permission denied. It takes the permission {permission}: ask whoever grants roles."

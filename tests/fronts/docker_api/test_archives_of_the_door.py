@@ -18,7 +18,7 @@ from lading.services.audit_records import AuditFilter
 from lading.services.authentication import OPEN
 from tests.fakes.docker_archives import docker_archive, members
 from tests.fakes.places import NEVER
-from tests.fronts.docker_api.door import Door, Reply, docker_product
+from tests.fronts.docker_api.door import Door, Reply, denied, docker_product
 from tests.fronts.docker_api.transfers import Told, lines
 from tests.fronts.docker_api.upstream import until
 from tests.fronts.registry_api.asking import GivenBody
@@ -120,7 +120,7 @@ def test_in_tls_nothing_is_told_while_the_archive_is_read(door: Door) -> None:
 def test_who_may_not_load_is_told_by_a_status(door: Door) -> None:
     door.who[:] = [Actor("looker", (Grant(frozenset({"images:view"})),), 7)]
 
-    assert door("POST", "/images/load", docker_archive(["a:1"])).told == (403, "Permission denied")
+    assert door("POST", "/images/load", docker_archive(["a:1"])).told == denied("images:import")
 
 
 def test_what_is_saved_can_be_loaded(door: Door) -> None:

@@ -128,3 +128,14 @@ def test_what_was_held_back_is_told_after_a_silence() -> None:
     plan = line("Pulling fs layer")
 
     assert [json.loads(each)["status"] for each in spoken((0, plan), (1, None), verb=Verb.PULL)] == ["Pulling fs layer"]
+
+
+def test_a_scan_is_told_by_its_beginning_and_its_end() -> None:
+    layers = Layers(Verb.PULL, Ticking())
+    begun = {"status": "scanning", "message": "Starting vulnerability scan..."}
+    progress = {"status": "scan-progress", "stage": "analyzing", "message": "Analyzing image layers", "progress": 45}
+    complete = {"status": "scan-complete", "message": "Scan complete - found 12 vulnerabilities", "results": []}
+
+    assert json.loads(layers.line(begun)) == {"status": begun["message"]}
+    assert layers.line(progress) == b""
+    assert json.loads(layers.line(complete)) == {"status": complete["message"]}

@@ -17,7 +17,7 @@ from lading.services.job import JobState
 from tests.fakes.docker_archives import docker_archive
 from tests.fakes.places import NEVER
 from tests.fakes.raw_client import RawClient
-from tests.fronts.docker_api.door import Door, docker_product
+from tests.fronts.docker_api.door import Door, denied, docker_product
 from tests.fronts.docker_api.transfers import auth, error, last_job, pull, pulled, push, statuses
 from tests.fronts.docker_api.upstream import Upstream, until
 
@@ -70,9 +70,9 @@ def test_a_job_is_not_done_again_without_its_login(door: Door, app: str) -> None
 def test_who_may_not_is_told_by_a_status(door: Door, app: str) -> None:
     door.who[:] = [Actor("looker", (Grant(frozenset({"images:view"})),), 7)]
 
-    assert door.post(f"/images/{app}/push", tag="1").told == (403, "Permission denied")
-    assert pull(door, app, tag="1").told == (403, "Permission denied")
-    assert pull(door, app).told == (403, "Permission denied")
+    assert door.post(f"/images/{app}/push", tag="1").told == denied("images:push")
+    assert pull(door, app, tag="1").told == denied("images:pull")
+    assert pull(door, app).told == denied("images:pull")
 
 
 def test_who_hangs_up_gives_the_push_up_and_the_next_one_goes_on(door: Door, registry: Upstream) -> None:

@@ -40,7 +40,11 @@ ARM64 = Platform("linux", "arm64")
             "Image has 2 of 9 platforms here. Use platform=have, or pull the rest. The platform have pushes those that "
             "are here; a pull of the platform all brings the rest.",
         ),
-        (Denied(Permission.IMAGES_PUSH), 403, "Permission denied"),
+        (
+            Denied(Permission.IMAGES_PUSH),
+            403,
+            "Permission denied. It takes the permission images:push: ask whoever grants roles.",
+        ),
         (NotLoggedIn(), 401, "Authentication required"),
         (fault("No such image: app:9", 404), 404, "No such image: app:9"),
         (

@@ -22,6 +22,8 @@ def closed(address: tuple[str, int]) -> bool:
             socket.create_connection(address).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:  # it was let in at the very moment of closing
+            continue
     return False
 
 

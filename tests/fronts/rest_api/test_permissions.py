@@ -33,6 +33,8 @@ IMAGE = "team/app:1"
 BODIES: dict[tuple[str, str], object] = {
     ("POST", "/api/images/push"): {"imageId": "a", "registryId": 1},
     ("POST", "/api/images/pull"): {"image": "registry.test/a"},
+    ("POST", "/api/images/scan"): {"image": "team/app:1"},
+    ("PUT", "/api/settings/scanner"): {"scanner": "osv"},
     ("POST", "/api/images/copy"): {"source": "registry.test/a", "targets": ["registry.test/b"]},
     ("POST", "/api/images/{image}/tag"): {"repo": "a"},
     ("POST", "/api/registries/test"): {"url": "registry.test"},
@@ -66,7 +68,7 @@ def routes(house: House) -> list[tuple[str, str]]:
 def asked(house: House, path: str) -> str:
     job = house.admin.get("/api/jobs").json[0]["id"]
     given = path.replace("{image}", IMAGE.replace("/", "%2F"))
-    given = given.replace("{id}", job if "/jobs/" in path else "1")
+    given = given.replace("{id}", job if "/jobs/" in path else "1").replace("{other}", "1")
     return f"{given}?{QUERIES[path]}" if path in QUERIES else given
 
 
@@ -139,7 +141,7 @@ def test_who_may_nothing_is_not_told_what_there_is(house: House, routes: list[tu
 
 def missing(path: str) -> str:
     query = f"?{QUERIES[path]}".replace("registry=1", "registry=999") if path in QUERIES else ""
-    return path.replace("{id}", "999") + query
+    return path.replace("{id}", "999").replace("{other}", "999") + query
 
 
 def test_a_token_may_no_more_than_its_scopes(house: House) -> None:

@@ -35,7 +35,7 @@ def test_a_file_in_a_folder_that_is_not_there_is_answered_with_the_command_that_
     with pytest.raises(StorageUnusable) as refusal, storing(tmp_path / "new" / "x"):
         (tmp_path / "new" / "x").touch()
 
-    assert refusal.value.hint == f"mkdir -p {tmp_path / 'new'}"
+    assert refusal.value.command == f"mkdir -p {tmp_path / 'new'}"
 
 
 def test_a_replaced_file_has_the_new_bytes_and_mode(tmp_path: Path) -> None:

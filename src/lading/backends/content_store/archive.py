@@ -56,6 +56,10 @@ class ArchiveSource:
             check_layout(self._document(LAYOUT_FILE))
             self._made = Made()
             self._entries = read_index(self._document(INDEX_FILE))
+            if (
+                not self._entries
+            ):  # a layout may be empty, for it may be written to; who reads an archive wants an image
+                raise ArchiveInvalid(INDEX_FILE, "names no image")
         elif tar.members.find(DOCKER_MANIFEST_FILE) is not None:
             self._made = images_of_docker(tar, self._document(DOCKER_MANIFEST_FILE))
             self._entries = self._made.entries

@@ -35,7 +35,9 @@ class ArchiveMissing(NotFound):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(path, why)
         self.path, self.why = path, why
-        self.hint = f"A folder is oci:{path}." if os.path.isdir(path) else None
+        layout = f"A folder with an OCI layout is oci:{path}."
+        files = f"A root file system: tar -C {path} -c . | lading import - NAME"
+        self.hint = f"{layout} {files}" if os.path.isdir(path) else None
 
     def __str__(self) -> str:
         return f"there is no image archive at {self.path}"

@@ -19,10 +19,27 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 OPEN_FILE, OPEN_FOLDER = 0o444, 0o755
 """Blobs may be read by other programs and written by nobody; everything else is ours alone."""
 
+OUR_FOLDER = "the data folder"
+"""What a folder of ours is called where its path is nobody's business."""
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class DiskFull(NoRoom):
+class _FolderFull(NoRoom):
+    """`folder` is where there is no room, and `state` what the sentence says of it."""
+
+    folder: Path
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.folder} {self.state}"
+
+    @property
+    def afar(self) -> str:
+        return f"{OUR_FOLDER} {self.state}"
+
+
+class DiskFull(_FolderFull):
     """There is no room for what should be written; `need` and `free` are in bytes."""
 
     hint = "Make room, or remove what no image needs. What has arrived is kept and not fetched again."
@@ -33,12 +50,10 @@ class DiskFull(NoRoom):
     def __init__(self, folder: Path, need: int, free: int, why: str) -> None:
         super().__init__(folder, need, free, why)
         self.folder, self.need, self.free, self.why = folder, need, free, why
-
-    def __str__(self) -> str:
-        return f"{self.folder} has no room for {self.need} bytes: {self.free} are free"
+        self.state = f"has no room for {need} bytes: {free} are free"
 
 
-class SpaceLow(NoRoom):
+class SpaceLow(_FolderFull):
     """Less is free than is kept free for the service itself: nothing new is taken; `free` and `kept` are in bytes."""
 
     hint = "Make room, or collect garbage; the settings keep-free and keep-free-percent say how much stays free."
@@ -48,9 +63,7 @@ class SpaceLow(NoRoom):
     def __init__(self, folder: Path, free: int, kept: int) -> None:
         super().__init__(folder, free, kept)
         self.folder, self.free, self.kept = folder, free, kept
-
-    def __str__(self) -> str:
-        return f"{self.folder} takes nothing new: {self.free} bytes are free, and {self.kept} are kept free"
+        self.state = f"takes nothing new: {free} bytes are free, and {kept} are kept free"
 
 
 DATABASE_ROOM = 256 * 1024 * 1024
@@ -94,10 +107,14 @@ class StorageUnusable(StorageFailed):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(path, why)
         self.path, self.why = path, why
-        self.hint = None if os.path.isdir(path.parent) else f"mkdir -p {path.parent}"
+        self.command = None if os.path.isdir(path.parent) else f"mkdir -p {path.parent}"
 
     def __str__(self) -> str:
         return f"cannot use {self.path}: {self.why}"
+
+    @property
+    def afar(self) -> str:
+        return f"cannot use {OUR_FOLDER}: {self.why}"
 
 
 class BytesLost(StorageUnusable):

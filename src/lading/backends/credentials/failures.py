@@ -15,6 +15,10 @@ class CredentialFileUnusable(StorageFailed):
     def __str__(self) -> str:
         return f"the logins in {self.path} cannot be used: {self.reason}"
 
+    @property
+    def afar(self) -> str:
+        return f"the stored logins cannot be used: {self.reason}"
+
 
 class SealBroken(StorageFailed):
     """A stored login that our key does not open: it was made with another key, or was changed since."""
@@ -28,6 +32,10 @@ class SealBroken(StorageFailed):
     def __str__(self) -> str:
         return f"the login for {self.place} in {self.path} cannot be opened: {self.reason}"
 
+    @property
+    def afar(self) -> str:
+        return f"the stored login for {self.place} cannot be opened: {self.reason}"
+
 
 class SecretKeyMissing(StorageFailed):
     """Logins are stored, and the key that opens them is not there."""
@@ -39,6 +47,10 @@ class SecretKeyMissing(StorageFailed):
 
     def __str__(self) -> str:
         return f"the key {self.path}, which opens the stored logins, is missing"
+
+    @property
+    def afar(self) -> str:
+        return "the key that opens the stored logins is missing"
 
 
 class SecretKeyInvalid(InputInvalid):

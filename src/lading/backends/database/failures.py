@@ -21,7 +21,22 @@ class DatabaseFailed(StorageFailed):
         self.place, self.reason = place, reason
 
     def __str__(self) -> str:
-        return f"the database {self.place} failed: {self.reason}"
+        return f"{self._sentence(f'the database {self.place}')}: {self.reason}"
+
+    @property
+    def afar(self) -> str:
+        """Without the reason as well: it is what the database said, which may name files of its own."""
+        return self._sentence("the database")
+
+    def _sentence(self, database: str) -> str:
+        return f"{database} failed"
+
+
+class _WithoutReason(DatabaseFailed):
+    """The class says it all."""
+
+    def __str__(self) -> str:
+        return self._sentence(f"the database {self.place}")
 
 
 class DatabaseCorrupt(DatabaseFailed):
@@ -29,27 +44,27 @@ class DatabaseCorrupt(DatabaseFailed):
 
     hint = "Restore it from a backup, or move it away: images are pulled again without moving blobs that are kept."
 
-    def __str__(self) -> str:
-        return f"the database {self.place} is damaged: {self.reason}"
+    def _sentence(self, database: str) -> str:
+        return f"{database} is damaged"
 
 
-class DatabaseFull(DatabaseFailed, NoRoom):
+class DatabaseFull(_WithoutReason, NoRoom):
     """No room on its disk."""
 
     hint = "Free a little space on that disk; then content that no image needs can be removed."
     command = "Free a little space on that disk; then `lading gc` removes content that no image needs."
 
-    def __str__(self) -> str:
-        return f"there is no room for the database {self.place}"
+    def _sentence(self, database: str) -> str:
+        return f"there is no room for {database}"
 
 
-class DatabaseBusy(DatabaseFailed):
+class DatabaseBusy(_WithoutReason):
     """Another process kept it locked for longer than we wait."""
 
     hint = "Another process is writing to it for very long: end it, or try again."
 
-    def __str__(self) -> str:
-        return f"the database {self.place} stayed locked by another process"
+    def _sentence(self, database: str) -> str:
+        return f"{database} stayed locked by another process"
 
 
 class DatabaseUnwritable(DatabaseFailed):
@@ -58,11 +73,11 @@ class DatabaseUnwritable(DatabaseFailed):
     hint = "Check who owns the data folder, or choose another one."
     command = "Check who owns the data folder, or choose another one with --data."
 
-    def __str__(self) -> str:
-        return f"cannot open the database {self.place}: {self.reason}"
+    def _sentence(self, database: str) -> str:
+        return f"cannot open {database}"
 
 
-class DatabaseNewer(DatabaseFailed):
+class DatabaseNewer(_WithoutReason):
     """A newer Lading has been here: its tables mean more than this program knows."""
 
     hint = "Use the newer Lading that wrote it, or give this one a data folder of its own."
@@ -72,11 +87,11 @@ class DatabaseNewer(DatabaseFailed):
         super().__init__(place, f"version {found} is newer than {known}")
         self.found, self.known = found, known
 
-    def __str__(self) -> str:
-        return f"the database {self.place} has version {self.found}; this Lading knows versions up to {self.known}"
+    def _sentence(self, database: str) -> str:
+        return f"{database} has version {self.found}; this Lading knows versions up to {self.known}"
 
 
-class DatabaseForeign(DatabaseFailed):
+class DatabaseForeign(_WithoutReason):
     """A sound database with tables that are not ours."""
 
     hint = "Choose another data folder."
@@ -85,11 +100,11 @@ class DatabaseForeign(DatabaseFailed):
     def __init__(self, place: Place) -> None:
         super().__init__(place, "not Lading's")
 
-    def __str__(self) -> str:
-        return f"{self.place} is a database of another program"
+    def _sentence(self, database: str) -> str:
+        return f"{database} is another program's"
 
 
-class DatabaseOnNetwork(DatabaseFailed):
+class DatabaseOnNetwork(_WithoutReason):
     """Its folder is on another machine's disk, where SQLite's locks and shared memory do not hold."""
 
     hint = "Choose a data folder on a local disk."
@@ -99,8 +114,8 @@ class DatabaseOnNetwork(DatabaseFailed):
         super().__init__(place, f"on {file_system}")
         self.file_system = file_system
 
-    def __str__(self) -> str:
-        return f"the database {self.place} would be on a network file system ({self.file_system}), which can destroy it"
+    def _sentence(self, database: str) -> str:
+        return f"{database} would be on a network file system ({self.file_system}), which can destroy it"
 
 
 class DatabaseUnreachable(DatabaseFailed, Unreachable):
@@ -108,11 +123,11 @@ class DatabaseUnreachable(DatabaseFailed, Unreachable):
 
     hint = "Check that PostgreSQL runs, and the address, name and password in the database's URL."
 
-    def __str__(self) -> str:
-        return f"cannot reach the database {self.place}: {self.reason}"
+    def _sentence(self, database: str) -> str:
+        return f"cannot reach {database}"
 
 
-class DatabaseNotUnicode(DatabaseFailed):
+class DatabaseNotUnicode(_WithoutReason):
     """A PostgreSQL database in which not every text fits."""
 
     hint = "Make it with the encoding UTF8: CREATE DATABASE lading ENCODING 'UTF8' TEMPLATE template0."
@@ -121,8 +136,8 @@ class DatabaseNotUnicode(DatabaseFailed):
         super().__init__(place, f"its encoding is {encoding}")
         self.encoding = encoding
 
-    def __str__(self) -> str:
-        return f"the database {self.place} has the encoding {self.encoding}"
+    def _sentence(self, database: str) -> str:
+        return f"{database} has the encoding {self.encoding}"
 
 
 class MigrationFailed(DatabaseFailed):
@@ -134,10 +149,8 @@ class MigrationFailed(DatabaseFailed):
         super().__init__(place, reason)
         self.found, self.wanted = found, wanted
 
-    def __str__(self) -> str:
-        return (
-            f"the database {self.place} could not be migrated from version {self.found} to {self.wanted}: {self.reason}"
-        )
+    def _sentence(self, database: str) -> str:
+        return f"{database} could not be migrated from version {self.found} to {self.wanted}"
 
 
 _LEAVES: dict[int, type[DatabaseFailed]] = {

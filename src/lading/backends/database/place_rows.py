@@ -14,6 +14,7 @@ from lading.backends.database.transactions import Transactions, Turn
 from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
 from lading.services.registry_records import RegistryRow
+from lading.services.scanner import ScannerName
 from lading.wire.endpoint import Tls
 
 
@@ -103,8 +104,10 @@ _ENVIRONMENT = tuple(field.name for field in fields(EnvironmentRow))
 
 def _environment(row: Row[Any]) -> EnvironmentRow:
     kept = {name: row._mapping[name] for name in _ENVIRONMENT}
-    return EnvironmentRow(**kept | {"connection_type": ConnectionType(row.connection_type)})
+    scanner = None if row.scanner is None else ScannerName(row.scanner)
+    return EnvironmentRow(**kept | {"connection_type": ConnectionType(row.connection_type), "scanner": scanner})
 
 
 def _environment_columns(row: EnvironmentRow) -> Mapping[str, object]:
-    return {name: getattr(row, name) for name in _ENVIRONMENT} | {"connection_type": row.connection_type.value}
+    given = {"connection_type": row.connection_type.value, "scanner": row.scanner and row.scanner.value}
+    return {name: getattr(row, name) for name in _ENVIRONMENT} | given

@@ -1,12 +1,12 @@
 -- Written by `python -m lading.backends.database.schema_text`.
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version VALUES ('0004');
+INSERT INTO alembic_version VALUES ('0005');
 
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -56,7 +56,7 @@ CREATE TABLE environment (
     tls_key_sealed TEXT,
     tls_skip_verify BOOLEAN NOT NULL,
     is_default BOOLEAN NOT NULL,
-    scanner TEXT NOT NULL,
+    scanner TEXT,
     CONSTRAINT environment_name_once UNIQUE (name)
 );
 
@@ -123,6 +123,54 @@ CREATE TABLE location (
 
 CREATE INDEX location_by_seen ON location (seen);
 
+CREATE TABLE policy (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    action TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    environments JSON,
+    repositories JSON,
+    registries JSON,
+    limits JSON NOT NULL,
+    CONSTRAINT policy_name_once UNIQUE (name)
+);
+
+CREATE TABLE policy_exception (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    vulnerability TEXT NOT NULL,
+    package_url TEXT NOT NULL,
+    image TEXT NOT NULL,
+    status TEXT NOT NULL,
+    justification TEXT,
+    reason TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created FLOAT NOT NULL,
+    expires FLOAT,
+    origin TEXT NOT NULL
+);
+
+CREATE TABLE policy_verdict (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at FLOAT NOT NULL,
+    policy INTEGER NOT NULL,
+    policy_name TEXT NOT NULL,
+    action TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    environment INTEGER,
+    image TEXT NOT NULL,
+    image_id TEXT NOT NULL,
+    config TEXT,
+    platform TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    allowed BOOLEAN NOT NULL,
+    blocking JSON NOT NULL,
+    blocked INTEGER NOT NULL,
+    suppressed INTEGER NOT NULL,
+    doubts JSON NOT NULL
+);
+
+CREATE INDEX policy_verdict_by_at ON policy_verdict (at);
+
 CREATE TABLE profile (
     host TEXT NOT NULL,
     learned FLOAT NOT NULL,
@@ -172,6 +220,41 @@ CREATE TABLE role (
     CONSTRAINT role_name_once UNIQUE (name)
 );
 
+CREATE TABLE scan (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    environment INTEGER NOT NULL,
+    image TEXT NOT NULL,
+    name TEXT NOT NULL,
+    config TEXT NOT NULL,
+    manifest TEXT,
+    platform TEXT NOT NULL,
+    occasion TEXT NOT NULL,
+    scanner TEXT NOT NULL,
+    version TEXT NOT NULL,
+    status TEXT NOT NULL,
+    started FLOAT NOT NULL,
+    duration FLOAT NOT NULL,
+    built FLOAT,
+    critical INTEGER,
+    high INTEGER,
+    medium INTEGER,
+    low INTEGER,
+    negligible INTEGER,
+    unknown INTEGER,
+    coverage JSON NOT NULL,
+    error TEXT NOT NULL,
+    standing BOOLEAN NOT NULL,
+    present BOOLEAN NOT NULL
+);
+
+CREATE INDEX scan_by_config_scanner ON scan (config, scanner);
+
+CREATE INDEX scan_by_environment_config_scanner ON scan (environment, config, scanner);
+
+CREATE INDEX scan_by_name_environment_scanner ON scan (name, environment, scanner);
+
+CREATE INDEX scan_standing ON scan (environment) WHERE standing;
+
 CREATE TABLE schedule (
     name TEXT NOT NULL,
     every FLOAT NOT NULL,
@@ -215,6 +298,41 @@ CREATE TABLE user (
     created FLOAT NOT NULL,
     CONSTRAINT user_name_once UNIQUE (name)
 );
+
+CREATE TABLE vulnerability_text (
+    vulnerability TEXT NOT NULL,
+    scanner TEXT NOT NULL,
+    description TEXT NOT NULL,
+    link TEXT NOT NULL,
+    CONSTRAINT vulnerability_text_key PRIMARY KEY (vulnerability, scanner)
+);
+
+CREATE TABLE finding (
+    scan INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    vulnerability TEXT NOT NULL,
+    severity SMALLINT NOT NULL,
+    package TEXT NOT NULL,
+    version TEXT NOT NULL,
+    fixed_version TEXT,
+    fix_state TEXT NOT NULL,
+    type TEXT NOT NULL,
+    purl TEXT NOT NULL,
+    path TEXT NOT NULL,
+    layer TEXT,
+    cvss FLOAT,
+    published FLOAT,
+    known_exploited BOOLEAN NOT NULL,
+    suppressed_by TEXT,
+    aliases JSON NOT NULL,
+    scanners JSON NOT NULL,
+    CONSTRAINT finding_key PRIMARY KEY (scan, position),
+    CONSTRAINT finding_scan_in_scan FOREIGN KEY(scan) REFERENCES scan (id) ON DELETE CASCADE
+);
+
+CREATE INDEX finding_by_package ON finding (package);
+
+CREATE INDEX finding_by_vulnerability ON finding (vulnerability);
 
 CREATE TABLE held_blob (
     repository INTEGER NOT NULL,

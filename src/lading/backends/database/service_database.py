@@ -13,11 +13,13 @@ from lading.backends.database.data_version import DataVersion
 from lading.backends.database.engine import open_engine
 from lading.backends.database.failures import Place
 from lading.backends.database.figure_rows import DatabaseFigures
+from lading.backends.database.gate_rows import DatabaseGates
 from lading.backends.database.job_rows import DatabaseJobs
 from lading.backends.database.login_rows import DatabaseSessions, DatabaseTokens
 from lading.backends.database.place_rows import DatabaseEnvironments, DatabaseRegistries
 from lading.backends.database.prepare import prepare
 from lading.backends.database.repositories import DatabaseRecords
+from lading.backends.database.scan_rows import DatabaseScans
 from lading.backends.database.sealed_rows import DatabaseSeals
 from lading.backends.database.setting_rows import DatabaseSchedules, DatabaseSettings
 from lading.backends.database.transactions import Transactions
@@ -72,6 +74,8 @@ class ServiceDatabase:
         self.audit = DatabaseAudit(transactions)
         self.registries = DatabaseRegistries(transactions)
         self.environments = DatabaseEnvironments(transactions)
+        self.scans = DatabaseScans(transactions)
+        self.gates = DatabaseGates(transactions)
         self.seals = DatabaseSeals(transactions)
         self.jobs = DatabaseJobs(transactions)
         self.settings = DatabaseSettings(transactions)

@@ -114,7 +114,7 @@ environment = Table(
     Column("tls_key_sealed", CodePointText),
     Column("tls_skip_verify", Boolean, nullable=False),
     Column("is_default", Boolean, nullable=False),
-    Column("scanner", CodePointText, nullable=False),
+    Column("scanner", CodePointText),
     sqlite_autoincrement=True,
 )
 

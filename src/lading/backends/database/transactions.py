@@ -51,6 +51,8 @@ class Turn(IntEnum):
     JOBS = 7
     AUDIT = 8
     SETTINGS = 9
+    SCANS = 10
+    GATES = 11
 
 
 class Transactions:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from lading.backends.docker_client import answers
-from lading.backends.docker_client.archives import HostArchives, check
+from lading.backends.docker_client.archives import HostArchives
 from lading.backends.docker_client.daemon import WORK_SECONDS, Daemon
-from lading.backends.docker_client.inspecting import details, root_digest
+from lading.backends.docker_client.inspecting import details
 from lading.backends.docker_client.naming import Names
+from lading.backends.docker_client.pulling import Pull
 from lading.backends.docker_client.pushing import AUTH_FIELD, Prove, Push, one_platform
 from lading.backends.docker_client.questions import Questions, check_platform
+from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.environment import (
@@ -30,8 +32,6 @@ from lading.services.environment import (
 )
 from lading.wire import docker_urls as urls
 from lading.wire.docker_auth import registry_auth
-from lading.wire.docker_lines import Story
-from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel, Reader, Transport
 from lading.wire.progress import Report
 
@@ -113,25 +113,14 @@ class DockerEnvironment:
     # ── transfers
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
-        """Raises PlatformsRefused and the typed faults of wire.docker_faults besides."""
+        """Raises PlatformsRefused and the typed faults of wire.docker_faults besides; DaemonTooOld where somebody is to
+        be asked before the name is given."""
         platform = one_platform(order.wanted, self._daemon)
-        reference = order.reference.or_latest
-        headers = {AUTH_FIELD: registry_auth(order.access.credential, reference.repository.registry)}
-        story = Story(Verb.PULL, str(reference))
-        lines = self._daemon.lines("POST", lambda api: urls.pull(api, reference, platform), cancel, headers=headers)
-        for line in lines:
-            for event in story.hear(line):
-                report(event)
-        check(story.fault)
-        return self._pulled(reference, story, cancel)
 
-    def _pulled(self, reference: Reference, story: Story, cancel: Cancel) -> Arrived:
-        """What is there now under the name that was asked for: the stream's word alone is no proof."""
-        pinned = Reference(reference.repository, digest=reference.digest) if reference.digest else reference
-        image = self._questions.inspect(str(pinned), cancel)
-        known = {digest for repository, digest in answers.digests(image) if repository == reference.repository}
-        digest = story.digest if story.digest in known else root_digest(image)
-        return Arrived(reference, answers.image_id(image, self._daemon.name), digest, None, current=story.current)
+        def resolve(reference: Reference) -> Digest:
+            return self.distribution(reference, order.access, cancel).descriptor.digest
+
+        return Pull(self._daemon, self._questions, self._names, order, platform, report, cancel).run(resolve)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         """Raises PlatformsRefused, PlatformMissing besides."""

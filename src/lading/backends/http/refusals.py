@@ -151,6 +151,10 @@ class ClientCertificateRefused(TlsRefused):
     def __str__(self) -> str:
         return f"{self.host} does not take the client certificate {self.path}"
 
+    @property
+    def afar(self) -> str:
+        return f"{self.host} does not take our client certificate"
+
 
 class HandshakeFailed(TlsRefused):
     """The two sides could not agree; `reason` is the TLS library's own word for it.
@@ -181,6 +185,10 @@ class CertificateFileUnusable(InputInvalid):
 
     def __str__(self) -> str:
         return f"the {self.kind} {self.path} cannot be used: {self.reason}"
+
+    @property
+    def afar(self) -> str:
+        return f"the {self.kind} cannot be used: {self.reason}"
 
 
 class ProxyUnsupported(InputInvalid):

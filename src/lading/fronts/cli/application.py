@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from lading.wire.message import Cancel
 
 if TYPE_CHECKING:  # so that `lading version` imports none of it
+    from lading.services.advisories import AdvisoryKeeping
     from lading.services.archives import Archives
     from lading.services.audit_view import Audit
     from lading.services.client_certificates import ClientCertificates
@@ -20,11 +21,13 @@ if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.guarded_retention import GuardedRetention
     from lading.services.images import Images
     from lading.services.jobs import Jobs
+    from lading.services.local_scans import LocalScans
     from lading.services.promotion import Promotions
     from lading.services.registries import Registries
     from lading.services.registry_browsing import RegistryBrowsing
     from lading.services.retention_runs import RetentionRuns
     from lading.services.roles import Roles
+    from lading.services.scanner_updates import Updatable
     from lading.services.storage_figures import Storage
     from lading.services.tokens import Tokens
     from lading.services.transfers import Transfers
@@ -198,6 +201,12 @@ class Application(Protocol):
     def archives(self) -> Archives: ...
     @property
     def registries(self) -> Registries: ...
+    @property
+    def scans(self) -> LocalScans: ...
+    @property
+    def advisories(self) -> AdvisoryKeeping: ...
+    @property
+    def scanner_programs(self) -> Mapping[str, Updatable]: ...
     @property
     def diagnosis(self) -> Diagnosis: ...
     @property

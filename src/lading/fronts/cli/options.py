@@ -56,6 +56,20 @@ def setting(*names: str, **attributes: object) -> Callable[[F], F]:
     return click.option(*names, callback=_remember, expose_value=False, default=None, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
 
 
+def scanner_options(function: F) -> F:
+    """Where scanners that are programs are, and their databases."""
+    for option in reversed(
+        (
+            setting("--grype", metavar="FILE", help="The scanner grype, where it is not on PATH."),
+            setting("--trivy", metavar="FILE", help="The scanner trivy, where it is not on PATH."),
+            setting("--scan-cache", metavar="FOLDER", help="The folder of their databases (in the data folder)."),
+            setting("--scan-timeout", metavar="TIME", help="How long a scan by them may take, like 10m (10m)."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
 def transfer_options(function: F) -> F:
     """What every verb takes that moves images."""
     for option in reversed(

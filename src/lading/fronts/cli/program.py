@@ -34,6 +34,11 @@ COMMANDS: Mapping[str, Entry] = {
         "inspect:history", KEEP, "Show the steps that made an image, the newest first, and what each added."
     ),
     "diff": Entry("inspect:diff", KEEP, "Show what differs between two images: layers and settings."),
+    "scan": Entry("scan:scan", KEEP, "Hold an image against what is known of vulnerabilities.", begins=True),
+    "sbom": Entry("scan:sbom", KEEP, "Print what is installed in an image, as CycloneDX 1.6 in JSON.", begins=True),
+    "advisories": Entry(
+        "advisories:advisories", KEEP, "What scans know of vulnerabilities: its age, updates, imports.", begins=True
+    ),
     "login": Entry("logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it.", begins=True),
     "logout": Entry("logins:logout", REGISTRY, "Forget a registry's login that Lading keeps."),
     "ls": Entry("remote:ls", REGISTRY, "List the tags of a repository, or the repositories of a registry."),
@@ -57,7 +62,7 @@ COMMANDS: Mapping[str, Entry] = {
         "Run the API and the registry: users, environments, registries, jobs and the audit trail.",
         begins=True,
     ),
-    "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back and prove; nothing to set up.", begins=True),
+    "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back, prove and scan; nothing to set up.", begins=True),
     "doctor": Entry("doctor:doctor", LADING, "Check this machine and the registries named."),
     "config": Entry("config:config", LADING, "Show or check the settings, or change the secret key."),
     "completion": Entry("completion:completion", LADING, "Print the completion script of a shell."),

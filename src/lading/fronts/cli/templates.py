@@ -10,6 +10,8 @@ from lading.errors import InputInvalid
 
 _PLACE = re.compile(r"\{\{\s*(json\s+)?\.([A-Za-z0-9_.-]*)\s*\}\}")
 _ESCAPES = {r"\t": "\t", r"\n": "\n"}
+_EXPORTS = ("sarif", "csv", "cyclonedx")
+"""What other scanners print by `--format`."""
 
 
 class FieldUnknown(InputInvalid):
@@ -32,6 +34,8 @@ class TemplateInvalid(InputInvalid):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+        if text in _EXPORTS:
+            self.hint = f"As a file for other programs a scan is printed by --export {text}."
 
     def __str__(self) -> str:
         return f"{self.text!r} is not a format"

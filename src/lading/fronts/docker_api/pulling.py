@@ -105,7 +105,7 @@ class _Pull:
         self._transfers = Transfers()
 
     def answer(self) -> Answer:
-        """Once the first job has told of a layer or ended: before that, a failure has a status of its own."""
+        """Once the first job has told of a layer or its scan, or ended: before, a failure has a status of its own."""
         first, *others = self._references
         try:
             transfer, begun = self._begun(first)
@@ -131,14 +131,14 @@ class _Pull:
         yield pulled_line(self._name, current=current)
 
     def _begun(self, reference: Reference) -> tuple[Transfer, Sequence[Heard]]:
-        """A job, as far as its first word about a layer."""
+        """A job, as far as its first word about a layer, or that it is scanned: then all is here."""
         product, request = self._product, self._request
         form = PullForm(str(reference), scan_after=True, platform=str(self._platform) if self._platform else None)
         job = product.pulls.start(request.actor, product.environment, form, None, login=self._login)
         transfer = self._transfers.follow(
             Transfer(product.jobs, product.news, request.actor, job, request.cancel, left=product.pulls.left)
         )
-        begun = next(([told] for told in transfer if told is not None and "id" in told), [])
+        begun = next(([told] for told in transfer if told is not None and _is_telling(told)), [])
         return transfer, begun
 
     def _one(self, reference: Reference, transfer: Transfer, begun: Sequence[Heard]) -> Generator[bytes, None, None]:
@@ -168,6 +168,10 @@ class _Pull:
     @property
     def _wanted(self) -> Platform:
         return self._platform or self._product.facts.native
+
+
+def _is_telling(told: JsonObject) -> bool:
+    return "id" in told or told.get("status") == "scanning"
 
 
 def _is_current(ending: JsonObject | None) -> bool:

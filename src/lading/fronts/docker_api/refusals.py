@@ -26,7 +26,7 @@ from lading.services.lookup import ImageUnknown
 from lading.services.passwords import PasswordsBusy
 from lading.services.platforms import PlatformMissing
 from lading.services.throttling import TooManyAttempts
-from lading.services.transfer_failures import TransferFailed
+from lading.services.transfer_failures import unworded
 from lading.wire.docker_faults import DaemonFault
 
 
@@ -111,10 +111,10 @@ class Failure:
 
     @classmethod
     def of_error(cls, error: errors.LadingError) -> Self:
-        """The cause, where the error only words one anew."""
-        cause = error.cause if isinstance(error, TransferFailed) else error
+        """Of its cause, where the error only words one anew."""
+        cause = unworded(error)
         answered = _answered(answer_of(cause))
-        return cls(type(cause), str(cause), cause.code, cause.why, cause.hint, answered)
+        return cls(type(cause), cause.afar, cause.code, cause.why, cause.hint, answered)
 
     @classmethod
     def of_line(cls, line: Mapping[str, object]) -> Self:
@@ -162,7 +162,7 @@ def status_of(kind: type[errors.LadingError]) -> int:
 
 def told(error: errors.LadingError) -> Told:
     """A failure that is about what is here."""
-    cause = error.cause if isinstance(error, TransferFailed) else error
+    cause = unworded(error)
     match cause:
         case DaemonFault():
             return Told(status_of(type(cause)), without_secrets(cause.said))

@@ -105,7 +105,7 @@ class Layers:
         if not isinstance(status, str):
             return b""
         if not isinstance(layer, str):
-            return message_line(str(told.get("message"))) if status == "held" else b""
+            return message_line(str(told.get("message"))) if status in _SENTENCES else b""
         said = read_word(self._verb, status)
         if said is None:
             return b""
@@ -142,6 +142,9 @@ class Layers:
                 pieces.append(progress_line(text, layer, {}))
         return b"".join(pieces) or (BLANK_LINE if self._counting is None else self._last[self._counting])
 
+
+_SENTENCES = frozenset({"held", "scanning", "scan-complete"})
+"""Lines about no layer that a person should read: Docker's clients print what has a status and no id as it is."""
 
 _COUNTED = frozenset({State.MOVING, State.UNPACKING})
 """At Docker a layer in any other state has no bytes: where there is no terminal, its line is printed then."""

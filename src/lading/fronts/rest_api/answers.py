@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lading.oci.reference import Reference
 from lading.services.environment import Details, Pruned, Step, Summary
-from lading.services.registry_browsing import RepositoryFound
+from lading.services.registry_search import RepositoryFound
 from lading.services.row_view import (
     Json,
     environment_json,

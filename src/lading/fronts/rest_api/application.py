@@ -26,15 +26,19 @@ from lading.fronts.rest_api.pages import routes as pages
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import refusal
 from lading.fronts.rest_api.routes import (
+    advisories,
     audit,
     environments,
     images,
     jobs,
     machines,
     people,
+    policies,
     registries,
     repositories,
     retention,
+    scanners,
+    scans,
     storage,
     transfers,
 )
@@ -42,6 +46,9 @@ from lading.fronts.rest_api.rules import rule
 from lading.fronts.rest_api.threads import share_out
 
 log = logging.getLogger("lading.rest")
+
+_KEY = "[key]"
+"""Pydantic's word behind the name of an entry, where that name is what is wrong."""
 
 Asgi = ASGIApp
 """What `application` gives, and a server runs."""
@@ -73,12 +80,16 @@ def application(product: Product, names: OurNames, forwarding: Forwarding, obser
     for router in (
         transfers.router,
         jobs.router,
+        scans.router,
+        policies.router,
         images.router,
         registries.router,
         environments.router,
         repositories.router,
         retention.router,
         storage.router,
+        advisories.router,
+        scanners.router,
         people.router,
         audit.router,
         machines.router,
@@ -119,7 +130,8 @@ async def _not_understood(request: Request, error: Exception) -> Response:
     if kind == "body" and (not place or first["type"] == "json_invalid"):
         hint = None if _is_json(request) else "Send it with Content-Type: application/json."
         return _wrong("The body is not a JSON object", hint)
-    return _wrong(f"{'.'.join(map(str, place))} {rule(first['type'], first.get('ctx', {}))}")
+    named = ".".join(str(part) for part in place if part != _KEY)
+    return _wrong(f"{named} {rule(first['type'], first.get('ctx', {}))}")
 
 
 async def _routed_nowhere(request: Request, error: Exception) -> Response:

@@ -76,6 +76,19 @@ class PruneBody(Body):
     dangling: bool = True
 
 
+class UpdateBody(Body):
+    """Which ecosystems; none named are all that the settings say."""
+
+    ecosystems: Annotated[list[Text], Field(max_length=100)] = []
+
+
+class AdvisoriesBody(Body):
+    """A zip of advisories; what came under the same `name` before is replaced."""
+
+    url: Text = ""
+    name: Text | None = None
+
+
 class SweepBody(Body):
     """Whether to remove, or to say how much would go."""
 

@@ -9,23 +9,33 @@ from typing import Protocol
 
 from lading.fronts.rest_api.audit_stream import AuditNews
 from lading.fronts.rest_api.job_streams import News
+from lading.services.advisories import Advisories
 from lading.services.audit_view import Audit
 from lading.services.authentication import Authentication, Authenticator
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.content_sweep import ContentSweep
 from lading.services.copies import Copies
 from lading.services.environments import Environments
+from lading.services.exceptions import Exceptions
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
 from lading.services.imports import Imports
 from lading.services.jobs import Jobs
 from lading.services.metrics import Metrics
+from lading.services.policies import Policies
 from lading.services.promotion import Promotions
 from lading.services.pulls import Pulls
 from lading.services.pushes import Pushes
 from lading.services.registry_browsing import RegistryBrowsing
 from lading.services.retention_runs import RetentionRuns
 from lading.services.roles import Roles
+from lading.services.scan_exports import ScanExports
+from lading.services.scan_jobs import ScanJobs
+from lading.services.scan_lists import ScanLists
+from lading.services.scan_rematch import Rematches
+from lading.services.scan_rounds import ScanRounds
+from lading.services.scanner_settings import ScannerSettings
+from lading.services.scanner_updates import ScannerUpdates
 from lading.services.setup import Setup
 from lading.services.storage_figures import Storage
 from lading.services.tokens import Tokens
@@ -65,6 +75,16 @@ class Product:
     imports: Imports
     sweep: ContentSweep
     storage: Storage
+    advisories: Advisories
+    policies: Policies
+    exceptions: Exceptions
+    scans: ScanLists
+    scan_exports: ScanExports
+    scan_jobs: ScanJobs
+    scan_rounds: ScanRounds
+    rematches: Rematches
+    scanner_settings: ScannerSettings
+    scanner_updates: ScannerUpdates
     cancellation: OpenCancel
     clock: Callable[[], float]
     news: News

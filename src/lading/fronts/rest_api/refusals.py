@@ -14,7 +14,7 @@ from lading.services.blotting import without_secrets
 from lading.services.causes import root_of
 from lading.services.passwords import PasswordsBusy
 from lading.services.throttling import TooManyAttempts
-from lading.services.transfer_failures import TransferFailed
+from lading.services.transfer_failures import unworded
 
 STATUS: dict[type[errors.LadingError], int] = {
     NotLoggedIn: 401,
@@ -43,7 +43,7 @@ ASKED: dict[type[errors.LadingError], int] = {
 
 def status_of(error: errors.LadingError, *, transfer: bool = False) -> int:
     """The status of its nearest ancestor in the table; `transfer` says that a transfer was asked for."""
-    cause = error.cause if isinstance(error, TransferFailed) else error
+    cause = unworded(error)
     table = STATUS if transfer else ASKED
     return next(table[kind] for kind in type(cause).__mro__ if kind in table)
 
@@ -63,7 +63,7 @@ def body_of(error: errors.LadingError) -> dict[str, object]:
         return {"error": "Unauthorized", "message": str(error)}
     if isinstance(error, Denied):
         return {"error": str(error)}
-    told = {"error": str(error), "code": error.code, "hint": error.hint, "detail": error.why}
+    told = {"error": error.afar, "code": error.code, "hint": error.hint, "detail": error.why}
     return {name: without_secrets(text) for name, text in told.items() if text is not None}
 
 

@@ -19,6 +19,9 @@ _RULES: Mapping[str, str] = {
     "int_from_float": "must be a whole number",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "list_type": "must be a list",
@@ -31,6 +34,7 @@ _RULES: Mapping[str, str] = {
     "datetime_type": "must be a time like 2026-11-21T10:00:00Z",
     "datetime_parsing": "must be a time like 2026-11-21T10:00:00Z",
     "datetime_from_date_parsing": "must be a time like 2026-11-21T10:00:00Z",
+    "timezone_aware": "must be a time with its zone, like 2026-11-21T10:00:00Z",
 }
 """By pydantic's names of the errors that the types of `bodies` and of the routes can have."""
 

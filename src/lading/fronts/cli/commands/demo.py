@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import tempfile
@@ -21,8 +22,11 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.texts import duration, plural, size
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
+from lading.services.advisories import Origin
 from lading.services.places import Named
-from lading.services.samples import sample_archive
+from lading.services.samples import SAMPLE_ADVISORY, SAMPLE_MENDED, sample_archive
+from lading.services.scan_words import coverage_text
+from lading.services.scanner import ScannerName, ScanProgress, ScanResult
 from lading.services.transfers import Call, Moved, Options
 from lading.wire.message import Cancel
 from lading.wire.progress import Event
@@ -53,7 +57,7 @@ class Scene:
 @click.option("--keep", is_flag=True, help="Leave the registry running, and say how to use it.")
 @click.pass_obj
 def demo(invocation: Invocation, keep: bool) -> None:
-    """Push, share, copy, pull back and prove; nothing to set up.
+    """Push, share, copy, pull back, prove and scan; nothing to set up.
 
     Needs no Docker, no network and no account: a registry runs on loopback meanwhile, and everything lies in a
     temporary folder that goes away at the end.
@@ -91,9 +95,10 @@ def _acts(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
     """What is done, one line each: a word, and what came of it."""
     call, laptop, host = Call(Options(), _unheard, cancel), scene.laptop, scene.registry.address
     yield "serves", f"http://{host}, a whole registry on loopback"
-    for name in ("hello", "world"):
+    native = Platform.of("linux", platform.machine())
+    for name, version in (("hello", "1.0"), ("world", SAMPLE_MENDED)):
         archive = scene.folder / f"{name}.tar"
-        archive.write_bytes(sample_archive(f"demo/{name}:1", name, Platform.of("linux", platform.machine())))
+        archive.write_bytes(sample_archive(f"demo/{name}:1", name, native, version))
         (loaded,) = laptop.archives.load(str(archive), None, call)
         yield "loads", f"demo/{name}:1, {size(loaded.totals.image)}, {_sharing(loaded)}"
     pushed = {}
@@ -112,6 +117,26 @@ def _acts(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
         f"team/world@{pulled.root.digest.algorithm}:{pulled.root.digest.short}…, {size(pulled.totals.sent)} by digest",
     )
     yield "proves", _proof(scene, text, pushed["world"], cancel)
+    yield from _scans(scene, cancel)
+
+
+def _scans(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
+    """By our own scanner, with one advisory that is made up: there is no network here."""
+    advisories = scene.folder / "advisories"
+    advisories.mkdir()
+    (advisories / f"{SAMPLE_ADVISORY['id']}.json").write_text(json.dumps(SAMPLE_ADVISORY))
+    scene.laptop.advisories.bring(Origin(str(advisories)), _unsaid, cancel)
+    for name in ("hello", "world"):
+        scanned = scene.laptop.scans.scan(Named(f"demo/{name}:1"), ScannerName.OSV, None, _unseen, cancel)
+        yield "scans", f"demo/{name}:1, {_findings(scanned.result)}"
+
+
+def _findings(result: ScanResult) -> str:
+    looked = coverage_text(result.coverage, result.built)
+    found = [
+        f"{each.id} ({each.severity}) in {each.package}, fixed in {each.fixed_version}" for each in result.findings
+    ]
+    return f"{', '.join(found)}; {looked}" if found else f"no known vulnerabilities in {looked}"
 
 
 def _proof(scene: Scene, text: str, pushed: Moved, cancel: Cancel) -> str:
@@ -149,6 +174,14 @@ def _keep(invocation: Invocation, scene: Scene, cancel: Cancel) -> None:
             cancel.wait(WAIT_SECONDS)
     except Cancelled:
         invocation.console.say("stopped; the folder is gone")
+
+
+def _unsaid(_text: str) -> None:
+    """Of one advisory there is nothing to wait for."""
+
+
+def _unseen(_progress: ScanProgress) -> None:
+    """As `_unheard`."""
 
 
 def _unheard(_event: Event) -> None:

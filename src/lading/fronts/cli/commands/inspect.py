@@ -55,7 +55,12 @@ def history(invocation: Invocation, image: str) -> None:
 
     def record(step: Step) -> Record:
         layer = layer_record(step.layer) if step.layer else None
-        return {"created": step.created, "step": step.label, "layer": layer}
+        return {
+            "created": step.created,
+            "step": step.label,
+            "layer": layer,
+            "diffId": str(step.diff_id) if step.diff_id else None,
+        }
 
     listing = Listing(
         steps, record, ("LAYER", "SIZE", "STEP"), row, lambda step: str(step.layer.digest) if step.layer else "-"

@@ -46,7 +46,7 @@ _job = click.argument("job", metavar="JOB", shell_complete=_completed)
 @click.option(
     "--state", "states", multiple=True, type=click.Choice([state.value for state in JobState]), help="Only these."
 )
-@click.option("--kind", metavar="KIND", help="Only push, pull, copy, import, gc or retention.")
+@click.option("--kind", metavar="KIND", help="Only these: push, pull, copy, import, scan, advisories, gc, retention.")
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="The newest so many.")
 @click.pass_obj
 def list_jobs(invocation: Invocation, *, states: tuple[str, ...], kind: str | None, limit: int) -> None:

@@ -12,7 +12,7 @@ from lading.errors import Cancelled
 from lading.fronts.cli.application import Serving
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
-from lading.fronts.cli.options import setting
+from lading.fronts.cli.options import scanner_options, setting
 
 WAIT_SECONDS = 3600.0
 
@@ -33,6 +33,11 @@ WAIT_SECONDS = 3600.0
 @setting("--keep-unfinished", metavar="TIME", help="How long what an interrupted transfer left is kept (7d).")
 @setting("--check-rate", metavar="RATE", help="How fast kept content is read again to check it (20M; 0 is never).")
 @setting("--check-every", metavar="TIME", help="How long it takes to check all of it once (30d).")
+@setting("--advisories-every", metavar="TIME", help="How often advisories are brought up to date, like 1d (never).")
+@setting("--advisories-url", metavar="URL", help="From where: a mirror of OSV's dumps (OSV's own).")
+@setting("--scan-every", metavar="TIME", help="How often all images are scanned, where a scanner is chosen (never).")
+@setting("--scanner-update-every", metavar="TIME", help="How often grype's and trivy's databases are fetched (never).")
+@scanner_options
 @setting(
     "--docker-api",
     multiple=True,

@@ -189,7 +189,7 @@ def _local(path: str) -> str:
 
 
 def _sentence(error: LadingError) -> str:
-    text = str(error)
+    text = error.afar
     return f"{text[:1].upper()}{text[1:]}."
 
 

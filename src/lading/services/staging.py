@@ -1,0 +1,217 @@
+"""Images of Docker hosts brought here through our own registry, to be looked at.
+
+A host that can reach our registry pushes to a repository of its own there, under a login that opens nothing else and
+ends with the push. So of the next image only layers move that the last one did not have: the repository keeps blobs as
+long as any upload is kept, and lets go of the manifest at once.
+
+    lent a login ─> pushed by the host ─> name taken back at the host ─> login ended ─> read ─> manifest dropped
+
+A host that cannot reach us after all hands the image out as an archive, and is not asked to push for a while.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+
+from lading.engine.stores import TagUnknown
+from lading.errors import Cancelled, LadingError, NotFound, Refused, TimedOut
+from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
+from lading.oci.reference import Reference, Repository
+from lading.services.access import Grant, Permission
+from lading.services.environment import Access, PushOrder
+from lading.services.host_views import AtHost, HostContent
+from lading.services.login_records import TokenRecords, TokenRow
+from lading.services.named_rows import NameTaken
+from lading.services.platforms import Wanted
+from lading.services.repositories import Repositories
+from lading.services.secrets import unguessable
+from lading.services.stores import Readable
+from lading.services.tokens import SHOWN_CHARACTERS, TOKEN_BYTES, TOKEN_START, token_hash
+from lading.services.user_records import RoleRow, UserRecords, UserRow
+from lading.wire.authorize import Credential
+from lading.wire.endpoint import Endpoint
+from lading.wire.message import Cancel, Reader
+from lading.wire.progress import Event
+
+log = logging.getLogger("lading.scans")
+
+STAGING = "lading-scans"
+"""The user, the role and the first part of the repositories that staging needs."""
+
+LOGIN_SECONDS = 60 * 60.0
+"""A login that nobody took back, because the process was killed, ends by itself."""
+
+AGAIN_SECONDS = 10 * 60.0
+"""How long a host is not asked to push that could not."""
+
+TAG_BYTES = 12
+
+_PERMISSIONS = frozenset({Permission.REPOSITORIES_PUSH.value, Permission.REPOSITORIES_PULL.value})
+
+
+class StagingLogins:
+    """Logins of which each may push to the staging repository of one environment, and nothing else. For any number of
+    threads."""
+
+    def __init__(
+        self,
+        users: UserRecords,
+        tokens: TokenRecords,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        """`clock` tells seconds since 1970; `random` gives so many bytes that nobody can guess."""
+        self._users, self._tokens, self._clock, self._random = users, tokens, clock, random
+
+    @contextmanager
+    def lent(self, repository: str) -> Iterator[Credential]:
+        """Good while inside. Raises StorageFailed."""
+        secret, user, now = TOKEN_START + unguessable(self._random, TOKEN_BYTES), self._user(repository), self._clock()
+        row = self._tokens.add_token(
+            lambda id: TokenRow(  # noqa: A006  a row's own word
+                id,
+                user.id,
+                "one scan",
+                token_hash(secret),
+                now,
+                _PERMISSIONS,
+                now + LOGIN_SECONDS,
+                prefix=secret[:SHOWN_CHARACTERS],
+            )
+        )
+        if row is None:
+            raise NotFound(user.name)
+        try:
+            yield Credential(user.name, secret, source="a login for one scan")
+        finally:
+            self._tokens.remove_token(row.id)
+
+    def _user(self, repository: str) -> UserRow:
+        """Its name is the repository's, in letters that a user's may have."""
+        name = repository.replace("/", "-")
+        found = self._users.user_named(name)
+        if found is not None:
+            return found
+        role, created = self._role(name, repository), self._clock()
+        try:
+            return self._users.add_user(
+                lambda id: UserRow(id, name, created=created, roles=(role.id,))  # noqa: A006  a row's own word
+            )
+        except NameTaken:  # another thread was faster
+            found = self._users.user_named(name)
+            if found is None:
+                raise
+            return found
+
+    def _role(self, name: str, repository: str) -> RoleRow:
+        found = self._found(name)
+        if found is not None:
+            return found
+        grant = Grant(_PERMISSIONS, repositories=(repository,))
+        try:
+            return self._users.add_role(lambda id: RoleRow(id, name, (grant,)))  # noqa: A006  a row's own word
+        except NameTaken:
+            found = self._found(name)
+            if found is None:
+                raise
+            return found
+
+    def _found(self, name: str) -> RoleRow | None:
+        return next((role for role in self._users.roles() if role.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """Fulfils Readable: one image of a repository of ours."""
+
+    repositories: Repositories
+    repository: str
+    root: Descriptor
+    name: str = "the staging repository"
+    verified: bool = True
+
+    def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
+        return self.repositories.open(descriptor, offset, length)
+
+    def resolve(self, name: str | Digest) -> Descriptor:
+        if str(name) == str(self.root.digest):
+            return self.root
+        raise TagUnknown(str(name), self.name)
+
+    def tags(self, after: str = "") -> Iterator[str]:
+        return iter([name for name in [str(self.root.digest)] if name > after])
+
+
+class Staging:
+    """Fulfils HostContent, for any number of threads."""
+
+    def __init__(
+        self,
+        registry: Endpoint,
+        repositories: Repositories,
+        logins: StagingLogins | None,
+        otherwise: HostContent,
+        *,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        """`registry` is what others call ours. `logins` None: nobody logs in. `otherwise` brings what cannot be pushed.
+        `clock` tells seconds that only go forward."""
+        self._registry, self._repositories, self._logins, self._otherwise = registry, repositories, logins, otherwise
+        self._clock, self._random = clock, random
+        self._unable: dict[int, float] = {}
+
+    @contextmanager
+    def __call__(self, wanted: AtHost, known: Collection[Digest], cancel: Cancel) -> Iterator[Readable]:
+        repository = f"{STAGING}/{wanted.number}"
+        staged = self._pushed(wanted, repository, cancel)
+        if staged is None:
+            with self._otherwise(wanted, known, cancel) as content:
+                yield content
+            return
+        try:
+            yield staged
+        finally:
+            with suppress(NotFound, Refused):  # somebody was faster, or has locked all there is
+                self._repositories.delete_manifest(repository, staged.root.digest)
+
+    def _pushed(self, wanted: AtHost, repository: str, cancel: Cancel) -> _Staged | None:
+        """None where it cannot be pushed. An image without a name would go with the one that a push lends it."""
+        summary = wanted.environment.image(wanted.image, cancel, wanted.platform).summary
+        if not summary.names or self._clock() < self._unable.get(wanted.number, 0.0):
+            return None
+        tag = f"s{unguessable(self._random, TAG_BYTES)}"
+        reference = Reference(Repository(self._registry.host, repository), tag)
+        try:
+            root = self._push(wanted, summary.id, reference, cancel)
+        except (Cancelled, TimedOut):
+            raise
+        except LadingError as error:
+            self._unable[wanted.number] = self._clock() + AGAIN_SECONDS
+            log.info(
+                "the Docker host of environment %d cannot push to us, and is asked for archives: %s",
+                wanted.number,
+                error,
+            )
+            return None
+        return _Staged(self._repositories, repository, root)
+
+    def _push(self, wanted: AtHost, image: str, reference: Reference, cancel: Cancel) -> Descriptor:
+        host, repository = self._registry.host, reference.repository.path
+        with nullcontext() if self._logins is None else self._logins.lent(repository) as credential:
+            access = Access(host, self._registry, credential)
+            platform = None if wanted.platform is None else Wanted(platforms=(wanted.platform,))
+            (arrived,) = wanted.environment.push(PushOrder(image, (reference,), access, platform), _untold, cancel)
+        if arrived.error is not None:
+            raise arrived.error
+        with suppress(NotFound):
+            wanted.environment.remove(str(reference), False, cancel)
+        return self._repositories.manifest(repository, reference.tag or "")
+
+
+def _untold(_event: Event) -> None:
+    """What is staged is the first part of a scan's own progress."""
