@@ -110,6 +110,15 @@ class Service:
         assert status == 201, made
         return int(str(made["id"]))
 
+    def load(self, archive: bytes) -> None:
+        """The images of an archive, into its own engine."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+        with contextlib.closing(self.connection()) as connection:
+            connection.request("POST", "/api/images/import", archive, headers)
+            answer = connection.getresponse()
+            told = answer.read()
+        assert answer.status == 200, told
+
     def started(self, path: str, body: object) -> str:
         """The id of the job that this request makes."""
         status, made = self.ask("POST", path, body)

@@ -73,7 +73,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         with service.running():
             number = service.registry(registry.host)
             image = f"{registry.host}/team/app:1"
-            _load(service, docker_archive([image], [BASE, ADDED]))
+            service.load(docker_archive([image], [BASE, ADDED]))
             push = {"imageId": image, "registryId": number}
             status, told = service.ask("POST", "/api/images/push", push, {"Accept": "application/json"})
             assert status == 200, told
@@ -81,16 +81,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             made = Place(service, door, image)
             made.forget()
             yield made
-
-
-def _load(service: Service, archive: bytes) -> None:
-    connection = service.connection()
-    headers = {"Authorization": f"Bearer {service.token}", "Accept": "application/json"}
-    connection.request("POST", "/api/images/import", archive, headers)
-    answer = connection.getresponse()
-    told = answer.read()
-    connection.close()
-    assert answer.status == 200, told
 
 
 def test_the_events_are_those_that_are_documented(place: Place) -> None:
