@@ -63,7 +63,11 @@ class MemoryApplication:
         self.images = Images(self.places, self.places.image_names, self.places.collect, AMD64)
         self.archives = Archives(self.places, self.places.image_names, AMD64)
         self.diagnosis = Diagnosis(
-            self.machine, self.registries, Surroundings("/data", lambda: [5000, 5001], {}), lambda: 0, SoundContent()
+            self.machine,
+            self.registries,
+            Surroundings("/data", lambda: [5000, 5001], {}, dict),
+            lambda: 0,
+            SoundContent(),
         )
         self.scanner, self.inventories = PlayedScanner("osv"), PlayedInventories()
         clocks = Clocks(self.clock, self.clock)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lading.main.environments import EnvironmentBuilder
-from lading.services.environment import Access, ConnectionType
+from lading.services.environment import ConnectionType
+from lading.services.environment_orders import Access
 from lading.services.environment_records import EnvironmentRow
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls

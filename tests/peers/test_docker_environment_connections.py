@@ -15,7 +15,8 @@ from lading.main.environments import EnvironmentBuilder
 from lading.oci.reference import Reference
 from lading.services.access import LADING
 from lading.services.connection_test import ConnectionReport
-from lading.services.environment import ConnectionType, Environment, PullOrder, PushOrder
+from lading.services.environment import ConnectionType, Environment
+from lading.services.environment_orders import PullOrder, PushOrder
 from lading.services.environment_records import EnvironmentRow
 from lading.services.environments import Environments
 from tests.contract.environments.suite import (

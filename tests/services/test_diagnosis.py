@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -14,6 +14,9 @@ from lading.wire.message import Cancel, ConnectFailed, PlainHttpAnswered
 from tests.fakes.logins import Machine, Own, Probe, Search
 from tests.fakes.sound_content import SoundContent
 
+NONE_HERE: Mapping[str, float | None] = {}
+DAY = 24 * 60 * 60.0
+
 
 def findings(
     machine: Machine,
@@ -22,6 +25,7 @@ def findings(
     ports: Sequence[int] = (5000, 5001),
     content: SoundContent | None = None,
     reading: Cancel | None = None,
+    advisories: Mapping[str, float | None] = NONE_HERE,
     **environment: str,
 ) -> dict[str, Finding]:
     probe = Probe()
@@ -29,7 +33,7 @@ def findings(
     diagnosis = Diagnosis(
         machine,
         Registries(Search(), Own(), probe, docker=Own()),
-        Surroundings("/data", lambda: ports, environment),
+        Surroundings("/data", lambda: ports, environment, lambda: advisories),
         lambda: 3,
         content or SoundContent(),
     )
@@ -41,7 +45,7 @@ def test_a_healthy_machine_is_well() -> None:
 
     assert all(finding.well for finding in found.values())
     assert " ".join(found) == (
-        "data disk content clock port proxy trust docker helpers registry.test/acme/web registry.test"
+        "data disk content clock port proxy trust docker helpers scans registry.test/acme/web registry.test"
     )
     assert found["registry.test"].text == "answers; alice from Lading's own logins"
 
@@ -139,3 +143,22 @@ def test_content_that_is_named_and_not_here_is_missed() -> None:
         False,
         f"7 pieces read again, 3.0 GB; 1 missing, such as {Digest.of(b'layer')}",
     )
+
+
+@pytest.mark.parametrize(
+    ("advisories", "well", "text"),
+    [
+        ({}, True, "no advisories are here; lading advisories update brings them"),
+        ({"PyPI": None}, True, "advisories of 1 ecosystems, of unknown age"),
+        ({"PyPI": -1 * DAY, "Debian:12": -29 * DAY}, True, "advisories of 2 ecosystems, the oldest of "),
+        ({"PyPI": -1 * DAY, "Debian:12": -31 * DAY, "npm": None}, False, "advisories of 3 ecosystems, the oldest of "),
+    ],
+)
+def test_old_advisories_are_told(advisories: Mapping[str, float | None], well: bool, text: str) -> None:
+    machine = Machine()
+    data = {name: None if ago is None else machine.now() + ago for name, ago in advisories.items()}
+
+    found = findings(machine, advisories=data)["scans"]
+
+    assert (found.well, found.text.startswith(text)) == (well, True)
+    assert well or found.hint == "lading advisories update Debian"

@@ -9,7 +9,7 @@ import pytest
 
 from lading.services import door_logins
 from lading.services.door_logins import LoginGone, LoginVault, under
-from lading.services.environment import Access
+from lading.services.environment_orders import Access
 from lading.services.job_ending import ending_of
 from lading.services.job_fields import JobFields
 from lading.wire.authorize import Credential

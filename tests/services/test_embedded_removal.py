@@ -15,7 +15,7 @@ from lading.services.embedded_environment import EmbeddedEnvironment
 from lading.services.embedded_lookup import EmbeddedLookup, Held
 from lading.services.embedded_removal import EmbeddedRemoval, ForceNeeded
 from lading.services.embedded_views import EmbeddedView
-from lading.services.environment import LabelFilter, Pruned, PruneOrder
+from lading.services.environment_orders import LabelFilter, Pruned, PruneOrder
 from lading.services.images import ImageHasNames
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing

@@ -13,10 +13,13 @@ from lading.backends.database.service_database import ServiceDatabase, open_serv
 from lading.inventory.severity import Severity
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
+from lading.oci.manifest import Index
+from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
-from lading.services.environment import Part, PartKind, Summary
+from lading.services.environment_images import Part, PartKind, Summary
 from lading.services.exceptions import ExceptionForm, ExceptionInvalid, Exceptions
+from lading.services.gate_parts import parts_of
 from lading.services.gate_policies import Action, Handling, Limits, Mode, Place, Scope
 from lading.services.gate_records import PolicyRow, VerdictQuery
 from lading.services.gate_refusals import MOST_NAMED, GateRefused, Given
@@ -142,6 +145,53 @@ def test_each_platform_that_is_sent_is_judged(world: World) -> None:
     world.scanned(HIGH, manifest=ARM, platform=ARM64)
     with pytest.raises(GateRefused, match="CVE-2026-1"):
         world.push(image(*BOTH))
+
+
+@pytest.mark.parametrize(
+    ("kind", "platform"),
+    [
+        (PartKind.UNKNOWN, AMD64),
+        (PartKind.UNKNOWN, None),
+        (PartKind.ATTESTATION, AMD64),
+        (PartKind.ATTESTATION, None),
+    ],
+)
+def test_what_a_container_runtime_would_choose_is_judged_whatever_it_is_called(
+    world: World, kind: PartKind, platform: Platform | None
+) -> None:
+    """Docker runs what has a config of any media type, and what is said to be an attestation of another."""
+    world.policy()
+    world.scanned(manifest=ARM, platform=ARM64)
+    clean = image((ARM, ARM64))
+    said = {"vnd.docker.reference.type": "attestation-manifest"} if kind is PartKind.ATTESTATION else {}
+    disguised = Part(Descriptor(OCI_MANIFEST, AMD, 7, platform, annotations=said), kind, platform, True, 7)
+
+    assert world.push(clean)
+    for wanted in (None, Wanted(platforms=(AMD64,))):
+        with pytest.raises(GateRefused, match="not scanned"):
+            world.push(replace(clean, parts=(*clean.parts, disguised)), wanted)
+
+
+def test_only_an_attestation_for_no_platform_is_passed_over(world: World) -> None:
+    world.policy()
+    world.scanned(manifest=ARM, platform=ARM64)
+    clean = image((ARM, ARM64))
+    said = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": str(ARM)}
+    attestation = Descriptor(OCI_MANIFEST, AMD, 7, Platform("unknown", "unknown"), annotations=said)
+    part = Part(attestation, PartKind.ATTESTATION, attestation.platform, True, 7)
+    listed = Descriptor(OCI_MANIFEST, ARM, 7, ARM64)
+    root = Descriptor(OCI_INDEX, ROOT, 7)
+
+    untold = replace(part, descriptor=Descriptor(OCI_MANIFEST, AMD, 7), platform=None)  # as a daemon may say it
+    for each in (part, untold):
+        assert len(world.push(replace(clean, parts=(*clean.parts, each)))) == 1
+    assert parts_of(root, Index.build([listed, attestation])) == [(ARM, "linux/arm64")]
+    for platform in (AMD64, None):
+        disguised = replace(attestation, platform=platform)
+        assert parts_of(root, Index.build([listed, disguised])) == [
+            (ARM, "linux/arm64"),
+            (AMD, "linux/amd64" if platform else ""),
+        ]
 
 
 def test_at_a_docker_host_platforms_are_known_by_their_names(world: World) -> None:

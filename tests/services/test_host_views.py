@@ -20,7 +20,7 @@ from lading.errors import LadingError
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.services.embedded_environment import EmbeddedEnvironment
-from lading.services.environment import Details, Summary
+from lading.services.environment_images import Details, Summary
 from lading.services.host_views import ArchivedContent, AtHost
 from lading.services.image_views import ImageViews
 from lading.services.lookup import ImageUnknown

@@ -16,7 +16,7 @@ from lading.backends.job_queue.threads import ThreadQueue
 from lading.errors import Cancelled, ContentCorrupt, InputInvalid, LadingError, StorageFailed
 from lading.services.access import Actor, Denied, NotLoggedIn, Permission
 from lading.services.audit_records import AuditEntry
-from lading.services.environment import Arrived
+from lading.services.environment_orders import Arrived
 from lading.services.environments import Environments
 from lading.services.idempotency import RequestKey
 from lading.services.imports import IMPORT, ImportBusy, ImportCommitted, Imports, ImportUnknown, forget_archive

@@ -15,7 +15,8 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
 from lading.services.audit import Result
-from lading.services.environment import Arrived, Arriving, ConnectionType
+from lading.services.environment import ConnectionType
+from lading.services.environment_orders import Arrived, Arriving
 from lading.services.exceptions import ExceptionForm, Exceptions
 from lading.services.gate_policies import Action, Handling, Limits, Mode, Scope
 from lading.services.gate_records import PolicyRow, VerdictQuery, VerdictRow

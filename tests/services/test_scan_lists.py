@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,35 @@ def test_of_content_with_two_names_only_what_may_be_seen_is_told(bench: ScanBenc
     )
     seer = actor("scans:view", environments={1}, repositories=("team/*",))
 
+    told = replace(newer, subject=mine.subject)
     assert bench.lists.of_image(ADMIN, 1, names[0]) == [newer]
     for called in (names[0], str(content)):
-        assert [row.id for row in bench.lists.of_image(seer, 1, called)] == [mine.id]
+        assert bench.lists.of_image(seer, 1, called) == [told]
+    assert bench.lists.of_image(seer, 1, names[1]) == []
+    assert bench.lists.get(seer, newer.id) == told
     assert [row.id for row in bench.lists.scans(seer, ScanQuery(), 0, 10).rows] == [mine.id]
+    found = bench.lists.findings(seer, FindingQuery(), 0, 10)
+    assert [(each.scan, each.subject) for each in found.found] == [(newer.id, mine.subject)]
+    assert found.total == 1
+
+
+def test_what_a_scanner_found_under_a_hidden_name_is_told_and_what_it_failed_at_is_not(bench: ScanBench) -> None:
+    content = Digest.of(b"the same")
+    mine, hidden = (
+        ScanSubject(1, str(content), name, content, None, "linux/amd64")
+        for name in ("registry.example/team/a:1", "registry.example/secret/project:1")
+    )
+    sound = ScanResult("trivy", "1", ScanStatus.OK, 1.0, 1.0, (OPENSSL,))
+    failed = replace(sound, status=ScanStatus.FAILED, findings=(), error=f"{hidden.name} is too much")
+    seer = actor("scans:view", environments={1}, repositories=("team/*",))
+
+    own = bench.scans.keep(mine, replace(sound, scanner="osv"), Occasion.PULL)
+    standing = bench.scans.keep(hidden, sound, Occasion.PULL)
+    unknown = bench.scans.keep(hidden, failed, Occasion.PULL)
+
+    assert bench.lists.of_image(seer, 1, mine.name) == [own, replace(standing, subject=mine)]
+    with pytest.raises(RowUnknown):
+        bench.lists.get(seer, unknown.id)
 
 
 def test_all_of_one_environment_and_a_repository_of_another(bench: ScanBench) -> None:

@@ -24,7 +24,8 @@ from lading.main.places import HeldRelay, Openers, Places, Streams
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference, canonical_registry
-from lading.services.environment import Access, ConnectionType, Environment
+from lading.services.environment import ConnectionType, Environment
+from lading.services.environment_orders import Access
 from lading.services.environment_records import EnvironmentRow
 from lading.services.stores import Stores
 from lading.wire.authorize import Credential

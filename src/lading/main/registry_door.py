@@ -17,7 +17,7 @@ from lading.oci.media_types import is_index
 from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference, Repository
 from lading.services.copies import CopyOrder
-from lading.services.environment import Access, Arrived
+from lading.services.environment_orders import Access, Arrived
 from lading.services.gate_parts import Parts, parts_of
 from lading.services.places import DockerImage, Named
 from lading.services.reading import read_manifest

@@ -178,6 +178,7 @@ class Wired:
                 str(settings.data),
                 lambda: ports(settings.registry_port, KeptPort.of(settings.data).read()),
                 self._environment,
+                lambda: {feed.ecosystem: feed.built for feed in self.advisories.feeds() if feed.ecosystem},
             ),
             lambda: len(list(self._store.image_names().all())),
             LocalSoundness(self._store),

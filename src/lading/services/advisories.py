@@ -8,13 +8,13 @@ the API only what a URL names, so that nobody learns there what files a server h
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from lading.errors import InputInvalid, LadingError, PartlyDone
 from lading.oci.instants import instant, moment_text
 from lading.services.access import LADING, Actor, Permission
-from lading.services.audit import Deed, Trail
+from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit, admit_somewhere
 from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling
@@ -175,6 +175,15 @@ class Advisories:
         if shown_url(url) != url:
             raise UrlSecret(shown_url(url))
         return self._start(actor, fields, key)
+
+    def forget(self, actor: Actor, source: str) -> int:
+        """Let go of a source and all it brought; how many advisories that were. Raises Denied, NotLoggedIn, and what
+        AdvisoryKeeping raises."""
+        deed = Deed("delete", "advisories", source, source)
+        admit(self._trail, actor, Permission.SETTINGS_EDIT, deed)
+        gone = self._keeping.forget(source)
+        self._trail.record(actor, replace(deed, details={"records": gone}), Result.DONE)
+        return gone
 
     def _start(self, actor: Actor, fields: JsonObject, key: RequestKey | None) -> Job:
         self.admit(actor, fields)

@@ -16,7 +16,7 @@ from lading.oci.reference import Repository, check_path, check_registry, is_regi
 from lading.services.access import Actor, Permission
 from lading.services.audit import Result, Trail, row_deed
 from lading.services.audit_trail import admit
-from lading.services.environment import Access
+from lading.services.environment_orders import Access
 from lading.services.named_rows import RowUnknown, changes, known
 from lading.services.registry_records import RegistryRecords, RegistryRow
 from lading.services.row_rules import LONGEST_NAME, NAME_RULE, is_pem, row_name

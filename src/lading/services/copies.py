@@ -16,7 +16,8 @@ from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Trail
 from lading.services.audit_trail import admit
 from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.environment import Access, Arrived, ConnectionType
+from lading.services.environment import ConnectionType
+from lading.services.environment_orders import Access, Arrived
 from lading.services.gate_parts import Parts
 from lading.services.gate_policies import Action, Place
 from lading.services.gate_refusals import Given

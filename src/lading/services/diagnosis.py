@@ -21,6 +21,9 @@ LOW_SPACE = 2 * 1000**3
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 """A clock before this program was written is wrong, and every TLS certificate with it."""
 
+OLD_SECONDS = 30 * 24 * 60 * 60.0
+"""Advisories older than that know nothing of a month's vulnerabilities."""
+
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -81,11 +84,13 @@ class LocalContent(Protocol):
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What this call works with: the data folder, the environment, and the ports that the registry would try, which
-    are read when they are looked at. `ports` raises StorageFailed."""
+    are read when they are looked at. `ports` raises StorageFailed. `advisories` says of what time the data of each
+    ecosystem is, in seconds since 1970, None where nobody knows; it raises StorageFailed too."""
 
     folder: str
     ports: Callable[[], Sequence[int]]
     environment: Mapping[str, str]
+    advisories: Callable[[], Mapping[str, float | None]]
 
 
 class Diagnosis:
@@ -102,7 +107,7 @@ class Diagnosis:
     ) -> None:
         self._machine, self._registries, self._images, self._content = machine, registries, images, content
         self._folder, self._ports = surroundings.folder, surroundings.ports
-        self._environment = surroundings.environment
+        self._environment, self._advisories = surroundings.environment, surroundings.advisories
 
     def findings(self, registries: Sequence[str], reading: Cancel | None = None) -> Iterator[Finding]:
         """Each as soon as it is found; `registries` are hosts or repositories to knock at. With `reading` all content
@@ -116,6 +121,7 @@ class Diagnosis:
         yield _looked("trust", self._trust)
         yield _looked("docker", self._docker)
         yield _looked("helpers", self._helpers)
+        yield _looked("scans", self._scans)
         for place in registries:
             yield self._registry(place)
 
@@ -192,6 +198,21 @@ class Diagnosis:
             f"{first.named_by} names {first.program}, which is not there",
             f"sudo $EDITOR {first.named_by}",
         )
+
+    def _scans(self) -> Finding:
+        """Without any advisories nothing is wrong: who does not scan needs none."""
+        data = self._advisories()
+        if not data:
+            return Finding("scans", True, "no advisories are here; lading advisories update brings them")
+        known = {ecosystem: built for ecosystem, built in data.items() if built is not None}
+        oldest = min(known, key=lambda ecosystem: known[ecosystem], default=None)
+        text = f"advisories of {len(data)} ecosystems"
+        if oldest is None:
+            return Finding("scans", True, f"{text}, of unknown age")
+        day = datetime.fromtimestamp(known[oldest], UTC).strftime("%Y-%m-%d")
+        fresh = self._machine.now() - known[oldest] <= OLD_SECONDS
+        hint = f"lading advisories update {oldest.partition(':')[0]}"
+        return Finding("scans", fresh, f"{text}, the oldest of {day} ({oldest})", hint)
 
     def _registry(self, place: str) -> Finding:
         try:

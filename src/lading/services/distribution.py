@@ -7,7 +7,7 @@ from lading.oci.manifest import Index
 from lading.oci.media_types import is_image_config
 from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference
-from lading.services.environment import Distribution
+from lading.services.environment_orders import Distribution
 from lading.services.platforms import images_of
 from lading.services.reading import read_config, read_manifest
 from lading.services.stores import Readable

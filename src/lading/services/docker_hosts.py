@@ -17,7 +17,9 @@ from lading.errors import InputInvalid
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.services.descriptions import describe, promised
-from lading.services.environment import Arrived, ConnectionType, Details, Engine
+from lading.services.environment import ConnectionType, Engine
+from lading.services.environment_images import Details
+from lading.services.environment_orders import Arrived
 from lading.services.lookup import ImageUnknown
 from lading.services.named_rows import RowUnknown
 from lading.services.stores import Readable

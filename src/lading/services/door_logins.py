@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from lading.errors import LadingError, Side
-from lading.services.environment import Access
+from lading.services.environment_orders import Access
 from lading.services.job import JsonObject, Telling
 from lading.services.job_fields import JobFields
 from lading.wire.authorize import Credential

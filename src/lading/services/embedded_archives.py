@@ -18,7 +18,7 @@ from lading.oci.platform import Platform
 from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.archives import move
 from lading.services.embedded_lookup import EmbeddedLookup
-from lading.services.environment import Arrived, ImportOrder
+from lading.services.environment_orders import Arrived, ImportOrder
 from lading.services.lookup import is_digest
 from lading.services.platforms import NothingHere, PlatformMissing, Wanted
 from lading.services.selection import Chosen, Here, choose_present, choose_to_bring, choose_to_send, whole

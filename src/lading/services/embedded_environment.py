@@ -21,19 +21,17 @@ from lading.services.embedded_archives import EmbeddedArchives
 from lading.services.embedded_lookup import EmbeddedLookup, Found, Held
 from lading.services.embedded_removal import EmbeddedRemoval
 from lading.services.embedded_views import EmbeddedView
-from lading.services.environment import (
+from lading.services.environment import Engine
+from lading.services.environment_images import Details, Step, Summary
+from lading.services.environment_orders import (
     Access,
     Arrived,
-    Details,
     Distribution,
-    Engine,
     ImportOrder,
     Pruned,
     PruneOrder,
     PullOrder,
     PushOrder,
-    Step,
-    Summary,
 )
 from lading.services.places import Named
 from lading.services.pull_admission import Admission

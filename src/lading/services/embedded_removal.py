@@ -17,7 +17,7 @@ from lading.oci.platform import Platform, subject_of_attestation
 from lading.oci.reference import Reference, Repository
 from lading.services.embedded_lookup import EmbeddedLookup, Found, Held
 from lading.services.embedded_views import EmbeddedView
-from lading.services.environment import Pruned, PruneOrder
+from lading.services.environment_orders import Pruned, PruneOrder
 from lading.services.images import ImageHasNames
 from lading.services.lookup import ImageUnknown
 from lading.services.stores import Collector, OwnStore, Shedder

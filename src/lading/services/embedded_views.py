@@ -14,7 +14,7 @@ from lading.oci.media_types import is_image_config, is_index
 from lading.oci.platform import Platform, subject_of_attestation
 from lading.services.descriptions import Description, Variant, describe
 from lading.services.embedded_lookup import Held
-from lading.services.environment import Details, Part, PartKind, Summary
+from lading.services.environment_images import Details, Part, PartKind, Summary
 from lading.services.platforms import PlatformMissing
 from lading.services.reading import read_manifest
 from lading.services.stores import OwnStore

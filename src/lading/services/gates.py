@@ -12,7 +12,7 @@ from dataclasses import replace
 from lading.oci.digest import Digest
 from lading.services.access import Actor
 from lading.services.audit import Deed, Result, Trail
-from lading.services.environment import Summary
+from lading.services.environment_images import Summary
 from lading.services.gate_parts import Parts, sent
 from lading.services.gate_policies import Action, Mode, Place
 from lading.services.gate_records import GateRecords, PolicyRow, VerdictRow

@@ -16,21 +16,17 @@ from lading.oci.reference import Reference, Repository
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit
-from lading.services.environment import (
+from lading.services.environment import ConnectionType, Engine, Environment
+from lading.services.environment_images import Details, Step, Summary
+from lading.services.environment_orders import (
     Access,
     Arrived,
-    ConnectionType,
-    Details,
     Distribution,
-    Engine,
-    Environment,
     ImportOrder,
     Pruned,
     PruneOrder,
     PullOrder,
     PushOrder,
-    Step,
-    Summary,
 )
 from lading.services.environment_records import EnvironmentRow
 from lading.services.image_permissions import ImagePermissions

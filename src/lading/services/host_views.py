@@ -18,7 +18,8 @@ from lading.oci.document import write_json
 from lading.oci.platform import Platform, PlatformInvalid
 from lading.oci.reference import Reference
 from lading.services.descriptions import Variant, describe, promised
-from lading.services.environment import Details, Environment
+from lading.services.environment import Environment
+from lading.services.environment_images import Details
 from lading.services.image_layouts import Layouts
 from lading.services.lookup import may_be_id
 from lading.services.platforms import NothingHere

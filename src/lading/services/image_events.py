@@ -26,7 +26,7 @@ from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result
 from lading.services.audit_records import AuditFilter, AuditRecords, AuditRow
 from lading.services.audit_trail import AuditTrail, admit_somewhere
-from lading.services.environment import Summary
+from lading.services.environment_images import Summary
 from lading.services.lookup import may_be_id
 from lading.services.shared_looks import SharedLooks
 

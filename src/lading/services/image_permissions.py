@@ -15,7 +15,8 @@ from lading.oci.reference import Reference, ReferenceInvalid, Repository
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Trail
 from lading.services.audit_trail import admit, admit_somewhere, refuse
-from lading.services.environment import Environment, Summary
+from lading.services.environment import Environment
+from lading.services.environment_images import Summary
 from lading.services.lookup import ImageUnknown, may_be_id
 from lading.wire.message import Cancel
 

@@ -21,7 +21,7 @@ from typing import Protocol
 from lading.errors import ContentCorrupt, InputInvalid, LadingError, NotFound, Refused, StorageFailed
 from lading.services.access import LADING, Actor, NotLoggedIn
 from lading.services.audit import Deed
-from lading.services.environment import Arrived
+from lading.services.environment_orders import Arrived
 from lading.services.environments import Environments
 from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JobState, JsonObject, Telling

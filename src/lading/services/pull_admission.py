@@ -17,7 +17,7 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Index
 from lading.oci.platform import subject_of_attestation
 from lading.oci.reference import Reference
-from lading.services.environment import Admit, Arriving
+from lading.services.environment_orders import Admit, Arriving
 from lading.services.reading import read_manifest
 from lading.services.stores import Collector, OwnStore, Shedder
 

@@ -20,7 +20,8 @@ from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.access import Actor
-from lading.services.environment import Admit, Arrived, Arriving, ConnectionType
+from lading.services.environment import ConnectionType
+from lading.services.environment_orders import Admit, Arrived, Arriving
 from lading.services.gate_parts import Parts
 from lading.services.gate_policies import Action, Place
 from lading.services.gate_refusals import GateRefused, Given

@@ -11,7 +11,7 @@ from lading.services.access import Actor
 from lading.services.audit import Deed
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.door_logins import LoginVault
-from lading.services.environment import Arrived, PullOrder
+from lading.services.environment_orders import Arrived, PullOrder
 from lading.services.environments import Environments
 from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling

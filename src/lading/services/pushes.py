@@ -16,7 +16,8 @@ from lading.services.access import Actor
 from lading.services.audit import Deed
 from lading.services.configured_registries import ConfiguredRegistries, serves
 from lading.services.door_logins import LoginVault
-from lading.services.environment import Access, Arrived, PushOrder, Summary
+from lading.services.environment_images import Summary
+from lading.services.environment_orders import Access, Arrived, PushOrder
 from lading.services.environments import Environments
 from lading.services.gate_policies import Place
 from lading.services.gates import Gates, verdicts_json

@@ -16,7 +16,7 @@ from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit, admit_somewhere
 from lading.services.configured_registries import ConfiguredRegistries, RegistryForm
 from lading.services.connection_test import ConnectionReport, Probe
-from lading.services.environment import Access
+from lading.services.environment_orders import Access
 from lading.services.registry_records import RegistryRow
 from lading.services.registry_search import MOST_NAMES, RepositoryFound, SearchedRegistry, listed, search
 from lading.services.registry_test import TriedRegistry, try_registry

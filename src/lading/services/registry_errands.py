@@ -17,7 +17,7 @@ from lading.services.audit import Deed, Trail
 from lading.services.audit_trail import admit_somewhere
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.door_logins import under
-from lading.services.environment import Access
+from lading.services.environment_orders import Access
 from lading.services.registry_search import MOST_NAMES, RepositoryFound, SearchedRegistry, search
 from lading.wire.authorize import Credential
 from lading.wire.docker_auth import GivenLogin

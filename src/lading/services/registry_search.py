@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lading.errors import AccessDenied, NotFound, Refused
 from lading.oci.reference import HUB, ReferenceInvalid, Repository
-from lading.services.environment import Access
+from lading.services.environment_orders import Access
 from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel
 

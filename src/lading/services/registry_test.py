@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lading.errors import AccessDenied, NotFound, Refused
 from lading.services.connection_test import ConnectionReport, Probe, report_of
-from lading.services.environment import Access
+from lading.services.environment_orders import Access
 from lading.services.registry_records import RegistryRow
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Tls

@@ -18,7 +18,7 @@ from lading.services.named_rows import RowUnknown
 from lading.services.scan_comparison import ScanComparison, compare_scans
 from lading.services.scan_jobs import ScanIncomplete
 from lading.services.scan_records import ScanRecords
-from lading.services.scan_rows import FindingQuery, FoundIn, ScanQuery, ScanRow
+from lading.services.scan_rows import FindingQuery, FoundIn, ScanQuery, ScanRow, ScanSubject
 
 MOST_PLATFORMS = 100
 """Scans of one image that are looked through for its platforms: the newest."""
@@ -99,19 +99,35 @@ class ScanLists:
         return [row for row in (self._shown(actor, row, newest) for row in rows) if row is not None]
 
     def _shown(self, actor: Actor, row: ScanRow, seen: Sequence[ScanRow]) -> ScanRow | None:
-        """The same, or where it was scanned under a name that may not be seen, the newest of those that were `seen`."""
-        if _may_see(actor, row.subject.environment, row.subject.name):
+        """The same; or where it was scanned under a name that may not be seen, the newest by this scanner that was
+        `seen` or that stands, under the name that was."""
+        subject = row.subject
+        if _may_see(actor, subject.environment, subject.name):
             return row
-        found = next((each for each in seen if _content(each) == _content(row)), None)
-        return None if found is None else self._records.scan(found.id)
+        standing = self._records.standing(subject.environment, subject.config)
+        same = [each.id for each in (*seen, *standing) if _content(each) == _content(row)]
+        found = self._records.scan(max(same)) if same else None
+        called = next(each.subject for each in seen if each.subject.config == subject.config)
+        return None if found is None else _told(actor, found, called)
 
     def get(self, actor: Actor, id: int) -> ScanRow:  # noqa: A002  a row's own word
-        """With its findings. Raises RowUnknown, also where it may not be seen."""
+        """With its findings; the standing one of content that has a name which may be seen, under the newest of these.
+        Raises RowUnknown, also where it may not be seen."""
         self._admit(actor)
         row = self._records.scan(id)
-        if row is None or not _may_see(actor, row.subject.environment, row.subject.name):
+        if row is not None and not _may_see(actor, row.subject.environment, row.subject.name):
+            row = self._named(actor, row) if row.standing else None
+        if row is None:
             raise RowUnknown("scan", id)
         return row
+
+    def _named(self, actor: Actor, row: ScanRow) -> ScanRow | None:
+        """A scan whose own name may not be seen, under the newest name of its content that may."""
+        environment = row.subject.environment
+        limited = {environment: self._names(actor, environment)}
+        same = ScanQuery(frozenset({environment}), limited, config=row.subject.config)
+        found = next(iter(self._records.scans(same, 0, 1)), None)
+        return None if found is None else _told(actor, row, found.subject)
 
     def compare(self, actor: Actor, before: int, after: int) -> ScanComparison:
         """What came and went from one to the other. Raises RowUnknown, ScansUnlike."""
@@ -132,9 +148,11 @@ class ScanLists:
         some = {each for each in asked - whole if actor.may_somewhere(Permission.SCANS_VIEW, each)}
         if wanted is not None and not whole | some:
             refuse(self._trail, actor, Permission.SCANS_VIEW, Deed("list", "scan", "", "", min(wanted, default=None)))
-        names = self._records.names() if some else ()
-        limited = {each: frozenset(name for name in names if _may_see(actor, each, name)) for each in some}
-        return _Seen(frozenset(whole | some), limited)
+        return _Seen(frozenset(whole | some), {each: self._names(actor, each) for each in some})
+
+    def _names(self, actor: Actor, environment: int) -> frozenset[str]:
+        """Those of all scanned images that may be seen there."""
+        return frozenset(name for name in self._records.names() if _may_see(actor, environment, name))
 
     def _admit(self, actor: Actor) -> None:
         admit_somewhere(self._trail, actor, Permission.SCANS_VIEW, Deed("list", "scan", "", ""))
@@ -143,6 +161,14 @@ class ScanLists:
 def _content(row: ScanRow) -> tuple[Digest, str]:
     """Of what content it is, and by which scanner."""
     return row.subject.config, row.result.scanner
+
+
+def _told(actor: Actor, row: ScanRow, called: ScanSubject) -> ScanRow:
+    """The same; where its own name may not be seen, as a scan of `called`, and without the scanner's words on what it
+    could not do, which may speak of that name."""
+    if _may_see(actor, row.subject.environment, row.subject.name):
+        return row
+    return replace(row, subject=called, result=replace(row.result, error=""))
 
 
 def _may_see(actor: Actor, environment: int, name: str) -> bool:

@@ -14,7 +14,7 @@ from lading.errors import Cancelled, LadingError, TimedOut
 from lading.services.access import LADING, Actor, Permission
 from lading.services.audit import Deed, Trail
 from lading.services.audit_trail import admit
-from lading.services.environment import Summary
+from lading.services.environment_images import Summary
 from lading.services.environment_records import EnvironmentRow
 from lading.services.environments import Environments
 from lading.services.idempotency import RequestKey

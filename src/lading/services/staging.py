@@ -22,7 +22,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference, Repository
 from lading.services.access import Grant, Permission
-from lading.services.environment import Access, PushOrder
+from lading.services.environment_orders import Access, PushOrder
 from lading.services.host_views import AtHost, HostContent
 from lading.services.login_records import TokenRecords, TokenRow
 from lading.services.named_rows import NameTaken

@@ -167,6 +167,28 @@ def test_findings_are_filtered_and_their_counts_equal_the_list(database: Service
     assert [(query, ids(database, query)) for query, _ in FOUND] == FOUND
 
 
+def test_a_standing_scan_is_told_under_the_newest_name_that_may_be_seen(database: ServiceDatabase) -> None:
+    """Of content with several names one scan stands, whichever was scanned last."""
+    test = replace(SUBJECT, name="test/app:1")
+    prod = replace(SUBJECT, name="prod/app:1", image=str(Digest.of(b"prod")), manifest=Digest.of(b"another manifest"))
+    added(database, subject=replace(test, name="test/app:0"))
+    added(database, FAILED, subject=test)
+    added(database, subject=replace(prod, environment=2))
+    standing = added(database, replace(RESULT, findings=(ZLIB,)), subject=prod)
+    mine = FindingQuery(limited={1: frozenset({"test/app:0", "test/app:1"}), 2: frozenset()})
+
+    found = database.scans.findings(mine, 0, 10)
+    assert [(each.scan, each.subject, each.finding) for each in found] == [(standing.id, test, ZLIB)]
+    for text, shown in (("prod", []), ("test/app:1", [ZLIB.id]), ("test/app:0", [])):
+        assert ids(database, replace(mine, text=text)) == shown
+    assert ids(database, replace(mine, environments=frozenset({2}))) == []
+    both = FindingQuery(limited={1: frozenset({"test/app:1", "prod/app:1"})}, text="prod")
+    assert {each.subject.name for each in database.scans.findings(both, 0, 10)} == {"prod/app:1"}
+
+    database.scans.mark_present(1, {prod.image})
+    assert ids(database, mine) == []
+
+
 def test_findings_of_images_that_are_gone_are_in_no_list(database: ServiceDatabase) -> None:
     added(database)
     gone = replace(SUBJECT, image="sha256:gone", name="old:1", config=OTHER)

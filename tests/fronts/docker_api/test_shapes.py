@@ -14,7 +14,7 @@ from lading.fronts.docker_api.shapes_list import manifests_json, shared_sizes, s
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.platform import UNKNOWN, Platform
-from lading.services.environment import Details, Part, PartKind, Step, Summary
+from lading.services.environment_images import Details, Part, PartKind, Step, Summary
 from lading.wire.docker_query import FilterInvalid, Filters
 from lading.wire.docker_urls import ApiVersion
 

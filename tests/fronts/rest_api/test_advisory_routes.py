@@ -104,3 +104,25 @@ def test_who_may_not_change_settings_changes_no_advisories(kept: Kept) -> None:
         assert viewer.post(f"/api/advisories/{path}", body).json["error"] == DENIED["error"]
         assert kept.house.nobody.post(f"/api/advisories/{path}", body).json == UNAUTHORIZED
     assert kept.house.nobody.get("/api/advisories").json == UNAUTHORIZED
+
+
+def test_a_source_is_let_go_of(kept: Kept) -> None:
+    admin = kept.house.admin
+    body = {"url": kept.server.url("/PyPI/all.zip"), "name": "a/mistake"}
+    assert admin.post("/api/advisories/import", body, Accept=JSON).status == 200
+
+    gone = admin("DELETE", "/api/advisories?source=a%2Fmistake")
+    again = admin("DELETE", "/api/advisories?source=a%2Fmistake")
+
+    assert (gone.status, gone.json) == (200, {"source": "a/mistake", "gone": 2})
+    assert (again.status, again.json["error"]) == (404, "no advisories came from a/mistake")
+    assert "a/mistake" not in {each["source"] for each in admin.get("/api/advisories").json}
+    (record, *_) = admin.get("/api/audit?filter=a/mistake").json
+    assert (record["action"], record["result"], record["details"]) == ("delete", "done", {"records": 2})
+    assert admin("DELETE", "/api/advisories").status == 400
+
+
+def test_who_may_not_change_settings_lets_go_of_none(kept: Kept) -> None:
+    viewer = kept.house.user("forgetful", "viewer")
+
+    assert viewer("DELETE", "/api/advisories?source=osv:PyPI").json == DENIED

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_
+from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, func, or_, select, true
 
 from lading.backends.database.columns import among, holding, storable
 from lading.backends.database.scan_tables import finding, scan
 from lading.services.scan_rows import FindingQuery, ScanQuery
 
+SUBJECT = ("environment", "image", "name", "config", "manifest", "platform")
+"""Columns that say what was scanned."""
+
 
 def scan_conditions(wanted: ScanQuery) -> Iterator[ColumnElement[bool]]:
     """Of rows of `scan`."""
-    yield from _seen(wanted)
+    yield from _of_environments(wanted)
+    yield from _named(wanted, scan)
     if wanted.text:
         yield holding(wanted.text, (scan.c.name, scan.c.image))
     if wanted.image is not None:
@@ -26,9 +30,24 @@ def scan_conditions(wanted: ScanQuery) -> Iterator[ColumnElement[bool]]:
         yield scan.c.status == wanted.status.value
 
 
-def finding_conditions(wanted: FindingQuery) -> Iterator[ColumnElement[bool]]:
-    """Of rows of `finding`, each beside its scan's."""
-    yield from _seen(wanted)
+def listed(wanted: FindingQuery) -> FromClause:
+    """The standing scans of images that are there which the asker may see, by `id` and `scanner`; the other columns are
+    those of the scan under whose name each is told. That is itself, or where its name may not be seen, the newest scan
+    of the same content in the same environment whose name may."""
+    there = and_(*_of_environments(wanted), scan.c.standing, scan.c.present)
+    ids = (scan.c.id, scan.c.scanner)
+    if not wanted.limited:
+        return select(*ids, *(scan.c[each] for each in SUBJECT)).where(there).subquery("listed")
+    other, told = scan.alias("other"), scan.alias("told")
+    same = and_(other.c.environment == scan.c.environment, other.c.config == scan.c.config, other.c.present)
+    named = select(func.max(other.c.id)).where(same, *_named(wanted, other)).correlate(scan).scalar_subquery()
+    itself = case((and_(true(), *_named(wanted, scan)), scan.c.id), else_=named)
+    seen = select(*ids, *(told.c[each] for each in SUBJECT)).join_from(scan, told, told.c.id == itself)
+    return seen.where(there).subquery("listed")
+
+
+def finding_conditions(wanted: FindingQuery, listed: FromClause) -> Iterator[ColumnElement[bool]]:
+    """Of rows of `finding`, each beside its scan's of `listed`."""
     if wanted.severities:
         yield finding.c.severity.in_(wanted.severities)
     if wanted.vulnerability is not None:
@@ -43,14 +62,17 @@ def finding_conditions(wanted: FindingQuery) -> Iterator[ColumnElement[bool]]:
     if wanted.suppressed is not None:
         yield finding.c.suppressed_by.is_not(None) if wanted.suppressed else finding.c.suppressed_by.is_(None)
     if wanted.scanner is not None:
-        yield scan.c.scanner == wanted.scanner
+        yield listed.c.scanner == wanted.scanner
     if wanted.text:
-        yield holding(wanted.text, (finding.c.vulnerability, finding.c.package, scan.c.name))
+        yield holding(wanted.text, (finding.c.vulnerability, finding.c.package, listed.c.name))
 
 
-def _seen(wanted: ScanQuery | FindingQuery) -> Iterator[ColumnElement[bool]]:
-    """What the asker may see."""
+def _of_environments(wanted: ScanQuery | FindingQuery) -> Iterator[ColumnElement[bool]]:
     if wanted.environments is not None:
         yield scan.c.environment.in_(sorted(wanted.environments))
+
+
+def _named(wanted: ScanQuery | FindingQuery, scans: FromClause) -> Iterator[ColumnElement[bool]]:
+    """Called so that the asker may see it."""
     for environment, names in sorted(wanted.limited.items()):
-        yield or_(scan.c.environment != environment, among(scan.c.name, sorted(names)))
+        yield or_(scans.c.environment != environment, among(scans.c.name, sorted(names)))

@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any  # what a column holds, its statement says
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    FromClause,
     Select,
     Update,
     and_,
@@ -32,7 +34,7 @@ from lading.backends.database.scan_columns import (
     subject_of,
     summary_columns,
 )
-from lading.backends.database.scan_conditions import finding_conditions, scan_conditions
+from lading.backends.database.scan_conditions import SUBJECT, finding_conditions, listed, scan_conditions
 from lading.backends.database.scan_tables import finding, scan, vulnerability_text
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.upsert import put
@@ -45,23 +47,21 @@ from lading.services.scanner import counted as by_severity
 _SOUND = tuple(status.value for status in ScanStatus if status.sound)
 
 _TEXT = (vulnerability_text.c.description, vulnerability_text.c.link)
-_TOLD = and_(
-    vulnerability_text.c.vulnerability == finding.c.vulnerability, vulnerability_text.c.scanner == scan.c.scanner
-)
+
+
+def _told(scans: FromClause) -> ColumnElement[bool]:
+    """What the scanner of these said of a finding's vulnerability."""
+    same = vulnerability_text.c.vulnerability == finding.c.vulnerability
+    return and_(same, vulnerability_text.c.scanner == scans.c.scanner)
+
+
 _FOUND = (
     select(finding, *_TEXT)
     .join(scan, scan.c.id == finding.c.scan)
-    .outerjoin(vulnerability_text, _TOLD)
+    .outerjoin(vulnerability_text, _told(scan))
     .order_by(finding.c.position)
 )
 _HERE = and_(scan.c.standing, scan.c.present)
-_LISTED = (
-    select(finding, *_TEXT, scan.c.environment, scan.c.image, scan.c.name, scan.c.config, scan.c.manifest)
-    .add_columns(scan.c.platform)
-    .join(scan, scan.c.id == finding.c.scan)
-    .outerjoin(vulnerability_text, _TOLD)
-    .where(_HERE)
-)
 
 
 class DatabaseScans:
@@ -136,7 +136,7 @@ class DatabaseScans:
         stays = and_(ranked.c.standing, ranked.c.present)
         beyond = select(ranked.c.id).where(ranked.c.place > kept, not_(stays))
         elsewhere = scan.c.environment.not_in(list(environments))
-        told = exists().where(_TOLD, scan.c.id == finding.c.scan)
+        told = exists().where(_told(scan), scan.c.id == finding.c.scan)
 
         def work(connection: Connection) -> int:
             gone = connection.execute(delete(scan).where(scan.c.id.in_(beyond) | elsewhere)).rowcount
@@ -199,13 +199,18 @@ class DatabaseScans:
     # ── reading findings
 
     def findings(self, wanted: FindingQuery, first: int, count: int) -> Sequence[FoundIn]:
+        scans = listed(wanted)
+        subject = [scans.c[name] for name in SUBJECT]
         asked = (
-            _LISTED.where(*finding_conditions(wanted))
+            select(finding, *_TEXT, *subject)
+            .join(scans, scans.c.id == finding.c.scan)
+            .outerjoin(vulnerability_text, _told(scans))
+            .where(*finding_conditions(wanted, scans))
             .order_by(
                 finding.c.severity.desc(),
                 finding.c.vulnerability,
                 finding.c.package,
-                scan.c.name,
+                scans.c.name,
                 finding.c.scan,
                 finding.c.position,
             )
@@ -216,10 +221,11 @@ class DatabaseScans:
             return [FoundIn(row.scan, subject_of(row), finding_of(row)) for row in connection.execute(asked)]
 
     def count_findings(self, wanted: FindingQuery) -> Mapping[Severity, int]:
+        scans = listed(wanted)
         asked = (
             select(finding.c.severity, func.count())
-            .join(scan, scan.c.id == finding.c.scan)
-            .where(_HERE, *finding_conditions(wanted))
+            .join(scans, scans.c.id == finding.c.scan)
+            .where(*finding_conditions(wanted, scans))
             .group_by(finding.c.severity)
         )
         with self._transactions.reading() as connection:

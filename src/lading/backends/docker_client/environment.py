@@ -16,19 +16,17 @@ from lading.backends.docker_client.questions import Questions, check_platform
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import (
+from lading.services.environment import Engine
+from lading.services.environment_images import Details, Step, Summary
+from lading.services.environment_orders import (
     Access,
     Arrived,
-    Details,
     Distribution,
-    Engine,
     ImportOrder,
     Pruned,
     PruneOrder,
     PullOrder,
     PushOrder,
-    Step,
-    Summary,
 )
 from lading.wire import docker_urls as urls
 from lading.wire.docker_auth import registry_auth

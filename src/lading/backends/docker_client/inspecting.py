@@ -8,7 +8,7 @@ from lading.backends.docker_client.answers import Members, digests, platform, su
 from lading.backends.docker_client.parts import root
 from lading.oci.digest import Digest
 from lading.oci.instants import parse_instant
-from lading.services.environment import Details
+from lading.services.environment_images import Details
 
 _RUN = ("Env", "Entrypoint", "Cmd", "WorkingDir", "User", "ExposedPorts", "Volumes", "Labels", "StopSignal")
 """The settings that image-spec knows (config.md); a daemon's answer mixes them with a container's."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest, DigestInvalid, DigestUnsupported
 from lading.oci.platform import Platform
-from lading.services.environment import Part, PartKind
+from lading.services.environment_images import Part, PartKind
 
 Members = Mapping[str, object]
 

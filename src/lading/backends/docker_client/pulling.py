@@ -25,7 +25,7 @@ from lading.errors import LadingError
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Admit, Arrived, Arriving, PullOrder
+from lading.services.environment_orders import Admit, Arrived, Arriving, PullOrder
 from lading.services.lookup import ImageUnknown
 from lading.wire import docker_urls as urls
 from lading.wire.docker_auth import registry_auth

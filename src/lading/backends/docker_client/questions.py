@@ -11,7 +11,7 @@ from lading.backends.docker_client.faults import DaemonTooOld
 from lading.backends.docker_client.parts import parts
 from lading.errors import NotFound
 from lading.oci.platform import Platform, satisfies
-from lading.services.environment import PartKind
+from lading.services.environment_images import PartKind
 from lading.services.lookup import ImageUnknown, may_be_id
 from lading.services.places import Named
 from lading.services.platforms import PlatformMissing

@@ -22,7 +22,7 @@ from lading.fronts.docker_api.refusals import told as refused_as
 from lading.fronts.docker_api.streams import Layers, lines_answer
 from lading.fronts.http.exchange import Answer
 from lading.oci.platform import Platform
-from lading.services.environment import Arrived
+from lading.services.environment_orders import Arrived
 from lading.services.guarded_environment import GuardedEnvironment
 from lading.wire.docker_lines import error_line, loaded_line
 from lading.wire.docker_urls import ARCHIVES_PLATFORM_FROM

@@ -26,7 +26,7 @@ from lading.oci.media_types import is_index
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference, check_tag
 from lading.services.access import Denied
-from lading.services.environment import Summary
+from lading.services.environment_images import Summary
 from lading.services.job import JsonObject
 from lading.services.platforms import PlatformsIncomplete
 from lading.services.pushes import PushForm

@@ -14,7 +14,7 @@ from lading.fronts.docker_api.shapes_list import (
     repo_digests,
     repo_tags,
 )
-from lading.services.environment import Details, Step, Summary
+from lading.services.environment_images import Details, Step, Summary
 from lading.wire.docker_urls import ApiVersion
 
 CONTAINER_CONFIG_BEFORE = ApiVersion(1, 45)

@@ -9,7 +9,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.platform import UNKNOWN
 from lading.oci.reference import Reference
-from lading.services.environment import Part, PartKind, Summary
+from lading.services.environment_images import Part, PartKind, Summary
 from lading.wire.docker_urls import LISTS_PARTS_FROM, ApiVersion
 
 NONE_BEFORE = ApiVersion(1, 43)

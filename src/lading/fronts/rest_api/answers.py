@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lading.oci.reference import Reference
-from lading.services.environment import Details, Pruned, Step, Summary
+from lading.services.environment_images import Details, Step, Summary
+from lading.services.environment_orders import Pruned
 from lading.services.registry_search import RepositoryFound
 from lading.services.row_view import (
     Json,

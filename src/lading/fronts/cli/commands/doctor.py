@@ -38,8 +38,8 @@ class Unwell(LadingError):
 def doctor(invocation: Invocation, registries: tuple[str, ...], content: bool) -> None:
     """Check this machine and the registries named.
 
-    Looks at the data folder, disk, clock, ports, proxies, trusted authorities, Docker's socket and credential helpers;
-    changes nothing. Every line that failed ends with a command.
+    Looks at the data folder, disk, clock, ports, proxies, trusted authorities, Docker's socket, credential helpers
+    and the age of advisories; changes nothing. Every line that failed ends with a command.
 
     With --content every blob is read again and compared with its digest, as `lading serve` does by itself, a little at
     a time. What is damaged is set aside, so that nobody is given it, and is whole again once it was pushed or pulled.

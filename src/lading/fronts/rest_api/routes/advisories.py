@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.bodies import AdvisoriesBody, UpdateBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
 from lading.fronts.rest_api.paging import ListNeeded
@@ -21,6 +24,17 @@ def advisories(product: ProductNeeded, actor: ActorNeeded, wanted: ListNeeded) -
     """Each ecosystem from each source: how many advisories, when the last was modified, of what time the data is, and
     when it was brought."""
     return wanted.listed(product.advisories.feeds(actor), lambda feed: [feed.ecosystem, feed.source], feed_json)
+
+
+@router.delete("")
+def forget_advisories(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    source: Annotated[str, Query(min_length=1, max_length=4096, description="As the list names it.")],
+) -> Json:
+    """Let go of a source and all it brought. Images are held against what is left within the hour, or at once by
+    `POST /api/scans/rematch`."""
+    return {"source": source, "gone": product.advisories.forget(actor, source)}
 
 
 @router.post("/update", responses=ANSWERS)

@@ -26,7 +26,8 @@ from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey, KeyNeeded, keyed
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.waiting import answered
-from lading.services.environment import ConnectionType, PruneOrder
+from lading.services.environment import ConnectionType
+from lading.services.environment_orders import PruneOrder
 from lading.services.imports import LONGEST_PIECE, ImportBusy, ImportCommitted, ImportUnknown, PieceTooLong
 from lading.services.new_names import new_name
 from lading.wire.message import Reader
