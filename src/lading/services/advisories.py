@@ -90,6 +90,15 @@ class UpdatedPartly(PartlyDone):
         return f"not up to date: {', '.join(self.failed)}"
 
 
+class SourceNeeded(InputInvalid):
+    """Letting go of advisories is letting go of one source."""
+
+    hint = "Name one as the list of advisories does."
+
+    def __str__(self) -> str:
+        return "source is required"
+
+
 class UrlNeeded(InputInvalid):
     """Something else than a URL was named where only URLs are taken."""
 
@@ -177,10 +186,12 @@ class Advisories:
         return self._start(actor, fields, key)
 
     def forget(self, actor: Actor, source: str) -> int:
-        """Let go of a source and all it brought; how many advisories that were. Raises Denied, NotLoggedIn, and what
-        AdvisoryKeeping raises."""
+        """Let go of a source and all it brought; how many advisories that were. Raises Denied, NotLoggedIn,
+        SourceNeeded, and what AdvisoryKeeping raises."""
         deed = Deed("delete", "advisories", source, source)
         admit(self._trail, actor, Permission.SETTINGS_EDIT, deed)
+        if not source:
+            raise SourceNeeded
         gone = self._keeping.forget(source)
         self._trail.record(actor, replace(deed, details={"records": gone}), Result.DONE)
         return gone

@@ -211,8 +211,8 @@ class Diagnosis:
             return Finding("scans", True, f"{text}, of unknown age")
         day = datetime.fromtimestamp(known[oldest], UTC).strftime("%Y-%m-%d")
         fresh = self._machine.now() - known[oldest] <= OLD_SECONDS
-        hint = f"lading advisories update {oldest.partition(':')[0]}"
-        return Finding("scans", fresh, f"{text}, the oldest of {day} ({oldest})", hint)
+        command = f"lading advisories update {oldest.partition(':')[0]}"
+        return Finding("scans", fresh, f"{text}, the oldest of {day} ({oldest})", command)
 
     def _registry(self, place: str) -> Finding:
         try:

@@ -119,7 +119,7 @@ def test_a_source_is_let_go_of(kept: Kept) -> None:
     assert "a/mistake" not in {each["source"] for each in admin.get("/api/advisories").json}
     (record, *_) = admin.get("/api/audit?filter=a/mistake").json
     assert (record["action"], record["result"], record["details"]) == ("delete", "done", {"records": 2})
-    assert admin("DELETE", "/api/advisories").status == 400
+    assert admin("DELETE", "/api/advisories").brief == (400, "source is required")
 
 
 def test_who_may_not_change_settings_lets_go_of_none(kept: Kept) -> None:

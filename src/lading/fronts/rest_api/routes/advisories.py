@@ -30,7 +30,7 @@ def advisories(product: ProductNeeded, actor: ActorNeeded, wanted: ListNeeded) -
 def forget_advisories(
     product: ProductNeeded,
     actor: ActorNeeded,
-    source: Annotated[str, Query(min_length=1, max_length=4096, description="As the list names it.")],
+    source: Annotated[str, Query(max_length=4096, description="As the list names it.")] = "",
 ) -> Json:
     """Let go of a source and all it brought. Images are held against what is left within the hour, or at once by
     `POST /api/scans/rematch`."""
