@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-_ITS_RECORDS = "SELECT key FROM record WHERE source = ?"
-
 
 def forgotten(connection: sqlite3.Connection, name: str) -> int | None:
     """How many records went; None where there is no such source. The caller begins and commits. Raises
@@ -14,8 +12,8 @@ def forgotten(connection: sqlite3.Connection, name: str) -> int | None:
     if found is None:
         return None
     for statement in (
-        f"DELETE FROM affected WHERE record IN ({_ITS_RECORDS})",  # noqa: S608  our own words
-        f"DELETE FROM alias WHERE record IN ({_ITS_RECORDS})",  # noqa: S608
+        "DELETE FROM affected WHERE record IN (SELECT key FROM record WHERE source = ?)",
+        "DELETE FROM alias WHERE record IN (SELECT key FROM record WHERE source = ?)",
         "DELETE FROM feed WHERE source = ?",
         "DELETE FROM source WHERE key = ?",
     ):

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from lading.backends.advisories.failures import AdvisoriesDamaged, storing
 from lading.backends.advisories.packed import unpacked
@@ -30,7 +30,7 @@ WHERE affected.ecosystem = ? AND affected.package = ? AND {_CURRENT} ORDER BY re
 _BY_NAME = f"""
 SELECT record.key, record.content FROM alias JOIN record ON record.key = alias.record
 WHERE alias.name = ? AND {_CURRENT} ORDER BY record.id
-"""  # noqa: S608
+"""  # noqa: S608  as above
 _FEEDS = """
 SELECT ecosystem, built FROM feed JOIN source ON source.key = feed.source WHERE ecosystem <> '' ORDER BY records
 """
@@ -81,7 +81,7 @@ class KeptAdvisories:
         """See AdvisoryLookup. Raises AdvisoriesDamaged, AdvisoriesUnusable."""
         found: dict[int, bytes] = {}
         for name in ids:
-            found.update(cast("list[tuple[int, bytes]]", self._rows(_BY_NAME, (name,))))
+            found.update(self._rows(_BY_NAME, (name,)))
         return [
             self._advisory(content, [said for (said,) in self._rows(_PACKAGES, (key,))])
             for key, content in found.items()
@@ -90,21 +90,22 @@ class KeptAdvisories:
     def feeds(self) -> Mapping[str, float | None]:
         """See AdvisoryLookup: of several sources the time of the one that has the most records of it. Raises
         AdvisoriesDamaged, AdvisoriesUnusable."""
-        rows = self._rows(_FEEDS, ())
-        return dict(cast("list[tuple[str, float | None]]", rows))
+        return dict(self._rows(_FEEDS, ()))
 
     def revision(self) -> str:
         """See AdvisoryLookup. Raises AdvisoriesDamaged, AdvisoriesUnusable."""
         rows = self._rows("SELECT name, built, changes FROM source ORDER BY name", ())
         return f"{zlib.crc32(repr(rows).encode()):08x}"
 
-    def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[bytes, ...]]:
+    def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """What a column holds, its statement says."""
         with self._lock, storing(self._path):
             if self._connection is None:
                 return []
             return self._connection.execute(statement, values).fetchall()
 
     def _advisory(self, content: bytes, packages: Sequence[bytes]) -> Advisory:
+        """What an import packed is a record's head and the list of what it says of each package: so it is read."""
         try:
             value = cast("dict[str, object]", unpacked(content))
             value["affected"] = [entry for said in packages for entry in cast("list[object]", unpacked(said))]

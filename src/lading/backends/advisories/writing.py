@@ -96,6 +96,7 @@ class Writing:
         return self._ecosystems[name]
 
     def _added(self, statement: str, values: tuple[object, ...]) -> int:
+        """Its key: after an INSERT there is one."""
         return cast("int", self._connection.execute(statement, values).lastrowid)
 
     def end(self) -> Tally:
