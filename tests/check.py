@@ -36,6 +36,7 @@ PROOF = (
     ("registry", [PYTHON, "-m", "benchmarks.registry"]),
     ("docker API", [PYTHON, "-m", "benchmarks.docker_door"]),
     ("inventories", [PYTHON, "-m", "benchmarks.inventory"]),
+    ("agents", [PYTHON, "-m", "benchmarks.agents"]),
 )
 
 

@@ -48,3 +48,10 @@ def postgres() -> Iterator[postgres_server.RunningPostgres]:
     """One real PostgreSQL for all tests of a process; ask for it only in a test marked `peer("postgres")`."""
     with postgres_server.postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[programs.RunningDocker]:
+    """One real Docker engine for all tests of a process; ask for it only in a test marked `peer("dockerd")`."""
+    with programs.docker_engine(tmp_path_factory.mktemp("dockerd")) as docker:
+        yield docker

@@ -129,6 +129,37 @@ def web_address(value: object) -> str:
     return str(value).rstrip("/")
 
 
+def issuer(value: object) -> str:
+    """As it is written: a slash at its end is part of it."""
+    web_address(value)
+    return str(value)
+
+
+def roles_of_groups(value: object) -> tuple[str, ...]:
+    given = words(value)
+    for word in given:
+        group, sign, role = word.rpartition("=")
+        if not (group.strip() and sign and role.strip()):
+            raise ValueError(f"must be GROUP=ROLE, with commas between them, or a list: {word!r}")
+    return given
+
+
+def server_address(value: object) -> str:
+    match = re.fullmatch(
+        r"(?:https?|wss?)://(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", str(value)
+    )
+    if not match:
+        raise ValueError("must be https://, http://, wss:// or ws:// with a host, and perhaps a port and a path")
+    return str(value).rstrip("/")
+
+
+def listener(value: object) -> str:
+    match = re.fullmatch(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})", str(value))
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise ValueError("must be HOST:PORT, with a port from 1 to 65535")
+    return str(value)
+
+
 def database(value: object) -> str:
     if not str(value).startswith(("postgresql://", "postgres://")):
         raise ValueError("must be a postgresql:// URL")

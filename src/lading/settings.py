@@ -18,8 +18,8 @@ from pathlib import Path
 
 from lading import setting_readers as readers
 from lading.errors import InputInvalid, StorageFailed
+from lading.setting_keys import KEYS, Key, Value
 
-Value = str | int | float | bool | tuple[str, ...]
 DEFAULT = "default"
 
 
@@ -60,25 +60,6 @@ class SettingsUnreadable(StorageFailed):
 
     def __str__(self) -> str:
         return f"cannot read {self.path}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One setting: its name on the command line, how its text is read, what it means, whether it is a secret.
-
-    `unset` tells people what holds where nobody says, for settings whose default is no value of their own.
-    """
-
-    name: str
-    read: Callable[[object], Value]
-    meaning: str
-    unset: str = ""
-    secret: bool = False
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return "LADING_" + self.name.upper().replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +110,27 @@ class Settings:
     registry_port: int | None = None
     public_url: str | None = None
     registry_public_url: str | None = None
+    replica_listen: str | None = None
+    replica_url: str | None = None
+    agent_buffer: int = 256 * 1024 * 1024
+    server: str | None = None
+    token: str | None = field(default=None, repr=False)
+    context: str | None = None
+    docker: str | None = None
+    no_docker: bool = False
+    name: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     tls_cert: str | None = None
     tls_key: str | None = None
     database: str | None = field(default=None, repr=False)
     admin_password: str | None = field(default=None, repr=False)
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_scopes: tuple[str, ...] = ("openid", "profile", "email")
+    oidc_groups_claim: str = "groups"
+    oidc_roles: tuple[str, ...] = ()
+    oidc_name: str = "single sign-on"
     no_auth: bool = False
     docker_api: tuple[str, ...] = ()
     docker_api_group: str | None = None
@@ -175,65 +172,6 @@ class Settings:
     origins: tuple[Origin, ...] = field(default=(), repr=False)
 
 
-KEYS = (
-    Key("data", readers.text, "the folder that holds content, names and keys"),
-    Key("lanes", readers.count, "layers moved at a time", "pull 3, push 5"),
-    Key("limit-rate", readers.rate, "bytes a second, like 10M", "no limit"),
-    Key("platform", readers.words, "all, have, or os/architecture[/variant]", "pull this machine's, push and copy all"),
-    Key("insecure", readers.switch, "plain HTTP or unverified TLS for the registries named"),
-    Key("tls-ca", readers.text, "a PEM file of authorities to trust as well", "none"),
-    Key("timeout", readers.seconds, "the longest a command may take, like 90s or 5m", "no limit"),
-    Key("progress", readers.one_of("auto", "tty", "plain", "json", "none"), "how progress is shown"),
-    Key("format", readers.text, "table, json or a template", "table"),
-    Key("username", readers.login, "the login for this one command", "none"),
-    Key("password", readers.login, "its password", "none", secret=True),
-    Key("secret-key", readers.text, "the key that protects stored logins", "kept in the data folder", secret=True),
-    Key("host", readers.text, "the address that serve listens on"),
-    Key("port", readers.port, "the port of the API and its pages"),
-    Key("registry-port", readers.port, "the port of the registry that serve runs", "5000, or the next free one"),
-    Key("public-url", readers.url, "how others reach the API, like https://lading.corp", "none"),
-    Key("registry-public-url", readers.url, "how others reach the registry", "none"),
-    Key("trusted-proxies", readers.networks, "addresses or networks of proxies whose X-Forwarded-For counts", "none"),
-    Key("tls-cert", readers.text, "a PEM file: the certificate that serve shows, and its chain", "none"),
-    Key("tls-key", readers.text, "a PEM file: its key", "none"),
-    Key(
-        "database",
-        readers.database,
-        "where rows are kept, like postgresql://…",
-        "SQLite in the data folder",
-        secret=True,
-    ),
-    Key("admin-password", readers.login, "makes the user admin with it at the first start", "none", secret=True),
-    Key("no-auth", readers.switch, "serve anybody on this machine without a login"),
-    Key(
-        "docker-api",
-        readers.docker_doors,
-        "further addresses of the Docker Engine API: unix:///PATH or tcp://HOST:PORT, perhaps with ?env=ID; off: "
-        "no socket in the data folder",
-        "docker.sock in the data folder",
-    ),
-    Key("docker-api-group", readers.text, "who may use its sockets beside the server's own user", "the user's group"),
-    Key("docker-api-role", readers.text, "the role of a user of this machine who comes to its sockets first"),
-    Key("push-lanes", readers.count, "layers that one push of serve moves at a time", "lanes, or 5"),
-    Key("pull-lanes", readers.count, "layers that one pull of serve moves at a time", "lanes, or 3"),
-    Key("keep-free", readers.size, "bytes of the disk below which no upload or pull begins, like 1Gi; 0 is none"),
-    Key(
-        "keep-free-percent", readers.percent, "the same as a part of the disk, in percent; the larger of the two counts"
-    ),
-    Key("keep-unfinished", readers.seconds, "how long what an interrupted transfer left is kept, like 12h or 7d"),
-    Key("check-rate", readers.size, "bytes a second of kept content that serve reads again to check it; 0 is never"),
-    Key("check-every", readers.seconds, "how long it takes serve to check all of it once, like 30d"),
-    Key("retention-every", readers.seconds, "how often serve carries out the rules of retention, like 12h or 1d"),
-    Key("advisories-url", readers.web_address, "where advisories are brought from: OSV's dumps, or a mirror of them"),
-    Key("advisories-every", readers.seconds, "how often serve brings advisories up to date, like 6h or 1d", "never"),
-    Key("advisories-ecosystems", readers.words, "which of them, as OSV names them, with commas between them"),
-    Key("grype", readers.text, "the scanner grype, where it is not on PATH", "grype on PATH"),
-    Key("trivy", readers.text, "the scanner trivy, where it is not on PATH", "trivy on PATH"),
-    Key("scan-timeout", readers.seconds, "how long a scan by them may take, and a minute more for each GB, like 10m"),
-    Key("scan-cache", readers.text, "the folder of their databases", "scanners in the data folder"),
-    Key("scanner-update-every", readers.seconds, "how often serve brings their databases up to date, like 1d", "never"),
-    Key("scan-every", readers.seconds, "how often serve scans all images, where a scanner is chosen, like 1d", "never"),
-)
 _BY_NAME = {key.name: key for key in KEYS}
 _DEFAULTS = {each.name.replace("_", "-"): each.default for each in fields(Settings)}
 _REGISTRY_KEYS: Mapping[str, Callable[[object], Value]] = {

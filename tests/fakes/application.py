@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from lading.engine.cancel import Cancellation
-from lading.fronts.cli.application import Administration, Configuration, OpenRegistry, Preferences, Serving, Shown
+from lading.errors import Cancelled
+from lading.fronts.cli.application import (
+    Administration,
+    Configuration,
+    Contexts,
+    EdgeAgent,
+    OpenRegistry,
+    Preferences,
+    RemoteServer,
+    ServerLogins,
+    Serving,
+    Shown,
+)
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.program import run
 from lading.services.advisories import AdvisoryKeeping
@@ -22,10 +34,13 @@ from lading.services.image_layouts import LayoutParts
 from lading.services.images import Images
 from lading.services.local_scans import LocalScans
 from lading.services.registries import Registries
+from lading.services.restoring import Restored
 from lading.services.scanner_choice import ScannerChoice
 from lading.services.scanner_updates import Updatable
 from lading.services.transfers import Transfers
 from lading.wire.authorize import Credential
+from lading.wire.message import Cancel
+from lading.wire.progress import Report
 from tests.fakes.images import AMD64
 from tests.fakes.logins import Machine, Own, Probe, Search
 from tests.fakes.places import MemoryPlaces
@@ -48,6 +63,18 @@ class Served:
     renew: Callable[[], None] | None = None
 
 
+@dataclass(frozen=True)
+class PlayedAgent:
+    """An agent that is stopped at once."""
+
+    server: str = "wss://lading.corp/api/hawser/connect"
+    engine: str = "/var/run/docker.sock"
+    name: str = "edge"
+
+    def run(self, cancel: Cancel) -> None:
+        raise Cancelled
+
+
 class MemoryApplication:
     """Fulfils fronts.cli.application.Application; remembers the flags it was opened with."""
 
@@ -68,6 +95,7 @@ class MemoryApplication:
             Surroundings("/data", lambda: [5000, 5001], {}, dict),
             lambda: 0,
             SoundContent(),
+            service=tuple,
         )
         self.scanner, self.inventories = PlayedScanner("osv"), PlayedInventories()
         clocks = Clocks(self.clock, self.clock)
@@ -123,6 +151,25 @@ class MemoryApplication:
         raise AssertionError("there is no data folder")
 
     @property
+    def remote(self) -> RemoteServer | None:
+        """Servers elsewhere are called over real ones: tests/fronts/cli/test_server_commands.py."""
+        return None
+
+    @property
+    def contexts(self) -> Contexts:
+        """Kept in files: tests/fronts/cli/test_contexts.py."""
+        raise AssertionError("there is no settings folder")
+
+    @property
+    def server_logins(self) -> ServerLogins:
+        """Made by servers: tests/fronts/cli/test_server_commands.py."""
+        raise AssertionError("there is no server")
+
+    @property
+    def token(self) -> str | None:
+        return None
+
+    @property
     def one_off(self) -> Credential | None:
         if "username" not in self.flags and "password" not in self.flags:
             return None
@@ -134,6 +181,13 @@ class MemoryApplication:
 
     def serve(self) -> AbstractContextManager[Serving]:
         return nullcontext(Served("127.0.0.1:5000", "/data"))
+
+    def agent(self) -> AbstractContextManager[EdgeAgent]:
+        return nullcontext(PlayedAgent())
+
+    def restore(self, place: str, report: Report, cancel: Cancel, *, keep_going: bool) -> Restored:
+        """Called over real data folders: tests/fronts/cli/test_backup_command.py."""
+        raise AssertionError("there is no data folder")
 
     def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         return nullcontext(Served("127.0.0.1:5000", "/data"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from lading.engine.collect import Collected, collect
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.records import ImageNames
 from lading.engine.shed import shed
-from lading.main.environments import AccessPlaces, Grounds
+from lading.main.access_places import AccessPlaces, Grounds
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.services.embedded_environment import EmbeddedEnvironment, Upkeep
@@ -36,13 +36,13 @@ class Embedded:
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Embedded]:
-    """Closed again at the end."""
+def embedded(folder: Path, clock: Callable[[], float] = time.time) -> Iterator[Embedded]:
+    """Closed again at the end. `clock` tells seconds since 1970 to whoever leases content."""
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / "scratch"
     scratch.mkdir()
     with ExitStack() as stack:
-        catalogue = open_catalogue(folder / "lading.db", time.time)
+        catalogue = open_catalogue(folder / "lading.db", clock)
         stack.callback(catalogue.close)
         content = ContentFolder(folder / "content", catalogue.leases)
         stack.callback(content.close)

@@ -7,6 +7,7 @@ from lading.services.access import Actor, Grant
 from lading.services.environment import Environment
 from lading.services.environments import Environments
 from tests.contract.environments.suite import told
+from tests.fakes.agents import PlayedHub
 from tests.fakes.docker_archives import docker_archive, reader
 from tests.fakes.environment_records import KeptTrail, MemoryEnvironments, OneBuilder, PlainSeals, PlayedProbe
 
@@ -26,8 +27,8 @@ class Bench:
 
     def __init__(self, environment: Environment) -> None:
         self.records, self.trail, self.probe = MemoryEnvironments(), KeptTrail(), PlayedProbe()
-        self.builder = OneBuilder(environment)
-        self.environments = Environments(self.records, PlainSeals(), self.trail, self.builder, self.probe)
+        self.builder, self.hub = OneBuilder(environment), PlayedHub()
+        self.environments = Environments(self.records, PlainSeals(), self.trail, self.builder, self.probe, hub=self.hub)
         self.environments.ensure_embedded()
 
     def load(self, *names: str) -> str:

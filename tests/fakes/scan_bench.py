@@ -120,6 +120,7 @@ class Heard:
 
     lines: list[Mapping[str, object]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    taken_up: bool = False
 
     def line(self, data: JsonObject) -> None:
         self.lines.append(data)

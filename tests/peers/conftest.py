@@ -18,13 +18,6 @@ def docker_registry(tmp_path: Path) -> Iterator[programs.RunningRegistry]:
 
 
 @pytest.fixture(scope="session")
-def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[programs.RunningDocker]:
-    """One real Docker engine for all tests of a process."""
-    with programs.docker_engine(tmp_path_factory.mktemp("dockerd")) as docker:
-        yield docker
-
-
-@pytest.fixture(scope="session")
 def mission(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mission_place.Place]:
     """A service, a Docker engine and registries as the published documents know them, for all tests of a process."""
     if programs.own_address() is None:

@@ -12,6 +12,7 @@ from lading.services.environment_orders import Access
 from lading.services.environment_records import EnvironmentRow
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
+from tests.fakes.agents import PlayedHub
 from tests.fakes.embedded import embedded
 from tests.peers import programs
 from tests.peers.programs import RunningDocker, RunningRegistry
@@ -30,7 +31,7 @@ def access_of(registry: RunningRegistry, tls: Tls = Tls.VERIFY, ca: str | None =
 def environment_builder(folder: Path) -> Iterator[EnvironmentBuilder]:
     """What makes environments of rows, with an embedded one in the folder."""
     with embedded(folder / "lading") as made:
-        builder = EnvironmentBuilder(made.places, lambda: made.environment, "lading/tests")
+        builder = EnvironmentBuilder(made.places, lambda: made.environment, "lading/tests", PlayedHub())
         yield builder
         builder.close()
 

@@ -62,3 +62,15 @@ def test_inventories_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     }
     assert [figures[name][1] for name in ("one new layer, zstd", "5 new layers, gzip")] == ["1", "5"]
     assert [figures[name][1] for name in ("a second image, one layer new", "the same image again")] == ["1", "0"]
+
+
+def test_agents_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "agents.md"
+    monkeypatch.chdir(ROOT)
+    few = ("--agents", "5", "--pushes", "2", "--scale", "0.02")
+
+    run(sys.executable, "-m", "benchmarks.agents", *few, "--output", str(table))
+
+    text = table.read_text()
+    for row in ("alone", "5 agents come", "5 agents are there", "2 of them push"):
+        assert f"| {row} |" in text

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -220,6 +220,32 @@ def test_events_have_the_same_fields(engines: Engines) -> None:
     assert shape(event(ours)) == shape(event(theirs))
     assert event(ours)["Actor"]["Attributes"].keys() == event(theirs)["Actor"]["Attributes"].keys()
     engines.ask("DELETE", "/images/fields.example/event:latest")
+
+
+def test_a_docker_hosts_events_are_told_as_the_host_tells_them(engines: Engines) -> None:
+    """Also of what was done there without us."""
+    since = f"{time.time():.6f}"
+    engines.theirs("POST", f"/images/{NAME}/tag", query={"repo": "fields.example/past", "tag": "1"})
+    assert engines.relay.post("/images/fields.example/past:1/tag", repo="fields.example/through").status == 201
+    for name in ("past:1", "through:latest"):
+        engines.theirs("DELETE", f"/images/fields.example/{name}")
+    asked = {"since": since, "until": f"{time.time():.6f}", "filters": '{"type":{"image":true}}'}
+
+    theirs = engines.theirs("GET", "/events", query=asked)
+    through = engines.relay.get(f"{PREFIX}/events", **asked)
+
+    heard = [json.loads(each) for each in through.body.splitlines()]
+    assert heard == [json.loads(each) for each in theirs.body.splitlines()]
+    assert [each["Action"] for each in heard] == ["tag", "tag", "untag", "untag"]
+
+
+def test_a_docker_hosts_events_come_at_once(engines: Engines) -> None:
+    with closing(engines.relay.connection()) as connection:
+        connection.request("GET", "/events")
+        answer = connection.getresponse()
+        engines.theirs("POST", f"/images/{NAME}/tag", query={"repo": "fields.example/live", "tag": "1"})
+        assert json.loads(answer.readline())["Actor"]["Attributes"]["name"] == "fields.example/live:1"
+    engines.theirs("DELETE", "/images/fields.example/live:1")
 
 
 @pytest.mark.parametrize("path", [f"/images/{NAME}/json", f"/images/{NAME}/history"])

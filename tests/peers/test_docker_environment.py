@@ -27,6 +27,7 @@ from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Event, State
+from tests.contract.environments.events_suite import EventsContract
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
 from tests.contract.environments.suite import (
     CANCEL,
@@ -64,7 +65,7 @@ def environment(docker_engine: RunningDocker, builder: EnvironmentBuilder) -> En
     return builder(row_of(docker_engine), None)
 
 
-class TestDocker(EnvironmentContract, ImagesContract):
+class TestDocker(EnvironmentContract, ImagesContract, EventsContract):
     """Through its unix socket."""
 
 

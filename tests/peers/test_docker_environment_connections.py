@@ -24,6 +24,7 @@ from tests.contract.environments.suite import (
     bring,
     told,
 )
+from tests.fakes.agents import PlayedHub
 from tests.fakes.certificates import Authority
 from tests.fakes.environment_records import KeptTrail, MemoryEnvironments, PlainSeals
 from tests.peers import programs
@@ -225,5 +226,5 @@ def test_a_dead_port_fails_at_connect_and_a_daemon_at_nothing(
 def tried(builder: EnvironmentBuilder, row: EnvironmentRow) -> ConnectionReport:
     records, trail = MemoryEnvironments(), KeptTrail()
     kept = records.add_environment(lambda number: replace(row, id=number))
-    environments = Environments(records, PlainSeals(), trail, builder, HttpProbe())
+    environments = Environments(records, PlainSeals(), trail, builder, HttpProbe(), hub=PlayedHub())
     return environments.test(LADING, kept.id, CANCEL)

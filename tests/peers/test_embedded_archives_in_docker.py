@@ -14,6 +14,7 @@ from lading.services.environment import ConnectionType, Environment
 from lading.services.environment_orders import Arrived, ImportOrder
 from lading.services.environment_records import EnvironmentRow
 from lading.wire.progress import Event
+from tests.fakes.agents import PlayedHub
 from tests.fakes.docker_archives import reader
 from tests.fakes.embedded import Embedded, embedded
 from tests.fakes.images import AMD64, ARM64
@@ -39,7 +40,7 @@ def own(tmp_path: Path) -> Iterator[Embedded]:
 
 @pytest.fixture
 def docker(docker_engine: RunningDocker, own: Embedded) -> Iterator[Environment]:
-    builder = EnvironmentBuilder(own.places, lambda: own.environment, "lading/tests")
+    builder = EnvironmentBuilder(own.places, lambda: own.environment, "lading/tests", PlayedHub())
     yield builder(EnvironmentRow(1, "docker", ConnectionType.SOCKET, socket_path=str(docker_engine.socket)), None)
     builder.close()
 

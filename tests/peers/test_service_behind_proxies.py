@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.certificates import Authority, Certificate
+from tests.fakes.websocket_client import WebSocketClient
 from tests.peers import layouts, programs
 from tests.peers.command import Lading
 from tests.peers.service_process import BOUND_SECONDS, PASSWORD, Service
@@ -100,19 +101,20 @@ def configured(name: str, issued: Certificate, folder: Path, service: Service, p
     return text
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.peer(name)) for name in PROXIES])
-def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.peer(name)) for name in PROXIES])
+def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     language, start = PROXIES[request.param]
-    port, authority = programs.free_port(), Authority(tmp_path)
+    folder = tmp_path_factory.mktemp(request.param)
+    port, authority = programs.free_port(), Authority(folder)
     url = f"https://localhost:{port}"
     settings = {
         "LADING_PUBLIC_URL": url,
         "LADING_REGISTRY_PUBLIC_URL": url,
         "LADING_TRUSTED_PROXIES": "127.0.0.1",
     }
-    service = Service(tmp_path / "data", settings)
-    configuration = configured(language, authority.server("localhost"), tmp_path, service, port)
-    with service.running(), start(tmp_path / "proxy", configuration, port):
+    service = Service(folder / "data", settings)
+    configuration = configured(language, authority.server("localhost"), folder, service, port)
+    with service.running(), start(folder / "proxy", configuration, port):
         yield Front(service, port, authority)
 
 
@@ -156,6 +158,19 @@ def test_clients_are_led_back_through_the_proxy(front: Front) -> None:
     assert (challenged.status, challenged.getheader("www-authenticate")) == (401, realm)
     assert begun.status == 202
     assert (begun.getheader("location") or "").startswith(f"{front.url}/v2/team/app/blobs/uploads/")
+
+
+def test_agents_come_through_the_proxy(front: Front) -> None:
+    made = front.service.ask("POST", "/api/environments", {"name": "rack", "connectionType": "hawser-edge"})[1]
+    made = front.service.ask("POST", "/api/hawser/tokens", {"environmentId": made["id"]})[1]
+    assert str(made["command"]).startswith(f"lading agent --server {front.url} --token ")
+    trusting = ssl.create_default_context(cafile=front.authority.certificate)
+    with WebSocketClient(("localhost", front.port), tls=trusting) as client:
+        client.say(type="hello", protocol="1.0", agentName="rack 3", token=made["token"])
+        assert client.hear()["type"] == "welcome"
+        client.say(type="ping", timestamp=1_700_000_000)
+        while client.hear()["type"] != "pong":
+            pass
 
 
 def test_events_arrive_while_the_stream_is_open(front: Front) -> None:

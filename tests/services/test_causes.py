@@ -12,7 +12,7 @@ import pytest
 import lading.services
 from lading import errors
 from lading.errors import LadingError
-from lading.fronts.rest_api.refusals import STATUS, status_of_cause
+from lading.fronts.rest_api.refusals import STATUS, status_of_line
 from lading.services import access
 from lading.services.causes import CAUSES, cause_of, root_of
 from lading.services.passwords import PasswordsBusy
@@ -79,7 +79,8 @@ def test_an_error_read_back_from_a_row_is_answered_as_the_error_itself(kind: typ
 
     assert issubclass(kind, root)
     if not issubclass(kind, NO_JOBS):
-        assert status_of_cause(cause_of(kind)) == next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+        status = next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+        assert status_of_line({"cause": cause_of(kind)}) == status
 
 
 @pytest.mark.parametrize("cause", [None, "", "of_a_later_version", 7])

@@ -15,6 +15,7 @@ from lading.services.environment_forms import EnvironmentForm
 from lading.services.environments import Environments
 from lading.services.named_rows import RowUnknown
 from tests.contract.environments.suite import told
+from tests.fakes.agents import PlayedHub
 from tests.fakes.docker_archives import docker_archive, read_to_end, reader
 from tests.fakes.embedded import embedded
 from tests.fakes.environment_records import KeptTrail, MemoryEnvironments, OneBuilder, PlainSeals, PlayedProbe
@@ -28,7 +29,8 @@ class Bench:
 
     def __init__(self, builder: OneBuilder) -> None:
         self.trail = KeptTrail()
-        self.environments = Environments(MemoryEnvironments(), PlainSeals(), self.trail, builder, PlayedProbe())
+        records, hub = MemoryEnvironments(), PlayedHub()
+        self.environments = Environments(records, PlainSeals(), self.trail, builder, PlayedProbe(), hub=hub)
         self.environments.ensure_embedded()
         self.environments.add(LADING, EnvironmentForm("build", "direct", host="build.corp", port=2375))
 

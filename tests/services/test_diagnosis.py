@@ -36,6 +36,7 @@ def findings(
         Surroundings("/data", lambda: ports, environment, lambda: advisories),
         lambda: 3,
         content or SoundContent(),
+        service=lambda: [Finding("backup", True, "made today")],
     )
     return {finding.name: finding for finding in diagnosis.findings(registries, reading)}
 
@@ -45,7 +46,7 @@ def test_a_healthy_machine_is_well() -> None:
 
     assert all(finding.well for finding in found.values())
     assert " ".join(found) == (
-        "data disk content clock port proxy trust docker helpers scans registry.test/acme/web registry.test"
+        "data disk content clock port proxy trust docker helpers scans backup registry.test/acme/web registry.test"
     )
     assert found["registry.test"].text == "answers; alice from Lading's own logins"
 

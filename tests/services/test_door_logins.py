@@ -27,6 +27,8 @@ ACCESS = Access("up", Endpoint("registry.example", Tls.HTTP), Credential("row", 
 class Heard:
     """Fulfils Telling."""
 
+    taken_up = False
+
     def __init__(self) -> None:
         self.lines: list[Mapping[str, object]] = []
 

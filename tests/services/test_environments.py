@@ -13,6 +13,7 @@ from lading.services.environment_forms import EnvironmentForm, EnvironmentInvali
 from lading.services.environment_records import EnvironmentRow
 from lading.services.environments import EmbeddedStays, Environments
 from lading.services.named_rows import NameTaken, RowUnknown
+from tests.fakes.agents import presence_of
 from tests.fakes.embedded import embedded
 from tests.fakes.environment_bench import ADMIN, CANCEL, Bench, actor
 from tests.fakes.environment_records import MemoryEnvironments, PlainSeals
@@ -70,7 +71,7 @@ def test_a_name_is_one_environments(bench: Bench) -> None:
     with pytest.raises(NameTaken):
         bench.environments.add(ADMIN, EnvironmentForm("local", "socket"))
     with pytest.raises(EnvironmentInvalid):
-        bench.environments.add(ADMIN, EnvironmentForm("x", "hawser-edge"))
+        bench.environments.add(ADMIN, EnvironmentForm("x", "tunnel"))
 
 
 def test_a_key_is_sealed_for_its_row_and_opened_for_work_alone(bench: Bench) -> None:
@@ -87,6 +88,51 @@ def test_a_key_is_sealed_for_its_row_and_opened_for_work_alone(bench: Bench) -> 
     assert kept.tls_key_sealed == row.tls_key_sealed
     gone = bench.environments.change(ADMIN, row.id, EnvironmentForm(tls_cert="", tls_key=""))
     assert gone.tls_key_sealed is None
+
+
+def test_an_agents_token_is_sealed_for_its_row_and_opened_for_work_alone(bench: Bench) -> None:
+    form = EnvironmentForm("proxy", "hawser-standard", host="h", hawser_token="s3cret")
+    row = bench.environments.add(ADMIN, form)
+    assert (row.hawser_token_sealed, row.tls_key_sealed) == (f"environment/{row.id}/hawser_token|terc3s", None)
+
+    bench.environments.open(ADMIN, row.id).images(CANCEL)
+    assert bench.builder.built[-1] == (row, "s3cret")
+    assert bench.environments.change(ADMIN, row.id, EnvironmentForm(name="p")).hawser_token_sealed is not None
+    assert bench.environments.change(ADMIN, row.id, EnvironmentForm(hawser_token="")).hawser_token_sealed is None
+    assert bench.trail.records[-1][1].details["changed"] == ["hawserToken"]
+    assert "s3cret" not in str(bench.trail.records) + repr(row)
+
+
+def test_a_standard_agent_is_tested_as_a_host_that_we_dial(bench: Bench) -> None:
+    row = bench.environments.add(ADMIN, EnvironmentForm("proxy", "hawser-standard", host="h", protocol="https"))
+
+    assert steps(bench, row) == ["resolve", "connect", "tls", "ping", "version"]
+
+
+def test_an_edge_one_is_tested_from_its_agent_on(bench: Bench) -> None:
+    row = bench.environments.add(ADMIN, EnvironmentForm("far", "hawser-edge"))
+    away = bench.environments.test(ADMIN, row.id, CANCEL)
+    assert (away.success, away.error, len(away.steps)) == (False, "Edge agent not connected", 1)
+
+    bench.hub.here[row.id] = presence_of(row.id)
+    report = bench.environments.test(ADMIN, row.id, CANCEL)
+    assert [step.name for step in report.steps] == ["agent", "ping", "version"]
+    assert report.steps[0].detail == "far 0.2.14, Docker 28.0.1, connected since 2027-01-15T08:00:00.000Z"
+
+
+def steps(bench: Bench, row: EnvironmentRow) -> list[str]:
+    return [step.name for step in bench.environments.test(ADMIN, row.id, CANCEL).steps]
+
+
+def test_an_agent_goes_with_its_environment_and_with_its_kind(bench: Bench) -> None:
+    far, near = (bench.environments.add(ADMIN, EnvironmentForm(name, "hawser-edge")) for name in ("far", "near"))
+    bench.environments.change(ADMIN, far.id, EnvironmentForm(name="further"))
+    assert not bench.hub.dismissed
+
+    bench.environments.change(ADMIN, far.id, EnvironmentForm(connection_type="socket"))
+    bench.environments.remove(ADMIN, near.id)
+    bench.environments.remove(ADMIN, far.id)
+    assert bench.hub.dismissed == [(far.id, 1008, "Environment changed"), (near.id, 1008, "Environment removed")]
 
 
 @pytest.mark.parametrize("verb", ["add", "change", "remove", "make_default", "test"])
@@ -181,7 +227,7 @@ def test_two_that_begin_at_once_have_one_embedded_environment(bench: Bench) -> N
         def add_environment(self, make: Callable[[int], EnvironmentRow]) -> EnvironmentRow:
             raise NameTaken("environment", make(1).name)
 
-    other = Environments(Late(), PlainSeals(), bench.trail, bench.builder, bench.probe)
+    other = Environments(Late(), PlainSeals(), bench.trail, bench.builder, bench.probe, hub=bench.hub)
 
     assert [other.ensure_embedded()] == bench.environments.list(ADMIN)
 

@@ -121,6 +121,14 @@ def test_a_repository_lists_its_tags_and_a_host_its_repositories() -> None:
     assert repositories.names == ("acme/db", "acme/web", "other/web")
 
 
+@pytest.mark.parametrize("place", ["docker:cellar", "docker:", "registry.test:99999"])
+def test_a_host_whose_port_is_none_is_not_asked(place: str) -> None:
+    with pytest.raises(ReferenceInvalid):
+        House().registries.ls(place)
+    with pytest.raises(ReferenceInvalid):
+        House().registries.search(f"{place}/web")
+
+
 def test_search_looks_for_a_term_in_one_registrys_names() -> None:
     assert House().registries.search("registry.test/WEB").names == ("acme/web", "other/web")
 

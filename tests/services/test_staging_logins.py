@@ -10,7 +10,8 @@ import pytest
 from lading.backends.database.service_database import open_service_database
 from lading.services.access import Permission
 from lading.services.authentication import TokenRefused
-from lading.services.staging import LOGIN_SECONDS, StagingLogins
+from lading.services.repository_logins import RepositoryLogins
+from lading.services.staging import FOR_SCANS, LOGIN_SECONDS
 from lading.wire.authorization import BasicLogin
 from tests.fakes.people import HOME, People
 
@@ -25,11 +26,11 @@ def people(tmp_path: Path) -> Iterator[People]:
 
 
 @pytest.fixture
-def logins(people: People) -> StagingLogins:
-    return StagingLogins(people.database.users, people.database.tokens, people.clock, people.random)
+def logins(people: People) -> RepositoryLogins:
+    return RepositoryLogins(people.database.users, people.database.tokens, FOR_SCANS, people.clock, people.random)
 
 
-def test_it_opens_one_repository_and_nothing_else(people: People, logins: StagingLogins) -> None:
+def test_it_opens_one_repository_and_nothing_else(people: People, logins: RepositoryLogins) -> None:
     with logins.lent(OWN) as credential:
         actor = people.authentication.recognise(HOME, BasicLogin(credential.username, credential.secret))
 
@@ -42,7 +43,7 @@ def test_it_opens_one_repository_and_nothing_else(people: People, logins: Stagin
     assert allowed == {(Permission.REPOSITORIES_PUSH, OWN), (Permission.REPOSITORIES_PULL, OWN)}
 
 
-def test_it_ends_with_its_use(people: People, logins: StagingLogins) -> None:
+def test_it_ends_with_its_use(people: People, logins: RepositoryLogins) -> None:
     with logins.lent(OWN) as credential:
         shown = BasicLogin(credential.username, credential.secret)
     with pytest.raises(TokenRefused):
@@ -50,14 +51,14 @@ def test_it_ends_with_its_use(people: People, logins: StagingLogins) -> None:
     assert people.database.tokens.tokens() == []
 
 
-def test_one_that_nobody_took_back_ends_by_itself(people: People, logins: StagingLogins) -> None:
+def test_one_that_nobody_took_back_ends_by_itself(people: People, logins: RepositoryLogins) -> None:
     with logins.lent(OWN) as credential:
         people.clock.now += LOGIN_SECONDS
         with pytest.raises(TokenRefused):
             people.authentication.recognise(HOME, BasicLogin(credential.username, credential.secret))
 
 
-def test_each_is_another_and_the_user_is_made_once(people: People, logins: StagingLogins) -> None:
+def test_each_is_another_and_the_user_is_made_once(people: People, logins: RepositoryLogins) -> None:
     with logins.lent(OWN) as first, logins.lent(OWN) as second, logins.lent(OTHER) as third:
         assert len({first.secret, second.secret, third.secret}) == 3
         assert (first.username, second.username, third.username) == (
@@ -68,7 +69,7 @@ def test_each_is_another_and_the_user_is_made_once(people: People, logins: Stagi
     assert [user.name for user in people.database.users.users()] == ["lading-scans-3", "lading-scans-4"]
 
 
-def test_no_password_lets_that_user_in(people: People, logins: StagingLogins) -> None:
+def test_no_password_lets_that_user_in(people: People, logins: RepositoryLogins) -> None:
     with logins.lent(OWN):
         pass
     assert all(user.password_hash is None for user in people.database.users.users())

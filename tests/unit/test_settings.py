@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lading.setting_keys import KEYS
 from lading.settings import (
-    KEYS,
     File,
     RegistrySettings,
     SettingInvalid,

@@ -7,6 +7,11 @@
     places          every kind of place that images are in, over the backends
     served          our registry, over a data folder
     product         the services of `lading serve`; service puts its doors before them, docker_door one of them
+    ├── rows            what they write down
+    ├── people          users, and how they are known
+    ├── hosts           our own engine, and Docker hosts; environments makes these of their rows, agents the hub
+    └── work            jobs, and what each kind of them does
+    agent           the program at the edge, over its connection and its engine
     administration  the same services for the machine's owner, at the command line
     inventory_child the program that reads hostile layers, in processes of its own
 

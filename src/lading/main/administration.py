@@ -27,21 +27,26 @@ from lading.errors import LadingError
 from lading.fronts.cli.application import Rotated
 from lading.main.content_care import storage_of
 from lading.main.data_folder import IMPORTS, SERVE_LOCK
+from lading.main.distributing import requests
 from lading.main.environments import EnvironmentBuilder
 from lading.main.own_engine import USER_AGENT, OwnEngine, own_engine
+from lading.main.providers import PulledRepositories, directories, mint
 from lading.main.registry_door import AccessDoor
 from lading.main.repository_care import RepositoryCare
 from lading.main.secret_keys import keys_of, secret_box
 from lading.oci.platform import Platform
 from lading.services.access import LADING, Actor
+from lading.services.agents import Agents
 from lading.services.audit import Deed, Result
 from lading.services.audit_head import Heads
 from lading.services.audit_seal import Sealer
 from lading.services.audit_trail import AuditTrail
 from lading.services.audit_view import Audit
+from lading.services.backups import Made
 from lading.services.client_certificates import DOOR_SETTING, ClientCertificates
 from lading.services.clocks import Clocks
 from lading.services.configured_registries import ConfiguredRegistries
+from lading.services.distributions import DistributionRequests
 from lading.services.environments import Environments
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
@@ -52,6 +57,7 @@ from lading.services.job_runner import JobRunner, Surroundings
 from lading.services.job_table import JOB_KINDS, job_table
 from lading.services.jobs import Jobs
 from lading.services.promotion import Promotions
+from lading.services.recorded_hub import RecordedHub
 from lading.services.registry_browsing import RegistryBrowsing
 from lading.services.retention_runs import RetentionRuns
 from lading.services.roles import Roles
@@ -62,6 +68,7 @@ from lading.services.tokens import Tokens
 from lading.services.users import Users
 from lading.settings import Settings
 from lading.wire.message import Cancel
+from lading.wire.progress import Report
 
 KEY_LOCK = "secret.lock"
 """Held by whoever seals, shared; and by whoever changes the key, alone."""
@@ -121,19 +128,59 @@ class DataFolderAdministration:
 
     @cached_property
     def registries(self) -> ConfiguredRegistries:
-        return ConfiguredRegistries(self._database.registries, self._box, self._trail)
+        database = self._database
+        minted = mint(lambda: self._engine.places, database.minted_logins)
+        return ConfiguredRegistries(database.registries, self._box, self._trail, minted)
 
     @cached_property
     def browsing(self) -> RegistryBrowsing:
-        return RegistryBrowsing(self.registries, AccessDoor(self._engine.places), self._probe, self._trail)
+        places, images = self._engine.places, self._database.catalogue.images
+        return RegistryBrowsing(
+            self.registries,
+            AccessDoor(places),
+            self._probe,
+            self._trail,
+            directories=directories(lambda: places),
+            seen=PulledRepositories(lambda: images),
+        )
 
     @cached_property
     def environments(self) -> Environments:
-        builder = EnvironmentBuilder(self._engine.places, lambda: self._engine.environment, USER_AGENT)
+        hub = self._hub
+        builder = EnvironmentBuilder(self._engine.places, lambda: self._engine.environment, USER_AGENT, hub)
         self._stack.callback(builder.close)
-        made = Environments(self._database.environments, self._box, self._trail, builder, self._probe)
+        made = Environments(self._database.environments, self._box, self._trail, builder, self._probe, hub=hub)
         made.ensure_embedded()
         return made
+
+    @cached_property
+    def agents(self) -> Agents:
+        database, clocks = self._database, Clocks(time.time, time.monotonic)
+        wakes = database.wakes
+        return Agents(
+            database.agents,
+            database.environments,
+            self._hub,
+            self._trail,
+            clocks=clocks,
+            random=os.urandom,
+            wakes=wakes,
+        )
+
+    @property
+    def public_url(self) -> str | None:
+        return self._settings.public_url
+
+    @property
+    def own_url(self) -> str:
+        settings = self._settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
+
+    @cached_property
+    def distributions(self) -> DistributionRequests:
+        """A server does their work, and says how its registry is reached."""
+        return requests(self._database, self._engine.content, self.environments, self.jobs, self._trail)
 
     @cached_property
     def storage(self) -> Storage:
@@ -164,6 +211,14 @@ class DataFolderAdministration:
     @cached_property
     def jobs(self) -> Jobs:
         """They are run by a server: what is asked for here waits until one takes it up."""
+        return Jobs(self._runner, self._database.jobs, self._trail, time.time, lambda: str(uuid.uuid4()))
+
+    def hand_over(self) -> None:
+        self._runner.stop(0)
+
+    @cached_property
+    def _runner(self) -> JobRunner:
+        """It holds what is asked for, and runs nothing."""
         database, clocks = self._database, Clocks(time.time, time.monotonic)
         owners = Owners(database.users, database.tokens, time.time)
         archives = ArchiveFolder(self._data / IMPORTS)
@@ -171,7 +226,7 @@ class DataFolderAdministration:
         surroundings = Surroundings(database.jobs, kinds, owners, self._trail, _Nowhere(), database.wakes, clocks)
         runner = JobRunner(surroundings)
         self._stack.callback(runner.stop, 0)
-        return Jobs(runner, database.jobs, self._trail, time.time, lambda: str(uuid.uuid4()))
+        return runner
 
     @contextmanager
     def news(self) -> Iterator[News]:
@@ -180,6 +235,13 @@ class DataFolderAdministration:
             yield news
 
     # ── beside a server
+
+    def backup(self, place: str, report: Report, cancel: Cancel, *, content: bool, keys: bool) -> Made:
+        from lading.main.backing_up import backups_of, opened_destination  # noqa: PLC0415  backups alone need it
+
+        backups = backups_of(self._data, self._engine.content, self._database, self._trail)
+        with opened_destination(place) as destination:
+            return backups.make(LADING, destination, report, cancel, content=content, keys=keys)
 
     def alone(self) -> AbstractContextManager[bool]:
         return exclusive_at_once(self._data / SERVE_LOCK)
@@ -202,6 +264,10 @@ class DataFolderAdministration:
     @cached_property
     def _engine(self) -> OwnEngine:
         return own_engine(self._stack, self._data, self._database, self._native)
+
+    @cached_property
+    def _hub(self) -> RecordedHub:
+        return RecordedHub(self._database.agents, time.time, self._database.wakes)
 
     @cached_property
     def _probe(self) -> HttpProbe:

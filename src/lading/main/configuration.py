@@ -9,6 +9,9 @@ from pathlib import Path
 from lading.fronts.cli.application import Configuration, Shown
 from lading.settings import File, Settings, SettingsUnreadable, resolve
 
+CONTEXTS = "contexts.json"
+"""The names of servers, beside the settings."""
+
 
 def load(environment: Mapping[str, str], flags: Mapping[str, object]) -> tuple[Settings, Configuration]:
     """The settings, and how `config show` prints them.
@@ -25,9 +28,22 @@ def load(environment: Mapping[str, str], flags: Mapping[str, object]) -> tuple[S
 
 def _usual_paths(environment: Mapping[str, str]) -> list[Path]:
     """The user's settings file and the system's, which need not be there; the --config file must."""
+    own = user_folder(environment)
+    return [*([own / "config.toml"] if own else []), Path("/etc/lading/config.toml")]
+
+
+def user_folder(environment: Mapping[str, str]) -> Path | None:
+    """Where the user's own settings stand; None for a user without a home folder."""
     home = _home(environment)
     own = environment.get("XDG_CONFIG_HOME") or (home and home / ".config")
-    return [*([Path(own) / "lading" / "config.toml"] if own else []), Path("/etc/lading/config.toml")]
+    return Path(own) / "lading" if own else None
+
+
+def names_file(environment: Mapping[str, str]) -> Path | None:
+    """Where names at servers are remembered for shells; None for a user without a home folder."""
+    home = _home(environment)
+    cache = environment.get("XDG_CACHE_HOME") or (home and home / ".cache")
+    return Path(cache) / "lading" / "names.json" if cache else None
 
 
 def _stands(path: Path) -> bool:

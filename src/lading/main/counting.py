@@ -39,9 +39,9 @@ class Counting:
         for name, (meaning, look) in gauges.items():
             Gauge(name, meaning, registry=self._registry).set_function(look)
 
-    def kinds(self, name: str, meaning: str, look: Callable[[], Mapping[str, float]]) -> None:
+    def kinds(self, name: str, meaning: str, look: Callable[[], Mapping[str, float]], label: str = "kind") -> None:
         """A gauge with a value for each kind, all looked at together when somebody reads."""
-        self._registry.register(_Kinds(name, meaning, look))
+        self._registry.register(_Kinds(name, meaning, look, label))
 
     def render(self) -> bytes:
         """All of it, as Prometheus reads it (text format 0.0.4)."""
@@ -53,9 +53,10 @@ class _Kinds(Collector):
     name: str
     meaning: str
     look: Callable[[], Mapping[str, float]]
+    label: str
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        family = GaugeMetricFamily(self.name, self.meaning, labels=["kind"])
+        family = GaugeMetricFamily(self.name, self.meaning, labels=[self.label])
         for kind, value in self.look().items():
             family.add_metric([kind], value)
         yield family

@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lading.backends.content_store.locks import exclusive_at_once
-from lading.errors import NotFound, StorageFailed
+from lading.errors import NotFound, Refused, StorageFailed
 from lading.services.serving import KEPT_PORT, FolderServed
 
 PRIVATE = 0o700
 SERVE_LOCK = "serve.lock"
+RESTORING = "restoring"
+"""Where a backup is restored: while it is there, the folder is nobody's."""
+
 IMPORTS = "imports"
 """Where archives arrive that a server is sent."""
 
@@ -35,6 +38,20 @@ class DataFolderUnusable(StorageFailed):
 
     def __str__(self) -> str:
         return f"the data folder {self.path} cannot be used"
+
+
+class RestoreUnfinished(Refused):
+    """A backup is being restored into the folder, or was, by somebody who was killed."""
+
+    hint = "Wait until the restore has ended; if none runs, restore the backup again."
+    command = "lading restore BACKUP again, if none runs: it begins anew"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"the data folder {self.path} is not restored yet"
 
 
 class NoDataFolder(NotFound):
@@ -55,13 +72,15 @@ class NoDataFolder(NotFound):
 
 def begun_folder(path: Path, origin: str) -> Path:
     """The folder's whole path, for children that work elsewhere; somebody began it before. Raises NoDataFolder,
-    DataFolderUnusable."""
+    RestoreUnfinished, DataFolderUnusable."""
     try:
         names = {each.name for each in path.iterdir()}
     except FileNotFoundError:
         raise NoDataFolder(path, origin) from None
     except OSError as error:
         raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
+    if RESTORING in names:
+        raise RestoreUnfinished(path)
     if names and not names & _MARKS:
         raise NoDataFolder(path, origin)
     return path.absolute()
@@ -74,11 +93,13 @@ _MARKS = frozenset(
 
 
 def private_folder(path: Path) -> Path:
-    """The folder's whole path, made where it is not there yet. Raises DataFolderUnusable."""
+    """The folder's whole path, made where it is not there yet. Raises RestoreUnfinished, DataFolderUnusable."""
     try:
         path.mkdir(PRIVATE, parents=True, exist_ok=True)
     except OSError as error:
         raise DataFolderUnusable(path, os.strerror(error.errno or 0)) from error
+    if (path / RESTORING).exists():
+        raise RestoreUnfinished(path)
     return path.absolute()
 
 

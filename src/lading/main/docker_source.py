@@ -27,7 +27,7 @@ def opened_docker_host(environment: Mapping[str, str], address: str | None = Non
     Raises DockerHostInvalid.
     """
     host = docker_host(environment, address)
-    endpoint = _endpoint(host)
+    endpoint = endpoint_of_host(host)
     transport = HttpTransport(
         lambda name: replace(endpoint, host=name), {}, f"lading/{__version__}", resolve=resolve_beyond_link
     )
@@ -37,7 +37,8 @@ def opened_docker_host(environment: Mapping[str, str], address: str | None = Non
         transport.close()
 
 
-def _endpoint(host: DockerHost) -> Endpoint:
+def endpoint_of_host(host: DockerHost) -> Endpoint:
+    """How a Docker host that was found on this machine is reached."""
     return Endpoint(
         "docker",
         Tls.VERIFY if host.verify else Tls.SKIP,

@@ -1,235 +1,69 @@
-"""Environments over the backends: places for one login at a time, our own engine, Docker hosts, and the proof of a push
-at the registry itself."""
+"""Environments over the backends: our own engine, and Docker hosts in every way they are reached."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Protocol
 
-from lading.backends.content_store.piped import as_stream, piped
+from lading.backends.docker_client.breaks import Back, at_once
 from lading.backends.docker_client.environment import DockerEnvironment
 from lading.backends.docker_client.naming import Names
+from lading.backends.docker_client.standard_agent import StandardAgent
 from lading.backends.http.addresses import resolve_beyond_link
 from lading.backends.http.transport import HttpTransport
-from lading.backends.registry_client.client import RegistryClient
-from lading.engine.embedded import EmbeddedStore
-from lading.engine.stores import Locations
-from lading.errors import NotFound
-from lading.main.places import HeldRelay, Openers, Places, Streams
-from lading.oci.digest import Digest
-from lading.oci.platform import Platform
-from lading.oci.reference import DEFAULT_TAG, Reference, canonical_registry
+from lading.main.access_places import AccessPlaces
 from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_orders import Access
 from lading.services.environment_records import EnvironmentRow
-from lading.services.stores import Stores
-from lading.wire.authorize import Credential
+from lading.services.hub import BACK_SECONDS, Hub
 from lading.wire.docker_address import DockerAddress
-from lading.wire.endpoint import Endpoint, Profiles, Tls, Uploads
-from lading.wire.guard import host_name
-from lading.wire.message import Cancel, Reader
-
-KEPT_CLIENTS = 64
-"""Registries, each by the way it is reached, whose connections and tokens are kept at a time."""
+from lading.wire.endpoint import Endpoint, Tls
+from lading.wire.message import Transport
 
 KEPT_HOSTS = 128
 """Docker hosts whose connections are kept at a time."""
 
 SOCKET_ORIGIN = "http://docker"
-"""What a daemon at a unix socket is called in URLs; the transport knows the socket."""
-
-
-class Known(Protocol):
-    """What is remembered of registries; the catalogue fulfils it."""
-
-    @property
-    def profiles(self) -> Profiles:
-        """Of hosts."""
-
-    def uploads(self, account: str) -> Uploads:
-        """Of one login."""
-
-    def locations(self, account: str) -> Locations:
-        """As one login has seen them."""
+"""What a daemon at a unix socket, or behind an agent, is called in URLs; the transport knows the way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
-    """What all environments stand on. `proxies` are the environment's proxy variables, `clock` gives seconds since
-    1970."""
-
-    own: Callable[[], EmbeddedStore]
-    known: Callable[[], Known]
-    scratch: Callable[[], Path]
-    native: Platform
-    proxies: Mapping[str, str]
-    user_agent: str
-    clock: Callable[[], float]
-
-
-@dataclass(slots=True)
-class _Client:
-    """The registries behind one endpoint; `logins` is the last credential of each configured registry."""
-
-    transport: HttpTransport
-    client: RegistryClient
-    held: HeldRelay
-    logins: dict[int, Credential | None] = field(default_factory=dict)
-
-
-class AccessPlaces:
-    """Fulfils services.embedded_environment.Ways. What is learned of a registry, and when it wants to be left alone, is
-    shared by all who reach it in the same way; tokens by all who have the same login, until that login changes."""
-
-    def __init__(self, grounds: Grounds) -> None:
-        self._grounds = grounds
-        self._lock = threading.Lock()
-        self._clients: OrderedDict[Endpoint, _Client] = OrderedDict()
-
-    def local(self) -> Stores:
-        return self._places(None, None)
-
-    def stores(self, access: Access) -> Stores:
-        return self._places(access, None)
-
-    def reading(self, archive: Reader) -> Stores:
-        return self._places(None, Streams(read=as_stream(archive)))
-
-    def written(self, write: Callable[[Stores], None]) -> AbstractContextManager[Reader]:
-        return piped(lambda stream: write(self._places(None, Streams(written=stream))))
-
-    def client(self, access: Access) -> RegistryClient:
-        """The registries behind this access, under its login."""
-        return self._client(access)[0]
-
-    def prove(self, reference: Reference, access: Access, cancel: Cancel) -> Digest | None:
-        """What the registry itself answers for the tag; None where there is no such tag.
-
-        Raises AccessDenied, NetworkFailed and the like.
-        """
-        client, _ = self._client(access)
-        store = client.repository(reference.repository, cancel=cancel)
-        try:
-            return store.resolve(reference.tag or DEFAULT_TAG).digest
-        except NotFound:
-            return None
-
-    def close(self) -> None:
-        """Ends the connections that are kept."""
-        with self._lock:
-            clients = list(self._clients.values())
-            self._clients.clear()
-        for each in clients:
-            each.transport.close()
-
-    def _places(self, access: Access | None, streams: Streams | None) -> Places:
-        grounds = self._grounds
-        client, held = (None, HeldRelay()) if access is None else self._client(access)
-
-        def reached() -> RegistryClient:
-            if client is None:
-                raise AssertionError("local places reach no registry")
-            return client
-
-        openers = Openers(grounds.own, lambda: grounds.known().locations(_account(access)), reached, grounds.scratch)
-        return Places(openers, held, set(), grounds.native, streams)
-
-    def _client(self, access: Access) -> tuple[RegistryClient, HeldRelay]:
-        """Under the login of this access."""
-        with self._lock:
-            kept = self._clients.pop(access.endpoint, None) or self._new(access.endpoint)
-            self._clients[access.endpoint] = kept
-            dropped = self._clients.popitem(last=False)[1] if len(self._clients) > KEPT_CLIENTS else None
-            former = kept.logins.get(access.registry) if access.registry is not None else None
-            if access.registry is not None:
-                kept.logins[access.registry] = access.credential
-        if dropped is not None:
-            dropped.transport.close()
-        if former is not None and former != access.credential:
-            kept.client.forget(former)
-        uploads = self._grounds.known().uploads(_account(access))
-        return kept.client.under(access.credential, uploads), kept.held
-
-    def _new(self, endpoint: Endpoint) -> _Client:
-        grounds = self._grounds
-        ways = EndpointOf(endpoint)
-        transport = HttpTransport(ways, grounds.proxies, grounds.user_agent, resolve=resolve_beyond_link)
-        held = HeldRelay()
-        client = RegistryClient(
-            transport,
-            ways,
-            lambda _repository: None,
-            grounds.known().profiles,
-            grounds.known().uploads(""),
-            clock=grounds.clock,
-            report_held=held,
-        )
-        return _Client(transport, client, held)
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointOf:
-    """How hosts are reached for one registry: itself and what runs on the same machine by its own rules, its token
-    service elsewhere by everybody's, with the same CA."""
-
-    endpoint: Endpoint
-
-    def __call__(self, host: str) -> Endpoint:
-        """For host[:port]."""
-        endpoint = self.endpoint
-        same = host_name(host) == host_name(endpoint.host)
-        if same or canonical_registry(host) == canonical_registry(endpoint.host):
-            return replace(endpoint, host=host)
-        return Endpoint(host, ca_file=endpoint.ca_file, ca_pem=endpoint.ca_pem)
-
-
-def _account(access: Access | None) -> str:
-    """A fingerprint of the login: what is learned under one is not told to another."""
-    if access is None or access.credential is None:
-        return Digest.of(b"").encoded[:16]
-    return Digest.of(f"{access.registry}/{access.credential.username}".encode()).encoded[:16]
-
-
-@dataclass(slots=True)
 class _Host:
-    """A Docker host that is spoken to, as its row and key were."""
+    """A Docker host that is spoken to, as its row and secret were; `close` ends the connections to it."""
 
     row: EnvironmentRow
-    key: str | None
+    secret: str | None = field(repr=False)
     environment: DockerEnvironment
-    transport: HttpTransport
+    close: Callable[[], None]
 
 
 class EnvironmentBuilder:
     """Rows to environments: fulfils services.environments.Builder. Docker hosts keep their connections, and the names
-    that pushes gave, from one piece of work to the next."""
+    that pushes gave, from one piece of work to the next; those at the edge are reached through the `hub`."""
 
-    def __init__(self, places: AccessPlaces, embedded: Callable[[], Environment], user_agent: str) -> None:
-        self._places, self._embedded, self._user_agent = places, embedded, user_agent
+    def __init__(self, places: AccessPlaces, embedded: Callable[[], Environment], user_agent: str, hub: Hub) -> None:
+        self._places, self._embedded, self._user_agent, self._hub = places, embedded, user_agent, hub
         self._lock = threading.Lock()
         self._hosts: OrderedDict[int, _Host] = OrderedDict()
         self._names: defaultdict[int, Names] = defaultdict(Names)
         """By the row's id: a row that is changed is another environment, while pushes of the one before still run."""
 
     def __call__(self, row: EnvironmentRow, key: str | None) -> Environment:
-        """The environment of a row; `key` is its TLS key, opened."""
+        """The environment of a row; `key` is its secret, opened: a direct one's TLS key, a standard agent's token."""
         if row.connection_type is ConnectionType.EMBEDDED:
             return self._embedded()
         with self._lock:
             host, dropped = self._hosts.pop(row.id, None), None
-            if host is not None and (host.row, host.key) != (row, key):
+            if host is not None and (host.row, host.secret) != (row, key):
                 host, dropped = None, host
-            host = host or _Host(row, key, *self._open(row, key, self._names[row.id]))
+            host = host or self._open(row, key, self._names[row.id])
             self._hosts[row.id] = host
             if len(self._hosts) > KEPT_HOSTS:
                 dropped = self._hosts.popitem(last=False)[1]
         if dropped is not None:
-            dropped.transport.close()
+            dropped.close()
         return host.environment
 
     @contextmanager
@@ -238,11 +72,11 @@ class EnvironmentBuilder:
         if row.connection_type is ConnectionType.EMBEDDED:
             yield self._embedded()
             return
-        environment, transport = self._open(row, key, Names())
+        host = self._open(row, key, Names())
         try:
-            yield environment
+            yield host.environment
         finally:
-            transport.close()
+            host.close()
 
     def endpoint(self, row: EnvironmentRow, key: str | None) -> Endpoint:
         """How the Docker host of a row is reached."""
@@ -254,32 +88,51 @@ class EnvironmentBuilder:
             hosts = list(self._hosts.values())
             self._hosts.clear()
         for host in hosts:
-            host.transport.close()
+            host.close()
 
-    def _open(self, row: EnvironmentRow, key: str | None, names: Names) -> tuple[DockerEnvironment, HttpTransport]:
+    def _open(self, row: EnvironmentRow, key: str | None, names: Names) -> _Host:
+        if row.connection_type is ConnectionType.HAWSER_EDGE:
+            return self._host(row, key, names, self._hub.transport(row.id), _keep_nothing)
+        http = self._dialled(row, key)
+        standard = row.connection_type is ConnectionType.HAWSER_STANDARD
+        return self._host(row, key, names, StandardAgent(http, row.name, key) if standard else http, http.close)
+
+    def _dialled(self, row: EnvironmentRow, key: str | None) -> HttpTransport:
         """Without a proxy: Docker hosts stand in networks of one's own, and their API is nobody else's to see."""
         endpoint = endpoint_of(row, key)
-        transport = HttpTransport(
+        return HttpTransport(
             lambda host: replace(endpoint, host=host), {}, self._user_agent, resolve=resolve_beyond_link
         )
-        return DockerEnvironment(transport, origin_of(row), row.name, self._places.prove, names), transport
+
+    def _host(
+        self, row: EnvironmentRow, key: str | None, names: Names, transport: Transport, close: Callable[[], None]
+    ) -> _Host:
+        prove, back = self._places.prove, self._back(row)
+        return _Host(row, key, DockerEnvironment(transport, origin_of(row), row.name, prove, names, back=back), close)
+
+    def _back(self, row: EnvironmentRow) -> Back:
+        """An agent at the edge dials us, so it is waited for."""
+        if row.connection_type is not ConnectionType.HAWSER_EDGE:
+            return at_once
+        return lambda cancel: self._hub.back(row.id, cancel, BACK_SECONDS)
+
+
+def _keep_nothing() -> None:
+    """The hub keeps the connections of agents."""
 
 
 def endpoint_of(row: EnvironmentRow, key: str | None) -> Endpoint:
     """How the Docker host of a row is reached."""
     if row.connection_type is ConnectionType.SOCKET:
         return Endpoint("docker", socket=row.socket_path)
-    return Endpoint(
-        row.host or "",
-        Tls.SKIP if row.tls_skip_verify else Tls.VERIFY,
-        ca_pem=row.tls_ca,
-        client_certificate_pem=row.tls_cert,
-        client_key_pem=key,
-    )
+    endpoint = Endpoint(row.host or "", Tls.SKIP if row.tls_skip_verify else Tls.VERIFY, ca_pem=row.tls_ca)
+    if row.connection_type is ConnectionType.HAWSER_STANDARD:
+        return endpoint  # the secret of such a row is the agent's token
+    return replace(endpoint, client_certificate_pem=row.tls_cert, client_key_pem=key)
 
 
 def origin_of(row: EnvironmentRow) -> str:
     """scheme://host:port of a row."""
-    if row.connection_type is ConnectionType.SOCKET:
+    if row.connection_type in {ConnectionType.SOCKET, ConnectionType.HAWSER_EDGE}:
         return SOCKET_ORIGIN
     return DockerAddress(None, row.host or "", row.port).origin(row.protocol or "http")

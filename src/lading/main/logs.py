@@ -35,16 +35,16 @@ class LogLine(logging.Formatter):
 
 
 @contextmanager
-def logged_to(stream: TextIO) -> Iterator[None]:
-    """Records of every library go there while inside."""
+def logged_to(stream: TextIO, level: int = logging.INFO) -> Iterator[None]:
+    """Records of every library go there while inside, from this level of logging's on."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LogLine())
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    for name, level in _QUIET.items():
-        logging.getLogger(name).setLevel(level)
+    root.setLevel(level)
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
     try:
         yield
     finally:

@@ -18,8 +18,8 @@ from lading.backends.database.service_database import ServiceDatabase
 from lading.engine.collect import Keeper
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.throttle import RateLimit
+from lading.main.access_places import AccessPlaces, Grounds
 from lading.main.data_folder import private_folder
-from lading.main.environments import AccessPlaces, Grounds
 from lading.main.sweeping import NamesNote, OtherNames, Sweeper, oldest_work
 from lading.oci.platform import Platform
 from lading.services.embedded_environment import EmbeddedEnvironment, Upkeep

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from lading.engine.content import at_source
 from lading.engine.records import ImageNames
 from lading.engine.stores import Condition, Locations, Source, Store
 from lading.engine.throttle import RateLimit
-from lading.main.environments import AccessPlaces
+from lading.main.access_places import AccessPlaces
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import is_index
@@ -70,9 +70,11 @@ class AccessCopier:
     places: AccessPlaces
     native: Platform
     limit: RateLimit | None
+    own: Callable[[str], FullStore]
+    """A repository of our own registry."""
 
     def look(self, order: CopyOrder, cancel: Cancel) -> tuple[Digest, Parts]:
-        store = self.places.client(order.access).repository(order.source.repository, cancel=cancel)
+        store = self._source(order, cancel)
         with at_source():
             root = store.resolve(order.source.digest or order.source.tag or DEFAULT_TAG)
             document = read_manifest(store, root) if is_index(root.media_type) else None
@@ -80,13 +82,19 @@ class AccessCopier:
 
     def copy(self, order: CopyOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
         ways = {reference.repository: access for reference, access in ((order.source, order.access), *order.targets)}
-        stores = _Between(self.places, order.access, ways)
+        own = {order.source.repository: self.own(order.source.repository.path)} if order.own else {}
+        stores = _Between(self.places, order.access, ways, own)
         transfers = Transfers(stores, _no_names, _Logins, self.native, self.limit)
         targets = [target for target, _ in order.targets]
         call = Call(Options(order.wanted, dry_run=order.dry_run), report, cancel)
         moved = transfers.copy(Named(str(order.source)), [Named(str(target)) for target in targets], call)
         by_name = {name: each for each in moved for name in each.names}
         return [_arrived(target, by_name[str(target)]) for target in targets]
+
+    def _source(self, order: CopyOrder, cancel: Cancel) -> FullStore:
+        if order.own:
+            return self.own(order.source.repository.path)
+        return self.places.client(order.access).repository(order.source.repository, cancel=cancel)
 
 
 class _Logins:
@@ -110,6 +118,7 @@ class _Between:
     places: AccessPlaces
     source: Access
     ways: Mapping[Repository, Access]
+    ours: Mapping[Repository, FullStore]
 
     @property
     def own(self) -> OwnStore:
@@ -127,7 +136,8 @@ class _Between:
             yield
 
     def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> FullStore:
-        return self.places.stores(self.ways[repository]).registry(repository, cancel, writes=writes)
+        ours = self.ours.get(repository)
+        return ours or self.places.stores(self.ways[repository]).registry(repository, cancel, writes=writes)
 
     def quota(self, registry: str) -> Quota | None:
         access = next((each for each in self.ways.values() if each.endpoint.host == registry), self.source)

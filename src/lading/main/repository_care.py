@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.service_database import ServiceDatabase
@@ -13,6 +15,7 @@ from lading.services.audit import Trail
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
 from lading.services.jobs import Jobs
+from lading.services.own_repository import OwnRepository
 from lading.services.promotion import Promotions
 from lading.services.pull_counts import PullCounts
 from lading.services.repositories import Repositories
@@ -27,6 +30,7 @@ class RepositoryCare:
     retention: GuardedRetention
     retention_runs: RetentionRuns
     promotions: Promotions
+    store: Callable[[str], OwnRepository]
 
     @classmethod
     def of(cls, database: ServiceDatabase, content: ContentFolder, jobs: Jobs, trail: Trail) -> RepositoryCare:
@@ -38,6 +42,7 @@ class RepositoryCare:
             GuardedRetention(repositories, records, trail, leased=leased, clock=time.time),
             RetentionRuns(repositories, records, jobs, trail, leased=leased, clock=time.time),
             Promotions(repositories, records, trail, promotion_gate(gates_of(database, trail), repositories)),
+            partial(OwnRepository, repositories),
         )
 
 

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from lading.backends.advisories.keeping import AdvisoryFolder
 from lading.backends.content_store.sieved_archive import sieved_archive
@@ -17,6 +16,7 @@ from lading.backends.database.service_database import ServiceDatabase
 from lading.engine.cancel import Cancellation
 from lading.main.counting import Counting
 from lading.main.own_engine import OwnEngine
+from lading.main.public_registry import public_registry
 from lading.main.scanner_programs import layouts, scanner_programs
 from lading.main.scanners import inventory_reader, scanner_choice
 from lading.oci.platform import Platform
@@ -28,6 +28,7 @@ from lading.services.image_views import ImageViews
 from lading.services.inventory_keeping import InventoryKeeping
 from lading.services.jobs import Jobs
 from lading.services.repositories import Repositories
+from lading.services.repository_logins import RepositoryLogins
 from lading.services.scan_figures import ScanFigures
 from lading.services.scan_jobs import ScanJobs
 from lading.services.scan_keeping import ScanKeeping
@@ -39,9 +40,8 @@ from lading.services.scanner_settings import ScannerSettings
 from lading.services.scanner_updates import ScannerUpdates
 from lading.services.scans import Scans, Suppression
 from lading.services.schedules import Chore
-from lading.services.staging import Staging, StagingLogins
+from lading.services.staging import FOR_SCANS, Staging
 from lading.settings import Settings
-from lading.wire.endpoint import Endpoint, Tls
 
 LOOK_SECONDS = 60.0
 """How long a look at a scanner may take that nobody waits for."""
@@ -141,12 +141,11 @@ def scanning(ground: Ground, suppression: Suppression, stack: ExitStack) -> Scan
 
 def _host_content(ground: Ground, archived: ArchivedContent) -> HostContent:
     """Docker hosts push to us where we are told how others reach our registry, and hand out archives elsewhere."""
-    url = ground.settings.registry_public_url
-    if url is None:
+    registry = public_registry(ground.settings)
+    if registry is None:
         return archived
-    database, parts = ground.database, urlsplit(url)
-    logins = StagingLogins(database.users, database.tokens, time.time, os.urandom)
-    registry = Endpoint(parts.netloc, Tls.HTTP if parts.scheme == "http" else Tls.VERIFY)
+    database = ground.database
+    logins = RepositoryLogins(database.users, database.tokens, FOR_SCANS, time.time, os.urandom)
     return Staging(
         registry,
         Repositories(database.repositories, ground.engine.content, clock=time.time),

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +16,9 @@ from functools import partial
 import uvicorn
 
 from lading.backends.machine.looks import docker_sockets
+from lading.backends.machine.readiness import supervised
 from lading.errors import InputInvalid
+from lading.fronts.edge_api.door import EdgeDoor
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.certificate import CertificateUnusable, ServerCertificate
 from lading.fronts.http.forwarding import Forwarding
@@ -25,6 +28,8 @@ from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.serving import OpenToOthers, registry_application
 from lading.fronts.rest_api.application import Asgi, application
 from lading.fronts.rest_api.connections import API_LIMITS, bounded
+from lading.fronts.rest_api.sockets import bounded_sockets
+from lading.main.agents import replica_door
 from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
 from lading.main.docker_door import check_doors, docker_door
 from lading.main.logs import logged_to
@@ -32,12 +37,17 @@ from lading.main.open_files import raise_open_files
 from lading.main.product import Running, running
 from lading.main.registry_gate import registry_gate
 from lading.main.short_looks import short_looks
+from lading.main.signing_on import sign_on_client
 from lading.oci.platform import Platform
 from lading.services.serving import ApiPortTaken, listening
 from lading.settings import Settings
 from lading.wire.guard import is_loopback
+from lading.wire.tunnel_frames import STOCK_FRAME_LIMIT
 
 log = logging.getLogger("lading.serve")
+
+LOGIN_THREADS = 4
+"""For agents' logins, which are quick, and come in hundreds after a restart."""
 
 STOP_SECONDS = 10
 """How long a stop waits for answers that are being written; streams are cut then, and their clients come again."""
@@ -68,6 +78,7 @@ def served_product(settings: Settings, native: Platform) -> Iterator[ServedProdu
         raise OpenToOthers(settings.host)
     _check_host(settings.host)
     check_doors(settings)
+    sign_on_client(settings)
     certificate = _certificate(settings)
     data = private_folder(settings.data)
     with (
@@ -75,6 +86,7 @@ def served_product(settings: Settings, native: Platform) -> Iterator[ServedProdu
         logged_to(sys.stderr),
         running(settings, native) as product,
         _registry(settings, product, certificate) as registry,
+        replica_door(settings, product.hubs.local, product.box, certificate, _limits(settings, DEFAULT_LIMITS)),
         docker_door(settings, product, native, _limits(settings, DEFAULT_LIMITS), STOP_SECONDS) as docker,
         _api(settings, product, certificate) as port,
         short_looks(),
@@ -88,7 +100,8 @@ def served_product(settings: Settings, native: Platform) -> Iterator[ServedProdu
         if open_to_others(data):
             log.warning("other users of this machine may look into %s: chmod 700 keeps its images private", data)
         hosts = [path for path, usable in docker_sockets(os.environ) if usable and f"unix://{path}" not in docker]
-        yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew, docker)
+        with supervised(os.environ):
+            yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew, docker)
 
 
 class HostUnknown(InputInvalid):
@@ -150,19 +163,23 @@ def _registry(settings: Settings, product: Running, certificate: ServerCertifica
 
     with listening(listen, settings.registry_port, KeptPort.of(settings.data)) as server:
         address, port = server.addresses[0]
+        product.product.registry_address.listens(port, tls=certificate is not None)
         yield f"{_host(address)}:{port}"
 
 
 @contextmanager
 def _api(settings: Settings, product: Running, certificate: ServerCertificate | None) -> Iterator[int]:
     names = OurNames.of_urls([settings.public_url] if settings.public_url else [])
-    app = application(product.product, names, Forwarding.parse(settings.trusted_proxies), product.counting.request)
-    with _listening(settings) as listener, _looping(settings, app, listener, certificate) as server:
-        try:
-            yield int(listener.getsockname()[1])
-        finally:
-            server.should_exit = True  # nobody comes any more …
-            product.stop_jobs()  # … and who waits for a job is answered
+    forwarding = Forwarding.parse(settings.trusted_proxies)
+    app = application(product.product, names, forwarding, product.counting.request, settings.public_url)
+    with ThreadPoolExecutor(LOGIN_THREADS, "agent login") as threads, _listening(settings) as listener:
+        door = EdgeDoor(app, product.product.agents, product.hubs.shared, names, forwarding, threads)
+        with _looping(settings, door, listener, certificate) as server:
+            try:
+                yield int(listener.getsockname()[1])
+            finally:
+                server.should_exit = True  # nobody comes any more …
+                product.stop_jobs()  # … and who waits for a job is answered
 
 
 def _limits(settings: Settings, limits: Limits) -> Limits:
@@ -190,13 +207,16 @@ def _looping(
     settings: Settings, app: Asgi, listener: socket.socket, certificate: ServerCertificate | None
 ) -> Iterator[uvicorn.Server]:
     """The event loop, on a thread of its own: the first thread waits for signals."""
-    limits = _limits(settings, API_LIMITS)
+    connections = bounded(_limits(settings, API_LIMITS), Forwarding.parse(settings.trusted_proxies).trusts)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        http=bounded(limits, Forwarding.parse(settings.trusted_proxies).trusts),
-        ws="none",
+        http=connections,
+        ws=bounded_sockets(connections),
+        ws_max_size=STOCK_FRAME_LIMIT,
+        ws_ping_interval=None,  # both sides of an agent's socket have pings of their own
+        ws_per_message_deflate=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,

@@ -12,8 +12,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lading import __version__
-from lading.fronts.cli.application import Administration, Configuration, OpenRegistry, Preferences, Serving
-from lading.main.configuration import load
+from lading.fronts.cli.application import (
+    Administration,
+    Configuration,
+    EdgeAgent,
+    OpenRegistry,
+    Preferences,
+    Serving,
+)
+from lading.main.configuration import CONTEXTS, load, user_folder
 from lading.main.data_folder import KeptPort
 from lading.main.local_store import LocalStore
 from lading.settings import Settings
@@ -21,21 +28,32 @@ from lading.settings import Settings
 if TYPE_CHECKING:
     from lading.backends.advisories.keeping import AdvisoryFolder
     from lading.backends.credentials.own import OwnCredentials
+    from lading.backends.http.transport import HttpTransport
     from lading.backends.registry_client.client import RegistryClient
     from lading.backends.scanners.program_scanner import ProgramScanner
     from lading.engine.cancel import Cancellation
     from lading.engine.stores import Locations
+    from lading.engine.throttle import RateLimit
+    from lading.main.contexts import ContextFile
+    from lading.main.listing import ListingProbe
     from lading.main.places import HeldRelay, Places
+    from lading.main.remote import ConnectedServer, Grounds, KeptServerLogins
     from lading.oci.platform import Platform
     from lading.oci.reference import Repository
     from lading.services.archives import Archives
     from lading.services.diagnosis import Diagnosis
     from lading.services.docker_hosts import HostImages
+    from lading.services.environment_orders import Access
     from lading.services.images import Images
     from lading.services.local_scans import LocalScans
     from lading.services.registries import EndpointRules, Registries
+    from lading.services.registry_directories import Directories
+    from lading.services.restoring import Restored
     from lading.services.transfers import Transfers
     from lading.wire.authorize import Credential
+    from lading.wire.endpoint import Endpoint
+    from lading.wire.message import Cancel
+    from lading.wire.progress import Report
 
 _USER_AGENT = f"lading/{__version__}"
 
@@ -81,6 +99,97 @@ class Wired:
         return Preferences(settings.format, settings.progress, settings.lanes, settings.platform)
 
     @cached_property
+    def remote(self) -> ConnectedServer | None:
+        settings, folder = self._settings, user_folder(self._environment)
+        kept = folder / CONTEXTS if folder else None
+        if settings.server is None and settings.context is None and not (kept and kept.exists()):
+            return None  # nobody spoke of a server: what commands here pay for it ends here
+        from lading.main.contexts import chosen_server
+        from lading.main.remote import connected_server
+
+        url = chosen_server(settings, self._flags, self.contexts)
+        return connected_server(url, self._grounds) if url else None
+
+    @cached_property
+    def contexts(self) -> ContextFile:
+        from lading.main.contexts import ContextFile
+
+        return ContextFile(user_folder(self._environment))
+
+    @cached_property
+    def server_logins(self) -> KeptServerLogins:
+        from lading.main.remote import KeptServerLogins
+
+        return KeptServerLogins(self._grounds)
+
+    @property
+    def token(self) -> str | None:
+        return self._settings.token
+
+    @property
+    def _grounds(self) -> Grounds:
+        from lading.main.configuration import names_file
+        from lading.main.remote import Grounds
+
+        return Grounds(
+            self._reached,
+            lambda: self._own_logins,
+            self._settings.token,
+            self._endpoints.of,
+            self._uploading,
+            names_file(self._environment),
+        )
+
+    def _reached(self, server: str) -> HttpTransport:
+        """Like a registry that is named: --insecure and --tls-ca hold for it."""
+        from urllib.parse import urlsplit
+
+        from lading.backends.http.transport import HttpTransport
+
+        self._named.add(urlsplit(server).netloc)
+        transport = HttpTransport(self._endpoints.of, self._environment, _USER_AGENT)
+        self._open.callback(transport.close)
+        return transport
+
+    def _uploading(self, access: Access) -> Transfers:
+        """To one registry, with one login."""
+        from dataclasses import replace
+
+        from lading.backends.http.transport import HttpTransport
+        from lading.backends.registry_client.client import RegistryClient
+        from lading.main.places import Openers, Places
+        from lading.oci.digest import Digest
+        from lading.services.embedded_environment import OneLogin
+        from lading.services.transfers import Transfers
+
+        def endpoint_of(host: str) -> Endpoint:
+            return replace(access.endpoint, host=host)
+
+        catalogue, credential = self._store.catalogue, access.credential
+        account = Digest.of((credential.username if credential else "").encode()).encoded[:16]
+        transport = HttpTransport(endpoint_of, self._environment, _USER_AGENT)
+        self._open.callback(transport.close)
+        client = RegistryClient(
+            transport,
+            endpoint_of,
+            lambda _repository: credential,
+            catalogue.profiles,
+            catalogue.uploads(account),
+            clock=time.time,
+            report_held=self._held,
+            cancel=self._cancel,
+        )
+        openers = Openers(
+            lambda: self._store.own,
+            lambda: catalogue.locations(account),
+            lambda: client,
+            self._store.scratch,
+            self._docker,
+        )
+        places = Places(openers, self._held, set(), self._native)
+        return Transfers(places, self._store.image_names, lambda: OneLogin(access), self._native, self._limit)
+
+    @cached_property
     def one_off(self) -> Credential | None:
         from lading.wire.authorize import Credential
 
@@ -94,15 +203,12 @@ class Wired:
 
     @cached_property
     def transfers(self) -> Transfers:
-        from lading.engine.throttle import RateLimit
         from lading.oci.platform import Platform
         from lading.services.transfers import Transfers
 
-        rate = self._settings.limit_rate
-        limit = RateLimit(rate, time.monotonic) if rate else None
         asked = self._environment.get("DOCKER_DEFAULT_PLATFORM")
         pulled = Platform.parse(asked) if asked else self._native
-        return Transfers(self._places, self._store.image_names, lambda: self.registries, pulled, limit)
+        return Transfers(self._places, self._store.image_names, lambda: self.registries, pulled, self._limit)
 
     @cached_property
     def images(self) -> Images:
@@ -125,7 +231,19 @@ class Wired:
         own = self._own_logins
         sources = CredentialSources(self.one_off, own, self._environment, os.getuid())
         docker = DockerLogins(docker_config(self._environment), self._environment)
-        return Registries(sources, own, self._places, self.one_off, docker=docker)
+        return Registries(sources, own, self._listing, self.one_off, docker=docker)
+
+    @cached_property
+    def _listing(self) -> ListingProbe:
+        from lading.main.listing import ListingProbe
+
+        def directories() -> Directories:
+            from lading.backends.registry_providers.directories import ProviderDirectories
+            from lading.backends.registry_providers.minting import ProviderApis
+
+            return ProviderDirectories(ProviderApis(lambda _endpoint: self._transport, time.time))
+
+        return ListingProbe(self._places, directories, self._credential_of, self._endpoints.of, lambda: self._cancel)
 
     @cached_property
     def advisories(self) -> AdvisoryFolder:
@@ -167,6 +285,7 @@ class Wired:
     def diagnosis(self) -> Diagnosis:
         from lading.backends.machine.looks import ThisMachine
         from lading.main.local_soundness import LocalSoundness
+        from lading.main.service_looks import service_diagnosis
         from lading.services.diagnosis import Diagnosis, Surroundings
         from lading.services.serving import ports
 
@@ -182,6 +301,7 @@ class Wired:
             ),
             lambda: len(list(self._store.image_names().all())),
             LocalSoundness(self._store),
+            service=service_diagnosis(settings, self._store, self._environment, self._cancel).findings,
         )
 
     @cached_property
@@ -190,10 +310,20 @@ class Wired:
 
         return DataFolderAdministration(self._open, self._settings, self._store.data, self._native, self._own_logins)
 
+    def restore(self, place: str, report: Report, cancel: Cancel, *, keep_going: bool) -> Restored:
+        from lading.main.restoring import restored
+
+        return restored(self._settings, place, report, cancel, keep_going=keep_going)
+
     def serve(self) -> AbstractContextManager[Serving]:
         from lading.main.service import served_product
 
         return served_product(self._settings, self._native)
+
+    def agent(self) -> AbstractContextManager[EdgeAgent]:
+        from lading.main.agent import opened_agent
+
+        return opened_agent(self._settings, self._environment, self._native)
 
     def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         from lading.main.served import served
@@ -205,14 +335,19 @@ class Wired:
     # ── registries
 
     @cached_property
-    def _client(self) -> RegistryClient:
+    def _transport(self) -> HttpTransport:
         from lading.backends.http.transport import HttpTransport
-        from lading.backends.registry_client.client import RegistryClient
 
         transport = HttpTransport(self._endpoints.of, self._environment, _USER_AGENT)
         self._open.callback(transport.close)
+        return transport
+
+    @cached_property
+    def _client(self) -> RegistryClient:
+        from lading.backends.registry_client.client import RegistryClient
+
         return RegistryClient(
-            transport,
+            self._transport,
             self._endpoints.of,
             self._credential_of,
             self._store.catalogue.profiles,
@@ -269,6 +404,13 @@ class Wired:
         from lading.engine.cancel import Cancellation
 
         return Cancellation(self._settings.timeout, clock=time.monotonic)
+
+    @cached_property
+    def _limit(self) -> RateLimit | None:
+        from lading.engine.throttle import RateLimit
+
+        rate = self._settings.limit_rate
+        return RateLimit(rate, time.monotonic) if rate else None
 
     @cached_property
     def _held(self) -> HeldRelay:

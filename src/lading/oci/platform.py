@@ -266,3 +266,8 @@ def subject_of_attestation(entry: Entry) -> Digest | None:
     if not is_attestation(entry):
         return None
     return Digest.if_valid(entry.annotations.get(_REFERENCE_DIGEST, ""))
+
+
+def attesting(entry: Entry, image: Digest) -> Mapping[str, str]:
+    """The annotations of an attestation, where it speaks of this image instead."""
+    return {**entry.annotations, _REFERENCE_DIGEST: str(image)}

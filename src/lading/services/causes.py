@@ -42,6 +42,12 @@ def cause_of(kind: type[errors.LadingError]) -> str:
     return next(CAUSES[each] for each in kind.__mro__ if each in CAUSES)
 
 
+def root_of_line(line: Mapping[str, object]) -> type[errors.LadingError]:
+    """Of the terminal line of a job that failed. The one that names no cause at all, nor anything else, is fixed: the
+    agent of the environment is away (interfaces §2, Push)."""
+    return errors.Unreachable if line.keys() == {"status", "error"} else root_of(line.get("cause"))
+
+
 def root_of(cause: object) -> type[errors.LadingError]:
     """What a row's word stands for; of one that this version does not know, an error of no particular kind."""
     return _ROOTS.get(cause, errors.LadingError) if isinstance(cause, str) else errors.LadingError

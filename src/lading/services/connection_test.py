@@ -1,6 +1,7 @@
 """Trying out an environment step by step, so that the first thing that is wrong is the one that is named.
 
-    resolve ─> connect ─> tls ─> ping ─> version        a direct one; a socket begins with connect, and has no TLS
+    resolve ─> connect ─> tls ─> ping ─> version        one that we dial; a socket begins with connect, and has no TLS
+                          agent ─> ping ─> version        one whose agent dials us
 
 Each step asks only for its own thing; after one that failed nothing more is tried. Whatever is at the other end, no
 more of its answer is shown than one sentence.
@@ -13,7 +14,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lading.errors import Cancelled, LadingError, TimedOut
+from lading.oci.instants import instant
 from lading.services.environment import Engine, Environment
+from lading.services.hub import AgentAway, Hub
+from lading.services.recorded_hub import AgentAtServer
 from lading.wire.docker_faults import one_line
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
@@ -68,23 +72,28 @@ class Probe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where to knock: at `socket`, or at `host` and `port` by `endpoint` (None: without TLS)."""
+    """Where to knock: at `socket`, at `host` and `port` by `endpoint` (None: without TLS), or nowhere, where the agent
+    of an environment, `agent_of`, comes to us."""
 
     socket: str | None = None
     host: str = ""
     port: int = 0
     endpoint: Endpoint | None = None
+    agent_of: int | None = None
 
 
-def try_out(way: Way | None, environment: Environment, probe: Probe, cancel: Cancel) -> ConnectionReport:
+def try_out(way: Way | None, environment: Environment, probe: Probe, hub: Hub, cancel: Cancel) -> ConnectionReport:
     """`way` None: an environment without a connection. Raises Cancelled, TimedOut."""
-    return report_of(_attempts(way, environment, probe, cancel))
+    return report_of(_attempts(way, environment, probe, hub, cancel))
 
 
 def _attempts(
-    way: Way | None, environment: Environment, probe: Probe, cancel: Cancel
+    way: Way | None, environment: Environment, probe: Probe, hub: Hub, cancel: Cancel
 ) -> Iterator[tuple[str, Callable[[], str]]]:
-    if way is not None:
+    if way is not None and way.agent_of is not None:
+        agent = way.agent_of
+        yield "agent", lambda: _connected(agent, hub)
+    elif way is not None:
         yield from _connection(way, probe, cancel)
 
     def ping() -> str:
@@ -111,21 +120,36 @@ def _connection(way: Way, probe: Probe, cancel: Cancel) -> Iterator[tuple[str, C
         yield "tls", lambda: probe.secure(endpoint, way.host, way.port, cancel)
 
 
+def _connected(environment: int, hub: Hub) -> str:
+    """What its agent says of itself, and since when it is here. Raises AgentAway."""
+    presence = hub.presence(environment)
+    if presence is None:
+        raise AgentAway(environment)
+    hello = presence.hello
+    name = one_line(hello.agent_name)[:SHOWN] or "an agent without a name"
+    version, docker = (one_line(each)[:SHOWN] for each in (hello.version, hello.docker_version))
+    return f"{name} {version}, Docker {docker}, connected since {instant(presence.connected)}"
+
+
 def report_of(attempts: Iterable[tuple[str, Callable[[], str]]]) -> ConnectionReport:
-    """One after the other, up to the first that does not work. Raises Cancelled, TimedOut."""
+    """One after the other, up to the first that does not work, or that only a server could try. Raises Cancelled,
+    TimedOut."""
     tried: list[Step] = []
     for name, attempt in attempts:
-        tried.append(_step(name, attempt))
+        try:
+            tried.append(_step(name, attempt))
+        except AgentAtServer:
+            break
         if not tried[-1].ok:
             break
     return ConnectionReport(tuple(tried))
 
 
 def _step(name: str, attempt: Callable[[], str]) -> Step:
-    """Try one thing. Raises Cancelled, TimedOut; every other fault of ours is the step's error."""
+    """Try one thing. Raises Cancelled, TimedOut, AgentAtServer; every other fault of ours is the step's error."""
     try:
         return Step(name, True, attempt())
-    except (Cancelled, TimedOut):
+    except (Cancelled, TimedOut, AgentAtServer):
         raise
     except LadingError as error:
         sentence = error.afar if error.why is None else f"{error.afar}: {error.why}"

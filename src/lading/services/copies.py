@@ -44,23 +44,25 @@ class CopyIncomplete(InputInvalid):
 
 @dataclass(frozen=True, slots=True)
 class CopyForm:
-    """What the caller wrote."""
+    """What the caller wrote. `own`: the source is in our own registry, whatever its host is called."""
 
     source: str | None = None
     targets: tuple[str, ...] = ()
     platform: str | None = None
     dry_run: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CopyOrder:
-    """From one place to others, each reached in its own way."""
+    """From one place to others, each reached in its own way; with `own` from our registry itself."""
 
     source: Reference
     access: Access
     targets: tuple[tuple[Reference, Access], ...]
     wanted: Wanted | None
     dry_run: bool
+    own: bool = False
 
 
 class Copier(Protocol):
@@ -92,19 +94,21 @@ class Copies:
         deed = Deed(
             COPY, "image", str(source), source.familiar, details={"targets": [each.familiar for each in targets]}
         )
-        self._admit(actor, source, targets, deed)
+        self._admit(actor, source, targets, deed, own=form.own)
         fields: JsonObject = {
             "source": str(source),
             "targets": [str(target) for target in targets],
             "platform": form.platform,
             "dryRun": form.dry_run,
+            "own": form.own,
         }
         return self._jobs.start(actor, JobRequest(COPY, fields, deed=deed), key)
 
     def admit(self, actor: Actor, fields: JsonObject) -> None:
         """Whether the actor may have such a job done. Raises Denied."""
         source, targets = _places(JobFields(fields))
-        self._admit(actor, source, targets, Deed(COPY, "image", str(source), source.familiar))
+        own = JobFields(fields).truth("own")
+        self._admit(actor, source, targets, Deed(COPY, "image", str(source), source.familiar), own=own)
 
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
         """What a copy job does."""
@@ -117,6 +121,7 @@ class Copies:
             tuple((target, self._registries.access_for(target.repository)) for target in targets),
             Wanted.of(asked.text_or_none("platform")),
             asked.truth("dryRun"),
+            asked.truth("own"),
         )
         try:
             order, given = self._judged(actor, order, cancel)
@@ -139,10 +144,13 @@ class Copies:
             given += self._gates.move(actor, Action.PUSH, place, target.familiar, lambda: (root, parts))
         return replace(order, source=replace(order.source, digest=root)), given
 
-    def _admit(self, actor: Actor, source: Reference, targets: Sequence[Reference], deed: Deed) -> None:
+    def _admit(self, actor: Actor, source: Reference, targets: Sequence[Reference], deed: Deed, *, own: bool) -> None:
         """A copy is a pull and a push, in no environment."""
-        asked = [(Permission.IMAGES_PULL, source), *((Permission.IMAGES_PUSH, target) for target in targets)]
-        for permission, reference in asked:
+        if own:
+            admit(self._trail, actor, Permission.REPOSITORIES_PULL, deed, source.repository.path)
+        else:
+            admit(self._trail, actor, Permission.IMAGES_PULL, deed, source.repository)
+        for permission, reference in ((Permission.IMAGES_PUSH, target) for target in targets):
             admit(self._trail, actor, permission, deed, reference.repository)
 
 

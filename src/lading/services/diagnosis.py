@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from lading.errors import AccessDenied, Cancelled, InputInvalid, LadingError, TimedOut, TlsRefused
 from lading.oci.digest import Digest
@@ -23,6 +23,8 @@ EARLIEST = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 OLD_SECONDS = 30 * 24 * 60 * 60.0
 """Advisories older than that know nothing of a month's vulnerabilities."""
+
+F = TypeVar("F", bound="Finding | None")
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -104,24 +106,29 @@ class Diagnosis:
         surroundings: Surroundings,
         images: Callable[[], int],
         content: LocalContent,
+        *,
+        service: Callable[[], Iterable[Finding]],
     ) -> None:
+        """`service` looks at what `lading serve` stands on."""
         self._machine, self._registries, self._images, self._content = machine, registries, images, content
+        self._service = service
         self._folder, self._ports = surroundings.folder, surroundings.ports
         self._environment, self._advisories = surroundings.environment, surroundings.advisories
 
     def findings(self, registries: Sequence[str], reading: Cancel | None = None) -> Iterator[Finding]:
         """Each as soon as it is found; `registries` are hosts or repositories to knock at. With `reading` all content
         is read again, until that is pulled."""
-        yield _looked("data", self._data)
-        yield _looked("disk", self._disk)
-        yield _looked("content", lambda: self._sound(reading))
-        yield _looked("clock", self._clock)
-        yield _looked("port", self._port)
-        yield _looked("proxy", self._proxies)
-        yield _looked("trust", self._trust)
-        yield _looked("docker", self._docker)
-        yield _looked("helpers", self._helpers)
-        yield _looked("scans", self._scans)
+        yield looked("data", self._data)
+        yield looked("disk", self._disk)
+        yield looked("content", lambda: self._sound(reading))
+        yield looked("clock", self._clock)
+        yield looked("port", self._port)
+        yield looked("proxy", self._proxies)
+        yield looked("trust", self._trust)
+        yield looked("docker", self._docker)
+        yield looked("helpers", self._helpers)
+        yield looked("scans", self._scans)
+        yield from self._service()
         for place in registries:
             yield self._registry(place)
 
@@ -231,7 +238,8 @@ def _repository(place: str) -> Repository:
     return Reference.parse(place).repository
 
 
-def _looked(name: str, look: Callable[[], Finding]) -> Finding:
+def looked(name: str, look: Callable[[], F]) -> F | Finding:
+    """What came of looking, also where that failed."""
     try:
         return look()
     except LadingError as error:

@@ -5,15 +5,15 @@ The protocol says what is done; who may, and what goes on record, is the guard's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment_images import Details, Step, Summary
+from lading.services.environment_images import Details, ImageEvent, Step, Summary
 from lading.services.environment_orders import (
     Access,
     Arrived,
@@ -119,4 +119,19 @@ class Environment(Protocol):
         """Make an image of a tar of a root file system; a cut one leaves nothing.
 
         Raises ChangeInvalid, ContentCorrupt.
+        """
+
+
+Events = Generator[ImageEvent | None, None, None]
+"""What is done to images, as it happens; None: nothing for a while. To be closed."""
+
+
+@runtime_checkable
+class TellsEvents(Protocol):
+    """What an environment can besides whose engine tells what is done to its images, whoever does it."""
+
+    def events(self, since: float | None, until: float | None, cancel: Cancel) -> Events:
+        """From `since` on, or from now; to `until`, or without end; in seconds since 1970. Blocks between them.
+
+        Asks at once, not when the first event is taken. Raises Unreachable.
         """

@@ -1,4 +1,5 @@
-"""Images as an environment tells of them: in a list, one with all it is made of, and the steps that made it."""
+"""Images as an environment tells of them: in a list, one with all it is made of, the steps that made it, and what is
+done to them."""
 
 from __future__ import annotations
 
@@ -88,3 +89,19 @@ class Step:
     created_by: str
     size: int
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEvent:
+    """Something that was done to an image. `at` is seconds since 1970, `nanoseconds` the same where they were counted.
+    `id` is the image's, or its name where nobody knew it. `name` is as Docker shortens it, empty for an image without
+    one. `told` is what Docker says of the deed besides. `image` is by what the image is found, where somebody knew: of
+    a pull or push Docker calls the name its id; empty where all is told."""
+
+    action: str
+    id: str
+    name: str
+    at: float
+    told: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    nanoseconds: int | None = None

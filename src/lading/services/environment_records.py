@@ -13,9 +13,10 @@ from lading.services.scanner import ScannerName
 @dataclass(frozen=True, slots=True)
 class EnvironmentRow:
     """One environment. `socket_path` is set for a socket; `host`, `port` and `protocol` (http or https) for a direct
-    one.
+    one, and for one behind a standard agent.
 
-    `tls_ca` and `tls_cert` are PEM text; `tls_key_sealed` is the key's, sealed for `environment/<id>/tls_key`.
+    `tls_ca` and `tls_cert` are PEM text; `tls_key_sealed` is the key's, sealed for `environment/<id>/tls_key`, and
+    `hawser_token_sealed` the token that a standard agent asks for, sealed for `environment/<id>/hawser_token`.
     `scanner` None: the one chosen for all.
     """
 
@@ -32,6 +33,7 @@ class EnvironmentRow:
     tls_skip_verify: bool = False
     is_default: bool = False
     scanner: ScannerName | None = None
+    hawser_token_sealed: str | None = field(default=None, repr=False)
 
 
 class EnvironmentRecords(Protocol):

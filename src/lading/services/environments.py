@@ -1,6 +1,7 @@
 """Environments: their rows, and opening one: for every door, with permission asked and the trail kept.
 
-A TLS key goes in and never comes out: it is sealed for its row, and opened only for the work that needs it.
+A TLS key or an agent's token goes in and never comes out: it is sealed for its row, and opened only for the work that
+needs it.
 """
 
 from __future__ import annotations
@@ -19,20 +20,27 @@ from lading.services.environment import ConnectionType, Environment
 from lading.services.environment_forms import EnvironmentForm, changed_row, new_row
 from lading.services.environment_records import EnvironmentRecords, EnvironmentRow
 from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.hub import BACK_SECONDS, AgentAway, Hub
 from lading.services.named_rows import NameTaken, RowUnknown, changes, known
-from lading.services.secrets import OF_ENVIRONMENT, SecretBox
+from lading.services.secrets import OF_ENVIRONMENT, OF_STANDARD_AGENT, SecretBox
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
+from lading.wire.tunnel_login import CloseCode
 
 EMBEDDED_NAME = "local"
 """What our own engine is called until somebody names it."""
+
+REMOVED = (CloseCode.POLICY, "Environment removed")
+NOT_EDGE = (CloseCode.POLICY, "Environment changed")
+"""With what the socket of its agent is closed."""
 
 _ABOUT_ONE = tuple(each for each in Permission if each.partition(":")[0] in {"images", "environments", "scans"})
 """What somebody may do in an environment."""
 
 
 class Builder(Protocol):
-    """Rows to environments; `key` is the TLS key, opened. `main` fulfils it."""
+    """Rows to environments; `key` is the row's secret, opened: the TLS key of a direct one, the token of a standard
+    agent. `main` fulfils it."""
 
     def __call__(self, row: EnvironmentRow, key: str | None) -> Environment:
         """One for all who work there."""
@@ -59,10 +67,17 @@ class Environments:
     """For every door; each method asks for permission and keeps the trail."""
 
     def __init__(
-        self, records: EnvironmentRecords, secrets: SecretBox, trail: Trail, builder: Builder, probe: Probe
+        self,
+        records: EnvironmentRecords,
+        secrets: SecretBox,
+        trail: Trail,
+        builder: Builder,
+        probe: Probe,
+        *,
+        hub: Hub,
     ) -> None:
         self._records, self._secrets, self._trail = records, secrets, trail
-        self._builder, self._probe = builder, probe
+        self._builder, self._probe, self._hub = builder, probe, hub
 
     def ensure_embedded(self) -> EnvironmentRow:
         """Our own engine's row, made where there is none: the first one is the default."""
@@ -108,6 +123,8 @@ class Environments:
             if self._records.change_environment(before, after):
                 break
         self._record(actor, "update", after, changed=changes(before, after))
+        if after.connection_type is not before.connection_type:
+            self._dismiss(before, NOT_EDGE)
         return after
 
     def _changed(self, actor: Actor, before: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow:
@@ -136,6 +153,7 @@ class Environments:
             if self._records.remove_environment(row):
                 break
         self._record(actor, "delete", row)
+        self._dismiss(row, REMOVED)
 
     def make_default(self, actor: Actor, id: int) -> EnvironmentRow:  # noqa: A002  a row's own word
         """For everybody, so it takes permission for all. Raises RowUnknown."""
@@ -151,7 +169,7 @@ class Environments:
         row = self._admitted(actor, Permission.ENVIRONMENTS_EDIT, "test", id)
         key = self._key(row)
         with self._builder.trial(row, key) as environment:
-            report = try_out(self._way(row, key), environment, self._probe, cancel)
+            report = try_out(self._way(row, key), environment, self._probe, self._hub, cancel)
         self._record(actor, "test", row, Result.DONE if report.success else Result.FAILED)
         return report
 
@@ -169,6 +187,15 @@ class Environments:
                 refuse(self._trail, actor, Permission.ENVIRONMENTS_VIEW, deed)
             raise RowUnknown("environment", id)
         return GuardedEnvironment(actor, row, self._trail, lambda: self._builder(row, self._key(row)))
+
+    def expect(self, environment: GuardedEnvironment, cancel: Cancel, *, taken_up: bool) -> None:
+        """Before a job works there: an agent at the edge is to be connected. It is waited for where the job is one that
+        was `taken_up`: whatever made that necessary may have cost the agents their connections. Raises AgentAway,
+        Cancelled."""
+        if environment.connection_type is not ConnectionType.HAWSER_EDGE:
+            return
+        if not self._hub.back(environment.id, cancel, BACK_SECONDS if taken_up else 0.0):
+            raise AgentAway(environment.id)
 
     def unguarded(self, id: int) -> Environment:  # noqa: A002  a row's own word
         """For Lading's own work, after whoever asked for it was asked: nobody's permission is looked at, and nothing
@@ -204,7 +231,9 @@ class Environments:
         match row.connection_type:
             case ConnectionType.SOCKET:
                 return Way(socket=row.socket_path)
-            case ConnectionType.DIRECT:
+            case ConnectionType.HAWSER_EDGE:
+                return Way(agent_of=row.id)
+            case ConnectionType.DIRECT | ConnectionType.HAWSER_STANDARD:
                 endpoint = self._builder.endpoint(row, key) if row.protocol == "https" else None
                 return Way(host=row.host or "", port=row.port or 0, endpoint=endpoint)
             case _:
@@ -213,16 +242,26 @@ class Environments:
     # ── secrets, permission and trail
 
     def _sealed(self, row: EnvironmentRow, form: EnvironmentForm) -> EnvironmentRow:
-        if not form.tls_key or row.protocol != "https":
-            return row
-        return replace(row, tls_key_sealed=self._secrets.seal(OF_ENVIRONMENT.format(row.id), form.tls_key))
+        """With what the form has of secrets, where the row has room for them."""
+        if form.hawser_token and row.connection_type is ConnectionType.HAWSER_STANDARD:
+            sealed = self._secrets.seal(OF_STANDARD_AGENT.format(row.id), form.hawser_token)
+            return replace(row, hawser_token_sealed=sealed)
+        if form.tls_key and row.protocol == "https":
+            return replace(row, tls_key_sealed=self._secrets.seal(OF_ENVIRONMENT.format(row.id), form.tls_key))
+        return row
 
     def _key(self, row: EnvironmentRow) -> str | None:
-        return (
-            None
-            if row.tls_key_sealed is None
-            else self._secrets.open(OF_ENVIRONMENT.format(row.id), row.tls_key_sealed)
-        )
+        """The secret that a row has: none has two."""
+        if row.hawser_token_sealed is not None:
+            return self._secrets.open(OF_STANDARD_AGENT.format(row.id), row.hawser_token_sealed)
+        if row.tls_key_sealed is not None:
+            return self._secrets.open(OF_ENVIRONMENT.format(row.id), row.tls_key_sealed)
+        return None
+
+    def _dismiss(self, row: EnvironmentRow, closing: tuple[int, str]) -> None:
+        """The agent that spoke for it, where one did; another process's sees for itself that it may not stay."""
+        if row.connection_type is ConnectionType.HAWSER_EDGE:
+            self._hub.dismiss(row.id, *closing)
 
     def _admitted(self, actor: Actor, permission: Permission, action: str, id: int) -> EnvironmentRow:  # noqa: A002
         """The row, for who may; who may not is not told whether there is one."""

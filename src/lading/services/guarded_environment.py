@@ -16,7 +16,7 @@ from lading.oci.reference import Reference, Repository
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit
-from lading.services.environment import ConnectionType, Engine, Environment
+from lading.services.environment import ConnectionType, Engine, Environment, Events, TellsEvents
 from lading.services.environment_images import Details, Step, Summary
 from lading.services.environment_orders import (
     Access,
@@ -109,6 +109,10 @@ class GuardedEnvironment:
         with self._permissions.discreetly():
             return self._environment().image(image, cancel).summary
 
+    def admit_export(self, image: str, cancel: Cancel) -> None:
+        """Whether it may carry this image out of here. Raises ImageUnknown, IdAmbiguous."""
+        self._permissions.admit_export(image, cancel)
+
     # ── what there is
 
     def engine(self, cancel: Cancel) -> Engine:
@@ -148,6 +152,13 @@ class GuardedEnvironment:
         seen = self._permissions.everything(Permission.IMAGES_VIEW) or shown.names or shown.digests
         meant = found.id == id or not may_be_id(id)
         return found.labels if seen and meant else {}
+
+    def events(self, since: float | None, until: float | None, cancel: Cancel) -> Events | None:
+        """What is done to the images, as whoever has them tells it, for who may see any; None: nobody but the trail
+        does. Not all of it may be seen: services.image_events looks it through."""
+        self._permissions.admit_target(Permission.IMAGES_VIEW, None)
+        environment = self._environment()
+        return environment.events(since, until, cancel) if isinstance(environment, TellsEvents) else None
 
     def image(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Details:
         self._permissions.admit_image(Permission.IMAGES_VIEW, image, cancel)
@@ -205,10 +216,15 @@ class GuardedEnvironment:
         return self._environment().pull(order, report, cancel)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
-        self._permissions.admit_source(order.image, cancel)
-        for target in order.targets:
-            self.admit_push(target.repository)
+        self._admit_order(order, cancel)
         return self._environment().push(order, report, cancel)
+
+    def pushed_by(
+        self, order: PushOrder, push: Callable[[Environment], Sequence[Arrived]], cancel: Cancel
+    ) -> Sequence[Arrived]:
+        """As `push`, by somebody else who is given the environment for that."""
+        self._admit_order(order, cancel)
+        return push(self._environment())
 
     def distribution(self, reference: Reference, access: Access, cancel: Cancel) -> Distribution:
         self.admit_pull(reference.repository)
@@ -249,6 +265,11 @@ class GuardedEnvironment:
             arrived = self._environment().import_(archive, order, report, cancel)
             learned["imageId"] = arrived.id
             return arrived
+
+    def _admit_order(self, order: PushOrder, cancel: Cancel) -> None:
+        self._permissions.admit_source(order.image, cancel)
+        for target in order.targets:
+            self.admit_push(target.repository)
 
     def _opened(
         self, images: Sequence[str], cancel: Cancel, platform: Platform | None

@@ -1,5 +1,7 @@
-"""What is done to the images of an environment, by whatever door, as those see it who may see the images: the deeds of
-the audit trail that were done. What was missed can be asked for again, as the trail is kept.
+"""What is done to the images of an environment, as those see it who may see the images.
+
+A Docker host tells it itself, whoever did it. Of our own engine the audit trail tells, by whatever door it was done:
+the deeds that were done. What was missed can be asked for again, as the trail is kept.
 
     trail                 event     of
     pull, push            the same  the name that was pulled or pushed
@@ -16,19 +18,24 @@ the audit trail that were done. What was missed can be asked for again, as the t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import zip_longest
+from typing import Protocol
 
+from lading.engine.cancel import Cancellation
+from lading.errors import Cancelled, Refused
 from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result
 from lading.services.audit_records import AuditFilter, AuditRecords, AuditRow
-from lading.services.audit_trail import AuditTrail, admit_somewhere
-from lading.services.environment_images import Summary
+from lading.services.audit_trail import AuditTrail
+from lading.services.environment import Events
+from lading.services.environment_images import ImageEvent, Summary
 from lading.services.lookup import may_be_id
 from lading.services.shared_looks import SharedLooks
+from lading.wire.message import Cancel
 
 PRUNE = "prune"
 
@@ -48,18 +55,33 @@ QUIET_SECONDS = 0.5
 away unseen."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageEvent:
-    """`at` is seconds since 1970; `id` is the image's, or its name where nobody knew it. `name` is as Docker shortens
-    it, empty for an image without one. `told` is what Docker says of the deed besides. `image` is by what the image is
-    found, where somebody knew: of a pull or push Docker calls the name its id."""
+MOST_FOLLOWERS = 32
+"""Of one Docker host at a time: each is a stream there, and an agent has room for a hundred or so of all kinds."""
 
-    action: str
-    id: str
-    name: str
-    at: float
-    told: Mapping[str, str] = field(default_factory=dict)
-    image: str = ""
+
+class TooManyFollow(Refused):
+    """A Docker host whose events as many follow already as may."""
+
+    hint = "End some of those that follow its events."
+
+    def __init__(self, environment: int) -> None:
+        super().__init__(environment)
+        self.environment = environment
+
+    def __str__(self) -> str:
+        return f"{MOST_FOLLOWERS} follow this host's events already, and no more may"
+
+
+class Followed(Protocol):
+    """What is followed; services.guarded_environment.GuardedEnvironment fulfils it."""
+
+    @property
+    def id(self) -> int:
+        """Of its row."""
+
+    def events(self, since: float | None, until: float | None, cancel: Cancel) -> Events | None:
+        """What it tells itself of its images; None: nobody does but the trail. Raises Denied, NotLoggedIn, and at once
+        Unreachable."""
 
 
 class ImageEvents:
@@ -69,26 +91,76 @@ class ImageEvents:
         """`clock` tells seconds since 1970."""
         self._records, self._trail, self._clock = records, trail, clock
         self._looks = SharedLooks[Summary | None](LOOKS)
+        self._lock = threading.Lock()
+        self._followers = Counter[int]()
 
     def once(self, environment: int, event: ImageEvent, look: Callable[[], Summary | None]) -> Summary | None:
         """The image of an event, as the first who follows saw it: many may follow, and it is looked up once."""
         return self._looks.get((environment, event.image, event.at), look)
 
     def follow(
-        self, actor: Actor, environment: int, since: float | None, until: float | None
-    ) -> Generator[ImageEvent | None, None, None]:
+        self, actor: Actor, environment: Followed, since: float | None, until: float | None, cancel: Cancel
+    ) -> Events:
         """From `since` on, or from now; to `until`, or until the process stops. None: nothing for a while.
 
-        To be closed. Asks at once, not when the first event is taken. Raises Denied, NotLoggedIn, StorageFailed.
+        To be closed. Asks at once, not when the first event is taken. Raises Denied, NotLoggedIn, StorageFailed; of a
+        Docker host Unreachable, TooManyFollow.
         """
-        deed = Deed("view", "image", "", "", environment)
-        admit_somewhere(self._trail, actor, Permission.IMAGES_VIEW, deed)
+        ending = Cancellation()
+        with cancel.closing(ending.cancel):
+            told = environment.events(since, until, ending)
+        if told is None:
+            return self._of_trail(actor, environment.id, since, until)
+        self._check_room(environment.id)
+        return self._of_host(actor, environment.id, told, ending, cancel)
+
+    def _of_host(self, actor: Actor, environment: int, told: Events, ending: Cancellation, cancel: Cancel) -> Events:
+        """It may be silent for long: a process that stops does not wait for it."""
+        with self._following(environment), cancel.closing(ending.cancel), self._ending(ending), closing(told):
+            try:
+                for event in told:
+                    if event is None or _may_see(actor, environment, event):
+                        yield event
+            except Cancelled:
+                if not self._trail.over:
+                    raise
+
+    @contextmanager
+    def _following(self, environment: int) -> Iterator[None]:
+        """Raises TooManyFollow."""
+        with self._lock:
+            self._check_room(environment)
+            self._followers[environment] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._followers[environment] -= 1
+
+    def _check_room(self, environment: int) -> None:
+        if self._followers[environment] >= MOST_FOLLOWERS:
+            raise TooManyFollow(environment)
+
+    @contextmanager
+    def _ending(self, ending: Cancellation) -> Iterator[None]:
+        """While inside, the end of the process cancels this."""
+
+        def told() -> None:
+            if self._trail.over:
+                ending.cancel()
+
+        end = self._trail.subscribe(told)
+        try:
+            told()
+            yield
+        finally:
+            end()
+
+    def _of_trail(self, actor: Actor, environment: int, since: float | None, until: float | None) -> Events:
         wanted = AuditFilter(entity_type="image", environment=environment, result=Result.DONE, since=since, until=until)
         return self._seen(actor, environment, self._rows(wanted, self._records.newest()))
 
-    def _seen(
-        self, actor: Actor, environment: int, rows: Generator[AuditRow | None, None, None]
-    ) -> Generator[ImageEvent | None, None, None]:
+    def _seen(self, actor: Actor, environment: int, rows: Generator[AuditRow | None, None, None]) -> Events:
         with closing(rows):
             for row in rows:
                 if row is None:

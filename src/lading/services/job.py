@@ -87,6 +87,10 @@ class Job:
 class Telling(Protocol):
     """What running work tells. Called by any thread; returns at once; never raises."""
 
+    @property
+    def taken_up(self) -> bool:
+        """Whether the job was made for a process that is gone, or stopped: what it needs may only just come back."""
+
     def line(self, data: JsonObject) -> None:
         """A line that is not about pieces: tagging, scanning."""
 

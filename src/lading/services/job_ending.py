@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from lading.errors import Cancelled, LadingError
 from lading.services.audit import Result
 from lading.services.causes import cause_of
+from lading.services.distribution_results import DistributionFailed, DistributionIncomplete
 from lading.services.door_logins import LoginGone
 from lading.services.gate_refusals import GateRefused
+from lading.services.hub import AgentAway
 from lading.services.job import JobState, JsonObject
 from lading.services.job_fields import JobFieldsUnreadable
 from lading.services.transfer_failures import unworded
@@ -75,8 +77,12 @@ def ending_of(error: LadingError) -> Ending:
     """The terminal line of an error: its sentence, code, hint and detail (interfaces §2); `side`, whose fault it is;
     `cause`, the root that it comes from, by which a synchronous answer chooses its status (services.causes); and
     `answered`, what the registry or the Docker host said, where that is known; `verdicts`, what policies said, where
-    one of them refused. Of an error whose sentence is fixed, `reason` is the cause's own."""
+    one of them refused; `results`, what became of each host of a distribution. Of an error whose sentence is fixed,
+    `reason` is the cause's own; of an agent that is away the whole line is fixed."""
     cause = unworded(error)
+    hosts = error.results if isinstance(error, DistributionIncomplete | DistributionFailed) else None
+    if type(cause) is AgentAway and hosts is None:
+        return Ending(JobState.ERROR, {"status": "error", "error": error.afar})
     line: dict[str, object] = {
         "status": "error",
         "error": error.afar,
@@ -89,6 +95,8 @@ def ending_of(error: LadingError) -> Ending:
         line["reason"] = cause.afar
     if isinstance(cause, GateRefused):
         line["verdicts"] = [given.json for given in cause.given]
+    if hosts is not None:
+        line["results"] = [result.json for result in hosts]
     if (answered := answer_of(cause)) is not None:
         line["answered"] = answered
     return Ending(_state_of(error), line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lading.errors import StorageFailed
@@ -57,6 +58,22 @@ class JobFields:
         """A number, if there is one."""
         return None if self.fields.get(name) is None else self.whole_number(name)
 
+    def part(self, name: str) -> JobFields | None:
+        """Fields in one of them, if it is there."""
+        value = self.fields.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            raise JobFieldsUnreadable(name)
+        return JobFields(value)
+
     def truth(self, name: str) -> bool:
         """False where nobody said."""
         return self.fields.get(name) is True
+
+    def truth_or_none(self, name: str) -> bool | None:
+        """Yes or no, if somebody said."""
+        value = self.fields.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise JobFieldsUnreadable(name)
+        return value

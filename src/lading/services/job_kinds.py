@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lading.services.access import Actor
-from lading.services.job import Job, JobState, JsonObject, Work
+from lading.services.job import Job, JobRequest, JobState, JsonObject, Work
 from lading.wire.docker_words import Verb
 from lading.wire.job_events import Fold
 
@@ -30,6 +30,18 @@ class Over(Protocol):
         is killed just then. May raise."""
 
 
+class Again(Protocol):
+    """What is asked where such a job, which has ended, is tried again."""
+
+    def __call__(self, request: JobRequest, result: JsonObject | None) -> JobRequest:
+        """`result` is the ended job's. Raises JobFieldsUnreadable."""
+
+
+def the_same(request: JobRequest, result: JsonObject | None) -> JobRequest:  # noqa: ARG001  Again's
+    """Most jobs are done anew as a whole: what has arrived is found again."""
+    return request
+
+
 def nothing_left(fields: JsonObject, state: JobState) -> None:
     """Most jobs stand on nothing that is theirs alone."""
 
@@ -40,7 +52,8 @@ class WorkKind:
 
     `admit` asks whether somebody may have it done, who did not begin it himself: who tries it again, and who shares
     its run. `verb` chooses the words of its layers' lines. `resumes`: after a restart it is run again and goes on where
-    it was. `fallback` is the whole text of an error that nobody foresaw. `over` clears up behind a job that has ended.
+    it was. `fallback` is the whole text of an error that nobody foresaw. `over` clears up behind a job that has ended,
+    and `again` says what is left to do where it is tried again.
     `lanes` is how many layers move at a time, beyond which the others are said to wait.
     """
 
@@ -50,6 +63,7 @@ class WorkKind:
     resumes: bool
     fallback: str = FALLBACK
     over: Over = nothing_left
+    again: Again = the_same
     lanes: int | None = None
 
     def fold(self) -> Fold:

@@ -63,6 +63,10 @@ class SharedRun:
 
     # ── what the work tells
 
+    @property
+    def taken_up(self) -> bool:
+        return self.first.taken_up
+
     def line(self, data: JsonObject) -> None:
         """A line that is not about pieces."""
         line = plain_object(data)

@@ -100,7 +100,7 @@ class JobRunner:
             surroundings.actors,
             self.closing,
             clocks=self._clocks,
-            admit=self.admit,
+            admit=partial(self.admit, taken_up=True),
             holds=self._holds,
             look=self._queue.look,
         )
@@ -162,15 +162,21 @@ class JobRunner:
             raise KindUnknown(request.kind)
         kind.admit(actor, request.fields)
 
+    def again(self, job: Job) -> JobRequest:
+        """What is asked where this one is tried again. Raises JobFieldsUnreadable."""
+        kind = self._kinds.get(job.request.kind)
+        return job.request if kind is None else kind.again(job.request, job.result)
+
     # ── in and out
 
-    def admit(self, job: Job, actor: Actor) -> None:
-        """A job that waits: it joins an equal run, or gets one of its own."""
+    def admit(self, job: Job, actor: Actor, *, taken_up: bool = False) -> None:
+        """A job that waits: it joins an equal run, or gets one of its own. `taken_up`: another process had it."""
         with self._lock:
             if self._over.is_set() or job.id in self._seats:
                 return
             feed = self.feeds.open(job.id, job.cursor)
-            seat = JobSeat(job, actor, feed, gone=self._gone, entry=self.closing.entry, over=self.closing.over)
+            closing = self.closing
+            seat = JobSeat(job, actor, feed, gone=self._gone, entry=closing.entry, over=closing.over, taken_up=taken_up)
             self._seats[job.id] = seat
         run, own = self._run_for(seat)
         while not own and not self._joined(run, seat):

@@ -29,10 +29,11 @@ class JobSeat:
         gone: Callable[[JobSeat], None],
         entry: Callable[[Job, Actor, JobState, JsonObject], AuditEntry | None],
         over: Callable[[Job, JobState], None],
+        taken_up: bool,
     ) -> None:
         """`gone` is called when it has told its end, or was lost; perhaps twice. `entry` is what the audit trail says
-        of an end, `over` clears up behind a job that has ended."""
-        self.asked, self.actor, self.feed = job, actor, feed
+        of an end, `over` clears up behind a job that has ended. `taken_up`: another process had it before."""
+        self.asked, self.actor, self.feed, self.taken_up = job, actor, feed, taken_up
         self.job, self.run, self.cursor = job.id, job.run, job.cursor
         self.claimed = self.claiming = self.ending = self.unwanted = self.given_up = False
         self._gone, self._entry, self._over = gone, entry, over

@@ -10,9 +10,10 @@ from lading.services.access import Actor
 from lading.services.advisories import ADVISORIES
 from lading.services.content_sweep import SWEEP
 from lading.services.copies import COPY
+from lading.services.distribution_forms import DISTRIBUTE, hosts_left
 from lading.services.imports import IMPORT
 from lading.services.job import JsonObject, Telling
-from lading.services.job_kinds import FALLBACK, Over, WorkKind, nothing_left
+from lading.services.job_kinds import FALLBACK, Again, Over, WorkKind, nothing_left, the_same
 from lading.services.pulls import PULL
 from lading.services.pushes import PUSH
 from lading.services.retention_runs import RETENTION
@@ -28,6 +29,7 @@ _WORDS = {
     PUSH: (Verb.PUSH, PUSH_FALLBACK),
     PULL: (Verb.PULL, PULL_FALLBACK),
     COPY: (Verb.PUSH, PUSH_FALLBACK),
+    DISTRIBUTE: (Verb.PULL, FALLBACK),
     IMPORT: (Verb.PULL, FALLBACK),
     SWEEP: (Verb.PUSH, FALLBACK),
     RETENTION: (Verb.PUSH, FALLBACK),
@@ -38,6 +40,9 @@ _WORDS = {
     UPDATE: (Verb.PULL, FALLBACK),
 }
 """How the lines of its layers are worded, and what is told of an error that nobody foresaw."""
+
+_AGAIN: Mapping[str, Again] = {DISTRIBUTE: hosts_left}
+"""What is left of a job where it is tried again."""
 
 JOB_KINDS = tuple(_WORDS)
 
@@ -60,6 +65,15 @@ def job_table(
 
     def kind(name: str, verb: Verb, fallback: str) -> WorkKind:
         worker, behind, wide = workers[name], over.get(name, nothing_left), lanes.get(verb)
-        return WorkKind(worker.work, worker.admit, verb, resumes=True, fallback=fallback, over=behind, lanes=wide)
+        return WorkKind(
+            worker.work,
+            worker.admit,
+            verb,
+            resumes=True,
+            fallback=fallback,
+            over=behind,
+            again=_AGAIN.get(name, the_same),
+            lanes=wide,
+        )
 
     return {name: kind(name, *words) for name, words in _WORDS.items()}

@@ -169,8 +169,8 @@ class Jobs:
             found = self._records.find(job.id)
 
     def retry(self, actor: Actor, job: str, key: RequestKey | None = None) -> Job:
-        """Ask the same again, as a new job of this actor, who must be allowed to. With a `key` the actor used before:
-        that job again.
+        """Ask the same again, or what is left of it, as a new job of this actor, who must be allowed to. With a `key`
+        the actor used before: that job again.
 
         Raises JobUnknown, Denied, JobNotOver, JobsTooMany, KeyUsed.
         """
@@ -178,7 +178,7 @@ class Jobs:
         if not found.state.ended:
             raise JobNotOver
         self._runner.permit(actor, found.request)
-        again = self.start(actor, found.request, key)
+        again = self.start(actor, self._runner.again(found), key)
         self._trail.record(actor, _deed("retry", found, {"jobId": again.id}), Result.DONE)
         return again
 

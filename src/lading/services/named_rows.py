@@ -65,4 +65,10 @@ def camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-_OUTSIDE = {"sealed": "password", "tls_key_sealed": "tlsKey"}
+_OUTSIDE = {
+    "sealed": "password",
+    "tls_key_sealed": "tlsKey",
+    "hawser_token_sealed": "hawserToken",
+    "provider_fields": "fields",
+    "provider_sealed": "secretFields",
+}

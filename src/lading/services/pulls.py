@@ -103,6 +103,7 @@ class Pulls:
         """What a pull job does. Raises the errors of interfaces §2."""
         asked = JobFields(fields)
         environment = self._environments.open(actor, asked.whole_number("environment"))
+        self._environments.expect(environment, cancel, taken_up=telling.taken_up)
         reference = Reference.parse(asked.text("image"))
         wanted = Wanted.of(asked.text_or_none("platform"))
         try:

@@ -1,17 +1,18 @@
 """The push endpoint's meaning (interfaces §2, Push): what is asked, where it goes, and the job that does it.
 
 Everything that can be known before bytes move is settled when the job is made: the environment, the image and its
-names, the registry and its login, the targets, and whether this actor may.
+names, the registry and its login, the targets, and whether this actor may. Where the environment's agent is away, the
+image and its names cannot be known: then the job keeps what was asked, and settles that itself.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lading.errors import InputInvalid, LadingError, Refused
-from lading.oci.reference import Reference, check_tag, retarget
+from lading.errors import LadingError, Refused
+from lading.oci.reference import Reference
 from lading.services.access import Actor
 from lading.services.audit import Deed
 from lading.services.configured_registries import ConfiguredRegistries, serves
@@ -22,12 +23,16 @@ from lading.services.environments import Environments
 from lading.services.gate_policies import Place
 from lading.services.gates import Gates, verdicts_json
 from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.hub import AgentAway
 from lading.services.idempotency import RequestKey
 from lading.services.job import Job, JobRequest, JsonObject, Telling
 from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import Wanted
+from lading.services.push_forms import PushForm, targets_of
+from lading.services.registry_records import RelayChoice
+from lading.services.relays import Relays
 from lading.services.transfer_failures import IMAGE_UNKNOWN, TransferFailed, push_failed
 from lading.wire.docker_auth import GivenLogin
 from lading.wire.event_json import totals_json
@@ -35,34 +40,8 @@ from lading.wire.message import Cancel
 
 PUSH = "push"
 
-
-class PushIncomplete(InputInvalid):
-    """Without an image or a place to go to there is no push."""
-
-    def __str__(self) -> str:
-        return "Image ID and registry ID are required"
-
-
-class PushContradicts(InputInvalid):
-    """Two fields that both say where a push goes."""
-
-    hint = "Give registryId and newTag, or target."
-
-    def __str__(self) -> str:
-        return "registryId and target both say where the image goes"
-
-
-class DigestChosen(InputInvalid):
-    """A target with a digest, which nobody can choose."""
-
-    hint = "Leave out the part from @ on; the digest follows from the content, and the answer tells it."
-
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
-        self.target = target
-
-    def __str__(self) -> str:
-        return f"the target {self.target} names a digest"
+FORM = "form"
+"""The field of a job that keeps what was asked, as it could not be settled when the job was made."""
 
 
 class RegistryMoved(Refused):
@@ -78,21 +57,6 @@ class RegistryMoved(Refused):
         return f"The registry {self.registry} was changed, and does not serve {self.target} any more"
 
 
-@dataclass(frozen=True, slots=True)
-class PushForm:
-    """What the caller wrote (interfaces §2, Push, body)."""
-
-    image: str | None = None
-    registry: int | None = None
-    name: str | None = None
-    new_tag: str | None = None
-    target: str | None = None
-    platform: str | None = None
-    tags: tuple[str, ...] = ()
-    if_absent: bool = False
-    dry_run: bool = False
-
-
 class Pushes:
     """Makes push jobs, and does their work."""
 
@@ -103,9 +67,11 @@ class Pushes:
         jobs: Jobs,
         logins: LoginVault,
         gates: Gates,
+        *,
+        relays: Relays,
     ) -> None:
         self._environments, self._registries, self._jobs, self._logins = environments, registries, jobs, logins
-        self._gates = gates
+        self._gates, self._relays = gates, relays
 
     def start(
         self,
@@ -121,27 +87,30 @@ class Pushes:
 
         Raises PushIncomplete, PushContradicts, ReferenceInvalid, PlatformInvalid, ImageHasNoTag, RowUnknown,
         TransferFailed where the environment has no such image, Denied, Unreachable."""
-        if not form.image or (form.registry is None and not form.target):
-            raise PushIncomplete
-        if form.registry is not None and form.target:
-            raise PushContradicts
+        image = form.asked
         Wanted.of(form.platform)
         opened = self._environments.open(actor, environment)
         opened.admit_push(None)
         made = self._jobs.repeated(actor, key)
         if made is not None:
             return made
-        image = _found(opened, form.image, cancel)
+        try:
+            request = _settled_request(opened, form, self._settled(opened, form, cancel), self._logins.likeness(login))
+        except AgentAway:
+            row = self._registries.row(form.registry) if form.registry is not None else None
+            request = _unsettled_request(opened, image, form, row.name if row else None)
+        with self._logins.kept(login, actor.user) as kept:
+            return self._jobs.start(actor, replace(request, fields={**request.fields, **kept}), key)
+
+    def _settled(self, environment: GuardedEnvironment, form: PushForm, cancel: Cancel) -> _Settled:
+        """Raises as `start`."""
+        image = _found(environment, form.asked, cancel)
         row = self._registries.row(form.registry) if form.registry is not None else None
         place = None if row is None else "/".join(filter(None, (row.host, row.path)))
-        targets = _targets(form, place, image)
-        opened.admit_push(targets[0].repository)
+        targets = targets_of(form, place, image)
+        environment.admit_push(targets[0].repository)
         access = self._registries.access(row) if row else self._registries.access_for(targets[0].repository)
-        likeness = self._logins.likeness(login)
-        with self._logins.kept(login, actor.user) as kept:
-            return self._jobs.start(
-                actor, _request(opened, form, image, targets, access, likeness=likeness, kept=kept), key
-            )
+        return _Settled(image, targets, access)
 
     def left(self, job: Job) -> None:
         """Nobody waits for this push any more: the login that came for it is forgotten."""
@@ -151,6 +120,9 @@ class Pushes:
         """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
         asked = JobFields(fields)
         environment = self._environments.open(actor, asked.whole_number("environment"))
+        if asked.part(FORM) is not None:
+            environment.admit_push(None)
+            return
         for target in map(Reference.parse, asked.texts("targets")):
             environment.admit_push(target.repository)
 
@@ -158,6 +130,11 @@ class Pushes:
         """What a push job does. Raises the errors of interfaces §2."""
         asked = JobFields(fields)
         environment = self._environments.open(actor, asked.whole_number("environment"))
+        self._environments.expect(environment, cancel, taken_up=telling.taken_up)
+        unsettled = asked.part(FORM)
+        if unsettled is not None:
+            form = PushForm.of(unsettled)
+            asked = JobFields({**fields, **_fields(environment, form, self._settled(environment, form, cancel))})
         targets = tuple(map(Reference.parse, asked.texts("targets")))
         registry = asked.whole_number_or_none("registry")
         configured = self._access(registry, targets[0])
@@ -177,11 +154,23 @@ class Pushes:
             given = self._gates.push(
                 actor, place, targets[0].familiar, lambda: environment.find(order.image, cancel), order.wanted
             )
-            arrived = environment.push(order, telling.event, cancel)
-            raise_first(arrived)
+            pushed = self._relays.push(environment, order, self._relay(asked, configured), telling, cancel)
+            raise_first(pushed.arrived)
         except LadingError as error:
             raise push_failed(error, environment.connection_type) from error
-        return {**arrived_result(arrived, "pushed", order.dry_run), **verdicts_json(given)}
+        relayed = {"relayed": True} if pushed.relayed else {}
+        return {**arrived_result(pushed.arrived, "pushed", order.dry_run), **relayed, **verdicts_json(given)}
+
+    def _relay(self, asked: JobFields, access: Access) -> RelayChoice:
+        """As this push was asked for, else as the registry's row says; one without a row is the host's alone to reach.
+        Raises RowUnknown."""
+        match asked.truth_or_none("relay"):
+            case True:
+                return RelayChoice.ALWAYS
+            case False:
+                return RelayChoice.NEVER
+            case None:
+                return RelayChoice.NEVER if access.registry is None else self._registries.row(access.registry).relay
 
     def _access(self, registry: int | None, target: Reference) -> Access:
         """The registry may have been changed since the job was made: then its login is for another place. Raises
@@ -194,35 +183,51 @@ class Pushes:
         return self._registries.access(row)
 
 
-def _request(
-    environment: GuardedEnvironment,
-    form: PushForm,
-    image: Summary,
-    targets: Sequence[Reference],
-    access: Access,
-    *,
-    likeness: str | None,
-    kept: JsonObject,
-) -> JobRequest:
-    """`likeness` and `kept` are of the login that came along."""
-    fields: JsonObject = {
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What a form comes to: the image, where it goes, and how its registry is reached."""
+
+    image: Summary
+    targets: tuple[Reference, ...]
+    access: Access
+
+
+def _fields(environment: GuardedEnvironment, form: PushForm, settled: _Settled) -> JsonObject:
+    return {
         "environment": environment.id,
-        "image": image.id,
+        "image": settled.image.id,
         "asked": form.image,
         "name": form.name,
-        "registry": access.registry,
-        "registryName": access.name,
-        "targets": [str(target) for target in targets],
+        "registry": settled.access.registry,
+        "registryName": settled.access.name,
+        "targets": [str(target) for target in settled.targets],
         "platform": form.platform,
         "ifAbsent": form.if_absent,
         "dryRun": form.dry_run,
+        "relay": form.relay,
     }
+
+
+def _settled_request(
+    environment: GuardedEnvironment, form: PushForm, settled: _Settled, likeness: str | None
+) -> JobRequest:
+    """`likeness` is of the login that came along."""
+    fields = _fields(environment, form, settled)
     shared = {name: value for name, value in fields.items() if name not in {"asked", "name"}}
-    target = targets[0].familiar
-    details = {"targetTag": target, "registry": access.name}
+    target = settled.targets[0].familiar
+    details = {"targetTag": target, "registry": settled.access.name}
     deed = Deed(PUSH, "image", form.image or "", form.name or target, environment.id, details)
     sharing = json.dumps([PUSH, shared, likeness], sort_keys=True)
-    return JobRequest(PUSH, {**fields, **kept}, environment.id, sharing, deed)
+    return JobRequest(PUSH, fields, environment.id, sharing, deed)
+
+
+def _unsettled_request(environment: GuardedEnvironment, image: str, form: PushForm, registry: str | None) -> JobRequest:
+    """`registry` is the configured one's name. What is not known of the push is not told of it either."""
+    fields: JsonObject = {"environment": environment.id, "image": image, FORM: form.json}
+    details = {"targetTag": form.target, "registry": registry}
+    told = {name: value for name, value in details.items() if value is not None}
+    deed = Deed(PUSH, "image", image, form.name or form.target or image, environment.id, told)
+    return JobRequest(PUSH, fields, environment.id, deed=deed)
 
 
 def _found(environment: GuardedEnvironment, image: str, cancel: Cancel) -> Summary:
@@ -230,33 +235,6 @@ def _found(environment: GuardedEnvironment, image: str, cancel: Cancel) -> Summa
         return environment.find(image, cancel)
     except ImageUnknown as error:
         raise TransferFailed(IMAGE_UNKNOWN, error) from error
-
-
-def _targets(form: PushForm, place: str | None, image: Summary) -> tuple[Reference, ...]:
-    """Where each tag goes, the one that people read first; `place` is host[/path] of the configured registry."""
-    if place is None:
-        first, tagged = Reference.parse(form.target or "").or_latest, ":" in (form.target or "").rpartition("/")[2]
-    else:
-        first = retarget(_source(form, image), place, form.new_tag)
-        tagged = not form.new_tag or ":" in form.new_tag.rpartition("/")[2]
-    if first.digest is not None:
-        raise DigestChosen(str(first))
-    if not form.tags:
-        return (first,)
-    for tag in form.tags:
-        check_tag(tag, tag)
-    names = dict.fromkeys([*([first.tag] if tagged else []), *form.tags])
-    return tuple(Reference(first.repository, name) for name in names)
-
-
-def _source(form: PushForm, image: Summary) -> Reference | None:
-    """The tag that the target is made from: the one asked for if the image has it, else its first."""
-    names = [reference for reference in map(Reference.parse, image.names) if reference.tag is not None]
-    if form.name:
-        asked = Reference.parse(form.name).or_latest
-        if asked in names:
-            return asked
-    return next(iter(names), None)
 
 
 def raise_first(arrived: Sequence[Arrived]) -> None:

@@ -225,9 +225,11 @@ class Registries:
         return self._docker if docker else self._own
 
     def ls(self, place: str) -> Listing:
-        """The tags of a repository, or the repositories of a registry where only a host is given."""
+        """The tags of a repository, or the repositories of a registry where only a host is given. Raises
+        ReferenceInvalid."""
         if is_registry(place.rstrip("/")) and "/" not in place.rstrip("/"):
             host = canonical_registry(place.rstrip("/"))
+            check_registry(place, host)
             return Listing("repositories", host, tuple(self._probe.repositories(host)))
         repository = Reference.parse(place).repository
         return Listing("tags", str(repository), tuple(self._probe.tags(repository)))
@@ -236,6 +238,7 @@ class Registries:
         """Repositories of a registry whose names hold a term: `HOST/TERM`; without a host what Docker Hub finds."""
         registry, term = split_registry(text)
         host = canonical_registry(registry)
+        check_registry(text, host)
         if host == HUB:
             hits = tuple(self._probe.search_hub(term))
             return Listing("repositories", host, tuple(hit.repository.path for hit in hits), hits)

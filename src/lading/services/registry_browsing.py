@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -14,9 +14,11 @@ from lading.oci.reference import HUB, Repository, check_path, check_tag
 from lading.services.access import Actor, Permission
 from lading.services.audit import Deed, Result, Trail
 from lading.services.audit_trail import admit, admit_somewhere
-from lading.services.configured_registries import ConfiguredRegistries, RegistryForm
+from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.connection_test import ConnectionReport, Probe
 from lading.services.environment_orders import Access
+from lading.services.registry_directories import Directories, ListedRegistry, SeenRepositories
+from lading.services.registry_forms import RegistryForm
 from lading.services.registry_records import RegistryRow
 from lading.services.registry_search import MOST_NAMES, RepositoryFound, SearchedRegistry, listed, search
 from lading.services.registry_test import TriedRegistry, try_registry
@@ -62,6 +64,15 @@ class TagFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Catalog:
+    """Repositories of a registry. `whole` False: nobody lists them for us, and these are the ones that passed through
+    here before; any other is found by its whole path."""
+
+    names: tuple[str, ...]
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """What came of trying a registry out, and what it said there of how much it still allows."""
 
@@ -72,23 +83,43 @@ class Tried:
 class RegistryBrowsing:
     """For every door; each method asks for permission."""
 
-    def __init__(self, registries: ConfiguredRegistries, door: RegistryDoor, probe: Probe, trail: Trail) -> None:
+    def __init__(
+        self,
+        registries: ConfiguredRegistries,
+        door: RegistryDoor,
+        probe: Probe,
+        trail: Trail,
+        *,
+        directories: Directories,
+        seen: SeenRepositories,
+    ) -> None:
         self._registries, self._door, self._probe, self._trail = registries, door, probe, trail
+        self._directories, self._seen = directories, seen
 
-    def catalog(self, actor: Actor, registry: int, cancel: Cancel) -> Sequence[str]:
-        """Paths under the registry's own that the actor may see. Raises RowUnknown, CatalogMissing."""
+    def catalog(self, actor: Actor, registry: int, cancel: Cancel) -> Catalog:
+        """Paths under the registry's own that the actor may see; where neither it nor its provider lists any for us,
+        those that were seen before. Raises RowUnknown, CatalogMissing."""
         row = self._row(actor, Permission.REGISTRIES_VIEW, registry)
-        names = listed(self._door, self._registries.access(row), cancel)
-        if names is None:
+        names = listed(self._listed(row), self._registries.access(row), cancel)
+        if names is not None:
+            return Catalog(self._visible_of(actor, row, names))
+        seen = self._visible_of(actor, row, self._seen.repositories(row.host))
+        if not seen:
             raise CatalogMissing(row.name)
-        return list(islice((name for name in names if self._visible(actor, row, name)), MOST_NAMES))
+        return Catalog(seen, whole=False)
+
+    def _listed(self, row: RegistryRow) -> ListedRegistry:
+        return ListedRegistry(self._door, self._directories, self._registries.provider_login(row))
+
+    def _visible_of(self, actor: Actor, row: RegistryRow, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(islice((name for name in names if self._visible(actor, row, name)), MOST_NAMES))
 
     def search(self, actor: Actor, registry: int, term: str, cancel: Cancel) -> Sequence[RepositoryFound]:
         """Of repositories that the actor may see, those whose path holds `term`; where the registry lists none, the
         one that is called so. Raises RowUnknown."""
         row = self._row(actor, Permission.REGISTRIES_VIEW, registry)
         access = self._registries.access(row)
-        found = search(self._door, access, term, lambda path: self._repository(row, path), cancel)
+        found = search(self._listed(row), access, term, lambda path: self._repository(row, path), cancel)
         return list(islice((each for each in found if self._visible(actor, row, each.path)), MOST_NAMES))
 
     def tags(self, actor: Actor, registry: int, path: str, cancel: Cancel) -> Sequence[str]:
@@ -127,8 +158,9 @@ class RegistryBrowsing:
 
         Raises RowUnknown, RegistryInvalid, ReferenceInvalid, Cancelled, TimedOut.
         """
-        row, access = self._registries.tried(actor, id, form)
-        report = try_registry(row, access, self._door, self._probe, cancel)
+        trial = self._registries.tried(actor, id, form)
+        row, access = trial.row, Access(trial.row.name, trial.login.endpoint)
+        report = try_registry(trial, ListedRegistry(self._door, self._directories, trial.login), self._probe, cancel)
         deed = Deed("test", "registry", str(row.id) if row.id else "", row.name, details={"url": row.url})
         self._trail.record(actor, deed, Result.DONE if report.success else Result.FAILED)
         return Tried(report, self._door.quota(access))

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
+from lading.services.providers import Provider
 from lading.wire.endpoint import Tls
+
+
+class RelayChoice(StrEnum):
+    """Whether what Docker hosts push to a registry goes through us (services.relays). AUTO: where a host itself cannot
+    reach the registry, or finds no protected connection to it."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +25,9 @@ class RegistryRow:
     """One configured registry. `url` is what a person wrote; `host` and `path` are what it means: host[:port] in its
     one spelling, and the prefix of the repositories it is for, empty for all.
 
-    `sealed` is the password, sealed for `registry/<id>/password`. `ca` is PEM text.
+    `sealed` is the password, sealed for `registry/<id>/password`. `ca` is PEM text. `provider_fields` are those of the
+    provider's own that anybody may see; `provider_sealed` is a JSON object of the others, sealed for
+    `registry/<id>/provider`.
     """
 
     id: int
@@ -27,6 +40,10 @@ class RegistryRow:
     is_default: bool = False
     tls: Tls = Tls.VERIFY
     ca: str | None = None
+    relay: RelayChoice = RelayChoice.AUTO
+    provider: Provider = Provider.GENERIC
+    provider_fields: Mapping[str, str] = field(default_factory=dict)
+    provider_sealed: str | None = field(default=None, repr=False)
 
 
 class RegistryRecords(Protocol):

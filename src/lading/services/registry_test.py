@@ -1,6 +1,7 @@
 """Trying a registry out, step by step: whoever configures one learns which step does not work.
 
-resolve ─> connect ─> tls ─> v2 ─> token ─> scope        without TLS where the registry speaks plain HTTP
+resolve ─> connect ─> tls ─> v2 ─> mint ─> token ─> scope    without TLS where the registry speaks plain HTTP, and mint
+                                                             only where the provider mints logins
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from lading.errors import AccessDenied, NotFound, Refused
+from lading.services.configured_registries import Trial
 from lading.services.connection_test import ConnectionReport, Probe, report_of
 from lading.services.environment_orders import Access
-from lading.services.registry_records import RegistryRow
+from lading.services.providers import TEMPLATES
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Tls
 from lading.wire.guard import name_and_port
@@ -29,46 +31,58 @@ class TriedRegistry(Protocol):
         """The catalog. Raises NotFound, Refused or AccessDenied where there is none for us."""
 
 
-def try_registry(
-    row: RegistryRow, access: Access, door: TriedRegistry, probe: Probe, cancel: Cancel
-) -> ConnectionReport:
+def try_registry(trial: Trial, door: TriedRegistry, probe: Probe, cancel: Cancel) -> ConnectionReport:
     """Up to the first step that does not work. Raises Cancelled, TimedOut."""
-    return report_of(_attempts(row, access, door, probe, cancel))
+    return report_of(_Attempt(trial, door, probe, cancel).steps())
 
 
-def _attempts(
-    row: RegistryRow, access: Access, door: TriedRegistry, probe: Probe, cancel: Cancel
-) -> Iterator[tuple[str, Callable[[], str]]]:
-    host, port = name_and_port(f"{'http' if row.tls is Tls.HTTP else 'https'}://{api_host(row.host)}")
+class _Attempt:
+    """One registry's steps; `access` gets its login on the way, which may be minted for it."""
 
-    def connect() -> str:
-        probe.connect(host, port, cancel)
-        return f"{host}:{port}"
+    def __init__(self, trial: Trial, door: TriedRegistry, probe: Probe, cancel: Cancel) -> None:
+        self._trial, self._door, self._probe, self._cancel = trial, door, probe, cancel
+        self._access = Access(trial.row.name, trial.login.endpoint)
+        plain, host = trial.row.tls is Tls.HTTP, api_host(trial.row.host)
+        self._host, self._port = name_and_port(f"{'http' if plain else 'https'}://{host}")
 
-    def knock() -> str:
+    def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield "resolve", lambda: ", ".join(self._probe.resolve(self._host, self._port)[:4])
+        yield "connect", self._connect
+        if self._trial.row.tls is not Tls.HTTP:
+            yield "tls", lambda: self._probe.secure(self._access.endpoint, self._host, self._port, self._cancel)
+        yield "v2", self._knock
+        if self._trial.login.minted:
+            yield "mint", self._mint
+        yield "token", self._login
+        yield "scope", self._scope
+
+    def _connect(self) -> str:
+        self._probe.connect(self._host, self._port, self._cancel)
+        return f"{self._host}:{self._port}"
+
+    def _knock(self) -> str:
         try:
-            door.knock(access, None, cancel)
+            self._door.knock(self._access, None, self._cancel)
         except AccessDenied:
             return "it answers, and wants a login"
         return "it answers, to everybody"
 
-    def login() -> str:
-        door.knock(access, access.credential, cancel)
-        return f"it takes the login of {access.credential.username}" if access.credential else "no login is needed"
+    def _mint(self) -> str:
+        self._access = self._trial.access()
+        return f"{TEMPLATES[self._trial.row.provider].title} gives a login that ends"
 
-    def scope() -> str:
-        if row.path:
-            return f"it is used for {row.path}/"
+    def _login(self) -> str:
+        if not self._trial.login.minted:
+            self._access = self._trial.access()
+        credential = self._access.credential
+        self._door.knock(self._access, credential, self._cancel)
+        return f"it takes the login of {credential.username}" if credential else "no login is needed"
+
+    def _scope(self) -> str:
+        if self._trial.row.path:
+            return f"it is used for {self._trial.row.path}/"
         try:
-            next(door.repositories(access, cancel), None)
+            next(self._door.repositories(self._access, self._cancel), None)
         except (NotFound, Refused, AccessDenied):
             return "it does not list its repositories: name them"
         return "its repositories can be listed"
-
-    yield "resolve", lambda: ", ".join(probe.resolve(host, port)[:4])
-    yield "connect", connect
-    if row.tls is not Tls.HTTP:
-        yield "tls", lambda: probe.secure(access.endpoint, host, port, cancel)
-    yield "v2", knock
-    yield "token", login
-    yield "scope", scope

@@ -20,8 +20,9 @@ def iso(seconds: float | None) -> str | None:
     return None if seconds is None else instant(seconds)
 
 
-def registry_json(row: RegistryRow) -> Json:
-    """A registry, without its password."""
+def registry_json(row: RegistryRow, valid_until: float | None = None) -> Json:
+    """A registry, without its password and its provider's secret fields; `valid_until` is when the login ends that its
+    provider minted last, in seconds since 1970."""
     return {
         "id": row.id,
         "name": row.name,
@@ -31,11 +32,16 @@ def registry_json(row: RegistryRow) -> Json:
         "hasCredentials": row.sealed is not None,
         "tls": row.tls.value,
         "ca": row.ca,
+        "relay": row.relay.value,
+        "provider": row.provider.value,
+        "fields": dict(row.provider_fields),
+        "hasSecretFields": row.provider_sealed is not None,
+        "validUntil": iso(valid_until),
     }
 
 
 def environment_json(row: EnvironmentRow) -> Json:
-    """An environment, without its key."""
+    """An environment, without its secrets."""
     return {
         "id": row.id,
         "name": row.name,
@@ -48,6 +54,7 @@ def environment_json(row: EnvironmentRow) -> Json:
         "tlsCert": row.tls_cert,
         "hasTlsKey": row.tls_key_sealed is not None,
         "tlsSkipVerify": row.tls_skip_verify,
+        "hasHawserToken": row.hawser_token_sealed is not None,
         "isDefault": row.is_default,
     }
 

@@ -21,6 +21,7 @@ Reseal = Callable[[str, str], str]
 
 OF_REGISTRY = "registry/{}/password"
 OF_ENVIRONMENT = "environment/{}/tls_key"
+OF_STANDARD_AGENT = "environment/{}/hawser_token"
 """The places that secrets are sealed for, by the id of their row."""
 
 AUTHORITY_SETTING = "certificate-authority"

@@ -21,18 +21,15 @@ from lading.errors import Cancelled, LadingError, NotFound, Refused, TimedOut
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference, Repository
-from lading.services.access import Grant, Permission
+from lading.services.access import Permission
 from lading.services.environment_orders import Access, PushOrder
+from lading.services.host_pushes import push_and_unname
 from lading.services.host_views import AtHost, HostContent
-from lading.services.login_records import TokenRecords, TokenRow
-from lading.services.named_rows import NameTaken
 from lading.services.platforms import Wanted
 from lading.services.repositories import Repositories
+from lading.services.repository_logins import Purpose, RepositoryLogins
 from lading.services.secrets import unguessable
 from lading.services.stores import Readable
-from lading.services.tokens import SHOWN_CHARACTERS, TOKEN_BYTES, TOKEN_START, token_hash
-from lading.services.user_records import RoleRow, UserRecords, UserRow
-from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Event
@@ -50,78 +47,16 @@ AGAIN_SECONDS = 10 * 60.0
 
 TAG_BYTES = 12
 
-_PERMISSIONS = frozenset({Permission.REPOSITORIES_PUSH.value, Permission.REPOSITORIES_PULL.value})
+
+def _user_of(repository: str) -> str:
+    """The repository's name, in letters that a user's may have; all of them are ours, so no two are spelled alike."""
+    return repository.replace("/", "-")
 
 
-class StagingLogins:
-    """Logins of which each may push to the staging repository of one environment, and nothing else. For any number of
-    threads."""
-
-    def __init__(
-        self,
-        users: UserRecords,
-        tokens: TokenRecords,
-        clock: Callable[[], float],
-        random: Callable[[int], bytes],
-    ) -> None:
-        """`clock` tells seconds since 1970; `random` gives so many bytes that nobody can guess."""
-        self._users, self._tokens, self._clock, self._random = users, tokens, clock, random
-
-    @contextmanager
-    def lent(self, repository: str) -> Iterator[Credential]:
-        """Good while inside. Raises StorageFailed."""
-        secret, user, now = TOKEN_START + unguessable(self._random, TOKEN_BYTES), self._user(repository), self._clock()
-        row = self._tokens.add_token(
-            lambda id: TokenRow(  # noqa: A006  a row's own word
-                id,
-                user.id,
-                "one scan",
-                token_hash(secret),
-                now,
-                _PERMISSIONS,
-                now + LOGIN_SECONDS,
-                prefix=secret[:SHOWN_CHARACTERS],
-            )
-        )
-        if row is None:
-            raise NotFound(user.name)
-        try:
-            yield Credential(user.name, secret, source="a login for one scan")
-        finally:
-            self._tokens.remove_token(row.id)
-
-    def _user(self, repository: str) -> UserRow:
-        """Its name is the repository's, in letters that a user's may have."""
-        name = repository.replace("/", "-")
-        found = self._users.user_named(name)
-        if found is not None:
-            return found
-        role, created = self._role(name, repository), self._clock()
-        try:
-            return self._users.add_user(
-                lambda id: UserRow(id, name, created=created, roles=(role.id,))  # noqa: A006  a row's own word
-            )
-        except NameTaken:  # another thread was faster
-            found = self._users.user_named(name)
-            if found is None:
-                raise
-            return found
-
-    def _role(self, name: str, repository: str) -> RoleRow:
-        found = self._found(name)
-        if found is not None:
-            return found
-        grant = Grant(_PERMISSIONS, repositories=(repository,))
-        try:
-            return self._users.add_role(lambda id: RoleRow(id, name, (grant,)))  # noqa: A006  a row's own word
-        except NameTaken:
-            found = self._found(name)
-            if found is None:
-                raise
-            return found
-
-    def _found(self, name: str) -> RoleRow | None:
-        return next((role for role in self._users.roles() if role.name == name), None)
+FOR_SCANS = Purpose(
+    "one scan", frozenset({Permission.REPOSITORIES_PUSH, Permission.REPOSITORIES_PULL}), _user_of, LOGIN_SECONDS
+)
+"""Each login may push to the staging repository of one environment, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +88,7 @@ class Staging:
         self,
         registry: Endpoint,
         repositories: Repositories,
-        logins: StagingLogins | None,
+        logins: RepositoryLogins | None,
         otherwise: HostContent,
         *,
         clock: Callable[[], float],
@@ -201,15 +136,11 @@ class Staging:
         return _Staged(self._repositories, repository, root)
 
     def _push(self, wanted: AtHost, image: str, reference: Reference, cancel: Cancel) -> Descriptor:
-        host, repository = self._registry.host, reference.repository.path
+        repository = reference.repository.path
         with nullcontext() if self._logins is None else self._logins.lent(repository) as credential:
-            access = Access(host, self._registry, credential)
+            access = Access(self._registry.host, self._registry, credential)
             platform = None if wanted.platform is None else Wanted(platforms=(wanted.platform,))
-            (arrived,) = wanted.environment.push(PushOrder(image, (reference,), access, platform), _untold, cancel)
-        if arrived.error is not None:
-            raise arrived.error
-        with suppress(NotFound):
-            wanted.environment.remove(str(reference), False, cancel)
+            push_and_unname(wanted.environment, PushOrder(image, (reference,), access, platform), _untold, cancel)
         return self._repositories.manifest(repository, reference.tag or "")
 
 

@@ -15,7 +15,7 @@ from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
 from lading.services.places import DockerImage
-from lading.wire.message import Cancel
+from lading.wire.message import Cancel, Content
 from lading.wire.progress import Report
 from lading.wire.retry import Quota
 
@@ -78,6 +78,15 @@ class Provenance:
     created: str
     message: str = ""
     settings: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedLayer:
+    """A plain layer, compressed: `diff_id` is what its own bytes hash to, `blob` what `content` is."""
+
+    diff_id: Digest
+    blob: Descriptor
+    content: Content
 
 
 class Stores(Protocol):

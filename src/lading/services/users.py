@@ -152,7 +152,7 @@ class Users:
         admit(self._trail, actor, Permission.USERS_EDIT, row_deed("delete", "user", id))
         row = self._row(id)
         self._within(actor, "delete", self._known(row.roles), id, row.name)
-        if not self._records.remove_user(id, self._an_admin_stays()):
+        if not self._records.remove_user(id, an_admin_stays(self._records)):
             raise RowUnknown("user", id)
         self._record(actor, "delete", row)
 
@@ -165,19 +165,7 @@ class Users:
         return self.change(LADING, found.id, UserEdit(password=password, active=True))
 
     def _kept(self, id: int, change: Callable[[UserRow], UserRow]) -> UserRow:  # noqa: A002  a row's own word
-        return known(self._records.change_user(id, change, self._an_admin_stays()), "user", id)
-
-    def _an_admin_stays(self) -> Permit | None:
-        """None where there is none to stay: then set-up is still to come."""
-        admin = admin_role(self._records.roles())
-        if not has_admin(self._records.users(), admin):
-            return None
-
-        def permit(users: Sequence[UserRow]) -> None:
-            if not has_admin(users, admin):
-                raise LastAdmin
-
-        return permit
+        return known(self._records.change_user(id, change, an_admin_stays(self._records)), "user", id)
 
     def _hashed(self, password: str, name: str) -> str:
         return self._passwords.hash(new_password(password, name))
@@ -234,6 +222,20 @@ def admin_role(roles: Iterable[RoleRow]) -> RoleRow:
 def has_admin(users: Iterable[UserRow], admin: RoleRow) -> bool:
     """Whether one of them is active and has the role."""
     return any(user.active and admin.id in user.roles for user in users)
+
+
+def an_admin_stays(records: UserRecords) -> Permit | None:
+    """Raises LastAdmin at the change after which there would be none; None where there is none to stay: then set-up is
+    still to come."""
+    admin = admin_role(records.roles())
+    if not has_admin(records.users(), admin):
+        return None
+
+    def permit(users: Sequence[UserRow]) -> None:
+        if not has_admin(users, admin):
+            raise LastAdmin
+
+    return permit
 
 
 def _ids(roles: Iterable[RoleRow]) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ alone is asked for: then there is a token for the push and none for the mounts.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode, urlsplit
@@ -73,13 +73,22 @@ class TokenUnreadable(ProtocolBroken):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A login at one registry. `source` says where it was found, for people; secrets never show in its text."""
+    """A login at one registry. `source` says where it was found, for people; secrets never show in its text.
+
+    One that ends knows its `renewal`: whoever works for long asks it, time and again, for the login of the moment.
+    """
 
     username: str = ""
     secret: str = field(default="", repr=False)
     identity_token: str | None = field(default=None, repr=False)
     registry_token: str | None = field(default=None, repr=False)
     source: str = ""
+    renewal: Callable[[], Credential] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def current(self) -> Credential:
+        """This one, or the one that has taken its place since. Raises what `renewal` raises."""
+        return self if self.renewal is None else self.renewal()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -26,6 +26,9 @@ from lading.wire.json_answers import read_json
 from lading.wire.progress import Advanced, Event, Noted, Piece, Planned, State
 from lading.wire.shown_text import shown_text
 
+_COUNT_END = 2**63
+"""Of what a daemon counts bytes in (int64)."""
+
 LINE_LIMIT = 1024 * 1024
 """The longest line, in bytes: docker's own clients read no more of an answer that is one object."""
 
@@ -44,6 +47,13 @@ class LinesBroken(ProtocolBroken):
         return f"the Docker host's answer cannot be read: {self.reason}"
 
 
+class LinesCut(LinesBroken):
+    """A stream that ends in the middle of a line: that is not all of it."""
+
+    def __init__(self) -> None:
+        super().__init__("it ends in the middle of a line")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One object of the stream, of which only what is used. `code` is a status that some daemons give with an error."""
@@ -58,31 +68,44 @@ class Line:
     code: int | None = None
 
 
-class Lines:
-    """Bytes in any pieces to lines. Raises LinesBroken."""
+class RawLines:
+    """Bytes in any pieces to lines as they are, blank ones left out. Raises LinesBroken."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, piece: bytes | memoryview) -> Iterator[Line]:
+    def feed(self, piece: bytes | memoryview) -> Iterator[bytes]:
         """The lines that are whole with this piece."""
         self._rest += piece
         *whole, rest = self._rest.split(b"\n")
         if len(rest) > LINE_LIMIT:
             raise LinesBroken(f"a line is longer than {LINE_LIMIT} bytes")
         self._rest = rest
-        for raw in whole:
-            yield from _lines(bytes(raw))
+        yield from (bytes(raw) for raw in whole if raw.strip())
 
-    def end(self) -> Iterator[Line]:
+    def end(self) -> Iterator[bytes]:
         """The last line, where the stream ends without a line break."""
         rest, self._rest = bytes(self._rest), bytearray()
-        yield from _lines(rest)
+        if rest.strip():
+            yield rest
 
 
-def _lines(raw: bytes) -> Iterator[Line]:
-    if raw.strip():
-        yield parse_line(raw)
+class Lines:
+    """Bytes in any pieces to lines. Raises LinesBroken."""
+
+    def __init__(self) -> None:
+        self._raw = RawLines()
+
+    def feed(self, piece: bytes | memoryview) -> Iterator[Line]:
+        """The lines that are whole with this piece."""
+        yield from map(parse_line, self._raw.feed(piece))
+
+    def end(self) -> Iterator[Line]:
+        """The last line, where the stream ends without a line break. Raises LinesCut where it is half a line."""
+        try:
+            yield from map(parse_line, self._raw.end())
+        except LinesBroken as error:
+            raise LinesCut from error
 
 
 def parse_line(raw: bytes) -> Line:
@@ -113,7 +136,7 @@ def _text(value: object) -> str:
 
 def _count(members: object, name: str) -> int | None:
     value = members.get(name) if isinstance(members, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _COUNT_END else None
 
 
 def _error(error: object, detail: object) -> str | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from lading.oci.digest import Algorithm
+
 CELLS = 50
 """Of a bar."""
 
+_ALGORITHMS = frozenset(each.value for each in Algorithm)
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
 
@@ -31,4 +34,4 @@ def size_text(size: int) -> str:
 def short_id(piece: str) -> str:
     """As Docker's lines name a layer: the first 12 characters of a digest's hex; a daemon's own id as it is."""
     algorithm, colon, encoded = piece.partition(":")
-    return encoded[:12] if colon and algorithm else piece
+    return encoded[:12] if colon and algorithm in _ALGORITHMS else piece

@@ -99,6 +99,17 @@ def measured(api: ApiVersion) -> str:
     return _asking(f"/v{api}/system/df", ("type", "image" if api >= MEASURES_IMAGES_ALONE_FROM else None))
 
 
+def information(api: ApiVersion) -> str:
+    """GET: what a daemon tells of itself and of its machine."""
+    return f"/v{api}/info"
+
+
+def image_events(api: ApiVersion, since: str | None, until: str | None) -> str:
+    """GET: what is done to images, and without `until` without end; the moments are seconds since 1970."""
+    filters = _json({"type": ["image"]})
+    return _asking(f"/v{api}/events", ("since", since), ("until", until), ("filters", filters))
+
+
 def distribution(api: ApiVersion, name: str) -> str:
     """GET: an image as its registry has it."""
     return f"/v{api}/distribution/{quote(name, safe='/:@')}/json"

@@ -48,6 +48,12 @@ def is_loopback(host: str) -> bool:
     return match is not None and is_this_machine(match[1].strip("[]"))
 
 
+def sent_in_clear(url: str) -> bool:
+    """Whether everybody on the way reads what is sent there: no TLS, and another machine."""
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "ws"} and not is_loopback(parts.netloc.rpartition("@")[2])
+
+
 def is_this_machine(name: str) -> bool:
     """Whether a name, or an address without brackets, is localhost, a name below it, or a loopback address."""
     name = name.lower().rstrip(".")

@@ -15,6 +15,9 @@ from lading.backends.database.prepare import prepare
 from lading.backends.database.schema import VERSION
 from lading.backends.database.service_database import open_service_database
 from lading.engine.records import Holder
+from lading.services.agent_records import AgentTokenRow
+from lading.services.providers import Provider
+from lading.services.registry_records import RelayChoice
 from lading.services.scanner import ScannerName
 from lading.services.user_records import UserRow
 
@@ -106,6 +109,47 @@ def tables(path: Path) -> set[tuple[str, ...]]:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {(name, *map(str, row)) for name in names for row in connection.execute(f'PRAGMA table_info("{name}")')}
+
+
+@pytest.mark.parametrize("older", [2, 3, 4, 5], indirect=True)
+def test_environments_stay_and_numbers_are_given_once(older: Path) -> None:
+    with closing(sqlite3.connect(older)) as connection, connection:
+        for number in (1, 2):
+            connection.execute(ENVIRONMENT, {"id": number, "name": f"host {number}", "scanner": "grype"})
+        connection.execute("UPDATE environment SET is_default = 1, tls_key_sealed = 'seal' WHERE id = 1")
+        connection.execute("DELETE FROM environment WHERE id = 2")
+
+    with closing(open_service_database(older, time.time)) as database:
+        (row,) = database.environments.environments()
+        added = database.environments.add_environment(lambda key: replace(row, id=key, name="another"))
+        token = database.agents.add_agent_token(lambda key: AgentTokenRow(key, added.id, "t", "hash", 0.0))
+
+    assert (row.name, row.is_default, row.tls_key_sealed, row.hawser_token_sealed) == ("host 1", True, "seal", None)
+    assert added.id == 3
+    assert token is not None
+
+
+@pytest.mark.parametrize("older", [2, 3, 4, 5, 6], indirect=True)
+def test_registries_stay_and_their_numbers_are_given_once(older: Path) -> None:
+    with closing(sqlite3.connect(older)) as connection, connection:
+        for number in (1, 2):
+            connection.execute(REGISTRY, {"id": number, "name": f"r {number}"})
+        connection.execute("UPDATE registry SET is_default = 1, password_sealed = 'seal' WHERE id = 1")
+        connection.execute("DELETE FROM registry WHERE id = 2")
+
+    with closing(open_service_database(older, time.time)) as database:
+        (row,) = database.registries.registries()
+        added = database.registries.add_registry(lambda key: replace(row, id=key, name="another"))
+
+    assert (row.name, row.is_default, row.sealed, row.provider) == ("r 1", True, "seal", Provider.GENERIC)
+    assert (row.relay, dict(row.provider_fields), row.provider_sealed) == (RelayChoice.AUTO, {}, None)
+    assert added.id == 3
+
+
+REGISTRY = """
+INSERT INTO registry (id, name, url, host, path, is_default, tls)
+VALUES (:id, :name, 'r.example', 'r.example', '', 0, 'verify')
+"""
 
 
 @pytest.mark.parametrize("older", [2, 3, 4], indirect=True)

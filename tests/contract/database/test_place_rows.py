@@ -12,13 +12,24 @@ from lading.backends.database.service_database import ServiceDatabase, open_serv
 from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
 from lading.services.named_rows import NameTaken
-from lading.services.registry_records import RegistryRow
+from lading.services.providers import Provider
+from lading.services.registry_records import RegistryRow, RelayChoice
 from lading.services.scanner import ScannerName
 from lading.services.secrets import AUTHORITY_SETTING, OF_AUTHORITY
 from lading.wire.endpoint import Tls
 
 FULL = RegistryRow(
-    0, "hub", "https://r.example/team", "r.example", "team", "ada", "sealed", True, Tls.SKIP, "-----BEGIN"
+    0,
+    "hub",
+    "https://r.example/team",
+    "r.example",
+    "team",
+    "ada",
+    "sealed",
+    True,
+    Tls.SKIP,
+    "-----BEGIN",
+    RelayChoice.ALWAYS,
 )
 BARE = RegistryRow(0, "bare", "r.example:5000", "r.example:5000")
 DIRECT = EnvironmentRow(
@@ -36,6 +47,15 @@ DIRECT = EnvironmentRow(
     False,
     scanner=ScannerName.OSV,
 )
+STANDARD = EnvironmentRow(
+    0,
+    "proxy",
+    ConnectionType.HAWSER_STANDARD,
+    host="p.example",
+    port=2376,
+    protocol="http",
+    hawser_token_sealed="token",
+)
 OWN = EnvironmentRow(0, "local", ConnectionType.EMBEDDED, is_default=True)
 
 
@@ -48,10 +68,34 @@ def test_a_registry_comes_back_as_it_was(database: ServiceDatabase) -> None:
     assert database.registries.registry(10**30) is None
 
 
+def test_a_registrys_provider_comes_back_with_its_fields(database: ServiceDatabase) -> None:
+    amazon = replace(BARE, provider=Provider.AMAZON, provider_fields={"region": "eu"}, provider_sealed="sealed")
+    kept = database.registries.add_registry(lambda key: replace(amazon, id=key))
+    other = replace(kept, provider=Provider.GENERIC, provider_fields={}, provider_sealed=None)
+
+    assert database.registries.registry(kept.id) == kept
+    assert database.registries.change_registry(kept, other)
+    assert database.registries.registry(kept.id) == other
+
+
+def test_the_end_of_a_minted_login_is_its_registrys(database: ServiceDatabase) -> None:
+    one = database.registries.add_registry(lambda key: replace(BARE, id=key))
+    two = database.registries.add_registry(lambda key: replace(BARE, id=key, name="another"))
+    for registry, expires in ((one.id, 5.0), (two.id, 7.5), (one.id, 6.0), (99, 1.0)):
+        database.minted_logins.minted(registry, expires)
+
+    assert database.minted_logins.validities() == {one.id: 6.0, two.id: 7.5}
+    database.registries.remove_registry(two.id)
+    assert database.minted_logins.validities() == {one.id: 6.0}
+    database.minted_logins.forgotten(one.id)
+    database.minted_logins.forgotten(99)
+    assert database.minted_logins.validities() == {}
+
+
 def test_an_environment_comes_back_as_it_was(database: ServiceDatabase) -> None:
     rows = [
         database.environments.add_environment(lambda key, row=row: replace(row, id=key))  # type: ignore[misc]
-        for row in (DIRECT, OWN)
+        for row in (DIRECT, STANDARD, OWN)
     ]
 
     assert list(database.environments.environments()) == rows
@@ -154,6 +198,7 @@ def test_every_secret_is_sealed_anew_or_none(database: ServiceDatabase) -> None:
     full = database.registries.add_registry(lambda key: replace(FULL, id=key))
     database.registries.add_registry(lambda key: replace(BARE, id=key))
     direct = database.environments.add_environment(lambda key: replace(DIRECT, id=key))
+    standard = database.environments.add_environment(lambda key: replace(STANDARD, id=key))
 
     def only_keys(place: str, sealed: str) -> str:
         if place.endswith("password"):
@@ -164,13 +209,16 @@ def test_every_secret_is_sealed_anew_or_none(database: ServiceDatabase) -> None:
         database.seals.reseal(only_keys)
     assert database.environments.environment(direct.id) == direct
 
-    assert database.seals.reseal(lambda place, sealed: f"{sealed} again for {place}") == 2
+    assert database.seals.reseal(lambda place, sealed: f"{sealed} again for {place}") == 3
 
     registry, environment = database.registries.registry(full.id), database.environments.environment(direct.id)
     assert registry is not None
     assert environment is not None
     assert registry.sealed == f"sealed again for registry/{full.id}/password"
     assert environment.tls_key_sealed == f"key again for environment/{direct.id}/tls_key"
+    proxy = database.environments.environment(standard.id)
+    assert proxy is not None
+    assert proxy.hawser_token_sealed == f"token again for environment/{standard.id}/hawser_token"
 
 
 def test_the_key_of_our_authority_is_sealed_anew(database: ServiceDatabase) -> None:

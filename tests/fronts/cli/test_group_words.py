@@ -25,7 +25,7 @@ def test_rows_are_made_shown_changed_and_removed_by_the_words_people_know(lading
     shown = lading("registry", "inspect", "live")
     lading("user", "create", "ann", "--no-password")
 
-    assert "url             r.example:5000/team" in shown.out
+    assert ["url", "r.example:5000/team"] in [line.split() for line in shown.out.splitlines()]
     assert lading.json("registry", "show", "live")["name"] == "live"
     assert lading.json("user", "show", "ann")["username"] == "ann"
     assert lading.json("environment", "show", "local")["connectionType"] == "embedded"

@@ -5,6 +5,11 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+import pytest
+
+from lading.errors import Side
+from lading.fronts.cli.commands.jobs import raise_ended
+from lading.fronts.cli.failures import JobEnded, exit_code
 from tests.fakes.service_folder import JOB, ServiceFolder, a_job
 
 
@@ -39,3 +44,20 @@ def test_a_job_that_is_not_there_is_not_found(lading: ServiceFolder) -> None:
     for verb in ("watch", "logs", "cancel", "retry"):
         said = lading.run("jobs", verb, JOB)
         assert (said.code, said.err.splitlines()[0]) == (5, "error: Job not found")
+
+
+def test_a_job_whose_agent_was_away_says_where_to_look_and_how_to_ask_again() -> None:
+    with pytest.raises(JobEnded) as ended:
+        raise_ended(JOB, "error", {"status": "error", "error": "Edge agent not connected"})
+
+    assert (exit_code(ended.value), ended.value.side) == (10, Side.NETWORK)
+    assert ended.value.command == f"Start the agent on that host; then lading jobs retry {JOB}"
+
+
+def test_a_job_that_is_done_in_part_names_the_command_for_the_rest() -> None:
+    told = {"error": "1 of 2", "cause": "partly_done", "side": "host", "hint": "Try the job again"}
+    with pytest.raises(JobEnded) as ended:
+        raise_ended(JOB, "error", told)
+
+    assert (exit_code(ended.value), ended.value.side) == (3, Side.HOST)
+    assert ended.value.command == f"lading jobs retry {JOB}: what is done stays done"

@@ -17,7 +17,7 @@ def test_registries_are_configured_without_showing_a_password(lading: ServiceFol
 
     listed, row = lading("registry", "ls").out.splitlines(), lading.json("registry", "ls")[0]
 
-    assert listed[1].split() == ["1", "prod", "https://r.example:5000/team", "me", "kept", "verify"]
+    assert listed[1].split() == ["1", "prod", "https://r.example:5000/team", "generic", "me", "kept", "verify"]
     assert (row["hasCredentials"], "password" in row) == (True, False)
     everything = b"".join(path.read_bytes() for path in lading.data.iterdir() if path.is_file())
     assert SECRET.encode() not in everything
@@ -27,8 +27,8 @@ def test_a_registry_keeps_what_is_not_said_of_it(lading: ServiceFolder, tmp_path
     authority = Authority(tmp_path)
     lading("registry", "add", "prod", "r.example:5000", "-u", "me", "--password-stdin", stdin=SECRET)
 
-    changes = ["--ca", str(authority.certificate), "--default", "--name", "main", "--password-stdin"]
-    lading("registry", "set", "prod", *changes, stdin=SECRET)
+    changes = ["--ca", str(authority.certificate), "--default", "--name", "main", "--relay", "never"]
+    lading("registry", "set", "prod", *changes, "--password-stdin", stdin=SECRET)
     with_ca = lading.json("registry", "ls")[0]
     lading("registry", "set", "main", "--ca", "", "--no-login")
     bare = lading.json("registry", "ls")[0]
@@ -36,6 +36,7 @@ def test_a_registry_keeps_what_is_not_said_of_it(lading: ServiceFolder, tmp_path
     assert (with_ca["name"], with_ca["isDefault"], with_ca["hasCredentials"]) == ("main", True, True)
     assert "BEGIN CERTIFICATE" in with_ca["ca"]
     assert (bare["ca"], bare["username"], bare["hasCredentials"]) == (None, None, False)
+    assert (with_ca["relay"], bare["relay"]) == ("never", "never")
 
 
 def test_a_password_in_the_environment_changes_no_registry_unasked(lading: ServiceFolder) -> None:

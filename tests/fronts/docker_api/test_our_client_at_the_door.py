@@ -11,8 +11,10 @@ import pytest
 from lading.main.environments import EnvironmentBuilder
 from lading.services.environment import ConnectionType, Environment
 from lading.services.environment_records import EnvironmentRow
+from tests.contract.environments.events_suite import EventsContract
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
 from tests.contract.environments.suite import EnvironmentContract, TransferContract
+from tests.fakes.agents import PlayedHub
 from tests.fakes.embedded import embedded
 from tests.fronts.docker_api.door import Door
 from tests.peers import programs
@@ -23,7 +25,7 @@ from tests.peers.programs import RunningRegistry
 def environment(door: Door, tmp_path: Path) -> Iterator[Environment]:
     row = EnvironmentRow(1, "door", ConnectionType.DIRECT, host="127.0.0.1", port=door.port, protocol="http")
     with embedded(tmp_path / "elsewhere") as made:
-        builder = EnvironmentBuilder(made.places, lambda: made.environment, "lading/tests")
+        builder = EnvironmentBuilder(made.places, lambda: made.environment, "lading/tests", PlayedHub())
         yield builder(row, None)
         builder.close()
 
@@ -35,7 +37,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegist
         yield running
 
 
-class TestOurClient(EnvironmentContract, ImagesContract):
+class TestOurClient(EnvironmentContract, ImagesContract, EventsContract):
     """Over TCP, at the newest version."""
 
 

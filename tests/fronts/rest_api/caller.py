@@ -25,6 +25,9 @@ PASSWORD = "correct horse battery"
 WAIT_SECONDS = 30.0
 """The longest a test waits before it fails."""
 
+WHOLE_SECONDS = 120.0
+"""The longest that one answer may take from its beginning to its end: a job's stream ends with the job."""
+
 UNAUTHORIZED = {"error": "Unauthorized", "message": "Authentication required"}
 DENIED = {"error": "Permission denied"}
 
@@ -95,7 +98,7 @@ class Caller:
             connection.request(method, path, sent, {**kind, **self.headers, **(headers or {})})
             answer = connection.getresponse()
             fields = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, fields, answer.read())
+            return Answer(answer.status, fields, _whole(answer, f"{method} {path}"))
 
     def get(self, path: str, **headers: str) -> Answer:
         return self("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -106,6 +109,17 @@ class Caller:
     def bearing(self, token: str) -> Caller:
         """The same with a token."""
         return replace(self, headers={"Authorization": f"Bearer {token}"})
+
+
+def _whole(answer: http.client.HTTPResponse, asked: str) -> bytes:
+    """A stream that is kept alive may be without end, though no single read of it waits for long."""
+    deadline, length, content = time.monotonic() + WHOLE_SECONDS, answer.length, bytearray()
+    while piece := answer.read1(64 * 1024):
+        content += piece
+        assert time.monotonic() < deadline, f"no end within {WHOLE_SECONDS:g} s of {asked}: …{bytes(content[-1000:])!r}"
+    if length is not None and len(content) < length:  # piece by piece it is not looked at
+        raise http.client.IncompleteRead(bytes(content), length - len(content))
+    return bytes(content)
 
 
 def _body(body: object, form: Mapping[str, str] | None, raw: bytes | None) -> tuple[dict[str, str], bytes | None]:
@@ -200,7 +214,7 @@ def house(folder: Path, **settings: Any) -> Iterator[House]:
 
 
 def done(caller: Caller, job: str) -> dict[str, object]:
-    """The job, once it has ended: its stream ends then."""
+    """The job, once it has ended: its stream ends then. Fails where that takes longer than WHOLE_SECONDS."""
     assert caller.get(f"/api/jobs/{job}", Accept=EVENTS).status == 200
     found: dict[str, object] = caller.get(f"/api/jobs/{job}").json
     return found

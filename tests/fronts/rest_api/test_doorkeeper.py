@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -189,6 +189,45 @@ def test_a_body_that_is_too_long_is_refused_where_it_ends_not_by_itself() -> Non
 @pytest.mark.parametrize("streams", [False, True])
 def test_a_body_that_comes_too_slowly_is_given_up(streams: bool) -> None:
     assert ask([b"a", None], seconds=0.01, streams=streams) == (408, "The body comes too slowly")
+
+
+@pytest.mark.parametrize(
+    ("fields", "address", "server"),
+    [
+        ([("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", "198.51.100.1")], "198.51.100.1", "http://localhost"),
+        ([("x-forwarded-for", "203.0.113.9, 198.51.100.1")], "198.51.100.1", "http://localhost"),
+        ([("x-forwarded-proto", "https")], "10.0.0.1", "https://localhost"),
+        ([("x-forwarded-host", "evil.test"), ("x-forwarded-host", "lading.corp")], "10.0.0.1", "http://lading.corp"),
+        ([], "10.0.0.1", "http://localhost"),
+    ],
+)
+def test_what_a_proxy_says_may_stand_in_several_fields(
+    fields: Sequence[tuple[str, str]], address: str, server: str
+) -> None:
+    """As some append a field to the client's own (RFC 9110, 5.3)."""
+    scope: Scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/x",
+        "raw_path": b"/x",
+        "scheme": "http",
+        "client": ("10.0.0.1", 1),
+        "headers": [(b"host", b"localhost"), *((name.encode(), value.encode()) for name, value in fields)],
+    }
+    seen = []
+
+    async def look(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((scope["state"]["address"], scope["state"]["server"]))
+
+    async def nothing() -> Message:
+        return {}
+
+    async def nowhere(_message: Message) -> None:
+        """Nothing is answered."""
+
+    names, forwarding = OurNames.of_urls(["https://lading.corp"]), Forwarding.parse(["10.0.0.1"])
+    asyncio.run(Doorkeeper(look, names, forwarding, lambda *_: False, lambda *_: None)(scope, nothing, nowhere))
+    assert seen == [(address, server)]
 
 
 # ── the same at a service that runs

@@ -59,6 +59,53 @@ def test_a_stream_ends_for_who_may_not_look_any_more() -> None:
     assert left == 0
 
 
+async def doubted(stage: Stage, job: str) -> list[bytes]:
+    """What one hears who rests and is then switched off, while the job goes on."""
+    streams = JobStreams(stage.runner.feeds)
+    stream = streams.follow(stage.jobs.follow(ALICE, job), denied)
+    heard = [await anext(stream)]
+    rest = asyncio.ensure_future(anext(stream, None))
+    while not streams._resting:
+        await asyncio.sleep(0)
+    before = streams.followed
+    streams.doubt()
+    heard.extend(text for text in [await rest] if text is not None)
+    assert (before, streams.followed) == (True, False)
+    streams.close()
+    return heard
+
+
+def test_one_who_rests_and_is_switched_off_is_sent_away_at_once() -> None:
+    stage = Stage()
+
+    heard = asyncio.run(doubted(stage, stage.jobs.start(ALICE, asked()).id))
+
+    assert len(heard) == 1
+    assert heard[0].startswith(b"event: snapshot\n")
+
+
+async def waited(stage: Stage, job: str) -> bool:
+    """Whether one who waits for the end, and is switched off meanwhile, is told why."""
+    streams = JobStreams(stage.runner.feeds)
+    waiting = asyncio.ensure_future(streams.end(stage.jobs.follow(ALICE, job, ticks=False), denied))
+    while not streams._resting:
+        await asyncio.sleep(0)
+    streams.doubt()
+    try:
+        await waiting
+    except Denied:
+        return not streams.followed
+    finally:
+        streams.close()
+    return False
+
+
+def test_one_who_waits_and_is_switched_off_is_sent_away_at_once() -> None:
+    stage = Stage()
+
+    assert asyncio.run(waited(stage, stage.jobs.start(ALICE, asked()).id))
+
+
 class Pen:
     """An answer that can be written to while `free`. What its task sends goes to the same place."""
 

@@ -54,6 +54,18 @@ def test_a_login_gives_a_cookie_that_opens_until_the_logout(house: House) -> Non
     assert (after.status, after.json) == (401, UNAUTHORIZED)
 
 
+def test_without_a_provider_there_is_no_single_sign_on(house: House) -> None:
+    offered = house.nobody.get("/api/auth/oidc")
+    begun = house.nobody.get("/api/auth/oidc/login")
+    back = house.nobody.get("/api/auth/oidc/callback?state=a&code=b", Accept="text/html")
+    page = house.nobody.get("/login", Accept="text/html")
+
+    assert offered.json == {"enabled": False, "name": None, "login": None}
+    assert (begun.status, begun.json["error"]) == (404, "there is no single sign-on here")
+    assert (back.status, "set-cookie" in back.headers) == (404, False)
+    assert "oidc" not in page.text
+
+
 @pytest.mark.parametrize(
     "form",
     [

@@ -17,6 +17,10 @@ OPEN = {
     ("GET", "/api/openapi.json"),
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/logout"),
+    ("GET", "/api/auth/oidc"),
+    ("GET", "/api/auth/oidc/login"),
+    ("GET", "/api/auth/oidc/callback"),
+    ("POST", "/api/hawser/connect"),
 }
 """Asked by whoever likes."""
 
@@ -26,8 +30,9 @@ ONES_OWN = {
     ("POST", "/api/auth/tokens"),
     ("POST", "/api/auth/password"),
     ("GET", "/api/jobs"),
+    ("GET", "/api/registry/address"),
 }
-"""Answered to everybody about themselves, or, of jobs, about those they made."""
+"""Answered to everybody about themselves, or, of jobs, about those they made; and where the registry is."""
 
 IMAGE = "team/app:1"
 BODIES: dict[tuple[str, str], object] = {

@@ -20,6 +20,8 @@ def test_a_registry_is_added_changed_and_removed(house: House) -> None:
     path = f"/api/registries/{made.json['id']}"
     renamed = house.admin("PATCH", path, {"name": "Corp"})
     put = house.admin("PUT", path, {"isDefault": True})
+    relayed = house.admin("PATCH", path, {"relay": "always"})
+    wrong = house.admin("PATCH", path, {"relay": "sometimes"})
     taken = house.admin.post("/api/registries", {"name": "Corp", "url": "other.test"})
     got = house.admin.get(path)
     removed = house.admin("DELETE", path)
@@ -34,11 +36,17 @@ def test_a_registry_is_added_changed_and_removed(house: House) -> None:
         "hasCredentials": True,
         "tls": "verify",
         "ca": None,
+        "relay": "auto",
+        "provider": "generic",
+        "fields": {},
+        "hasSecretFields": False,
+        "validUntil": None,
     }
     assert (renamed.status, renamed.json["name"], renamed.json["hasCredentials"]) == (200, "Corp", True)
     assert put.json["isDefault"] is True
+    assert (relayed.json["relay"], wrong.status) == ("always", 400)
     assert (taken.status, taken.json["code"]) == (409, "name_taken")
-    assert got.json == {**renamed.json, "isDefault": True, "rateLimit": None}
+    assert got.json == {**renamed.json, "isDefault": True, "relay": "always", "rateLimit": None}
     assert PASSWORD not in made.text + renamed.text + got.text
     assert (removed.status, removed.body) == (204, b"")
     assert house.admin.get(path).brief == (404, "Registry not found")
@@ -233,15 +241,18 @@ def test_an_environment_is_added_changed_and_removed(house: House, tmp_path: Pat
     [
         (
             {},
-            "connectionType must be embedded, socket or direct; "
+            "connectionType must be embedded, socket, direct, hawser-standard or hawser-edge; "
             "name must have 1 to 100 characters, all of them visible",
         ),
         ({"name": "x", "connectionType": "ssh"}, None),
         (
-            {"name": "x", "connectionType": "hawser-edge"},
-            "connectionType hawser-edge is not in this version: use socket or direct",
+            {"name": "x", "connectionType": "hawser-edge", "host": "h"},
+            "host means nothing for connectionType hawser-edge",
         ),
-        ({"name": "x", "connectionType": "hawser-standard", "hawserToken": "t"}, None),
+        (
+            {"name": "x", "connectionType": "hawser-standard", "hawserToken": "t"},
+            "host must be a host name or an IP address, without scheme and port",
+        ),
         (
             {"name": "x", "connectionType": "socket", "hawserToken": "t"},
             "hawserToken means nothing for connectionType socket",

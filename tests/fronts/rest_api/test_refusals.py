@@ -6,7 +6,7 @@ import pytest
 
 from lading import errors
 from lading.errors import LadingError
-from lading.fronts.rest_api.refusals import status_of, status_of_cause
+from lading.fronts.rest_api.refusals import status_of, status_of_line
 from lading.services.access import Denied, NotLoggedIn, Permission
 from lading.services.job_ending import ending_of
 from lading.services.transfer_failures import TransferFailed
@@ -44,9 +44,10 @@ def test_a_status_for_every_root(error: LadingError, status: int, transfer: int)
     """What another side did wrong is told by the status, but of a transfer: interfaces §2, Push."""
     cause = ending_of(error).line["cause"]
     assert isinstance(cause, str)
-    assert (status_of(error), status_of(error, transfer=True), status_of_cause(cause)) == (status, transfer, transfer)
+    statuses = status_of(error), status_of(error, transfer=True), status_of_line({"cause": cause})
+    assert statuses == (status, transfer, transfer)
 
 
 @pytest.mark.parametrize("cause", [None, "", "of another version"])
 def test_a_cause_that_nobody_knows(cause: str | None) -> None:
-    assert status_of_cause(cause) == 500
+    assert status_of_line({"cause": cause}) == 500

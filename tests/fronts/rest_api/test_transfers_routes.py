@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lading.fronts.rest_api.refusals import status_of_cause
+from lading.fronts.rest_api.refusals import status_of_line
 from tests.fakes.certificates import Authority
 from tests.fakes.raw_client import RawClient
 from tests.fakes.scripted_server import Reply, ScriptedServer
@@ -80,6 +80,7 @@ PUSHES = [
     ),
     ({"imageId": "team/app:1", "registryId": 1, "newTagg": "x"}, 400, "newTagg is not known here"),
     ({"imageId": "team/app:1", "registryId": 1, "tags": "x"}, 400, "tags must be a list"),
+    ({"imageId": "team/app:1", "registryId": 1, "relay": "always"}, 400, "relay must be true or false"),
 ]
 
 
@@ -140,6 +141,8 @@ def test_a_push_goes_where_its_fields_say(house: House, registry: int, image: st
     by_path = house.admin.post("/api/images/push", {"imageId": image, "target": f"{host}/by/path:1"}, Accept=JSON)
     tags = {"imageId": image, "registryId": registry, "newTag": "several/app:a", "tags": ["b", "c"]}
     several = house.admin.post("/api/images/push", tags, Accept=JSON)
+    ours = house.admin.post("/api/images/push", {"imageId": image, "registryId": registry, "relay": True}, Accept=JSON)
+    assert (ours.status, "relayed" in ours.json) == (200, False)  # our own engine pushes by itself in any case
     assert by_path.json["targetTag"] == f"{host}/by/path:1"
     assert several.json["targets"] == [f"{host}/several/app:{tag}" for tag in "abc"]
 
@@ -249,7 +252,7 @@ def test_what_a_rule_refuses_is_a_conflict(house: House, registry: int, image: s
     ],
 )
 def test_a_jobs_cause_chooses_the_status(cause: str | None, status: int) -> None:
-    assert status_of_cause(cause) == status
+    assert status_of_line({"cause": cause}) == status
 
 
 def test_a_copy_goes_to_several_targets(house: House, registry: int, image: str) -> None:

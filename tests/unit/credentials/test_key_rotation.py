@@ -15,6 +15,7 @@ from lading.backends.credentials.own import OwnCredentials
 from lading.backends.credentials.sealing import read_or_make_keys
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.oci.reference import Reference
+from lading.services.providers import OF_PROVIDER
 from lading.services.registry_records import RegistryRow
 from lading.services.secret_rotation import rotate
 from lading.services.secrets import SealBroken, SecretKeyWrong, check_keys, key_in_use
@@ -45,6 +46,21 @@ def opened(database: ServiceDatabase, keys: KeyFile | GivenKeys, id: int) -> str
     assert row is not None
     assert row.sealed is not None
     return keys.box(making=False).open(f"registry/{id}/password", row.sealed)
+
+
+def test_a_providers_secret_fields_get_the_new_key(tmp_path: Path, database: ServiceDatabase) -> None:
+    keys, logins = KeyFile(tmp_path / "secret.key"), OwnCredentials(tmp_path / "logins.json", tmp_path / "secret.key")
+    box, row = keys.box(making=True), RegistryRow(0, "quay", "quay.io", "quay.io")
+    place = OF_PROVIDER.format(1)
+    database.registries.add_registry(lambda id: replace(row, id=id, provider_sealed=box.seal(place, "{}")))  # noqa: A006
+
+    assert rotate(keys, database.seals, logins, database.settings) == 1
+
+    (after,) = database.registries.registries()
+    assert after.provider_sealed is not None
+    assert keys.box(making=False).open(place, after.provider_sealed) == "{}"
+    with pytest.raises(SealBroken):
+        box.open(place, after.provider_sealed)
 
 
 def test_rotation_seals_everything_with_a_new_key(tmp_path: Path, database: ServiceDatabase) -> None:

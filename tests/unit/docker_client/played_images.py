@@ -108,7 +108,7 @@ class PlayedImages:
         if path == "/images/create":
             return Response(200, {}, b'{"status":"Downloading"}\r\n{"status":"%s"}\r\n' % str(ROOT).encode())
         if path == "/images/get":
-            return Response(200, {}, b"an archive")
+            return Response(200, {}, b"an archive" + bytes(1024))
         if path == "/images/load":
             return Response(200, {}, b'{"stream":"Loaded image: app:1\\n"}\r\n')
         found = answers.get(path)

@@ -29,7 +29,7 @@ from lading.wire.docker_lines import LinesBroken
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, ConnectFailed, PlainHttpAnswered, Request, Response
 from lading.wire.progress import Event
-from tests.fakes.transport import Break, PlayedTransport
+from tests.fakes.transport import PlayedTransport
 
 CANCEL = Cancellation()
 NAME = "docker.io/library/app:1"
@@ -175,7 +175,7 @@ def test_a_failed_push_takes_its_name_back() -> None:
 
 def test_an_unreachable_daemon_is_raised() -> None:
     transport = PlayedTransport(PlayedDaemon())
-    transport.trouble("POST", Response(201), Break(3))
+    transport.trouble("POST", ConnectFailed("dock", "connection refused"))
     with pytest.raises(DaemonUnreachable):
         environment(transport).push(PushOrder("app:1", (TARGET,), ACCESS), told, CANCEL)
 

@@ -56,6 +56,15 @@ def test_parts_are_read_and_what_cannot_be_is_left_out() -> None:
     assert [line for line in transport.lines if line.endswith("manifests=1")] == transport.lines[1:]
 
 
+@pytest.mark.parametrize("number", [2**63, 10**400, 1e300, float("inf"), -1])
+def test_numbers_that_mean_nothing_are_none(number: float) -> None:
+    described = written(ROOT, OCI_INDEX) | {"size": number}
+    _, environment = docker("1.48", IMAGE | {"Created": number, "Size": number, "Descriptor": described})
+
+    (summary,) = environment.images(CANCEL)
+    assert (summary.created, summary.size, summary.root) == (None, 0, None)
+
+
 def test_an_older_daemon_is_asked_for_no_parts() -> None:
     transport, environment = docker("1.46")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from lading.backends.job_queue.threads import ThreadQueue
-from lading.main.product import JOBS_IN_ALL, job_queue
+from lading.main.work import JOBS_IN_ALL, job_queue
 from tests.fakes.jobs import BOUND_SECONDS
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lading.engine.stores import Outcome
 from lading.oci.reference import Repository
-from lading.wire.authorize import Credential
+from lading.wire.authorize import Credential, basic
 from lading.wire.endpoint import Profile
 from lading.wire.locations import LocationBroken
 from lading.wire.message import BytesContent, ConnectFailed, Request, Response
@@ -291,3 +291,39 @@ def test_a_login_is_checked_before_it_is_kept(credential: Credential, right: boo
     else:
         with pytest.raises(LoginRefused):
             bench.client.check(HOST, credential)
+
+
+class Renewed:
+    """A login that is another at every hour, as its provider mints it."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def __call__(self) -> Credential:
+        return Credential("AWS", f"minted-{int(self.bench.clock() // 3600)}", source="a test", renewal=self)
+
+
+def test_a_login_that_ended_in_the_middle_is_taken_anew() -> None:
+    registry = TokenRegistry({"AWS": "minted-0"})
+    bench = bench_of(registry)
+    bench.credential = Renewed(bench)()
+    repository = bench.repository()
+    repository.has(LAYER)
+    bench.clock.now += 3600
+    registry.users["AWS"] = "minted-1"
+
+    assert not repository.has(LAYER)
+    assert registry.tokens == 2
+
+
+def test_basic_sends_the_login_of_the_moment() -> None:
+    bench = Bench()
+    bench.credential = Renewed(bench)()
+    bench.transport.trouble("HEAD", Response(401, {"www-authenticate": 'Basic realm="r"'}))
+    repository = bench.repository()
+    repository.has(LAYER)
+    bench.clock.now += 3600
+    repository.has(LAYER)
+
+    sent = [asked.authorization for asked in bench.transport.asked if asked.authorization]
+    assert sent == [basic(Credential("AWS", "minted-0")), basic(Credential("AWS", "minted-1"))]

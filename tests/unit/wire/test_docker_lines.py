@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lading.oci.digest import Digest
 from lading.wire.authorize import Credential
 from lading.wire.docker_auth import registry_auth
-from lading.wire.docker_lines import LINE_LIMIT, Line, Lines, LinesBroken, Story, parse_line
+from lading.wire.docker_lines import LINE_LIMIT, Line, Lines, LinesBroken, LinesCut, Story, parse_line
 from lading.wire.docker_words import Verb
 from lading.wire.progress import Advanced, Event, Noted, Piece, Planned, State
 
@@ -124,6 +124,14 @@ def test_seconds_are_not_taken_for_bytes() -> None:
     assert states(hear(Verb.PULL, [line])[1], "aaaaaaaaaaaa") == [(State.UNPACKING, 0, None)]
 
 
+@pytest.mark.parametrize("number", [2**63, 10**400, -1])
+def test_numbers_that_mean_nothing_are_no_bytes(number: int) -> None:
+    told = parse_line(
+        b'{"status":"Downloading","id":"a","progressDetail":{"current":%d,"total":%d}}' % (number, number)
+    )
+    assert (told.current, told.total) == (None, None)
+
+
 def test_an_unknown_state_is_passed_over() -> None:
     assert hear(Verb.PUSH, ['{"status":"Pondering","progressDetail":{},"id":"aaaaaaaaaaaa"}'])[1] == []
 
@@ -172,6 +180,14 @@ def test_lines_may_come_in_any_pieces(sizes: list[int]) -> None:
 def test_what_is_no_json_line_is_said_so(raw: bytes) -> None:
     with pytest.raises(LinesBroken):
         list(Lines().feed(raw))
+
+
+@pytest.mark.parametrize("at", range(1, len(PUSHED[0])))
+def test_a_stream_that_ends_in_the_middle_of_a_line_was_cut(at: int) -> None:
+    lines = Lines()
+    assert list(lines.feed(PUSHED[0].encode()[:at])) == []
+    with pytest.raises(LinesCut):
+        list(lines.end())
 
 
 def test_a_line_without_end_is_given_up() -> None:

@@ -6,7 +6,6 @@ layer's digest and size known. Its bytes are kept as they are, so the diffID is 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +13,14 @@ from typing import BinaryIO
 
 from lading.backends.content_store.arriving import arriving, name_of
 from lading.backends.content_store.file_reader import PlainFileReader
-from lading.backends.content_store.isal_streams import gzip_packer
-from lading.backends.content_store.pieces import PIECE, fill
+from lading.backends.content_store.packed_layer import packed
 from lading.backends.content_store.scratch import Spool, nameless
 from lading.engine.stores import ContentUnknown
 from lading.oci.descriptor import Descriptor
-from lading.oci.digest import Algorithm, Digest
+from lading.oci.digest import Digest
 from lading.oci.image_config import HistoryStep, ImageConfig
 from lading.oci.manifest import Manifest
-from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP
+from lading.oci.media_types import OCI_CONFIG
 from lading.oci.tar import Member, PassingTar
 from lading.services.stores import Provenance
 from lading.wire.message import BytesContent, Cancel, Reader
@@ -57,32 +55,13 @@ def imported(place: Path | BinaryIO, provenance: Provenance, scratch: Path, canc
     Cancelled; nothing is left behind, whatever ends it.
     """
     with arriving(place, cancel) as reader, nameless(scratch) as spool:
-        layer, diff_id = _packed(reader, spool, cancel)
+        passing = PassingTar(_any_member)
+        layer, diff_id = packed(reader, spool, cancel, passing.update)
+        passing.finish()
         origin = place.name if isinstance(place, Path) else name_of(place)
         step = HistoryStep(provenance.created, f"import from {origin}", comment=provenance.message)
         config = ImageConfig.build(provenance.platform, provenance.created, [diff_id], [step], provenance.settings)
         yield ImportedImage(spool, layer, config, name_of(place))
-
-
-def _packed(source: Reader, spool: Spool, cancel: Cancel) -> tuple[Descriptor, Digest]:
-    """Reads, checks, hashes and packs the tar in one pass."""
-    packer, passing = gzip_packer(), PassingTar(_any_member)
-    plain, packed = hashlib.sha256(), hashlib.sha256()
-
-    def keep(piece: bytes) -> None:
-        packed.update(piece)
-        spool.write(memoryview(piece))
-
-    buffer = memoryview(bytearray(PIECE))
-    while count := fill(source, buffer):
-        cancel.check()
-        passing.update(buffer[:count])
-        plain.update(buffer[:count])
-        keep(packer.compress(buffer[:count]))
-    passing.finish()
-    keep(packer.flush())
-    layer = Descriptor(OCI_LAYER_GZIP, Digest(Algorithm.SHA256, packed.hexdigest()), spool.size)
-    return layer, Digest(Algorithm.SHA256, plain.hexdigest())
 
 
 def _any_member(_member: Member) -> None:

@@ -31,7 +31,7 @@ class NewFile:
     same name knows it for nobody's and removes it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = _MODE) -> None:
         """Raises StorageUnusable, DiskFull."""
         self._final = path.resolve()
         with storing(path):
@@ -40,7 +40,7 @@ class NewFile:
                 self._file = os.open(self._final, os.O_WRONLY)
             else:
                 self._remove_left_behind()
-                self._file = _new_locked(self._temporary)
+                self._file = _new_locked(self._temporary, mode)
 
     def write(self, piece: memoryview) -> None:
         """Raises StorageUnusable, DiskFull."""
@@ -78,9 +78,9 @@ class NewFile:
                     os.close(file)
 
 
-def _new_locked(path: Path) -> int:
+def _new_locked(path: Path, mode: int) -> int:
     while True:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         fcntl.flock(file, fcntl.LOCK_EX)
         if stands_at(path, file):
             return file
@@ -119,9 +119,9 @@ def _streaming() -> Iterator[None]:
 class TarWriter:
     """Members one after the other, with no times and no owners: the same content gives the same tar."""
 
-    def __init__(self, place: Path | BinaryIO, compression: Compression) -> None:
-        """Raises StorageUnusable, DiskFull."""
-        self._output = NewFile(place) if isinstance(place, Path) else NewStream(place)
+    def __init__(self, place: Path | BinaryIO, compression: Compression, mode: int = _MODE) -> None:
+        """`mode` is that of a new file. Raises StorageUnusable, DiskFull."""
+        self._output = NewFile(place, mode) if isinstance(place, Path) else NewStream(place)
         self._packer = packer(compression)
         self._left = 0
 

@@ -55,6 +55,13 @@ class OwnCredentials:
             rows[place] = _sealed(self._keys(making=not rows), place, username, secret)
             self._write(rows)
 
+    def kept(self, place: str) -> Credential | None:
+        """The login of exactly this place. Raises CredentialFileUnusable, SealBroken."""
+        rows = self._rows()
+        if place not in rows:
+            return None
+        return Credential(*self._opened(rows, place), source=f"Lading's own logins ({place})")
+
     def remove(self, place: str) -> bool:
         """Whether there was one. Needs no key."""
         with private_file.changing(self._path):

@@ -13,7 +13,8 @@ from lading.backends.database.service_tables import environment, registry
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.environment import ConnectionType
 from lading.services.environment_records import EnvironmentRow
-from lading.services.registry_records import RegistryRow
+from lading.services.providers import Provider
+from lading.services.registry_records import RegistryRow, RelayChoice
 from lading.services.scanner import ScannerName
 from lading.wire.endpoint import Tls
 
@@ -80,7 +81,17 @@ def _registry(row: Row[Any]) -> RegistryRow:
         row.is_default,
         Tls(row.tls),
         row.ca,
+        relay=RelayChoice(row.relay),
+        provider=Provider(row.provider),
+        provider_fields=_texts(row.provider_fields),
+        provider_sealed=row.provider_sealed,
     )
+
+
+def _texts(kept: object) -> Mapping[str, str]:
+    """Fields of a provider; what is none of ours reads as nothing."""
+    written = kept if isinstance(kept, dict) else {}
+    return {name: value for name, value in written.items() if isinstance(name, str) and isinstance(value, str)}
 
 
 def _registry_columns(row: RegistryRow) -> Mapping[str, object]:
@@ -95,6 +106,10 @@ def _registry_columns(row: RegistryRow) -> Mapping[str, object]:
         "is_default": row.is_default,
         "tls": row.tls.value,
         "ca": row.ca,
+        "relay": row.relay.value,
+        "provider": row.provider.value,
+        "provider_fields": dict(row.provider_fields) or None,
+        "provider_sealed": row.provider_sealed,
     }
 
 

@@ -1,12 +1,12 @@
 -- Written by `python -m lading.backends.database.schema_text`.
-PRAGMA user_version = 5;
+PRAGMA user_version = 7;
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version VALUES ('0005');
+INSERT INTO alembic_version VALUES ('0007');
 
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -57,6 +57,7 @@ CREATE TABLE environment (
     tls_skip_verify BOOLEAN NOT NULL,
     is_default BOOLEAN NOT NULL,
     scanner TEXT,
+    hawser_token_sealed TEXT,
     CONSTRAINT environment_name_once UNIQUE (name)
 );
 
@@ -100,6 +101,18 @@ CREATE INDEX job_by_created ON job (created);
 CREATE INDEX job_by_owner_created ON job (owner, created);
 
 CREATE INDEX job_by_state_updated ON job (state, updated);
+
+CREATE TABLE layer_blob (
+    place TEXT NOT NULL,
+    diff_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    media_type TEXT NOT NULL,
+    used FLOAT NOT NULL,
+    CONSTRAINT layer_blob_key PRIMARY KEY (place, diff_id)
+);
+
+CREATE INDEX layer_blob_by_used ON layer_blob (used);
 
 CREATE TABLE lease (
     digest TEXT NOT NULL,
@@ -196,6 +209,10 @@ CREATE TABLE registry (
     is_default BOOLEAN NOT NULL,
     tls TEXT NOT NULL,
     ca TEXT,
+    provider TEXT DEFAULT 'generic' NOT NULL,
+    provider_fields JSON,
+    provider_sealed TEXT,
+    relay TEXT DEFAULT 'auto' NOT NULL,
     CONSTRAINT registry_name_once UNIQUE (name)
 );
 
@@ -307,6 +324,37 @@ CREATE TABLE vulnerability_text (
     CONSTRAINT vulnerability_text_key PRIMARY KEY (vulnerability, scanner)
 );
 
+CREATE TABLE agent_presence (
+    environment INTEGER NOT NULL,
+    process TEXT NOT NULL,
+    url TEXT NOT NULL,
+    hello JSON NOT NULL,
+    address TEXT NOT NULL,
+    connected FLOAT NOT NULL,
+    seen FLOAT NOT NULL,
+    told FLOAT NOT NULL,
+    CONSTRAINT agent_presence_key PRIMARY KEY (environment),
+    CONSTRAINT agent_presence_environment_in_environment FOREIGN KEY(environment) REFERENCES environment (id) ON DELETE CASCADE
+);
+
+CREATE TABLE agent_token (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    environment INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    created FLOAT NOT NULL,
+    expires FLOAT,
+    used FLOAT,
+    active BOOLEAN NOT NULL,
+    CONSTRAINT agent_token_environment_in_environment FOREIGN KEY(environment) REFERENCES environment (id) ON DELETE CASCADE,
+    CONSTRAINT agent_token_hash_once UNIQUE (hash)
+);
+
+CREATE UNIQUE INDEX agent_token_active_once ON agent_token (environment) WHERE active;
+
+CREATE INDEX agent_token_by_environment ON agent_token (environment);
+
 CREATE TABLE finding (
     scan INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -388,6 +436,13 @@ CREATE TABLE job_line (
     CONSTRAINT job_line_job_in_job FOREIGN KEY(job) REFERENCES job (id) ON DELETE CASCADE
 );
 
+CREATE TABLE minted_login (
+    registry INTEGER NOT NULL,
+    expires FLOAT NOT NULL,
+    CONSTRAINT minted_login_key PRIMARY KEY (registry),
+    CONSTRAINT minted_login_registry_in_registry FOREIGN KEY(registry) REFERENCES registry (id) ON DELETE CASCADE
+);
+
 CREATE TABLE role_grant (
     role INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -439,6 +494,17 @@ CREATE TABLE token (
 );
 
 CREATE INDEX token_by_user ON token (user);
+
+CREATE TABLE user_identity (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user INTEGER NOT NULL,
+    created FLOAT NOT NULL,
+    CONSTRAINT user_identity_key PRIMARY KEY (issuer, subject),
+    CONSTRAINT user_identity_user_in_user FOREIGN KEY(user) REFERENCES user (id) ON DELETE CASCADE
+);
+
+CREATE INDEX user_identity_by_user ON user_identity (user);
 
 CREATE TABLE user_role (
     user INTEGER NOT NULL,

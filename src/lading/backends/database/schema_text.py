@@ -12,11 +12,31 @@ from collections.abc import Iterator
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from lading.backends.database import gate_tables, scan_tables, service_tables, tables
+from lading.backends.database import (
+    agent_tables,
+    gate_tables,
+    identity_tables,
+    layer_tables,
+    minted_tables,
+    scan_tables,
+    service_tables,
+    tables,
+)
 from lading.backends.database.columns import metadata
 from lading.backends.database.schema import VERSION
 
-__all__ = ["gate_tables", "metadata", "scan_tables", "schema_sql", "service_tables", "tables"]
+__all__ = [
+    "agent_tables",
+    "gate_tables",
+    "identity_tables",
+    "layer_tables",
+    "metadata",
+    "minted_tables",
+    "scan_tables",
+    "schema_sql",
+    "service_tables",
+    "tables",
+]
 """`metadata` holds all tables once the modules of tables are loaded, and is had from here for that reason."""
 
 

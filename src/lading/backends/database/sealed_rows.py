@@ -11,19 +11,23 @@ from lading.backends.database.setting_rows import held_setting, put_setting
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.audit_head import NONE_YET
 from lading.services.audit_records import HEAD_SETTING
+from lading.services.providers import OF_PROVIDER
 from lading.services.secrets import (
     AUTHORITY_SETTING,
     OF_AUDIT_HEAD,
     OF_AUTHORITY,
     OF_ENVIRONMENT,
     OF_REGISTRY,
+    OF_STANDARD_AGENT,
     Reseal,
     SealBroken,
 )
 
 SEALED: tuple[tuple[Table, str, str], ...] = (
     (environment, "tls_key_sealed", OF_ENVIRONMENT),
+    (environment, "hawser_token_sealed", OF_STANDARD_AGENT),
     (registry, "password_sealed", OF_REGISTRY),
+    (registry, "provider_sealed", OF_PROVIDER),
 )
 """Each with the place for which its services seal it."""
 

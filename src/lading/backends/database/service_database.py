@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lading.backends.database.agent_rows import DatabaseAgents
 from lading.backends.database.audit_rows import DatabaseAudit
 from lading.backends.database.catalogue import Catalogue, open_catalogue
 from lading.backends.database.check_rows import DatabaseChecks
@@ -14,8 +15,11 @@ from lading.backends.database.engine import open_engine
 from lading.backends.database.failures import Place
 from lading.backends.database.figure_rows import DatabaseFigures
 from lading.backends.database.gate_rows import DatabaseGates
+from lading.backends.database.identity_rows import DatabaseIdentities
 from lading.backends.database.job_rows import DatabaseJobs
+from lading.backends.database.layer_rows import DatabaseLayers
 from lading.backends.database.login_rows import DatabaseSessions, DatabaseTokens
+from lading.backends.database.minted_rows import DatabaseMintedLogins
 from lading.backends.database.place_rows import DatabaseEnvironments, DatabaseRegistries
 from lading.backends.database.prepare import prepare
 from lading.backends.database.repositories import DatabaseRecords
@@ -69,14 +73,18 @@ class ServiceDatabase:
         self.checks = DatabaseChecks(transactions)
         self.figures = DatabaseFigures(transactions)
         self.users = DatabaseUsers(transactions)
+        self.identities = DatabaseIdentities(transactions)
         self.sessions = DatabaseSessions(transactions)
         self.tokens = DatabaseTokens(transactions)
         self.audit = DatabaseAudit(transactions)
         self.registries = DatabaseRegistries(transactions)
+        self.minted_logins = DatabaseMintedLogins(transactions)
         self.environments = DatabaseEnvironments(transactions)
+        self.agents = DatabaseAgents(transactions)
         self.scans = DatabaseScans(transactions)
         self.gates = DatabaseGates(transactions)
         self.seals = DatabaseSeals(transactions)
+        self.layers = DatabaseLayers(transactions)
         self.jobs = DatabaseJobs(transactions)
         self.settings = DatabaseSettings(transactions)
         self.schedules = DatabaseSchedules(transactions)
@@ -85,6 +93,15 @@ class ServiceDatabase:
         """Raises DatabaseFailed where it does not answer now."""
         with self._transactions.reading() as connection:
             connection.exec_driver_sql("SELECT 1")
+
+    def snapshot(self, into: Path) -> None:
+        """All rows as they stand, as an SQLite file of our version where no file is yet. Raises DatabaseFailed."""
+        from lading.backends.database.snapshots import copy_file, copy_postgres  # noqa: PLC0415  only a backup needs it
+
+        if isinstance(self.place, Path):
+            copy_file(self.place, into)
+        else:
+            copy_postgres(self._transactions, into)
 
     def close(self) -> None:
         """Writes what was kept back, and closes every connection; harmless twice."""

@@ -96,6 +96,10 @@ registry = Table(
     Column("is_default", Boolean, nullable=False),
     Column("tls", CodePointText, nullable=False),
     Column("ca", CodePointText),
+    Column("provider", CodePointText, nullable=False, server_default=text("'generic'")),
+    Column("provider_fields", RowJson),
+    Column("provider_sealed", CodePointText),
+    Column("relay", CodePointText, nullable=False, server_default=text("'auto'")),
     sqlite_autoincrement=True,
 )
 
@@ -115,6 +119,7 @@ environment = Table(
     Column("tls_skip_verify", Boolean, nullable=False),
     Column("is_default", Boolean, nullable=False),
     Column("scanner", CodePointText),
+    Column("hawser_token_sealed", CodePointText),
     sqlite_autoincrement=True,
 )
 

@@ -34,15 +34,7 @@ class DatabaseUsers:
         return self._one(_BY_NAME, name)
 
     def add_user(self, make: Callable[[int], UserRow], permit: Permit | None = None) -> UserRow:
-        def work(connection: Connection) -> UserRow:
-            made = make(next_id(connection, user))
-            refuse_taken(connection, user, made.id, made.name)
-            connection.execute(insert(user), _columns(made))
-            _give_roles(connection, made)
-            _ask(connection, permit)
-            return _users(connection, select(user).where(user.c.id == made.id))[0]
-
-        return self._transactions.written(work, Turn.PEOPLE)
+        return self._transactions.written(lambda connection: added_user(connection, make, permit), Turn.PEOPLE)
 
     def change_user(
         self,
@@ -132,6 +124,16 @@ def _users(connection: Connection, wanted: Select[Any]) -> Sequence[UserRow]:
     ):
         held.setdefault(pair.user, []).append(pair.role)
     return [_user(row, held.get(row.id, ())) for row in rows]
+
+
+def added_user(connection: Connection, make: Callable[[int], UserRow], permit: Permit | None = None) -> UserRow:
+    """As UserRecords.add_user, within a transaction."""
+    made = make(next_id(connection, user))
+    refuse_taken(connection, user, made.id, made.name)
+    connection.execute(insert(user), _columns(made))
+    _give_roles(connection, made)
+    _ask(connection, permit)
+    return _users(connection, select(user).where(user.c.id == made.id))[0]
 
 
 def _user(row: Row[Any], roles: Sequence[int]) -> UserRow:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from lading.backends.docker_client.faults import AnswerUnreadable
-from lading.backends.docker_client.parts import descriptor, parts, read_platform, root
+from lading.backends.docker_client.parts import count, descriptor, parts, read_platform, root
 from lading.oci.digest import Digest
 from lading.oci.instants import parse_instant
 from lading.oci.platform import UNKNOWN, Platform
@@ -19,6 +19,9 @@ from lading.services.environment_images import Step, Summary
 from lading.services.environment_orders import Distribution, Pruned
 
 Members = Mapping[str, object]
+
+_TIME_END = 253_402_300_800.0
+"""The first moment of the year 10000, in seconds since 1970: nobody writes it as others do."""
 
 
 def members(answer: object, where: str) -> Members:
@@ -149,8 +152,7 @@ def _texts(row: Members, name: str) -> Iterator[str]:
 
 
 def _number(row: Members, name: str) -> int:
-    value = row.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    return count(row.get(name))
 
 
 def _member(row: Members, name: str) -> Members:
@@ -168,5 +170,5 @@ def _labels(row: Members) -> Mapping[str, str]:
 def _created(value: object) -> float | None:
     """Seconds since 1970: a list has them as a number, one image as RFC 3339 with nanoseconds."""
     if isinstance(value, int | float):
-        return float(value) if value > 0 else None
+        return float(value) if 0 < value < _TIME_END else None
     return parse_instant(value) if isinstance(value, str) else None

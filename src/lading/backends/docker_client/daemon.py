@@ -83,9 +83,12 @@ class Daemon:
             raise AnswerUnreadable(self.name, "JSON") from error
 
     @contextmanager
-    def stream(self, method: str, path: Path, cancel: Cancel, request: Request | None = None) -> Iterator[Reader]:
+    def stream(
+        self, method: str, path: Path, cancel: Cancel, request: Request | None = None, quiet: float | None = None
+    ) -> Iterator[Reader]:
         """The open answer, whose connection ends with the block unless it was read to its end: that is how a daemon
-        hears that nobody wants its work any more. `request` gives headers and body."""
+        hears that nobody wants its work any more. `request` gives headers and body; after `quiet` seconds of silence,
+        where they are said, it is given up."""
         url = self._origin + path(self.api(cancel))
         given = request or Request(method, url)
         asked = Request(
@@ -94,8 +97,8 @@ class Daemon:
             given.headers,
             reader=given.reader,
             streamed=True,
-            answer_seconds=WORK_SECONDS,
-            stall_seconds=SILENT_SECONDS,
+            answer_seconds=quiet or WORK_SECONDS,
+            stall_seconds=quiet or SILENT_SECONDS,
         )
         response = self._send(asked, cancel)
         self._check(response)
@@ -153,3 +156,9 @@ class _Told:
 
     def close(self) -> None:
         self._stream.close()
+
+
+def check(line: Line | None) -> None:
+    """The line that ended a stream badly. Raises the typed faults of wire.docker_faults."""
+    if line is not None:
+        raise fault(line.error or "", line.code)

@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 
 from lading.backends.docker_client import answers
 from lading.backends.docker_client.archives import HostArchives
+from lading.backends.docker_client.breaks import Back, at_once
 from lading.backends.docker_client.daemon import WORK_SECONDS, Daemon
+from lading.backends.docker_client.following import image_events
 from lading.backends.docker_client.inspecting import details
 from lading.backends.docker_client.naming import Names
 from lading.backends.docker_client.pulling import Pull
@@ -16,7 +18,7 @@ from lading.backends.docker_client.questions import Questions, check_platform
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Engine
+from lading.services.environment import Engine, Events
 from lading.services.environment_images import Details, Step, Summary
 from lading.services.environment_orders import (
     Access,
@@ -38,11 +40,14 @@ class DockerEnvironment:
     """Fulfils services.environment.Environment over the engine API, version 1.24 and later.
 
     `origin` is scheme://host[:port] as the transport knows it, `name` what people call the host. `names` are those that
-    pushes lend to images there, the same for all who speak to it.
+    pushes lend to images there, the same for all who speak to it; `back` waits for a host whose connection broke.
     """
 
-    def __init__(self, transport: Transport, origin: str, name: str, prove: Prove, names: Names) -> None:
+    def __init__(
+        self, transport: Transport, origin: str, name: str, prove: Prove, names: Names, *, back: Back = at_once
+    ) -> None:
         self._daemon = Daemon(transport, origin, name)
+        self._back = back
         self._names = names
         self._prove = prove
         self._questions = Questions(self._daemon)
@@ -78,6 +83,10 @@ class DockerEnvironment:
         found = self._daemon.ask("GET", urls.measured, cancel, seconds=WORK_SECONDS)
         return answers.size(self._questions.members(found))
 
+    def events(self, since: float | None, until: float | None, cancel: Cancel) -> Events:
+        """Raises DaemonUnreachable, LinesBroken and the typed faults of wire.docker_faults."""
+        return image_events(self._daemon, since, until, cancel)
+
     # ── names and removal
 
     def tag(self, image: str, reference: Reference, cancel: Cancel) -> None:
@@ -111,22 +120,25 @@ class DockerEnvironment:
     # ── transfers
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
-        """Raises PlatformsRefused and the typed faults of wire.docker_faults besides; DaemonTooOld where somebody is to
-        be asked before the name is given."""
+        """Raises PlatformsRefused, TransferLost, PullUnverified and the typed faults of wire.docker_faults besides;
+        DaemonTooOld where somebody is to be asked before the name is given."""
         platform = one_platform(order.wanted, self._daemon)
 
         def resolve(reference: Reference) -> Digest:
             return self.distribution(reference, order.access, cancel).descriptor.digest
 
-        return Pull(self._daemon, self._questions, self._names, order, platform, report, cancel).run(resolve)
+        daemon, questions, names = self._daemon, self._questions, self._names
+        pull = Pull(daemon, questions, names, self._prove, order, platform, report, cancel, self._back)
+        return pull.run(resolve)
 
     def push(self, order: PushOrder, report: Report, cancel: Cancel) -> Sequence[Arrived]:
-        """Raises PlatformsRefused, PlatformMissing besides."""
+        """Raises PlatformsRefused, PlatformMissing, TransferLost besides."""
         platform = one_platform(order.wanted, self._daemon)
         image = self._questions.inspect(order.image, cancel)
         if not urls.PUSHES_PLATFORM_FROM <= self._daemon.api(cancel) < urls.TELLS_PARTS_FROM:
             check_platform(image, order.image, platform)  # between these a daemon tells of one platform alone
-        return Push(self._daemon, self._names, self._prove, image, order, platform, report, cancel).run()
+        daemon, names = self._daemon, self._names
+        return Push(daemon, names, self._prove, image, order, platform, report, cancel, self._back).run()
 
     def distribution(self, reference: Reference, access: Access, cancel: Cancel) -> Distribution:
         """Raises DaemonTooOld and the typed faults of wire.docker_faults besides."""

@@ -12,6 +12,8 @@ from lading.services.environment_images import Part, PartKind
 
 Members = Mapping[str, object]
 
+_COUNT_END = 2**63
+
 
 def root(row: Members) -> Descriptor | None:
     """Of an image; None where the daemon does not say."""
@@ -36,7 +38,7 @@ def _parts(lines: list[object]) -> Iterator[Part]:
             _kind(members.get("Kind")),
             read_platform(_object(members.get("ImageData")).get("Platform")) or described.platform,
             members.get("Available") is True,
-            _number(_object(members.get("Size")).get("Content")),
+            count(_object(members.get("Size")).get("Content")),
             parse_digest(attests) if isinstance(attests, str) else None,
         )
 
@@ -47,7 +49,7 @@ def descriptor(value: object) -> Descriptor | None:
     media_type, size = members.get("mediaType"), members.get("size")
     digest = members.get("digest")
     found = parse_digest(digest) if isinstance(digest, str) else None
-    if found is None or not isinstance(media_type, str) or not isinstance(size, int):
+    if found is None or not isinstance(media_type, str) or not isinstance(size, int) or not 0 <= size < _COUNT_END:
         return None
     annotations = {name: text for name, text in _object(members.get("annotations")).items() if isinstance(text, str)}
     return Descriptor(media_type, found, size, read_platform(members.get("platform")), annotations=annotations)
@@ -85,5 +87,6 @@ def _object(value: object) -> Members:
     return value if isinstance(value, dict) else {}
 
 
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+def count(value: object) -> int:
+    """Of bytes, as daemons count them (int64); 0 for what is none."""
+    return value if isinstance(value, int) and 0 < value < _COUNT_END else 0

@@ -1,8 +1,10 @@
 """A push through a daemon: the name it needs, the stream it tells, and the proof at the registry.
 
     looked at the registry (where a condition asks) ─> named ─> pushed ─> digest told ─> read back at the registry
+                                                                  └─ breaks off ─> followed up (breaks)
 
-A stream that ends is no result: a push is complete when the registry answers the digest that the daemon named.
+A stream that ends is no result: a push is complete when the registry answers the digest that the daemon named, or that
+it knows its image by there after a push that nobody heard the end of.
 """
 
 from __future__ import annotations
@@ -15,9 +17,17 @@ from typing import Protocol
 
 from lading.backends.docker_client import answers
 from lading.backends.docker_client.answers import Members
-from lading.backends.docker_client.daemon import Daemon
-from lading.backends.docker_client.faults import PlatformsRefused, PushUnverified
+from lading.backends.docker_client.breaks import Attempts, Back, Break, at_once, heard
+from lading.backends.docker_client.daemon import Daemon, check
+from lading.backends.docker_client.faults import (
+    AnswerCut,
+    PlatformsRefused,
+    PushCannotConverge,
+    PushUnverified,
+    TransferLost,
+)
 from lading.backends.docker_client.naming import Names
+from lading.backends.docker_client.parts import parts, root
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import TagMoved, TagUnproven, permits
 from lading.errors import Cancelled, LadingError, NotFound, TimedOut, Unreachable
@@ -28,7 +38,6 @@ from lading.services.environment_orders import Access, Arrived, PushOrder
 from lading.services.platforms import Wanted
 from lading.wire import docker_urls as urls
 from lading.wire.docker_auth import registry_auth
-from lading.wire.docker_faults import fault
 from lading.wire.docker_lines import Story
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
@@ -59,6 +68,7 @@ class Push:
     platform: Platform | None
     report: Report
     cancel: Cancel
+    back: Back = at_once
 
     @property
     def id(self) -> str:
@@ -68,7 +78,8 @@ class Push:
     def run(self) -> Sequence[Arrived]:
         """What became of it at each target: none is touched where the condition does not hold for all.
 
-        Raises Unreachable, Cancelled and TimedOut; everything else is in what arrived, or did not.
+        Raises Unreachable where it has arrived nowhere, Cancelled and TimedOut; everything else is in what arrived, or
+        did not.
         """
         targets = [target.or_latest for target in self.order.targets]
         try:
@@ -80,7 +91,20 @@ class Push:
             return [Arrived(target, self.id, None, None, error=error) for target in targets]
         if self.order.dry_run:
             return [Arrived(target, self.id, None, None, planned=True) for target in targets]
-        return [self._to(target) for target in targets]
+        return self._one_by_one(targets)
+
+    def _one_by_one(self, targets: Sequence[Reference]) -> Sequence[Arrived]:
+        """Where the host is lost after some have arrived, that is the rest's error: what arrived is told."""
+        arrived: list[Arrived] = []
+        for target in targets:
+            try:
+                arrived.append(self._to(target))
+            except Unreachable as error:
+                if not arrived:
+                    raise
+                lost = targets[len(arrived) :]
+                return [*arrived, *(Arrived(each, self.id, None, None, error=error) for each in lost)]
+        return arrived
 
     def _to(self, target: Reference) -> Arrived:
         try:
@@ -92,11 +116,66 @@ class Push:
 
     def _pushed(self, target: Reference) -> Arrived:
         with self.names.lent(target, self.id, partial(self._give, target)) as lent:
-            story = self._push(target)
-            arrived = self._proven(target, story)
+            try:
+                arrived = self._followed(target)
+            except TransferLost:
+                lent.keep()
+                raise
             if arrived.error is None or isinstance(arrived.error, PushUnverified):
                 lent.keep()  # it worked, or may have: whoever looks finds the image under the name that it has there
             return arrived
+
+    def _followed(self, target: Reference) -> Arrived:
+        """Pushed, again where that breaks off. Raises TransferLost, PushCannotConverge and the daemon's faults."""
+        attempts = Attempts(self.report)
+        while True:
+            story = Story(Verb.PUSH, str(target))
+            broke = self._push(target, story, attempts.report)
+            if story.digest is not None:
+                return self._proven(target, story.digest, story.size)
+            back = broke is None or self.back(self.cancel)
+            found = self._landed(target, asking=back)
+            if found is not None:
+                return self._proven(target, found, None)
+            if not back or not attempts.again():
+                return self._given_up(target, broke, attempts)
+            self.report(Noted(str(target), "the push broke off, and is begun again: what is there is not sent twice"))
+
+    def _landed(self, target: Reference, *, asking: bool) -> Digest | None:
+        """What the tag is at the registry now, if that is the image: by the digest it has always had, or one that the
+        daemon, where `asking` it has a point, has come to know it by there. None too where nobody can be asked."""
+        described = root(self.image)
+        own = {described.digest} if described is not None else set()
+        try:
+            learned = self._learned(target) if asking else set()
+            known = learned | own if self._goes_whole else learned - own
+            found = self.prove(target, self.order.access, self.cancel) if known else None
+        except (Cancelled, TimedOut):
+            raise
+        except LadingError:
+            return None
+        return found if found in known else None
+
+    @property
+    def _goes_whole(self) -> bool:
+        """Whether what is pushed is what the daemon calls the image: not one platform of it, or those that are here."""
+        return self.platform is None and all(part.available for part in parts(self.image))
+
+    def _learned(self, target: Reference) -> set[Digest]:
+        """By which digests of that repository the daemon knows the image since it was begun to be pushed."""
+        found = self.daemon.ask("GET", lambda api: urls.image(api, self.id), self.cancel)
+        new = set(answers.digests(answers.members(found, self.daemon.name))) - set(answers.digests(self.image))
+        return {digest for repository, digest in new if repository == target.repository}
+
+    def _given_up(self, target: Reference, broke: Break | None, attempts: Attempts) -> Arrived:
+        match broke:
+            case None:
+                unverified = PushUnverified(str(target), None, "the Docker host named no digest")
+                return Arrived(target, self.id, None, None, error=unverified)
+            case AnswerCut(name=name, seconds=seconds):
+                raise PushCannotConverge(str(target), name, seconds, attempts.left) from broke
+            case _:
+                raise TransferLost(self.daemon.name, f"the push to {target}", broke) from broke
 
     def _look(self, target: Reference) -> None:
         """Raises TagMoved where the condition does not hold; the digest is known already where it was pushed before."""
@@ -148,27 +227,20 @@ class Push:
 
     # ── the stream, and the proof
 
-    def _push(self, target: Reference) -> Story:
-        """Raises the typed faults of wire.docker_faults."""
+    def _push(self, target: Reference, story: Story, report: Report) -> Break | None:
+        """How it broke off; None where it ended by itself. Raises the typed faults of wire.docker_faults."""
         access, tag = self.order.access, target.tag or DEFAULT_TAG
         headers = {AUTH_FIELD: registry_auth(access.credential, target.repository.registry)}
-        story = Story(Verb.PUSH, str(target))
 
         def path(api: urls.ApiVersion) -> str:
             return urls.push(api, target.repository, tag, self.platform)
 
-        for line in self.daemon.lines("POST", path, self.cancel, headers=headers):
-            for event in story.hear(line):
-                self.report(event)
-        if story.fault is not None:
-            raise fault(story.fault.error or "", story.fault.code)
-        return story
+        broke = heard(self.daemon.lines("POST", path, self.cancel, headers=headers), story, report)
+        check(story.fault)
+        return broke
 
-    def _proven(self, target: Reference, story: Story) -> Arrived:
-        digest, size, name = story.digest, story.size, str(target)
-        if digest is None:
-            unverified = PushUnverified(name, None, "the Docker host named no digest")
-            return Arrived(target, self.id, None, None, error=unverified)
+    def _proven(self, target: Reference, digest: Digest, size: int | None) -> Arrived:
+        name = str(target)
         try:
             found = self.prove(target, self.order.access, self.cancel)
         except (Cancelled, TimedOut):

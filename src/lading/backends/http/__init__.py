@@ -10,6 +10,8 @@
     channel       one connected socket that never blocks longer than it may
     sending       a request's head and body
     receiving     an answer's head and body
+    websocket     a connection that stays: messages in both directions
+    └── websocket_dial  how it is made
 
 The standard library parses answers and encrypts; what is ours is everything a transfer needs and a client library
 hides: silence limits in both directions, the kernel sending files, answers that come before the body is sent,

@@ -90,6 +90,18 @@ class Channel:
         if not self._poll(self._wants | also, silence):
             raise Stalled(self.host, silence)
 
+    @property
+    def wants(self) -> int:
+        """The poll events that the last attempt, which could not go on, waits for."""
+        return self._wants
+
+    def wait_beside(self, events: int, other: int, seconds: float) -> None:
+        """Until one of the poll events is here, or the file of this number has something to read, or time is over.
+
+        Raises ConnectionLost.
+        """
+        self._poll(events, seconds, other)
+
     def is_readable(self) -> bool:
         """Whether something arrived that nobody has read: bytes, or the end."""
         return bool(self._poll(select.POLLIN, 0))
@@ -101,12 +113,14 @@ class Channel:
         except NetworkFailed:
             return False
 
-    def _poll(self, events: int, seconds: float) -> bool:
+    def _poll(self, events: int, seconds: float, other: int | None = None) -> bool:
         number = self._socket.fileno()
         if number < 0:
             raise ConnectionLost(self.host, "it was closed on this side")
         poll = select.poll()
         poll.register(number, events)
+        if other is not None:
+            poll.register(other, select.POLLIN)
         return bool(poll.poll(max(seconds, 0) * 1000))
 
     def _lost(self, error: OSError) -> ConnectionLost:

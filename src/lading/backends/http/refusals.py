@@ -2,7 +2,10 @@
 
 ConnectFailed
 ├── ProxyUnreachable          a proxy is to be used and does not answer
-└── ProxyRefused              it answers, and will not let us through
+├── ProxyRefused              it answers, and will not let us through
+└── UpgradeRefused            it answers, and opens no WebSocket
+ConnectionLost
+└── SocketClosed              the other side closed a WebSocket, and said why
 LinkAddressRefused            an address at which a cloud's metadata service may answer
 TlsRefused
 ├── CertificateRefused        the other side's certificate does not convince us
@@ -29,7 +32,7 @@ from http import HTTPStatus
 
 from lading.errors import InputInvalid, NetworkFailed, ProtocolBroken, TlsRefused
 from lading.wire.guard import host_name
-from lading.wire.message import ConnectFailed
+from lading.wire.message import ConnectFailed, ConnectionLost
 
 
 class ProxyUnreachable(ConnectFailed):
@@ -68,6 +71,37 @@ class LinkAddressRefused(NetworkFailed):
 
     def __str__(self) -> str:
         return f"cannot connect to {self.host}: link-local and metadata addresses are not allowed"
+
+
+_MISDIRECTED = 421
+"""RFC 9110, 15.5.20: the name is not one of its own."""
+
+
+class UpgradeRefused(ConnectFailed):
+    """It answers in HTTP, and opens no WebSocket (RFC 6455, 4.1); `status` is None where it agreed in the wrong way."""
+
+    why = "What answers there is another program, or a proxy that hands no WebSocket on."
+    hint = (
+        "Check the address, and whether it begins with https://; "
+        "a proxy in between has to pass the fields Upgrade and Connection on."
+    )
+
+    def __init__(self, host: str, status: int | None) -> None:
+        said = "its answer opens no WebSocket" if status is None else f"it answered {status} where a WebSocket was due"
+        super().__init__(host, said)
+        self.status = status
+        if status == _MISDIRECTED:
+            self.why = "What answers there goes by other names than the one it was asked by."
+            self.hint = "Use the address by which the server says others reach it, its public URL."
+
+
+class SocketClosed(ConnectionLost):
+    """The other side closed a WebSocket; `number` is one of RFC 6455, 7.4, and `said` its reason, fit to be
+    shown, perhaps empty."""
+
+    def __init__(self, host: str, number: int, said: str) -> None:
+        super().__init__(host, f"it was closed with {number}" + (f", {said}" if said else ""))
+        self.number, self.said = number, said
 
 
 def _other_way(host: str) -> str:

@@ -119,8 +119,13 @@ class Session:
         patience: Patience = PATIENCE,
     ) -> None:
         self.host, self._logins, self._transport = host, logins, transport
-        self.credential = credential
+        self._given = credential
         self._clock, self._random, self._patience = clock, random, patience
+
+    @property
+    def credential(self) -> Credential | None:
+        """The login of this moment. Raises what renewing it does."""
+        return None if self._given is None else self._given.current
 
     def takes(self, scope: Scope) -> bool:
         """Whether the token service has not refused this scope."""
@@ -164,9 +169,9 @@ class Session:
 
     def _named(self, error: Unauthorized) -> Unauthorized:
         """Say whose login was not taken, or that there was none."""
-        if self.credential is None:
+        if self._given is None:
             return LoginNeeded(error.refusal, self.host.registry)
-        return LoginRefused(error.refusal, self.host.registry, self.credential.source or "this command")
+        return LoginRefused(error.refusal, self.host.registry, self._given.source or "this command")
 
     def _drive(self, conversation: Conversation[T], errand: _Errand) -> T:
         bodies = self.tries()
@@ -242,6 +247,7 @@ class Session:
 
     def _enter(self, request: Request, visitor: Visitor, errand: _Errand, tries: Tries) -> Response:
         """One exchange with the login it needs; a 401 renews the login, and the question, but never a body."""
+        visitor = replace(visitor, credential=self.credential)
         grant = self._logins.grant(visitor, request)
         while True:
             self.host.wait(errand.cancel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -11,11 +11,14 @@ from lading.wire.message import Cancel
 
 if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.advisories import AdvisoryKeeping
+    from lading.services.agents import Agents
     from lading.services.archives import Archives
     from lading.services.audit_view import Audit
+    from lading.services.backups import Made
     from lading.services.client_certificates import ClientCertificates
     from lading.services.configured_registries import ConfiguredRegistries
     from lading.services.diagnosis import Diagnosis
+    from lading.services.distributions import DistributionRequests
     from lading.services.environments import Environments
     from lading.services.guarded_repositories import GuardedRepositories
     from lading.services.guarded_retention import GuardedRetention
@@ -25,6 +28,7 @@ if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.promotion import Promotions
     from lading.services.registries import Registries
     from lading.services.registry_browsing import RegistryBrowsing
+    from lading.services.restoring import Restored
     from lading.services.retention_runs import RetentionRuns
     from lading.services.roles import Roles
     from lading.services.scanner_updates import Updatable
@@ -33,6 +37,8 @@ if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.transfers import Transfers
     from lading.services.users import Users
     from lading.wire.authorize import Credential
+    from lading.wire.message import Reader
+    from lading.wire.progress import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,25 @@ class Serving(OpenRegistry, Protocol):
         """Reads the certificate again, and logs what it cannot use; None where there is none."""
 
 
+class EdgeAgent(Protocol):
+    """The program beside a Docker host, which a server elsewhere uses through it."""
+
+    @property
+    def server(self) -> str:
+        """Where it connects to."""
+
+    @property
+    def engine(self) -> str:
+        """What it hands the server's requests to, for people."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def run(self, cancel: Cancel) -> None:
+        """Until it is cancelled, which it raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rotated:
     """A secret key that was changed: how many secrets were sealed again, and the id of the key that seals now. `given`
@@ -164,6 +189,18 @@ class Administration(Protocol):
     @property
     def environments(self) -> Environments: ...
     @property
+    def agents(self) -> Agents: ...
+    @property
+    def public_url(self) -> str | None:
+        """How others reach the server; None where nobody said."""
+
+    @property
+    def own_url(self) -> str:
+        """How this machine reaches it."""
+
+    @property
+    def distributions(self) -> DistributionRequests: ...
+    @property
     def repositories(self) -> GuardedRepositories: ...
     @property
     def storage(self) -> Storage: ...
@@ -176,14 +213,144 @@ class Administration(Protocol):
     @property
     def jobs(self) -> Jobs: ...
 
+    def hand_over(self) -> None:
+        """A server may take up what was asked for, at once and not when this program ends; nothing more is asked for
+        afterwards. Harmless twice."""
+
     def news(self) -> AbstractContextManager[News]:
         """Heard while inside."""
+
+    def backup(self, place: str, report: Report, cancel: Cancel, *, content: bool, keys: bool) -> Made:
+        """Into a folder or file, while whoever is at work goes on. Raises Refused and StorageFailed leaves,
+        BackupInvalid, Cancelled."""
 
     def alone(self) -> AbstractContextManager[bool]:
         """Inside, no server begins over this data folder; or False: one is at work."""
 
     def rotate(self) -> Rotated:
         """A new key for the secrets at rest. No server is at work. Raises SealBroken, SecretKeyWrong, StorageFailed."""
+
+
+class Context(Protocol):
+    """A server that has a name of its own here."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def server(self) -> str:
+        """Its URL."""
+
+
+class Contexts(Protocol):
+    """The servers that have names here, kept in the user's settings folder."""
+
+    @property
+    def current(self) -> str | None:
+        """The one that commands speak to where nobody says otherwise; None: they work on this machine."""
+
+    def all(self) -> Sequence[Context]:
+        """In order of name. Raises StorageFailed."""
+
+    def create(self, name: str, server: str) -> Context:
+        """Raises ContextInvalid, ContextExists, StorageFailed."""
+
+    def use(self, name: str | None) -> None:
+        """None: commands work on this machine again. Raises ContextUnknown, StorageFailed."""
+
+    def remove(self, name: str) -> None:
+        """Raises ContextUnknown, StorageFailed."""
+
+
+class Heard(Protocol):
+    """What a job told: `kind` is snapshot, line, tick, or end, which is the job as it stands then."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def told(self) -> Mapping[str, object]: ...
+
+
+class RemoteServer(Protocol):
+    """A Lading server elsewhere. Every method raises what it answers as the root that its status stands for, and
+    Unreachable."""
+
+    @property
+    def url(self) -> str: ...
+    def ask(
+        self,
+        method: str,
+        path: str,
+        cancel: Cancel,
+        *,
+        query: Mapping[str, str | int | None] | None = None,
+        body: object = None,
+    ) -> object:
+        """The JSON of the answer, None where it has none."""
+
+    def get(
+        self, path: str, cancel: Cancel, query: Mapping[str, str | int | None] | None = None
+    ) -> Mapping[str, object]:
+        """An object."""
+
+    def rows(
+        self, path: str, cancel: Cancel, query: Mapping[str, str | int | None] | None = None
+    ) -> Sequence[Mapping[str, object]]:
+        """A whole list, however many pages it has."""
+
+    def started(
+        self,
+        path: str,
+        cancel: Cancel,
+        *,
+        query: Mapping[str, str | int | None] | None = None,
+        body: object = None,
+    ) -> str:
+        """The id of the job that this makes."""
+
+    def follow(self, job: str, cancel: Cancel) -> Iterator[Heard]:
+        """What a job tells, from its beginning to its end, over whatever breaks in between."""
+
+    def stream(
+        self, path: str, cancel: Cancel, *, query: Mapping[str, str | int | None] | None = None
+    ) -> AbstractContextManager[Reader | None]:
+        """An answer as it comes."""
+
+    def load(
+        self,
+        archive: Callable[[int], bytes],
+        cancel: Cancel,
+        query: Mapping[str, str | int | None] | None = None,
+    ) -> str:
+        """The id of the job that loads an archive, whose next so many bytes `archive` gives."""
+
+    def give_up(self, job: str) -> None:
+        """Ask the job to stop, in a few seconds or not at all; raises nothing."""
+
+    def names(self, noun: str) -> Sequence[str]:
+        """Names there for a shell that completes a word, of images, jobs, repository, registry, environment, user or
+        role: in a moment or as they were lately; raises nothing."""
+
+    def registry(self, cancel: Cancel) -> str:
+        """host[:port] of its registry, as names of images here begin."""
+
+    def uploads(self, cancel: Cancel) -> Transfers:
+        """From places on this machine to its registry, with the login there."""
+
+
+class ServerLogins(Protocol):
+    """API tokens of Lading servers, kept here encrypted."""
+
+    def address(self, server: str) -> str:
+        """The URL as requests are sent to it. Raises InputInvalid."""
+
+    def login(self, server: str, username: str, password: str, cancel: Cancel) -> str:
+        """Makes a token there, and keeps it. Answers whose it is. Raises InputInvalid, AccessDenied, Unreachable."""
+
+    def keep(self, server: str, token: str, cancel: Cancel) -> str:
+        """Keeps a token that somebody has. Answers whose it is. Raises as `login` does."""
+
+    def logout(self, server: str, cancel: Cancel) -> bool:
+        """Forgets the token, and takes it back there where the server answers; False where there was none."""
 
 
 class Application(Protocol):
@@ -212,6 +379,18 @@ class Application(Protocol):
     @property
     def administration(self) -> Administration: ...
     @property
+    def remote(self) -> RemoteServer | None:
+        """The server that commands speak to; None: they work on this machine. Raises ContextUnknown, StorageFailed."""
+
+    @property
+    def contexts(self) -> Contexts: ...
+    @property
+    def server_logins(self) -> ServerLogins: ...
+    @property
+    def token(self) -> str | None:
+        """The login at a server that flags or environment gave for this call."""
+
+    @property
     def one_off(self) -> Credential | None:
         """The login that flags or environment gave for this call alone."""
 
@@ -221,6 +400,9 @@ class Application(Protocol):
     def cancellation(self) -> AbstractContextManager[Cancellation]:
         """What stops this call's work: pulled by hand, or by the --timeout that was given when it was opened."""
 
+    def restore(self, place: str, report: Report, cancel: Cancel, *, keep_going: bool) -> Restored:
+        """A backup becomes the data folder, which is empty. Raises as services.restoring.restore does."""
+
     def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         """Our registry alone, without logins, on loopback. Raises FolderServed, PortTaken, StorageFailed."""
 
@@ -229,6 +411,9 @@ class Application(Protocol):
 
         Raises FolderServed, OpenToOthers, PortTaken.
         """
+
+    def agent(self) -> AbstractContextManager[EdgeAgent]:
+        """Set up and ready to run. Raises ServerMissing, TokenMissing, DockerHostInvalid, FolderServed."""
 
     def elsewhere(self, flags: Mapping[str, object]) -> Application:
         """The same program with other flags, closed by whoever asked: what the demo's laptop and registry are."""

@@ -1,8 +1,9 @@
-"""What a shell is offered for a word that is begun: names of the local store, files, folders."""
+"""What a shell is offered for a word that is begun: names here or at a server, files, folders."""
 # ruff: noqa: PLC0415  only a shell that asks pays for it
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -15,11 +16,21 @@ if TYPE_CHECKING:
 
 
 def images(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names in the local store that begin so; none where it cannot be read, for a shell has no use for errors."""
+    """Names in the local store that begin so, or at the server that the line speaks of; none where they cannot be read,
+    for a shell has no use for errors."""
+
+    def here() -> Iterable[str]:
+        return ctx.ensure_object(Invocation).application.images.names()
+
+    return names(ctx, "images", incomplete, here)
+
+
+def names(ctx: click.Context, noun: str, incomplete: str, here: Callable[[], Iterable[str]]) -> list[str]:
+    """Those of a noun that begin so: `here` gives this machine's; where the line speaks of a server, its own."""
     try:
-        return [
-            name for name in ctx.ensure_object(Invocation).application.images.names() if name.startswith(incomplete)
-        ]
+        server = ctx.ensure_object(Invocation).application.remote
+        found = here() if server is None else server.names(noun)
+        return [name for name in found if name.startswith(incomplete)]
     except LadingError:
         return []
 

@@ -9,10 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
+from lading.errors import InputInvalid
 from lading.fronts.cli.application import Application, Cancellation, Start
 from lading.fronts.cli.console import Console, Streams
 from lading.fronts.cli.failures import INTERRUPTED
 from lading.wire.progress import Report
+
+
+class ServerNeeded(InputInvalid):
+    """A flag that says how a server is to do it, and no server."""
+
+    hint = "Name the server with --server URL, or choose one with lading context use."
+
+    def __init__(self, flag: str) -> None:
+        super().__init__(flag)
+        self.flag = flag
+
+    def __str__(self) -> str:
+        return f"--{self.flag} is for commands that a server carries out"
 
 
 class Invocation:
@@ -22,6 +36,7 @@ class Invocation:
         self.flags: dict[str, object] = {}
         self.command: str | None = None
         self.begins = False
+        self.far: str | None = None
         self.environment = environment
         self.console = Console(streams, environment)
         self._start = start
@@ -35,6 +50,23 @@ class Invocation:
             if self.begins:
                 self._application.begin()
         return self._application
+
+    @property
+    def goes_far(self) -> bool:
+        """Whether the command is about a server elsewhere: it has to do with servers at all, and one was named. Raises
+        ServerNeeded where a flag stands on the line that is for servers alone."""
+        if self.far == "":
+            return self.on_the_line & {"server", "context"} != set() and self.command != "agent"
+        if self.application.remote is not None:
+            return True
+        if flag := next(iter(sorted(self.on_the_line & {"detach", "env"})), None):
+            raise ServerNeeded(flag)
+        return False
+
+    @property
+    def on_the_line(self) -> set[str]:
+        """The names of the flags that were given."""
+        return set(self.flags)
 
     @property
     def form(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -16,12 +16,18 @@ from lading.fronts.cli.options import GeneralOption, general_options, version_op
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Where a command lives (`module:attribute` below `commands`), under which heading, and its one line of help;
-    `begins` says that it makes a data folder where there is none."""
+    `begins` says that it makes a data folder where there is none. `far` is where its work at a server lives, below
+    `far`: a module that has a table of the commands, for a group, or `module:function`; APART for commands that have
+    nothing to do with a server; None for those that work on this machine alone."""
 
     place: str
     section: str
     help: str
     begins: bool = False
+    far: str | None = None
+
+
+APART = ""
 
 
 class Command(click.Command):
@@ -29,7 +35,17 @@ class Command(click.Command):
 
     def __init__(self, *arguments: object, **attributes: object) -> None:
         super().__init__(*arguments, **attributes)  # type: ignore[arg-type]  # click's own signature, passed on
-        self.params = [*self.params, *general_options()]
+        own = {name for each in self.params for name in each.opts}
+        self.params = [*self.params, *(each for each in general_options() if own.isdisjoint(each.opts))]
+
+    def invoke(self, ctx: click.Context) -> object:
+        """At the server that the call speaks to, where it speaks to one."""
+        invocation = ctx.find_object(Invocation)
+        if invocation is not None and invocation.goes_far:
+            far = import_module("lading.fronts.cli.far")  # only who speaks to a server pays for it
+            work: Callable[..., object] = far.work_of(invocation)
+            return work(invocation, **ctx.params)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [p for p in self.get_params(ctx) if isinstance(p, click.Option) and not isinstance(p, GeneralOption)]
@@ -127,7 +143,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         invocation = ctx.find_object(Invocation)
         if args[0] in self._entries and invocation:
-            invocation.command, invocation.begins = args[0], self._entries[args[0]].begins
+            entry = self._entries[args[0]]
+            invocation.command, invocation.begins, invocation.far = args[0], entry.begins, entry.far
         _refuse_unknown(ctx, args[0], self._entries)
         return super().resolve_command(ctx, args)
 

@@ -198,6 +198,11 @@ def general_options() -> list[click.Parameter]:
             shell_complete=completing.files,
             help="A settings file to read before the user's own.",
         ),
+        kept("--server", metavar="URL", help="Have a Lading server do it (LADING_SERVER does the same)."),
+        kept("--context", metavar="NAME", help="The same, by the name that lading context gave it."),
+        kept("--token", metavar="TOKEN", help="The login there, where lading login URL kept none (LADING_TOKEN)."),
+        kept("--env", metavar="NAME|ID", help="Whose images, at a server; its default environment's unless said."),
+        kept("--detach", is_flag=True, help="Do not wait for a server's job: print its id."),
     ]
 
 

@@ -12,61 +12,112 @@ from lading.fronts.cli.application import Start
 from lading.fronts.cli.console import OutputLost, Streams
 from lading.fronts.cli.failures import DONE, FAILED, exit_code
 from lading.fronts.cli.invocation import Invocation
-from lading.fronts.cli.lazy import Entry, LazyGroup
+from lading.fronts.cli.lazy import APART, Entry, LazyGroup
 
 MOVE, KEEP, REGISTRY, LADING = "Move images", "Images kept here", "Registries", "Lading itself"
-SERVICE = "The service, on its own machine"
+SERVICE = "The service, on its own machine or with --server"
 
 COMMANDS: Mapping[str, Entry] = {
-    "pull": Entry("pull:pull", MOVE, "Bring images from registries into the local store.", begins=True),
-    "push": Entry("push:push", MOVE, "Send an image to one or more registries.", begins=True),
-    "copy": Entry("copy:copy", MOVE, "Copy an image between registries, layouts, archives, Docker hosts.", begins=True),
-    "save": Entry("archives:save", MOVE, "Write images from the local store to an archive."),
-    "load": Entry("archives:load", MOVE, "Read the images of an archive into the local store.", begins=True),
+    "pull": Entry(
+        "pull:pull", MOVE, "Bring images from registries into the local store.", begins=True, far="moving:pull"
+    ),
+    "push": Entry("push:push", MOVE, "Send an image to one or more registries.", begins=True, far="moving:push"),
+    "copy": Entry(
+        "copy:copy",
+        MOVE,
+        "Copy an image between registries, layouts, archives, Docker hosts.",
+        begins=True,
+        far="moving:copy",
+    ),
+    "save": Entry("archives:save", MOVE, "Write images from the local store to an archive.", far="archives:save"),
+    "load": Entry(
+        "archives:load", MOVE, "Read the images of an archive into the local store.", begins=True, far="archives:load"
+    ),
     "import": Entry("archives:import_", MOVE, "Make an image of a tar of a root file system.", begins=True),
-    "images": Entry("images:images", KEEP, "List the images of the local store."),
-    "tag": Entry("names:tag", KEEP, "Give an image of the local store further names."),
+    "images": Entry("images:images", KEEP, "List the images of the local store.", far="images:images"),
+    "tag": Entry("names:tag", KEEP, "Give an image of the local store further names.", far="images:tag"),
     "untag": Entry("names:untag", KEEP, "Take names from images, or with --remote tags from registries."),
-    "rmi": Entry("names:rmi", KEEP, "Remove images of the local store, and the content that only they held."),
-    "gc": Entry("names:gc", KEEP, "Remove content of the local store that nothing keeps."),
-    "inspect": Entry("inspect:inspect", KEEP, "Show what an image is made of: platforms, configs and layers."),
+    "rmi": Entry(
+        "names:rmi", KEEP, "Remove images of the local store, and the content that only they held.", far="images:rmi"
+    ),
+    "gc": Entry("names:gc", KEEP, "Remove content of the local store that nothing keeps.", far="content:gc"),
+    "inspect": Entry(
+        "inspect:inspect", KEEP, "Show what an image is made of: platforms, configs and layers.", far="images:inspect"
+    ),
     "history": Entry(
-        "inspect:history", KEEP, "Show the steps that made an image, the newest first, and what each added."
+        "inspect:history",
+        KEEP,
+        "Show the steps that made an image, the newest first, and what each added.",
+        far="images:history",
     ),
     "diff": Entry("inspect:diff", KEEP, "Show what differs between two images: layers and settings."),
-    "scan": Entry("scan:scan", KEEP, "Hold an image against what is known of vulnerabilities.", begins=True),
+    "scan": Entry(
+        "scan:scan", KEEP, "Hold an image against what is known of vulnerabilities.", begins=True, far="scan:scan"
+    ),
     "sbom": Entry("scan:sbom", KEEP, "Print what is installed in an image, as CycloneDX 1.6 in JSON.", begins=True),
     "advisories": Entry(
-        "advisories:advisories", KEEP, "What scans know of vulnerabilities: its age, updates, imports.", begins=True
+        "advisories:advisories",
+        KEEP,
+        "What scans know of vulnerabilities: its age, updates, imports.",
+        begins=True,
+        far="advisories",
     ),
-    "login": Entry("logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it.", begins=True),
-    "logout": Entry("logins:logout", REGISTRY, "Forget a registry's login that Lading keeps."),
-    "ls": Entry("remote:ls", REGISTRY, "List the tags of a repository, or the repositories of a registry."),
-    "search": Entry("remote:search", REGISTRY, "Find repositories of a registry by name."),
+    "login": Entry(
+        "logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it.", begins=True, far=APART
+    ),
+    "logout": Entry("logins:logout", REGISTRY, "Forget a registry's login that Lading keeps.", far=APART),
+    "ls": Entry(
+        "remote:ls", REGISTRY, "List the tags of a repository, or the repositories of a registry.", far="remote:ls"
+    ),
+    "search": Entry("remote:search", REGISTRY, "Find repositories of a registry by name.", far="remote:search"),
     "digest": Entry("remote:digest", REGISTRY, "Print the digest a registry holds under a name."),
-    "registry": Entry("registry:registry", SERVICE, "The registries that the service is configured with."),
-    "repository": Entry("repository:repository", SERVICE, "Our own registry: who may read what, rules and tags."),
-    "lock": Entry("locking:lock", SERVICE, "Make tags of our own registry immutable."),
-    "unlock": Entry("locking:unlock", SERVICE, "Let go of an immutable tag, once or for a time."),
-    "policy": Entry("policy:policy", SERVICE, "How long tags of our own registry stay, and letting go of them."),
-    "environment": Entry(
-        "environment:environment", SERVICE, "Where images live: Lading's own store, and Docker hosts."
+    "registry": Entry(
+        "registry:registry", SERVICE, "The registries that the service is configured with.", far="registry"
     ),
-    "jobs": Entry("jobs:jobs", SERVICE, "Pushes, pulls and copies that the service runs or has run."),
-    "user": Entry("user:user", SERVICE, "Users, their roles and passwords."),
-    "token": Entry("token:token", SERVICE, "API tokens, for programs and as registry passwords."),
-    "audit": Entry("audit:audit", SERVICE, "The audit trail: read, export and verify it."),
+    "repository": Entry(
+        "repository:repository", SERVICE, "Our own registry: who may read what, rules and tags.", far="repository"
+    ),
+    "lock": Entry("locking:lock", SERVICE, "Make tags of our own registry immutable.", far="locking:lock"),
+    "unlock": Entry("locking:unlock", SERVICE, "Let go of an immutable tag, once or for a time.", far="locking:unlock"),
+    "policy": Entry(
+        "policy:policy", SERVICE, "How long tags of our own registry stay, and letting go of them.", far="policy"
+    ),
+    "environment": Entry(
+        "environment:environment",
+        SERVICE,
+        "Where images live: Lading's own store, and Docker hosts.",
+        far="environment",
+    ),
+    "jobs": Entry("jobs:jobs", SERVICE, "Pushes, pulls and copies that the service runs or has run.", far="jobs"),
+    "user": Entry("user:user", SERVICE, "Users, their roles and passwords.", far="user"),
+    "token": Entry("token:token", SERVICE, "API tokens, for programs and as registry passwords.", far="token"),
+    "audit": Entry("audit:audit", SERVICE, "The audit trail: read, export and verify it.", far="audit"),
     "serve": Entry(
         "serve:serve",
         LADING,
         "Run the API and the registry: users, environments, registries, jobs and the audit trail.",
         begins=True,
+        far=APART,
     ),
-    "demo": Entry("demo:demo", LADING, "Push, share, copy, pull back, prove and scan; nothing to set up.", begins=True),
-    "doctor": Entry("doctor:doctor", LADING, "Check this machine and the registries named."),
-    "config": Entry("config:config", LADING, "Show or check the settings, or change the secret key."),
-    "completion": Entry("completion:completion", LADING, "Print the completion script of a shell."),
-    "version": Entry("version:version", LADING, "Print the version."),
+    "agent": Entry(
+        "agent:agent",
+        LADING,
+        "Let a server elsewhere use this machine's Docker host, over a connection from here.",
+        begins=True,
+        far=APART,
+    ),
+    "demo": Entry(
+        "demo:demo", LADING, "Push, share, copy, pull back, prove and scan; nothing to set up.", begins=True, far=APART
+    ),
+    "context": Entry(
+        "context:context", LADING, "Servers that have names here, and the one that commands speak to.", far=APART
+    ),
+    "doctor": Entry("doctor:doctor", LADING, "Check this machine and the registries named.", far=APART),
+    "backup": Entry("backup:backup", LADING, "Keep rows and content in a folder or file, while everybody works on."),
+    "restore": Entry("backup:restore", LADING, "Make an empty data folder what it was when it was backed up."),
+    "config": Entry("config:config", LADING, "Show or check the settings, or change the secret key.", far=APART),
+    "completion": Entry("completion:completion", LADING, "Print the completion script of a shell.", far=APART),
+    "version": Entry("version:version", LADING, "Print the version.", far=APART),
 }
 
 PROGRAM = LazyGroup(

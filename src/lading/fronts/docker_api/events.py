@@ -15,7 +15,7 @@ from lading.fronts.docker_api.product import DockerProduct
 from lading.fronts.docker_api.shapes_events import FILTERS, event_json, passes
 from lading.fronts.docker_api.streams import Streamed
 from lading.fronts.http.exchange import Answer
-from lading.services.image_events import ImageEvent
+from lading.services.environment_images import ImageEvent
 from lading.wire.docker_query import Filters, read_moment
 from lading.wire.message import Cancel
 
@@ -31,12 +31,14 @@ def events(product: DockerProduct, request: DockerRequest) -> Answer:
     since = read_moment(query.one("since"), now) if query.one("since") else None
     until = read_moment(query.one("until"), now) if query.one("until") else None
     environment = request.open(product)
-    found = product.events.follow(request.actor, environment.id, since, until)
+    found = product.events.follow(request.actor, environment, since, until, request.cancel)
     media_type = _media_type(request.header("accept"))
     start = "\x1e" if media_type == _SEQUENCE else ""
     still = takewhile(lambda event: event is None or _may_still(product, request), found)
 
     def labels(event: ImageEvent) -> Mapping[str, str]:
+        if not event.image:
+            return {}
         return environment.labels(event.image, request.cancel, partial(product.events.once, environment.id, event))
 
     written = _written(still, labels, filters, start, request.cancel)

@@ -29,7 +29,7 @@ from lading.services.access import Denied
 from lading.services.environment_images import Summary
 from lading.services.job import JsonObject
 from lading.services.platforms import PlatformsIncomplete
-from lading.services.pushes import PushForm
+from lading.services.push_forms import PushForm
 from lading.services.transfer_failures import TransferFailed
 from lading.wire.docker_auth import FIELD, GivenLogin, read_registry_auth
 from lading.wire.docker_lines import aux_line, error_line, message_line, pushed_lines

@@ -19,7 +19,7 @@ from lading.oci.manifest import SchemaOneRefused
 from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.access import Denied, NotLoggedIn
 from lading.services.blotting import without_secrets
-from lading.services.causes import root_of
+from lading.services.causes import root_of_line
 from lading.services.images import ImageHasNames
 from lading.services.job_ending import answer_of
 from lading.services.lookup import ImageUnknown
@@ -123,7 +123,7 @@ class Failure:
         told = {name: value for name in names if isinstance(value := line.get(name), str)}
         reason, code = told.get("reason"), told.get("code", errors.LadingError.code)
         text, detail = (told.get("error", "failed"), told.get("detail")) if reason is None else (reason, None)
-        return cls(root_of(line.get("cause")), text, code, detail, told.get("hint"), _answered(line.get("answered")))
+        return cls(root_of_line(line), text, code, detail, told.get("hint"), _answered(line.get("answered")))
 
     def is_a(self, kind: type[errors.LadingError]) -> bool:
         """Whether it is one of these."""

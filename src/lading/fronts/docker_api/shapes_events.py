@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lading.fronts.docker_api.refusals import familiar
 from lading.fronts.docker_api.shapes_list import Json
-from lading.services.image_events import ImageEvent
+from lading.services.environment_images import ImageEvent
 from lading.wire.docker_query import Filters
 
 FILTERS = (
@@ -30,9 +30,10 @@ _IMAGE_FILTERS = frozenset({"event", "image", "label", "scope", "type"})
 
 
 def event_json(event: ImageEvent, labels: Mapping[str, str]) -> Json:
-    """With the fields of before 1.22 beside the newer ones: old clients read those alone."""
-    name = familiar(event.name) if event.name else ""
-    attributes = {**labels, **event.told, **({"name": name} if name else {})}
+    """With the fields of before 1.22 beside the newer ones: old clients read those alone. What a host tells of it
+    stands as the host says it."""
+    attributes = {**labels, **({"name": familiar(event.name)} if event.name else {}), **event.told}
+    nanoseconds = event.nanoseconds or round(event.at * 1e6) * 1000
     return {
         "status": event.action,
         "id": event.id,
@@ -40,8 +41,8 @@ def event_json(event: ImageEvent, labels: Mapping[str, str]) -> Json:
         "Action": event.action,
         "Actor": {"ID": event.id, "Attributes": attributes},
         "scope": "local",
-        "time": int(event.at),
-        "timeNano": round(event.at * 1e6) * 1000,
+        "time": nanoseconds // 1_000_000_000,
+        "timeNano": nanoseconds,
     }
 
 

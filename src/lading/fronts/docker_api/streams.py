@@ -143,7 +143,7 @@ class Layers:
         return b"".join(pieces) or (BLANK_LINE if self._counting is None else self._last[self._counting])
 
 
-_SENTENCES = frozenset({"held", "scanning", "scan-complete"})
+_SENTENCES = frozenset({"held", "relaying", "scanning", "scan-complete"})
 """Lines about no layer that a person should read: Docker's clients print what has a status and no id as it is."""
 
 _COUNTED = frozenset({State.MOVING, State.UNPACKING})

@@ -55,12 +55,15 @@ class ByteServer:
         is_proxy: Callable[[str], bool] = no_proxy,
         group: int | None = None,
         watches_work: bool = False,
+        half_close_leaves: bool = False,
     ) -> None:
         """`addresses` are host and port, 0 for any free one, or the path of a unix socket, which `group` may use beside
         its owner; with a certificate all of them speak TLS. `is_proxy` is as Occupancy has it. `watches_work`: who
-        hangs up is noticed while the application works too, not only while it is answered piece by piece."""
+        hangs up is noticed while the application works too, not only while it is answered piece by piece;
+        `half_close_leaves`: no client here stops sending and still waits for its answer, so who does has hung up."""
         self._wanted, self._application, self._certificate = addresses, application, certificate
-        self._group, self._watches_work = group, watches_work
+        self._group = group
+        self._watches_work, self._half_close_leaves = watches_work, half_close_leaves
         self._limits, self._stop_seconds = limits, stop_seconds
         self._occupancy, self._guests = Occupancy(limits, is_proxy), Guests(limits, is_proxy)
         self._listeners: list[Listener] = []
@@ -187,6 +190,7 @@ class ByteServer:
             hang_ups=self._hang_ups,
             certificate=self._certificate,
             watches_work=self._watches_work,
+            half_close_leaves=self._half_close_leaves,
         )
         self._start(connection, accepted)
 

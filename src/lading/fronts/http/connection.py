@@ -107,8 +107,10 @@ class Connection:
         hang_ups: HangUps,
         certificate: Protection | None = None,
         watches_work: bool = False,
+        half_close_leaves: bool = False,
     ) -> None:
-        self.peer, self._application, self._watches_work = peer, application, watches_work
+        self.peer, self._application = peer, application
+        self._watches_work, self._half_close_leaves = watches_work, half_close_leaves
         self._certificate = certificate
         self._limits, self._surroundings, self._hang_ups = limits, surroundings, hang_ups
         self._cancellation = Cancellation()
@@ -219,7 +221,7 @@ class Connection:
         answering = Answering(self._outflow, self._surroundings.piece)
         try:
             with (
-                self._watched(needed=self._watches_work),
+                self._watched(needed=self._watches_work, half_close=self._half_close_leaves),
                 contextlib.closing(self._surroundings.guests.visit(self.peer.address)) as visit,
             ):
                 answer = self._application(self._request(head, body, visit.let_in))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lading.oci.reference import Reference
+from lading.services.agent_view import agent_json, agent_token_json
 from lading.services.environment_images import Details, Step, Summary
 from lading.services.environment_orders import Pruned
 from lading.services.registry_search import RepositoryFound
@@ -23,6 +24,8 @@ from lading.wire.retry import Quota
 
 __all__ = [
     "Json",
+    "agent_json",
+    "agent_token_json",
     "details_json",
     "environment_json",
     "found_json",

@@ -22,11 +22,14 @@ from lading.fronts.http.ours import OurNames
 from lading.fronts.rest_api.audit_stream import AuditStream
 from lading.fronts.rest_api.doorkeeper import Doorkeeper, Observe
 from lading.fronts.rest_api.job_streams import JobStreams
+from lading.fronts.rest_api.pages import agents as agents_page
 from lading.fronts.rest_api.pages import routes as pages
+from lading.fronts.rest_api.pages import sign_on
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import refusal
 from lading.fronts.rest_api.routes import (
     advisories,
+    agents,
     audit,
     environments,
     images,
@@ -54,14 +57,19 @@ Asgi = ASGIApp
 """What `application` gives, and a server runs."""
 
 
-def application(product: Product, names: OurNames, forwarding: Forwarding, observe: Observe) -> ASGIApp:
-    """Everything that answers there, its doorkeeper in front."""
+def application(
+    product: Product, names: OurNames, forwarding: Forwarding, observe: Observe, public_url: str | None
+) -> ASGIApp:
+    """Everything that answers there, its doorkeeper in front; `public_url` is how others reach us, where that is
+    configured."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         share_out(app)
-        streams, audit_stream = JobStreams(product.news), AuditStream(product.audit_news, product.audit)
+        streams = JobStreams(product.news)
+        audit_stream = AuditStream(product.audit_news, product.audit, beside=streams)
         app.state.product, app.state.streams, app.state.audit_stream = product, streams, audit_stream
+        app.state.public_url = public_url
         try:
             yield
         finally:
@@ -85,15 +93,18 @@ def application(product: Product, names: OurNames, forwarding: Forwarding, obser
         images.router,
         registries.router,
         environments.router,
+        agents.router,
         repositories.router,
         retention.router,
         storage.router,
         advisories.router,
         scanners.router,
         people.router,
+        sign_on.router,
         audit.router,
         machines.router,
         pages.router,
+        agents_page.router,
     ):
         app.include_router(router)
     app.add_exception_handler(LadingError, _failed)

@@ -49,14 +49,33 @@ class Reads(Protocol):
         """The rows after this one, oldest first."""
 
 
+class Doubted(Protocol):
+    """Followers of something else, who are let in by the same rows. Called on the loop."""
+
+    @property
+    def followed(self) -> bool:
+        """Whether there are any."""
+
+    def doubt(self) -> None:
+        """Who might look before may perhaps not any more."""
+
+
 class AuditStream:
     """Made on the loop that it belongs to, and closed there."""
 
     READ_AT_ONCE: ClassVar = 200
 
-    def __init__(self, news: AuditNews, reads: Reads, permit_seconds: float = PERMIT_SECONDS) -> None:
-        """`permit_seconds`: after so long a follower is asked again whatever the trail tells; a login may expire."""
+    def __init__(
+        self,
+        news: AuditNews,
+        reads: Reads,
+        permit_seconds: float = PERMIT_SECONDS,
+        beside: Doubted | None = None,
+    ) -> None:
+        """`permit_seconds`: after so long a follower is asked again whatever the trail tells; a login may expire.
+        `beside` are followers of something else."""
         self._news, self._reads, self._permit_seconds = news, reads, permit_seconds
+        self._beside = beside
         self._loop = asyncio.get_running_loop()
         self._followers: set[asyncio.Event] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -127,7 +146,7 @@ class AuditStream:
         self._again = True
         if self._news.over:
             self._wake()
-        elif not self._followers:
+        elif not self._followers and not (self._beside is not None and self._beside.followed):
             self._end = None  # nobody looks meanwhile
         elif self._looking is None:
             self._looking = self._loop.create_task(self._looked())
@@ -148,6 +167,8 @@ class AuditStream:
             self._loop.call_later(AGAIN_SECONDS, self._look)
         else:
             self._end, self._doubts = news.end, self._doubts + news.doubtful
+            if news.doubtful and self._beside is not None:
+                self._beside.doubt()
         self._texts.clear()
         self._wake()
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from lading.services.environment import ConnectionType
+from lading.services.providers import Provider
+from lading.services.registry_records import RelayChoice
 from lading.services.roles import MOST_GRANTS, MOST_PATTERNS
 from lading.services.row_rules import LONGEST_PEM
 from lading.wire.endpoint import Tls
@@ -19,6 +21,7 @@ from lading.wire.endpoint import Tls
 Text = Annotated[str, Field(max_length=4096)]
 Secret = Annotated[str, Field(max_length=10_000)]
 Pem = Annotated[str, Field(max_length=LONGEST_PEM)]
+ProviderFields = Annotated[dict[Annotated[str, Field(max_length=100)], Secret], Field(max_length=50)]
 Number = Annotated[float, Field(strict=True)]
 """Not true, which is 1 in Python, nor a number in a text."""
 
@@ -44,6 +47,7 @@ class PushBody(Body):
     tags: Annotated[list[Text], Field(max_length=100)] = []
     if_absent: bool = False
     dry_run: bool = False
+    relay: bool | None = None
 
 
 class PullBody(Body):
@@ -55,12 +59,25 @@ class PullBody(Body):
 
 
 class CopyBody(Body):
-    """A copy between registries, to several targets from one read."""
+    """A copy between registries, to several targets from one read; `own`: from our own registry, whatever host the
+    source is written with."""
 
     source: Text | None = None
     targets: Annotated[list[Text], Field(max_length=100)] = []
     platform: Text | None = None
     dry_run: bool = False
+    own: bool = False
+
+
+class DistributeBody(Body):
+    """An image for many environments: of our registry, or of the environment `env`, by default our own engine's."""
+
+    image: Text | None = None
+    environments: Annotated[list[RowId], Field(max_length=1000)] = []
+    env: RowId | None = None
+    name: Annotated[Text | None, Field(alias="as")] = None
+    platform: Text | None = None
+    scan_after_pull: bool = True
 
 
 class TagBody(Body):
@@ -105,6 +122,9 @@ class RegistryBody(Body):
     is_default: bool = False
     tls: Tls | None = None
     ca: Pem | None = None
+    relay: RelayChoice = RelayChoice.AUTO
+    provider: Provider = Provider.GENERIC
+    fields: ProviderFields = {}
 
 
 class RegistryChange(Body):
@@ -117,6 +137,9 @@ class RegistryChange(Body):
     is_default: bool | None = None
     tls: Tls | None = None
     ca: Pem | None = None
+    relay: RelayChoice | None = None
+    provider: Provider | None = None
+    fields: ProviderFields = {}
 
 
 class RegistryTestBody(RegistryBody):
@@ -163,6 +186,15 @@ class TokenBody(Body):
     scopes: Annotated[list[Text], Field(max_length=100)] | None = None
     expires_in: Annotated[int, Field(ge=60, le=10 * 365 * 86400)] | None = None
     user_id: RowId | None = None
+
+
+class AgentTokenBody(Body):
+    """A token for an environment's agent; without a name the environment's, without `expiresAt`, a moment by ISO 8601,
+    for good."""
+
+    name: Text = ""
+    environment_id: RowId | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class UserBody(Body):

@@ -4,6 +4,8 @@ may be neither slow nor long, and who does not read what is sent is hung up on.
     connected ──full──▶ 503 and Retry-After, whatever is asked
         └─────head──▶ request ──answer──▶ kept alive (uvicorn's own bound) ──head──▶ …
         └ head_seconds, LONGEST_HEAD          └ stall_seconds without room for what is written
+
+One path may become a WebSocket, and its connection is a BoundedSocket from then on, which takes over the place.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
 from lading.fronts.http.occupancy import Occupancy, no_proxy
 from lading.fronts.rest_api.live_bodies import EXTENSION, LiveBody
+from lading.fronts.rest_api.timer import Timer
+from lading.wire.tunnel_login import CONNECT_PATH
 
 LONGEST_HEAD = 64 * 1024
 """Bytes of a request line and its headers."""
@@ -40,7 +44,7 @@ class BoundedConnection(HttpToolsProtocol):
     refused: ClassVar[set[BoundedConnection]] = set()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        self._head_timer, self._stall_timer = _Timer(self.loop), _Timer(self.loop)
+        self._head_timer, self._stall_timer = Timer(self.loop), Timer(self.loop)
         self._in_head, self._head_bytes, self._asked = True, 0, False
         self._address = str(transport.get_extra_info("peername")[0])
         if not self.occupancy.has_room(self._address):
@@ -76,15 +80,33 @@ class BoundedConnection(HttpToolsProtocol):
         self._head_timer.start(self.limits.head_seconds, self._too_slow)
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._asked = False, True
+        self._in_head = False
         self._head_timer.stop()
         super().on_headers_complete()
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        self._asked = True
         # The application has not seen the scope yet: its task begins in the loop's next turn, or after an earlier one.
         self.cycle.scope["extensions"] = {EXTENSION: {"body": LiveBody(self.cycle)}}
 
     def on_message_complete(self) -> None:
         self._head_bytes = 0
         super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Not while an earlier request's answer is being written, which would go on in the middle of it."""
+        if self._asked and not self.cycle.response_complete:
+            self.transport.abort()
+            return
+        super().handle_websocket_upgrade()
+
+    def _should_upgrade(self) -> bool:
+        """Where nobody speaks WebSocket, an offer to do so is passed over (RFC 9110, 7.8)."""
+        here = self.url.partition(b"?")[0] == CONNECT_PATH.encode() and self.parser.get_method() == b"GET"
+        return here and super()._should_upgrade()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing to warn of: whoever offers it goes on without."""
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -126,20 +148,3 @@ def bounded(limits: Limits, is_proxy: Callable[[str], bool]) -> type[BoundedConn
 
     Bounded.limits, Bounded.occupancy, Bounded.refused = limits, Occupancy(limits, is_proxy), set()
     return Bounded
-
-
-class _Timer:
-    """Calls once, unless it is stopped before; one that runs is not started again."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._handle: asyncio.TimerHandle | None = None
-
-    def start(self, seconds: float, call: Callable[[], None]) -> None:
-        if self._handle is None:
-            self._handle = self._loop.call_later(seconds, call)
-
-    def stop(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None

@@ -53,6 +53,11 @@ async def secure_of(request: Request) -> bool:
     return bool(request.state.secure)
 
 
+async def server_of(request: Request) -> str:
+    """The URL by which others reach us: the configured one, or else how whoever asks does."""
+    return cast("str", request.app.state.public_url or request.state.server)
+
+
 async def audit_stream_of(request: Request) -> AuditStream:
     """As `product_of`."""
     return cast("AuditStream", request.app.state.audit_stream)
@@ -87,6 +92,7 @@ ImageName = Annotated[
 """What the doorkeeper left encoded in a name is decoded here (`doorkeeper.routed`)."""
 
 VisitNeeded = Annotated[Visit, Depends(visit_of)]
+ServerNeeded = Annotated[str, Depends(server_of)]
 SecureNeeded = Annotated[bool, Depends(secure_of)]
 AuditStreamNeeded = Annotated[AuditStream, Depends(audit_stream_of)]
 StreamsNeeded = Annotated[JobStreams, Depends(streams_of)]

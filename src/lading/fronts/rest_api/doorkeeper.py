@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -20,7 +21,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lading.fronts.http.forwarding import Forwarding
-from lading.fronts.http.ours import OurNames, is_led, names_one
+from lading.fronts.http.led_here import led_here
+from lading.fronts.http.ours import OurNames
 
 log = logging.getLogger("lading.rest")
 
@@ -60,14 +62,7 @@ class Doorkeeper:
             return
         started, request = time.monotonic(), str(uuid.uuid4())
         headers = Headers(scope=scope)
-        peer = scope["client"][0] if scope.get("client") else ""
-        scope.setdefault("state", {}).update(
-            {
-                "request": request,
-                "address": self.forwarding.client(peer, headers.get("x-forwarded-for")),
-                "secure": self.forwarding.is_secure(peer, scope["scheme"], headers.get("x-forwarded-proto")),
-            }
-        )
+        scope.setdefault("state", {}).update({"request": request, **self._forwarded(scope, headers)})
         scope["path"] = routed(scope.get("raw_path") or scope["path"].encode())
         answer = _Answer(send, request)
         try:
@@ -80,19 +75,26 @@ class Doorkeeper:
         finally:
             self._tell(scope, request, answer.status, time.monotonic() - started)
 
+    def _forwarded(self, scope: Scope, headers: Headers) -> dict[str, object]:
+        """Who asks, whether in TLS, and the URL of this server by which that was. A proxy may put what it says into a
+        field of its own behind the client's, which is one list (RFC 9110, 5.3)."""
+        peer, scheme = scope["client"][0] if scope.get("client") else "", scope["scheme"]
+        fields: defaultdict[str, list[str]] = defaultdict(list)
+        for name, value in headers.items():
+            fields[name].append(value)
+        joined = {name: ", ".join(values) for name, values in fields.items()}
+        outside = self.forwarding.outside(peer, joined, self.names.public)
+        return {
+            "address": self.forwarding.client(peer, joined.get("x-forwarded-for")),
+            "secure": self.forwarding.is_secure(peer, scheme, headers.get("x-forwarded-proto")),
+            "server": outside or f"{scheme}://{joined.get('host', '')}",
+        }
+
     def _refused(self, scope: Scope, headers: Headers) -> JSONResponse | None:
-        if not names_one(headers.getlist("host"), headers.getlist("origin")):
-            return JSONResponse({"error": "A request names one host, and one page at most", "code": "invalid"}, 400)
-        host = headers["host"]
-        if not self.names.permits_host(host):
-            text = f"This server does not go by the name {host[:300]!r}"
-            hint = "If it should, its setting public-url has to say so."
-            return JSONResponse({"error": text, "hint": hint}, 421)
-        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        if not self.names.permits_origin(origin, host) or is_led(origin, site, scope["method"]):
-            text = "The page that asks is from another site."
-            hint = "If it is this server's own, its setting public-url has to say so."
-            return JSONResponse({"error": "Permission denied", "detail": text, "hint": hint}, 403)
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        led = led_here(self.names, hosts, origins, headers.get("sec-fetch-site"), scope["method"])
+        if led is not None:
+            return JSONResponse(dict(led.body), led.status)
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > LONGEST_BODY and not self._streams(scope):
             return JSONResponse({"error": _TOO_LONG, "code": "invalid"}, 413, _CLOSE)

@@ -27,7 +27,7 @@ from lading.services.job_reading import Reading
 from lading.wire.event_stream import COMMENT, COMMENT_SECONDS
 
 PERMIT_SECONDS = 60.0
-"""How long after it was taken away permission to follow a job may last."""
+"""How long permission to follow a job may last after a login has expired, which nobody tells of."""
 
 
 class News(Protocol):
@@ -57,6 +57,7 @@ class JobStreams:
         self._resting: dict[str, set[_Resting]] = {}
         self._lock = threading.Lock()
         self._told: set[str] = set()
+        self._terms: set[_Term] = set()
         self._unsubscribe = news.subscribe(self._tell)
 
     def close(self) -> None:
@@ -69,37 +70,69 @@ class JobStreams:
         """The stream from where the follower stands to the job's end; a comment where nothing is said for long. What
         is written to `live` directly is not in it.
 
-        `permit` is called once in a while, on a thread; where it raises LadingError, the follower may not look any more
-        and the stream ends. Closes the follower, whatever happens. Raises StorageFailed.
+        `permit` is called once in a while, and after each `doubt`, on a thread; where it raises LadingError, the
+        follower may not look any more and the stream ends. Closes the follower, whatever happens. Raises StorageFailed.
         """
         term = _Term(self._loop.time() + self._permit_seconds)
-        async with aclosing(self._readings(follower, live, term)) as readings:
-            async for reading in readings:
-                if self._loop.time() >= term.until:
-                    try:
+        self._terms.add(term)
+        try:
+            async with aclosing(self._readings(follower, live, term)) as readings:
+                async for text in readings:
+                    if self._loop.time() >= term.until:
+                        term.until = self._loop.time() + self._permit_seconds
+                        try:
+                            await run_in_threadpool(permit)
+                        except LadingError:
+                            return
+                    if text:
+                        yield text
+        finally:
+            self._terms.discard(term)
+
+    @property
+    def followed(self) -> bool:
+        """Whether anybody follows who may have to be asked for again."""
+        return bool(self._terms)
+
+    def doubt(self) -> None:
+        """Somebody may have been switched off, or given other roles: each follower is asked for again now, and told
+        nothing more before that. On the loop."""
+        now = self._loop.time()
+        for term in self._terms:
+            term.until = min(term.until, now)
+        for resting in self._resting.values():
+            for each in resting:
+                if each.term in self._terms:
+                    each.woken.set()
+
+    async def end(self, follower: Follower, permit: Callable[[], object]) -> None:
+        """Returns when the job has ended. `permit` is called after each `doubt`, on a thread. Closes the follower,
+        whatever happens. Raises StorageFailed, and what `permit` does."""
+        term = _Term()
+        self._terms.add(term)
+        try:
+            async with aclosing(self._readings(follower, None, term)) as readings:
+                async for _ in readings:
+                    if self._loop.time() >= term.until:
+                        term.until = float("inf")
                         await run_in_threadpool(permit)
-                    except LadingError:
-                        return
-                    term.until = self._loop.time() + self._permit_seconds
-                yield reading.text or COMMENT
+        finally:
+            self._terms.discard(term)
 
-    async def end(self, follower: Follower) -> None:
-        """Returns when the job has ended. Closes the follower, whatever happens. Raises StorageFailed."""
-        async for _ in self._readings(follower, None, _Term()):
-            pass
-
-    async def _readings(self, follower: Follower, live: Live | None, term: _Term) -> AsyncGenerator[Reading]:
-        """What is new, as it comes; an empty reading after a long silence."""
+    async def _readings(self, follower: Follower, live: Live | None, term: _Term) -> AsyncGenerator[bytes]:
+        """What is new, as it comes; a comment after a long silence, and nothing where the follower is in doubt."""
         resting = _Resting(follower, live, term, self._loop.time())
         try:
             while True:
                 reading = resting.taken() or follower.read()
                 if reading.behind:
                     reading = await run_in_threadpool(follower.catch_up)
-                silent = not (reading.text or reading.ended or reading.behind) and not await self._rested(resting)
-                if reading.text or silent:
-                    resting.spoken = self._loop.time()
-                    yield reading
+                text = reading.text
+                if not (text or reading.ended or reading.behind) and not await self._rested(resting):
+                    text = COMMENT
+                if text or self._loop.time() >= term.until:
+                    resting.spoken = self._loop.time() if text else resting.spoken
+                    yield text
                 if reading.ended:
                     return
         finally:
@@ -138,7 +171,7 @@ class JobStreams:
                 each.tell(now)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Term:
     """Until when a follower may look without being asked again, on the loop's clock."""
 

@@ -10,11 +10,13 @@ from typing import Protocol
 from lading.fronts.rest_api.audit_stream import AuditNews
 from lading.fronts.rest_api.job_streams import News
 from lading.services.advisories import Advisories
+from lading.services.agents import Agents
 from lading.services.audit_view import Audit
 from lading.services.authentication import Authentication, Authenticator
 from lading.services.configured_registries import ConfiguredRegistries
 from lading.services.content_sweep import ContentSweep
 from lading.services.copies import Copies
+from lading.services.distributions import Distributions
 from lading.services.environments import Environments
 from lading.services.exceptions import Exceptions
 from lading.services.guarded_repositories import GuardedRepositories
@@ -26,6 +28,7 @@ from lading.services.policies import Policies
 from lading.services.promotion import Promotions
 from lading.services.pulls import Pulls
 from lading.services.pushes import Pushes
+from lading.services.registry_address import RegistryAddress
 from lading.services.registry_browsing import RegistryBrowsing
 from lading.services.retention_runs import RetentionRuns
 from lading.services.roles import Roles
@@ -37,6 +40,7 @@ from lading.services.scan_rounds import ScanRounds
 from lading.services.scanner_settings import ScannerSettings
 from lading.services.scanner_updates import ScannerUpdates
 from lading.services.setup import Setup
+from lading.services.single_sign_on import SingleSignOn
 from lading.services.storage_figures import Storage
 from lading.services.tokens import Tokens
 from lading.services.users import Users
@@ -56,14 +60,17 @@ class Product:
 
     authentication: Authentication
     authenticator: Authenticator
+    sign_on: SingleSignOn | None
     setup: Setup
     users: Users
     roles: Roles
     tokens: Tokens
     audit: Audit
     environments: Environments
+    agents: Agents
     registries: ConfiguredRegistries
     browsing: RegistryBrowsing
+    registry_address: RegistryAddress
     repositories: GuardedRepositories
     retention: GuardedRetention
     retention_runs: RetentionRuns
@@ -72,6 +79,7 @@ class Product:
     pushes: Pushes
     pulls: Pulls
     copies: Copies
+    distributions: Distributions
     imports: Imports
     sweep: ContentSweep
     storage: Storage

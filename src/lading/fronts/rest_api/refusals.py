@@ -6,12 +6,14 @@ is. A transfer's failure is 500 then (interfaces §2, Push): proxies replace the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.responses import JSONResponse
 
 from lading import errors
 from lading.services.access import Denied, NotLoggedIn
 from lading.services.blotting import without_secrets
-from lading.services.causes import root_of
+from lading.services.causes import root_of_line
 from lading.services.passwords import PasswordsBusy
 from lading.services.throttling import TooManyAttempts
 from lading.services.transfer_failures import unworded
@@ -48,9 +50,9 @@ def status_of(error: errors.LadingError, *, transfer: bool = False) -> int:
     return next(table[kind] for kind in type(cause).__mro__ if kind in table)
 
 
-def status_of_cause(cause: str | None) -> int:
-    """Of a job's terminal line, which tells the root of its error (services.job_ending)."""
-    return next(STATUS[kind] for kind in root_of(cause).__mro__ if kind in STATUS)
+def status_of_line(line: Mapping[str, object]) -> int:
+    """Of the terminal line of a job that failed, which tells the root of its error (services.job_ending)."""
+    return next(STATUS[kind] for kind in root_of_line(line).__mro__ if kind in STATUS)
 
 
 def body_of(error: errors.LadingError) -> dict[str, object]:

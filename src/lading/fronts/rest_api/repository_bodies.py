@@ -42,11 +42,12 @@ class WideRuleBody(RuleBody):
 
 class RepositoryBody(Body):
     """What a repository is to be; what is not sent stays. `immutable` is the rule `**` among the others; `rules` are
-    all of its own rules, in place of those there were."""
+    all of its own rules, in place of those there were. A `reason` goes on the audit trail."""
 
     visibility: Visibility | None = None
     immutable: bool | None = None
     rules: Annotated[list[RuleBody], Field(max_length=MOST_RULES)] | None = None
+    reason: Text | None = None
 
 
 class WideRulesBody(Body):

@@ -7,9 +7,10 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from lading.errors import Unreachable
+from lading.fronts.rest_api.dependencies import actor_of
 from lading.fronts.rest_api.job_streams import JobStreams
 from lading.fronts.rest_api.product import Product
-from lading.fronts.rest_api.refusals import body_of, status_of, status_of_cause
+from lading.fronts.rest_api.refusals import body_of, status_of, status_of_line
 from lading.services.access import Actor
 from lading.services.job import Job, JobState
 
@@ -42,7 +43,7 @@ async def answered(request: Request, product: Product, streams: JobStreams, acto
     if not wants_result(request):
         return JSONResponse({"jobId": job.id}, headers=headers)
     follower = await run_in_threadpool(product.jobs.follow, actor, job.id, ticks=False)
-    await streams.end(follower)
+    await streams.end(follower, lambda: product.jobs.get(actor_of(product, request), job.id))
     ended = await run_in_threadpool(product.jobs.get, actor, job.id)
     if not ended.state.ended:
         error = StillToCome(job.id)
@@ -53,5 +54,4 @@ async def answered(request: Request, product: Product, streams: JobStreams, acto
 def _status(job: Job) -> int:
     if job.state is JobState.DONE:
         return 200
-    cause = (job.result or {}).get("cause")
-    return status_of_cause(cause if isinstance(cause, str) else None)
+    return status_of_line(job.result or {})

@@ -144,7 +144,7 @@ def export(invocation: Invocation, /, form: str, output: str | None, **asked: st
         for piece in pieces:
             invocation.console.pass_on(piece)
         return
-    with _written(output) as file:
+    with written(output) as file:
         for piece in pieces:
             file.write(piece)
     invocation.console.say(f"{output}   written")
@@ -203,7 +203,7 @@ def _moment(text: str | None) -> float | None:
 
 
 @contextmanager
-def _written(path: str) -> Iterator[TextIO]:
+def written(path: str) -> Iterator[TextIO]:
     """Under another name until it is whole. Raises ExportUnwritable."""
     part = Path(f"{path}.part")
     try:

@@ -39,7 +39,8 @@ def doctor(invocation: Invocation, registries: tuple[str, ...], content: bool) -
     """Check this machine and the registries named.
 
     Looks at the data folder, disk, clock, ports, proxies, trusted authorities, Docker's socket, credential helpers
-    and the age of advisories; changes nothing. Every line that failed ends with a command.
+    and the age of advisories; and at the service, where one was set up: its rows, key, certificate, public address,
+    agents and last backup. Changes nothing. Every line that failed ends with a command.
 
     With --content every blob is read again and compared with its digest, as `lading serve` does by itself, a little at
     a time. What is damaged is set aside, so that nobody is given it, and is whole again once it was pushed or pulled.

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import click
 
-from lading.errors import AccessDenied, LadingError, Side
+from lading.errors import AccessDenied, LadingError, PartlyDone, Side, Unreachable
 from lading.fronts.cli.commands.rows import fields_text
+from lading.fronts.cli.completing import names
 from lading.fronts.cli.console import Console, Listing
 from lading.fronts.cli.failures import JobEnded
 from lading.fronts.cli.invocation import Invocation
@@ -16,7 +17,7 @@ from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.texts import progress, visible_json
 from lading.oci.instants import instant
 from lading.services.access import LADING, Denied
-from lading.services.causes import root_of
+from lading.services.causes import root_of_line
 from lading.services.job import Job, JobState, JsonObject, Line
 from lading.services.job_records import JobFilter
 from lading.services.job_view import job_json
@@ -27,11 +28,11 @@ _HEADINGS = ("ID", "KIND", "STATE", "WHAT", "USER", "UPDATED")
 
 
 def _completed(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    try:
-        found = ctx.ensure_object(Invocation).application.administration.jobs.page(LADING, JobFilter(), 0, 100)
-    except LadingError:
-        return []
-    return [job.id for job in found.jobs if job.id.startswith(incomplete)]
+    def here() -> list[str]:
+        service = ctx.ensure_object(Invocation).application.administration.jobs
+        return [job.id for job in service.page(LADING, JobFilter(), 0, 100).jobs]
+
+    return names(ctx, "jobs", incomplete, here)
 
 
 @click.group(cls=Group)
@@ -46,7 +47,7 @@ _job = click.argument("job", metavar="JOB", shell_complete=_completed)
 @click.option(
     "--state", "states", multiple=True, type=click.Choice([state.value for state in JobState]), help="Only these."
 )
-@click.option("--kind", metavar="KIND", help="Only these: push, pull, copy, import, scan, advisories, gc, retention.")
+@click.option("--kind", metavar="KIND", help="Only these: push, pull, copy, distribute, import, scan, gc, retention, …")
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="The newest so many.")
 @click.pass_obj
 def list_jobs(invocation: Invocation, *, states: tuple[str, ...], kind: str | None, limit: int) -> None:
@@ -90,6 +91,11 @@ def watch(invocation: Invocation, job: str) -> None:
 
     Ctrl-C ends the watching, and leaves the job alone. With --format json each line is one JSON object.
     """
+    follow(invocation, job)
+
+
+def follow(invocation: Invocation, job: str) -> None:
+    """Print a job's lines to its end. Raises JobUnknown, JobEnded unless it is done, Cancelled."""
     service = invocation.application.administration
     found, after = _found(service.jobs, job), 0
     with service.news() as news, invocation.cancellable() as cancel:
@@ -102,7 +108,7 @@ def watch(invocation: Invocation, job: str) -> None:
                 break
             if not found.state.ended:
                 news.wait(cancel)
-    _end(found)
+    raise_ended(found.id, found.state, found.result)
 
 
 @jobs.command()
@@ -186,14 +192,20 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _end(job: Job) -> None:
-    """Raises JobEnded unless it is done."""
-    if job.state is not JobState.DONE:
-        result = job.result or {}
-        sentence, cause, side = (_word(result, name) for name in ("error", "cause", "side"))
-        ended = JobEnded(job.id, sentence or f"the job is {job.state}", _root(cause))
-        whose = Side(side) if side in set(Side) else None
-        raise ended.but(side=whose, why=_word(result, "detail"), hint=_word(result, "hint"))
+def raise_ended(job: str, state: str, said: JsonObject | None) -> None:
+    """How a job of this id and state ended, of which its terminal line is known. Raises JobEnded unless it is done."""
+    if state != JobState.DONE:
+        result = said or {}
+        sentence, side = (_word(result, name) for name in ("error", "side"))
+        root = _root(result)
+        ended = JobEnded(job, sentence or f"the job is {state}", root)
+        whose = Side(side) if side in set(Side) else root.side
+        why, hint, command = _word(result, "detail"), _word(result, "hint"), None
+        if issubclass(root, PartlyDone):
+            command = f"lading jobs retry {job}: what is done stays done"
+        elif issubclass(root, Unreachable) and hint is None:
+            command = f"Start the agent on that host; then lading jobs retry {job}"
+        raise ended.but(side=whose, why=why, hint=hint, command=command)
 
 
 def _word(result: JsonObject, name: str) -> str | None:
@@ -201,7 +213,7 @@ def _word(result: JsonObject, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _root(cause: str | None) -> type[LadingError]:
+def _root(result: JsonObject) -> type[LadingError]:
     """What the job's error derives from, as exit codes go: who may not is one who would have to log in."""
-    root = root_of(cause)
+    root = root_of_line(result)
     return AccessDenied if root is Denied else root

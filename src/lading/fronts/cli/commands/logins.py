@@ -12,6 +12,7 @@ from lading.fronts.cli.options import refuse_password, remote_options
 from lading.oci.reference import HUB
 from lading.services.registries import Login
 from lading.wire.authorize import Credential
+from lading.wire.guard import sent_in_clear
 
 
 class PasswordMissing(InputInvalid):
@@ -29,7 +30,7 @@ docker_option = click.option(
 
 
 @click.command(cls=Command)
-@click.argument("place", metavar="[HOST[/PATH]]", default=HUB)
+@click.argument("place", metavar="[HOST[/PATH]|URL]", default=HUB)
 @click.argument("words", nargs=-1, metavar="", expose_value=False, callback=refuse_password)
 @click.option("--list", "listed", is_flag=True, help="List the logins that are kept, without their secrets.")
 @docker_option
@@ -40,9 +41,15 @@ def login(invocation: Invocation, place: str, listed: bool, docker: bool) -> Non
 
     HOST/PATH keeps a login for that part of the registry alone; the longest path that fits is the one used. Docker's
     and podman's own logins are read as well; only --docker writes there, as `docker login` does.
+
+    URL, like https://lading.corp, is that of a Lading server: an API token is made there and kept, for commands with
+    --server; or the one that --token gives is kept.
     """
     if listed:
         _list(invocation, docker)
+        return
+    if "://" in place:
+        _log_in_at_server(invocation, place)
         return
     credential = _asked(invocation)
     with invocation.cancellable():
@@ -52,14 +59,21 @@ def login(invocation: Invocation, place: str, listed: bool, docker: bool) -> Non
 
 
 @click.command(cls=Command)
-@click.argument("place", metavar="[HOST[/PATH]]", default=HUB)
+@click.argument("place", metavar="[HOST[/PATH]|URL]", default=HUB)
 @docker_option
 @click.pass_obj
 def logout(invocation: Invocation, place: str, docker: bool) -> None:
     """Forget a registry's login that Lading keeps.
 
-    Where there is none nothing is left to do, and that is said.
+    Where there is none nothing is left to do, and that is said. URL is that of a Lading server, where the token is
+    taken back.
     """
+    if "://" in place:
+        with invocation.cancellable() as cancel:
+            there = invocation.application.server_logins.logout(place, cancel)
+        said = "logged out" if there else "not logged in"
+        invocation.console.result(invocation.form, {"server": place, "loggedOut": there}, f"{place}   {said}", place)
+        return
     gone = invocation.application.registries.logout(place, docker=docker)
     text = "logged out" if gone.there else "not logged in"
     record = {"place": gone.place, "loggedOut": gone.there}
@@ -69,6 +83,22 @@ def logout(invocation: Invocation, place: str, docker: bool) -> None:
         invocation.console.say(
             f"{whose} keeps no login for {gone.place}; for one that others keep: {other} {gone.place}"
         )
+
+
+def _log_in_at_server(invocation: Invocation, place: str) -> None:
+    logins, token = invocation.application.server_logins, invocation.application.token
+    server = logins.address(place)
+    if sent_in_clear(server):
+        invocation.console.warn(f"{server} is not protected: everybody on the way there can read the login")
+    if token is not None:
+        with invocation.cancellable() as cancel:
+            name = logins.keep(server, token, cancel)
+    else:
+        credential = _asked(invocation)
+        with invocation.cancellable() as cancel:
+            name = logins.login(server, credential.username, credential.secret, cancel)
+    text = f"{server}   logged in as {name}"
+    invocation.console.result(invocation.form, {"server": server, "username": name}, text, name)
 
 
 def _asked(invocation: Invocation) -> Credential:

@@ -39,6 +39,15 @@ class SomeFailed(PartlyDone):
         return f"{self.failed} of {self.done + self.failed} failed"
 
 
+class NoHostPushes(InputInvalid):
+    """--relay or --no-relay, and what is pushed is at no Docker host of a server."""
+
+    hint = "Leave it out: Lading pushes by itself."
+
+    def __str__(self) -> str:
+        return "--relay and --no-relay are for images of a server's Docker hosts"
+
+
 class DigestFileUnwritable(StorageFailed):
     """The file that --digest-file names cannot be written."""
 

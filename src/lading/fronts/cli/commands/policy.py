@@ -22,7 +22,7 @@ from lading.services.retention import Verdict
 from lading.services.retention_rules import DAY, RetentionRule, own_retention, retention_json, wide_retention
 from lading.services.retention_view import verdict_json
 
-_HEADINGS = ("FOR", "TAGS", "KEEP", "UNTAGGED")
+HEADINGS = ("FOR", "TAGS", "KEEP", "UNTAGGED")
 _PREVIEW_HEADINGS = ("TAG", "BECOMES", "WHY")
 
 
@@ -83,7 +83,9 @@ def list_rules(invocation: Invocation) -> None:
     rows = [Placed(" ".join(rule.repositories or ()), rule) for rule in service.retention.wide_rules(LADING)]
     for name in service.repositories.names(LADING):
         rows += [Placed(name, rule) for rule in service.retention.rules(LADING, name)]
-    invocation.console.results(invocation.form, Listing(rows, _record, _HEADINGS, _row, lambda row: row.place))
+    invocation.console.results(
+        invocation.form, Listing(rows, placed_json, HEADINGS, placed_cells, lambda row: row.place)
+    )
 
 
 @policy.command("set")
@@ -110,16 +112,13 @@ def change(
 
     A rule of the same place for the same tags is replaced. With --untagged-after alone it is about what has no tag.
     """
-    keeps = (keep_newest, keep_pushed, keep_pulled, *keep_tags)
-    about = tags or (("*",) if any(each is not None for each in keeps) else ())
-    rule = RetentionRule(
-        about, keep_tags, keep_newest, _days(keep_pushed), _days(keep_pulled), _days(untagged_after), _wide(place)
-    )
-    (rule,) = own_retention([retention_json(rule)]) if _wide(place) is None else wide_retention([retention_json(rule)])
+    rule = written_rule(place, tags, keep_newest, (keep_pushed, keep_pulled, untagged_after), keep_tags)
     retention = invocation.application.administration.retention
     before = _rules(retention, place)
-    _write(retention, place, [*(each for each in before if not _same(each, rule)), rule])
-    invocation.console.result(invocation.form, _record(Placed(place, rule)), f"{place}   rule set for {rule}", place)
+    _write(retention, place, [*(each for each in before if not same_rule(each, rule)), rule])
+    invocation.console.result(
+        invocation.form, placed_json(Placed(place, rule)), f"{place}   rule set for {rule}", place
+    )
 
 
 @policy.command("rm")
@@ -130,7 +129,9 @@ def remove(invocation: Invocation, *, place: str, tags: tuple[str, ...]) -> None
     """Take rules away: nothing of them is let go of any more."""
     retention = invocation.application.administration.retention
     before = _rules(retention, place)
-    gone = [rule for rule in before if rule.repositories == _wide(place) and (not tags or set(rule.tags) == set(tags))]
+    gone = [
+        rule for rule in before if rule.repositories == wide_of(place) and (not tags or set(rule.tags) == set(tags))
+    ]
     if not gone:
         raise NoPolicy(place, tags)
     _write(retention, place, [rule for rule in before if rule not in gone])
@@ -169,13 +170,29 @@ def run(invocation: Invocation, name: str | None) -> None:
     invocation.console.results(invocation.form, listing)
 
 
-def _wide(place: str) -> tuple[str, ...] | None:
+def written_rule(
+    place: str,
+    tags: tuple[str, ...],
+    keep_newest: int | None,
+    times: tuple[str | None, str | None, str | None],
+    keep_tags: tuple[str, ...],
+) -> RetentionRule:
+    """`times`: pushed, pulled, and untagged, as they were written. Raises PolicyTimeInvalid, RuleInvalid."""
+    keeps = (keep_newest, *times[:2], *keep_tags)
+    about = tags or (("*",) if any(each is not None for each in keeps) else ())
+    pushed, pulled, untagged = map(_days, times)
+    rule = RetentionRule(about, keep_tags, keep_newest, pushed, pulled, untagged, wide_of(place))
+    read = own_retention if wide_of(place) is None else wide_retention
+    return read([retention_json(rule)])[0]
+
+
+def wide_of(place: str) -> tuple[str, ...] | None:
     """The pattern of a rule for the whole registry; None: `place` is one repository."""
     return (place,) if "*" in place else None
 
 
 def _rules(retention: GuardedRetention, place: str) -> Sequence[RetentionRule]:
-    if _wide(place):
+    if wide_of(place):
         return retention.wide_rules(LADING)
     with suppress(RepositoryUnknown):  # it is made then
         return retention.rules(LADING, place)
@@ -183,13 +200,14 @@ def _rules(retention: GuardedRetention, place: str) -> Sequence[RetentionRule]:
 
 
 def _write(retention: GuardedRetention, place: str, rules: Sequence[RetentionRule]) -> None:
-    if _wide(place):
+    if wide_of(place):
         retention.set_wide_rules(LADING, rules)
     else:
         retention.set_rules(LADING, place, rules)
 
 
-def _same(one: RetentionRule, other: RetentionRule) -> bool:
+def same_rule(one: RetentionRule, other: RetentionRule) -> bool:
+    """Whether they are of the same place for the same tags."""
     return (set(one.tags), one.repositories) == (set(other.tags), other.repositories)
 
 
@@ -202,11 +220,13 @@ def _days(text: str | None) -> float | None:
     return seconds / DAY
 
 
-def _record(row: Placed) -> Record:
+def placed_json(row: Placed) -> Record:
+    """With where it holds."""
     return {"for": row.place, **retention_json(row.rule)}
 
 
-def _row(row: Placed) -> tuple[str, ...]:
+def placed_cells(row: Placed) -> tuple[str, ...]:
+    """Of the table."""
     rule = row.rule
     kept = [
         *([] if rule.keep_newest is None else [f"newest {rule.keep_newest}"]),

@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from lading.fronts.cli.commands.moving import Flags, Moving, Transfer, archive_on_stdout
+from lading.fronts.cli.commands.moving import Flags, Moving, NoHostPushes, Transfer, archive_on_stdout
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import image_argument, transfer_options
@@ -20,6 +20,11 @@ from lading.services.transfers import Transfers
 @image_argument("source", metavar="SOURCE")
 @click.argument("targets", nargs=-1, metavar="[TARGET…]")
 @click.option("-a", "--all-tags", is_flag=True, help="Every tag that the local store has of the repository named.")
+@click.option(
+    "--relay/--no-relay",
+    default=None,
+    help="At a server: whether what its Docker host pushes goes through it; else as the registry's settings say.",
+)
 @transfer_options
 @click.pass_obj
 def push(
@@ -28,6 +33,7 @@ def push(
     source: str,
     targets: tuple[str, ...],
     all_tags: bool,
+    relay: bool | None,
     if_absent: bool,
     dry_run: bool,
     no_referrers: bool,
@@ -39,6 +45,8 @@ def push(
     A plain SOURCE is looked up in the local store; without TARGET it goes where its name says. Several targets are
     served from one read. An image of which some platforms are missing here is refused unless --platform says which.
     """
+    if relay is not None:
+        raise NoHostPushes
     aside = "-" in targets and archive_on_stdout(invocation)
     flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)
     transfers = invocation.application.transfers

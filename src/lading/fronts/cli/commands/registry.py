@@ -14,13 +14,15 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.secrets import asked_password, password_option, read_text
 from lading.services.access import LADING
-from lading.services.configured_registries import RegistryEdit, RegistryForm
 from lading.services.connection_test import ConnectionReport
-from lading.services.registry_records import RegistryRow
-from lading.services.row_view import registry_json
+from lading.services.provider_view import template_json
+from lading.services.providers import TEMPLATES, Provider
+from lading.services.registry_forms import RegistryEdit, RegistryForm
+from lading.services.registry_records import RegistryRow, RelayChoice
+from lading.services.row_view import iso, registry_json
 from lading.wire.endpoint import Tls
 
-_HEADINGS = ("ID", "NAME", "URL", "USER", "LOGIN", "TLS", "DEFAULT")
+_HEADINGS = ("ID", "NAME", "URL", "PROVIDER", "USER", "LOGIN", "TLS", "DEFAULT")
 
 
 class RegistryTestFailed(NetworkFailed):
@@ -67,14 +69,65 @@ _tls = click.option(
 )
 _ca = click.option("--ca", metavar="FILE", shell_complete=files, help="Authorities to trust for it, as PEM.")
 _default = click.option("--default", "is_default", is_flag=True, help="The one meant where nobody says.")
+_relay = click.option(
+    "--relay",
+    type=click.Choice([each.value for each in RelayChoice]),
+    help="Whether Docker hosts push to it through this server; auto: where they cannot by themselves.",
+)
+_provider = click.option(
+    "--provider",
+    type=click.Choice([each.value for each in Provider]),
+    help="Who runs it; 'lading registry providers' says what each asks for.",
+)
+_fields = click.option(
+    "--field",
+    "fields",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="One of the provider's own fields; a secret one as NAME=@FILE. Empty: none.",
+)
+_key = click.option(
+    "--key-file",
+    "key",
+    metavar="FILE",
+    shell_complete=files,
+    help="A service account's key, the JSON file of Google Cloud, in place of name and password.",
+)
+
+
+@registry.command()
+@click.pass_obj
+def providers(invocation: Invocation) -> None:
+    """List the providers that a registry may be of, and what each asks for."""
+    listing = Listing(
+        tuple(TEMPLATES.values()),
+        template_json,
+        ("PROVIDER", "TITLE", "USER NAME", "PASSWORD", "FIELDS"),
+        lambda each: (
+            each.provider.value,
+            each.title,
+            each.username or "-",
+            each.password,
+            ", ".join(field.name for field in each.fields) or "-",
+        ),
+        lambda each: each.provider.value,
+    )
+    invocation.console.results(invocation.form, listing)
 
 
 @registry.command("ls")
 @click.pass_obj
 def list_registries(invocation: Invocation) -> None:
     """List the configured registries, without their passwords."""
-    rows = invocation.application.administration.registries.list(LADING)
-    listing = Listing(rows, registry_json, _HEADINGS, _row, lambda row: row.name)
+    registries = invocation.application.administration.registries
+    rows, ends = registries.list(LADING), registries.validities()
+    listing = Listing(
+        rows,
+        lambda row: registry_json(row, ends.get(row.id)),
+        _HEADINGS,
+        lambda row: _row(row, ends.get(row.id)),
+        lambda row: row.name,
+    )
     invocation.console.results(invocation.form, listing)
 
 
@@ -86,6 +139,10 @@ def list_registries(invocation: Invocation) -> None:
 @_tls
 @_ca
 @_default
+@_relay
+@_provider
+@_fields
+@_key
 @click.pass_obj
 def add(
     invocation: Invocation,
@@ -97,13 +154,29 @@ def add(
     tls: str | None,
     ca: str | None,
     is_default: bool,
+    relay: str | None,
+    provider: str | None,
+    fields: Sequence[str],
+    key: str | None,
 ) -> None:
     """Configure a registry.
 
     URL is host[:port], perhaps with a path; http:// says that it has no TLS.
     """
-    secret = asked_password(invocation, password) if username or password else None
-    form = RegistryForm(name, url, username, secret, Tls(tls) if tls else None, read_text(ca), is_default)
+    secret = secret_of(invocation, username, password, key)
+    choice = RelayChoice(relay) if relay else RelayChoice.AUTO
+    form = RegistryForm(
+        name,
+        url,
+        username,
+        secret,
+        Tls(tls) if tls else None,
+        read_text(ca),
+        is_default,
+        choice,
+        Provider(provider) if provider else Provider.GENERIC,
+        written_fields(fields),
+    )
     _print(invocation, invocation.application.administration.registries.add(LADING, form), "added")
 
 
@@ -117,6 +190,10 @@ def add(
 @_tls
 @_ca
 @_default
+@_relay
+@_provider
+@_fields
+@_key
 @click.pass_obj
 def change(
     invocation: Invocation,
@@ -130,19 +207,34 @@ def change(
     tls: str | None,
     ca: str | None,
     is_default: bool,
+    relay: str | None,
+    provider: str | None,
+    fields: Sequence[str],
+    key: str | None,
 ) -> None:
     """Change a registry; what is not said stays.
 
     The password is never sent to where it was not given for: another address or CA, or less TLS, needs it again. An
     empty --ca takes the authorities away.
     """
-    if no_login and (username or password):
-        raise click.UsageError("--no-login forgets the login, and --username or --password-stdin give one")
+    if no_login and (username or password or key):
+        raise click.UsageError("--no-login forgets the login, and --username, --password-stdin or --key-file give one")
     registries = invocation.application.administration.registries
     before = chosen(registries.list(LADING), "registry", name)
-    secret = asked_password(invocation, password) if username or password else None
+    secret = secret_of(invocation, username, password, key)
     login = ("", "") if no_login else (username, secret)
-    edit = RegistryEdit(new_name, url, *login, Tls(tls) if tls else None, read_text(ca), is_default or None)
+    choice = RelayChoice(relay) if relay else None
+    edit = RegistryEdit(
+        new_name,
+        url,
+        *login,
+        Tls(tls) if tls else None,
+        read_text(ca),
+        is_default or None,
+        choice,
+        Provider(provider) if provider else None,
+        written_fields(fields),
+    )
     _print(invocation, registries.change(LADING, before.id, edit), "changed")
 
 
@@ -152,6 +244,7 @@ row_commands(
     lambda service: service.registries,
     registry_json,
     "Forget a registry and its login; what it holds stays there.",
+    beside=lambda service, row: {"validUntil": iso(service.registries.validities().get(row.id))},
 )
 
 
@@ -184,11 +277,17 @@ def test(invocation: Invocation, name: str) -> None:
 @click.argument("term", metavar="[TERM]", default="")
 @click.pass_obj
 def catalog(invocation: Invocation, name: str, term: str) -> None:
-    """List the repositories of a registry whose names hold TERM, where it lists them."""
+    """List the repositories of a registry whose names hold TERM.
+
+    Its provider's own list is asked where there is one. Where nobody lists any, those that images here are named after.
+    """
     service = invocation.application.administration
     row = chosen(service.registries.list(LADING), "registry", name)
     with invocation.cancellable() as cancel:
-        names = [each for each in service.browsing.catalog(LADING, row.id, cancel) if term.lower() in each]
+        found = service.browsing.catalog(LADING, row.id, cancel)
+    names = [each for each in found.names if term.lower() in each]
+    if not found.whole:
+        invocation.console.say(f"{row.name} lists no repositories: these are the ones that images here are named after")
     _print_names(invocation, names, f"{row.host}/{{}}")
 
 
@@ -218,14 +317,44 @@ def _print_names(invocation: Invocation, names: Sequence[str], whole: str) -> No
 
 
 def _print(invocation: Invocation, row: RegistryRow, done: str) -> None:
-    invocation.console.result(invocation.form, registry_json(row), f"{row.name}   registry {done}: {row.url}", row.name)
+    told = registry_json(row, invocation.application.administration.registries.validities().get(row.id))
+    invocation.console.result(invocation.form, told, f"{row.name}   registry {done}: {row.url}", row.name)
 
 
-def _row(row: RegistryRow) -> tuple[str, ...]:
+def _row(row: RegistryRow, valid_until: float | None) -> tuple[str, ...]:
     login = "kept" if row.sealed is not None else "-"
-    return (str(row.id), row.name, row.url, row.username or "-", login, row.tls.value, "*" if row.is_default else "")
+    if valid_until is not None:
+        login = f"until {iso(valid_until)}"
+    default = "*" if row.is_default else ""
+    provider = row.provider.value
+    return (str(row.id), row.name, row.url, provider, row.username or "-", login, row.tls.value, default)
+
+
+_SECRET_FIELDS = frozenset(field.name for each in TEMPLATES.values() for field in each.fields if field.secret)
+
+
+def secret_of(invocation: Invocation, username: str | None, password: str | None, key: str | None) -> str | None:
+    """The password, or the key that stands for name and password. Raises UsageError, FileUnreadable."""
+    if key is not None and (username or password):
+        raise click.UsageError("--key-file gives the login, and so do --username and --password-stdin")
+    if key is not None:
+        return read_text(key)
+    return asked_password(invocation, password) if username or password else None
+
+
+def written_fields(fields: Sequence[str]) -> dict[str, str]:
+    """Of NAME=VALUE each. Raises UsageError."""
+    written: dict[str, str] = {}
+    for each in fields:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise click.UsageError(f"--field {name} needs a value: {name}=VALUE, or nothing after the = for none")
+        if name in _SECRET_FIELDS and value and not value.startswith("@"):
+            raise click.UsageError(f"{name} is a secret, which the list of processes shows: --field {name}=@FILE")
+        written[name] = (read_text(value[1:]) or "").strip() if value.startswith("@") else value
+    return written
 
 
 def _failed(row: RegistryRow, report: ConnectionReport) -> LadingError:
     step = report.steps[-1].name
-    return RegistryLoginRefused(row.name) if step == "token" else RegistryTestFailed(row.name, step)
+    return RegistryLoginRefused(row.name) if step in {"mint", "token"} else RegistryTestFailed(row.name, step)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
-from lading.errors import LadingError
 from lading.fronts.cli.commands.rows import fields_text
 from lading.fronts.cli.commands.storage import storage
-from lading.fronts.cli.completing import files
+from lading.fronts.cli.completing import files, names
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
@@ -43,11 +42,11 @@ repository.add_command(storage)
 
 def completed_repository(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of repositories that begin so; none where they cannot be read."""
-    try:
-        names = ctx.ensure_object(Invocation).application.administration.repositories.names(LADING)
-    except LadingError:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
+
+    def here() -> Iterable[str]:
+        return ctx.ensure_object(Invocation).application.administration.repositories.names(LADING)
+
+    return names(ctx, "repository", incomplete, here)
 
 
 _name = click.argument("name", shell_complete=completed_repository)

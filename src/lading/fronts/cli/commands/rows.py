@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 import click
 
-from lading.errors import LadingError
 from lading.fronts.cli.application import Administration
+from lading.fronts.cli.completing import names
 from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.texts import lines, table
@@ -63,16 +63,21 @@ def row_commands(
     service: Callable[[Administration], Rows[R]],
     record: Callable[[R], Record],
     gone: str,
+    *,
+    beside: Callable[[Administration, R], Record] = lambda _service, _row: {},
 ) -> None:
-    """Gives the group of a noun its `show` and `rm`; `gone` is what the help of `rm` says."""
+    """Gives the group of a noun its `show` and `rm`; `gone` is what the help of `rm` says, `beside` what is known of a
+    row that does not stand in it."""
     named = click.argument("name", metavar="NAME|ID", shell_complete=completed(noun))
 
     @group.command(help="Show one with every field but the secrets.")
     @named
     @click.pass_obj
     def show(invocation: Invocation, name: str) -> None:
-        row = chosen(service(invocation.application.administration).list(LADING), noun, name)
-        invocation.console.result(invocation.form, record(row), fields_text(record(row)), row.name)
+        administration = invocation.application.administration
+        row = chosen(service(administration).list(LADING), noun, name)
+        told = {**record(row), **beside(administration, row)}
+        invocation.console.result(invocation.form, told, fields_text(told), row.name)
 
     @group.command(help=gone)
     @named
@@ -98,11 +103,10 @@ def completed(noun: str) -> Callable[[click.Context, click.Parameter, str], list
     """Names of the rows of a noun that begin so; none where they cannot be read, for a shell has no use for errors."""
 
     def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-        try:
-            rows = LISTS[noun](ctx.ensure_object(Invocation).application.administration)
-        except LadingError:
-            return []
-        return [row.name for row in rows if row.name.startswith(incomplete)]
+        def here() -> list[str]:
+            return [row.name for row in LISTS[noun](ctx.ensure_object(Invocation).application.administration)]
+
+        return names(ctx, noun, incomplete, here)
 
     return complete
 

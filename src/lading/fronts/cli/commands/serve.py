@@ -23,6 +23,9 @@ WAIT_SECONDS = 3600.0
 @setting("--registry-port", metavar="PORT", help="The registry's port (5000, or the next free one at the first start).")
 @setting("--public-url", metavar="URL", help="How others reach the API.")
 @setting("--registry-public-url", metavar="URL", help="How others reach the registry.")
+@setting("--replica-listen", metavar="HOST:PORT", help="Where other servers of the same database ask for agents.")
+@setting("--replica-url", metavar="URL", help="How those servers reach it (http:// or https:// and that).")
+@setting("--agent-buffer", metavar="BYTES", help="Held of an agent's answer that is read slowly (256Mi).")
 @setting("--trusted-proxies", metavar="ADDRESSES", help="Proxies whose X-Forwarded-For counts.")
 @setting("--tls-cert", metavar="FILE", help="A PEM file: the certificate of both, read again on SIGHUP.")
 @setting("--tls-key", metavar="FILE", help="A PEM file: its key.")
@@ -48,6 +51,12 @@ WAIT_SECONDS = 3600.0
 @setting("--docker-api-role", metavar="ROLE", help="What users of this machine may there at first (operator).")
 @setting("--push-lanes", metavar="N", help="Layers that one push moves at a time (5).")
 @setting("--pull-lanes", metavar="N", help="Layers that one pull moves at a time (3).")
+@setting("--oidc-issuer", metavar="URL", help="The provider of single sign-on, exactly as it calls itself (none).")
+@setting("--oidc-client-id", metavar="ID", help="What it calls this server; the secret is LADING_OIDC_CLIENT_SECRET.")
+@setting("--oidc-roles", metavar="ROLES", help="Which group has which role: GROUP=ROLE,GROUP=ROLE; * is everybody.")
+@setting("--oidc-groups-claim", metavar="CLAIM", help="Where it says a person's groups (groups).")
+@setting("--oidc-scopes", metavar="SCOPES", help="What is asked for of a person (openid,profile,email).")
+@setting("--oidc-name", metavar="NAME", help="What people call it (single sign-on).")
 @setting("--no-auth", is_flag=True, help="Without logins, for every program on this machine.")
 @click.pass_obj
 def serve(invocation: Invocation) -> None:

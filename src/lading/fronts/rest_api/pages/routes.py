@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
-from typing import TypeVar, cast
-from urllib.parse import parse_qs
+from typing import cast
 
 from fastapi import APIRouter, FastAPI, Request
-from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from lading import __version__
 from lading.errors import LadingError
@@ -18,6 +16,7 @@ from lading.fronts.rest_api.answers import iso
 from lading.fronts.rest_api.cookies import forget_session, session_of, set_session
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, SecureNeeded, VisitNeeded
 from lading.fronts.rest_api.pages.reference import groups
+from lading.fronts.rest_api.pages.shown import PLACE, elsewhere, fields_of, page, seen, sentence
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import status_of
 from lading.fronts.rest_api.routes.machines import openapi
@@ -27,20 +26,16 @@ from lading.services.job_records import JobFilter
 from lading.services.passwords import SHORTEST_PASSWORD
 from lading.services.setup import SetupLinkOver
 
-T = TypeVar("T")
-
 router = APIRouter(include_in_schema=False)
 
-_PLACE = "lading.fronts.rest_api.pages"
-_templates = Environment(loader=PackageLoader(_PLACE, "."), autoescape=select_autoescape(), trim_blocks=True)
-_STYLE = files(_PLACE).joinpath("style.css").read_bytes()
+_STYLE = files(PLACE).joinpath("style.css").read_bytes()
 _SHOWN_JOBS = 20
 
 
 @router.get("/")
 def front_page(request: Request) -> Response:
     """There is no web app yet: the status page stands in."""
-    return _elsewhere(request, "/status")
+    return elsewhere(request, "/status")
 
 
 @router.get("/pages/style.css")
@@ -54,18 +49,18 @@ def setup_page(request: Request, product: ProductNeeded, token: str = "") -> Res
     """Where the one-time link leads."""
     if not product.setup.opens(token):
         raise SetupLinkOver
-    return _page(request, "setup.html", token=token, username="admin", shortest=SHORTEST_PASSWORD)
+    return page(request, "setup.html", token=token, username="admin", shortest=SHORTEST_PASSWORD)
 
 
 @router.post("/setup")
 async def set_up(request: Request, product: ProductNeeded, visit: VisitNeeded, secure: SecureNeeded) -> Response:
     """Make the first user, and log in."""
-    form = await _form(request)
+    form = await fields_of(request)
     token, username, password = form.get("token", ""), form.get("username", ""), form.get("password", "")
 
     def refused(text: str, status: int) -> Response:
         fields = {"token": token, "username": username, "shortest": SHORTEST_PASSWORD, "error": text}
-        return _page(request, "setup.html", status, **fields)
+        return page(request, "setup.html", status, **fields)
 
     if password != form.get("again"):
         return refused("The two passwords differ.", 400)
@@ -75,29 +70,29 @@ async def set_up(request: Request, product: ProductNeeded, visit: VisitNeeded, s
     except SetupLinkOver:
         raise
     except LadingError as error:
-        return refused(_sentence(error), status_of(error))
-    response = _elsewhere(request, "/status")
+        return refused(sentence(error), status_of(error))
+    response = elsewhere(request, "/status")
     set_session(response, session, secure=secure)
     return response
 
 
 @router.get("/login")
-def login_page(request: Request, next: str = "") -> Response:  # noqa: A002  the form's word
-    """Name and password."""
-    return _page(request, "login.html", username="", next=_local(next))
+def login_page(request: Request, product: ProductNeeded, next: str = "") -> Response:  # noqa: A002  the form's word
+    """Name and password, or single sign-on."""
+    return _login_page(request, product, next=local_path(next))
 
 
 @router.post("/login")
 async def log_in(request: Request, product: ProductNeeded, visit: VisitNeeded, secure: SecureNeeded) -> Response:
     """Log in, and go where the person wanted to."""
-    form = await _form(request)
-    username, password, wanted = form.get("username", ""), form.get("password", ""), _local(form.get("next", ""))
+    form = await fields_of(request)
+    username, password, wanted = form.get("username", ""), form.get("password", ""), local_path(form.get("next", ""))
     try:
         session = await run_in_threadpool(product.authentication.login, visit, username, password, session_of(request))
     except LadingError as error:
-        fields = {"username": username, "next": wanted, "error": _sentence(error)}
-        return _page(request, "login.html", status_of(error), **fields)
-    response = _elsewhere(request, wanted or "/status")
+        fields = {"username": username, "next": wanted, "error": sentence(error)}
+        return _login_page(request, product, status_of(error), **fields)
+    response = elsewhere(request, wanted or "/status")
     set_session(response, session, secure=secure)
     return response
 
@@ -108,7 +103,7 @@ def log_out(request: Request, product: ProductNeeded, visit: VisitNeeded, secure
     cookie = session_of(request)
     if cookie is not None:
         product.authentication.logout(visit, cookie)
-    response = _elsewhere(request, "/login")
+    response = elsewhere(request, "/login")
     forget_session(response, secure=secure)
     return response
 
@@ -117,8 +112,8 @@ def log_out(request: Request, product: ProductNeeded, visit: VisitNeeded, secure
 def status_page(request: Request, product: ProductNeeded, actor: ActorNeeded) -> Response:
     """What there is, as far as the person may see it."""
     if actor.user is None and not actor.grants:
-        return _elsewhere(request, "/login")
-    return _page(
+        return elsewhere(request, "/login")
+    return page(
         request,
         "status.html",
         version=__version__,
@@ -126,9 +121,9 @@ def status_page(request: Request, product: ProductNeeded, actor: ActorNeeded) ->
         origin=f"{request.url.scheme}://{request.url.netloc}",
         environments=[
             {"name": row.name, "kind": row.connection_type.value, "is_default": row.is_default}
-            for row in _seen(lambda: product.environments.list(actor))
+            for row in seen(lambda: product.environments.list(actor))
         ],
-        registries=_seen(lambda: product.registries.list(actor)),
+        registries=seen(lambda: product.registries.list(actor)),
         jobs=_jobs(product, actor),
     )
 
@@ -137,19 +132,29 @@ def status_page(request: Request, product: ProductNeeded, actor: ActorNeeded) ->
 def reference_page(request: Request) -> Response:
     """The API's reference, from the same document that programs read."""
     document = openapi(cast("FastAPI", request.app))
-    return _page(request, "reference.html", version=__version__, groups=groups(document))
+    return page(request, "reference.html", version=__version__, groups=groups(document))
+
+
+def login_failed(request: Request, product: Product, error: LadingError) -> Response:
+    """The login page, which says what was wrong."""
+    return _login_page(request, product, status_of(error), error=sentence(error), hint=error.hint)
+
+
+def _login_page(request: Request, product: Product, status: int = 200, **fields: object) -> HTMLResponse:
+    sign_on = None if product.sign_on is None else product.sign_on.name
+    return page(request, "login.html", status, **{"username": "", "next": "", "sign_on": sign_on, **fields})
 
 
 async def failed(request: Request, error: LadingError) -> Response:
     """A page that says what was wrong, and where to log in if that would help."""
     if isinstance(error, NotLoggedIn):
-        return _elsewhere(request, "/login")
+        return elsewhere(request, "/login")
     title = "Permission denied" if isinstance(error, Denied) else "That did not work"
-    return _page(request, "message.html", status_of(error), title=title, text=_sentence(error), hint=error.hint)
+    return page(request, "message.html", status_of(error), title=title, text=sentence(error), hint=error.hint)
 
 
 def _jobs(product: Product, actor: Actor) -> list[Mapping[str, object]]:
-    return [_job(job) for job in _seen(lambda: product.jobs.page(actor, JobFilter(), 0, _SHOWN_JOBS).jobs)]
+    return [_job(job) for job in seen(lambda: product.jobs.page(actor, JobFilter(), 0, _SHOWN_JOBS).jobs)]
 
 
 def _job(job: Job) -> Mapping[str, object]:
@@ -166,34 +171,6 @@ def _job(job: Job) -> Mapping[str, object]:
     }
 
 
-def _seen(look: Callable[[], Iterable[T]]) -> Iterable[T]:
-    """What the person may see; nothing, where that is nothing."""
-    try:
-        return look()
-    except Denied:
-        return ()
-
-
-def _page(request: Request, template: str, status: int = 200, **fields: object) -> HTMLResponse:
-    base = request.scope.get("root_path", "")
-    return HTMLResponse(_templates.get_template(template).render(base=base, **fields), status)
-
-
-def _elsewhere(request: Request, path: str) -> RedirectResponse:
-    return RedirectResponse(f"{request.scope.get('root_path', '')}{path}", 303)
-
-
-def _local(path: str) -> str:
+def local_path(path: str) -> str:
     """Where to go after a login, if that is a path here: a link may not send anybody to another site."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else ""
-
-
-def _sentence(error: LadingError) -> str:
-    text = error.afar
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-async def _form(request: Request) -> Mapping[str, str]:
-    """The fields of an HTML form; of one that came twice, the last."""
-    text = (await request.body()).decode("utf-8", "replace")
-    return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=50).items()}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from lading.fronts.rest_api.answers import Json, environment_json, report_json
+from lading.fronts.rest_api.answers import Json, agent_json, environment_json, report_json
 from lading.fronts.rest_api.bodies import EnvironmentBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded
 from lading.fronts.rest_api.paging import ListNeeded
+from lading.fronts.rest_api.product import Product
+from lading.services.environment import ConnectionType
 from lading.services.environment_forms import EnvironmentForm
+from lading.services.environment_records import EnvironmentRow
+from lading.services.hub import AgentPresence
 
 router = APIRouter(prefix="/api/environments", tags=["environments"])
 
@@ -20,26 +24,29 @@ def list_environments(
     wanted: ListNeeded,
 ) -> object:
     """The environments that you may see."""
-    return wanted.listed(product.environments.list(actor), lambda row: [row.name], environment_json)
+    rows = product.environments.list(actor)
+    edge = any(row.connection_type is ConnectionType.HAWSER_EDGE for row in rows)
+    agents = {each.environment: each for each in product.agents.presences(actor)} if edge else {}
+    return wanted.listed(rows, lambda row: [row.name], lambda row: _json(row, agents.get(row.id)))
 
 
 @router.post("", status_code=201)
 def add_environment(product: ProductNeeded, actor: ActorNeeded, body: EnvironmentBody) -> Json:
     """Configure an environment."""
-    return environment_json(product.environments.add(actor, _form(body)))
+    return _shown(product, product.environments.add(actor, _form(body)))
 
 
 @router.get("/{id}")
 def get_environment(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One environment."""
-    return environment_json(product.environments.get(actor, id))
+    return _shown(product, product.environments.get(actor, id))
 
 
 @router.put("/{id}")
 @router.patch("/{id}")
 def change_environment(product: ProductNeeded, actor: ActorNeeded, id: int, body: EnvironmentBody) -> Json:  # noqa: A002
     """Change what is sent; the rest stays."""
-    return environment_json(product.environments.change(actor, id, _form(body)))
+    return _shown(product, product.environments.change(actor, id, _form(body)))
 
 
 @router.delete("/{id}", status_code=204)
@@ -52,13 +59,26 @@ def remove_environment(product: ProductNeeded, actor: ActorNeeded, id: int) -> R
 @router.post("/{id}/default")
 def make_environment_default(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002
     """The one that is meant where nobody says."""
-    return environment_json(product.environments.make_default(actor, id))
+    return _shown(product, product.environments.make_default(actor, id))
 
 
 @router.post("/{id}/test")
 def try_environment(product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, id: int) -> Json:  # noqa: A002
     """Try an environment out, step by step."""
     return report_json(product.environments.test(actor, id, cancel))
+
+
+def _shown(product: Product, row: EnvironmentRow) -> Json:
+    edge = row.connection_type is ConnectionType.HAWSER_EDGE
+    return _json(row, product.agents.presence(row.id) if edge else None)
+
+
+def _json(row: EnvironmentRow, agent: AgentPresence | None) -> Json:
+    """One at the edge tells of its agent; null where that is away."""
+    told = environment_json(row)
+    if row.connection_type is ConnectionType.HAWSER_EDGE:
+        told["agent"] = None if agent is None else agent_json(agent)
+    return told
 
 
 def _form(body: EnvironmentBody) -> EnvironmentForm:

@@ -43,11 +43,13 @@ def log_out(request: Request, product: ProductNeeded, visit: VisitNeeded, secure
 
 
 @router.get("/auth/session")
-def who_am_i(actor: ActorNeeded) -> Json:
-    """Who you are, and what you may."""
+def who_am_i(product: ProductNeeded, actor: ActorNeeded) -> Json:
+    """Who you are, and what you may; `issuer` is the provider, where you are one of single sign-on."""
     if actor.user is None and not actor.grants:
         raise NotLoggedIn
-    return _session_json(actor)
+    sign_on = product.sign_on
+    issuer = None if sign_on is None or actor.user is None else sign_on.issuer_of(actor.user)
+    return _session_json(actor) | ({} if issuer is None else {"issuer": issuer})
 
 
 @router.post("/auth/password", status_code=204)

@@ -10,7 +10,11 @@ from lading.fronts.rest_api.answers import Json, found_json, quota_json, registr
 from lading.fronts.rest_api.bodies import RegistryBody, RegistryChange, RegistryTestBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded, TrialCancelNeeded
 from lading.fronts.rest_api.paging import ListNeeded
-from lading.services.configured_registries import RegistryEdit, RegistryForm
+from lading.fronts.rest_api.product import Product
+from lading.services.access import NotLoggedIn
+from lading.services.provider_view import template_json
+from lading.services.registry_forms import RegistryEdit, RegistryForm
+from lading.services.registry_records import RegistryRow
 
 router = APIRouter(prefix="/api", tags=["registries"])
 
@@ -25,7 +29,14 @@ def list_registries(
     wanted: ListNeeded,
 ) -> object:
     """All configured registries."""
-    return wanted.listed(product.registries.list(actor), lambda row: [row.name, row.url], registry_json)
+    rows, ends = product.registries.list(actor), product.registries.validities()
+    return wanted.listed(rows, lambda row: [row.name, row.url], lambda row: registry_json(row, ends.get(row.id)))
+
+
+@router.get("/registries/providers")
+def list_providers(product: ProductNeeded, actor: ActorNeeded) -> list[Json]:
+    """The providers that a registry may be of: which fields each asks for, and where its login comes from."""
+    return [template_json(template) for template in product.registries.templates(actor)]
 
 
 @router.post("/registries", status_code=201)
@@ -46,15 +57,26 @@ def try_registry(product: ProductNeeded, actor: ActorNeeded, cancel: TrialCancel
 def get_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One configured registry; `rateLimit` is what it said last of how much it still allows."""
     row = product.registries.get(actor, id)
-    return registry_json(row) | {"rateLimit": quota_json(product.browsing.quota(actor, row))}
+    return _told(product, row) | {"rateLimit": quota_json(product.browsing.quota(actor, row))}
 
 
 @router.put("/registries/{id}")
 @router.patch("/registries/{id}")
 def change_registry(product: ProductNeeded, actor: ActorNeeded, id: int, body: RegistryChange) -> Json:  # noqa: A002
     """Change what is sent; the rest stays. A new address needs the password again."""
-    edit = RegistryEdit(body.name, body.url, body.username, body.password, body.tls, body.ca, body.is_default)
-    return registry_json(product.registries.change(actor, id, edit))
+    edit = RegistryEdit(
+        body.name,
+        body.url,
+        body.username,
+        body.password,
+        body.tls,
+        body.ca,
+        body.is_default,
+        relay=body.relay,
+        provider=body.provider,
+        fields=body.fields,
+    )
+    return _told(product, product.registries.change(actor, id, edit))
 
 
 @router.delete("/registries/{id}", status_code=204)
@@ -67,7 +89,15 @@ def remove_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Resp
 @router.post("/registries/{id}/default")
 def make_registry_default(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002
     """The one that is meant where nobody says."""
-    return registry_json(product.registries.make_default(actor, id))
+    return _told(product, product.registries.make_default(actor, id))
+
+
+@router.get("/registry/address")
+def registry_address(product: ProductNeeded, actor: ActorNeeded) -> Json:
+    """Where our own registry is; without a `url` at the host that you asked, on `port`."""
+    if actor.user is None and not actor.grants:
+        raise NotLoggedIn
+    return product.registry_address.json
 
 
 @router.get("/registry/catalog")
@@ -77,9 +107,13 @@ def list_repositories(
     cancel: CancelNeeded,
     registry: RegistryId,
     wanted: ListNeeded,
+    response: Response,
 ) -> object:
-    """The repositories of a registry, where it lists them."""
-    return wanted.listed(product.browsing.catalog(actor, registry, cancel), _itself, _named)
+    """The repositories of a registry, as it or its provider lists them; where neither does, `X-Listing: seen` says that
+    these are the ones that images here are named after."""
+    catalog = product.browsing.catalog(actor, registry, cancel)
+    response.headers["X-Listing"] = "whole" if catalog.whole else "seen"
+    return wanted.listed(catalog.names, _itself, _named)
 
 
 @router.get("/registry/search")
@@ -124,7 +158,22 @@ def remove_image(
 
 
 def _form(body: RegistryBody) -> RegistryForm:
-    return RegistryForm(body.name, body.url, body.username, body.password, body.tls, body.ca, body.is_default)
+    return RegistryForm(
+        body.name,
+        body.url,
+        body.username,
+        body.password,
+        body.tls,
+        body.ca,
+        body.is_default,
+        relay=body.relay,
+        provider=body.provider,
+        fields=body.fields,
+    )
+
+
+def _told(product: Product, row: RegistryRow) -> Json:
+    return registry_json(row, product.registries.validities().get(row.id))
 
 
 def _itself(name: str) -> tuple[str]:

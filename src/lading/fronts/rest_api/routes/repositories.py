@@ -54,7 +54,7 @@ def change_repository(product: ProductNeeded, actor: ActorNeeded, repository: Na
     """Change what is sent; the rest stays. A repository that is not there is made."""
     rules = None if body.rules is None else rules_of(body.rules)
     form = RepositoryForm(body.visibility, body.immutable, rules)
-    return repository_json(product.repositories.change(actor, repository, form))
+    return repository_json(product.repositories.change(actor, repository, form, body.reason))
 
 
 @router.delete("/repositories/{repository}", status_code=204)

@@ -1,4 +1,4 @@
-"""Push, pull and copy: each makes a job (interfaces §2, Push, Pull)."""
+"""Push, pull, copy and distribute: each makes a job (interfaces §2, Push, Pull)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from lading.fronts.rest_api.bodies import CopyBody, PullBody, PushBody
+from lading.fronts.rest_api.bodies import CopyBody, DistributeBody, PullBody, PushBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
 from lading.fronts.rest_api.threads import HostRoomNeeded
 from lading.fronts.rest_api.waiting import answered
 from lading.services.copies import CopyForm
+from lading.services.distribution_forms import DistributionForm
 from lading.services.idempotency import RequestKey, body_digest
 from lading.services.job import Job
 from lading.services.pulls import PullForm
-from lading.services.pushes import PushForm
+from lading.services.push_forms import PushForm
 
 TAG = "transfers"
 router = APIRouter(prefix="/api/images", tags=[TAG])
@@ -71,6 +72,7 @@ async def push(
         tuple(body.tags),
         body.if_absent,
         body.dry_run,
+        body.relay,
     )
 
     def start() -> Job:
@@ -106,6 +108,28 @@ async def copy(
     body: CopyBody = CopyBody(),  # noqa: B008  it is frozen
 ) -> JSONResponse:
     """Copy an image from one registry to others, from one read, with its signatures."""
-    form = CopyForm(body.source, tuple(body.targets), body.platform, body.dry_run)
+    form = CopyForm(body.source, tuple(body.targets), body.platform, body.dry_run, body.own)
     job = await run_in_threadpool(product.copies.start, actor, form, key)
     return await answered(request, product, streams, actor, job)
+
+
+@router.post("/distribute", responses=ANSWERS)
+async def distribute(
+    request: Request,
+    product: ProductNeeded,
+    streams: StreamsNeeded,
+    room: HostRoomNeeded,
+    actor: ActorNeeded,
+    key: KeyNeeded,
+    body: DistributeBody = DistributeBody(),  # noqa: B008  it is frozen
+) -> JSONResponse:
+    """Have many environments fetch one image from our registry, each moving only what it lacks."""
+    form = DistributionForm(
+        body.image, tuple(body.environments), body.env, body.name, body.platform, body.scan_after_pull
+    )
+
+    def start() -> Job:
+        with product.cancellation() as cancel:
+            return product.distributions.requests.start(actor, form, key, cancel)
+
+    return await answered(request, product, streams, actor, await room.run(start))

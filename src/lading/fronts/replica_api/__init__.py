@@ -1,0 +1,1 @@
+"""The door that servers of one database have for each other: agents that another of them holds."""

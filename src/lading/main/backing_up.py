@@ -1,0 +1,137 @@
+"""Backups of a data folder and its rows, beside a server that may be at work there: services.backups, wired."""
+# ruff: noqa: PLC0415  archives are imported where one is written
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lading import __version__
+from lading.backends.content_store.folder import ContentFolder
+from lading.backends.content_store.locks import exclusive_at_once
+from lading.backends.content_store.pinned import PinnedContent
+from lading.backends.content_store.storage import storing
+from lading.backends.database.catalogue import open_catalogue
+from lading.backends.database.repositories import open_records
+from lading.backends.database.schema import VERSION
+from lading.backends.database.service_database import ServiceDatabase
+from lading.backends.database.snapshots import alone_in_file, copy_file
+from lading.errors import Refused
+from lading.main.data_folder import private_folder
+from lading.main.own_engine import LOCAL_DATABASE
+from lading.oci.digest import Algorithm, Digest
+from lading.services.audit import Trail
+from lading.services.backup_index import KEY, LOCAL_ROWS, LOGINS, PORT, ROWS, Piece
+from lading.services.backups import Backups, Destination, Placed, Snapshot
+from lading.wire.message import Cancel
+
+_LOCK = "backup.lock"
+_ROOM = "backup-"
+"""How a folder in the scratch folder begins that a backup works in."""
+
+
+class BackupRuns(Refused):
+    """Another backup of the same data folder is being made."""
+
+    hint = "Wait until it has ended."
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data)
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"a backup of {self.data} is being made already"
+
+
+def backups_of(data: Path, content: ContentFolder, database: ServiceDatabase, trail: Trail) -> Backups:
+    """Those of this data folder."""
+    return Backups(_Stills(data, content, database), trail, database.settings, __version__, time.time)
+
+
+@contextmanager
+def opened_destination(place: str) -> Iterator[Destination]:
+    """A file, where the name ends as an archive's does; else a folder. Raises Refused leaves, BackupInvalid,
+    StorageFailed leaves."""
+    from lading.backends.content_store.backup_archive import ENDINGS, written_archive
+    from lading.backends.content_store.backup_folder import opened_folder
+
+    path = Path(place).absolute()
+    opened: AbstractContextManager[Destination]
+    if place.endswith(ENDINGS) and not path.is_dir():
+        opened = written_archive(path)
+    else:
+        opened = opened_folder(path, making=True)
+    with opened as destination:
+        yield destination
+
+
+class _Stills:
+    """Fulfils services.backups.Stills."""
+
+    def __init__(self, data: Path, content: ContentFolder, database: ServiceDatabase) -> None:
+        self._data, self._content, self._database = data, content, database
+
+    @contextmanager
+    def still(self, cancel: Cancel, *, content: bool, keys: bool) -> Iterator[Snapshot]:
+        with ExitStack() as stack:
+            room = self._room(stack)
+            pins = private_folder(room / "pins")
+            pinned = PinnedContent(self._content, pins)
+            with pinned.unchanged(cancel):
+                rows = self._rows(room)
+                if content:
+                    pinned.pin({digest for path in rows.values() for digest in _named(path)}, cancel)
+            for path in rows.values():
+                alone_in_file(path)
+            files = {**rows, **self._small(room, keys=keys)}
+            placed = {name: Placed(_piece(path, cancel), path) for name, path in files.items()}
+            yield Snapshot(VERSION, placed, pinned.blobs, pinned.referrers, pinned.missing)
+
+    def _room(self, stack: ExitStack) -> Path:
+        """A folder that goes with the stack; one that a killed backup left goes now."""
+        with storing(self._data):
+            if not stack.enter_context(exclusive_at_once(self._data / _LOCK)):
+                raise BackupRuns(self._data)
+            scratch = private_folder(self._data / "scratch")
+            for left in scratch.glob(f"{_ROOM}*"):
+                shutil.rmtree(left)
+            return Path(stack.enter_context(TemporaryDirectory(prefix=_ROOM, dir=scratch)))
+
+    def _rows(self, room: Path) -> Mapping[str, Path]:
+        """Those of the service, and where they are not in the data folder, the local command's."""
+        rows = {ROWS: room / ROWS}
+        self._database.snapshot(rows[ROWS])
+        local = self._data / LOCAL_DATABASE
+        if self._database.shared and local.exists():
+            rows[LOCAL_ROWS] = room / LOCAL_ROWS
+            copy_file(local, rows[LOCAL_ROWS])
+        return rows
+
+    def _small(self, room: Path, *, keys: bool) -> Mapping[str, Path]:
+        """Copies of the other files that there are: they may be replaced meanwhile."""
+        names = [LOGINS, PORT, *([KEY] if keys else [])]
+        found = {name: room / name for name in names if (self._data / name).exists()}
+        with storing(self._data):
+            for name, path in found.items():
+                shutil.copyfile(self._data / name, path)
+        return found
+
+
+def _named(rows: Path) -> Sequence[Digest]:
+    """What the names in these rows stand for."""
+    with closing(open_catalogue(rows, time.time)) as catalogue, closing(open_records(rows)) as records:
+        return [*(image.root.digest for image in catalogue.images.all()), *records.reached()]
+
+
+def _piece(path: Path, cancel: Cancel) -> Piece:
+    running = hashlib.sha256()
+    with storing(path), path.open("rb") as file:
+        while part := file.read(1024 * 1024):
+            cancel.check()
+            running.update(part)
+    return Piece(Digest(Algorithm.SHA256, running.hexdigest()), path.stat().st_size)

@@ -1,0 +1,51 @@
+"""Users of the service, wired, and how they are known."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack
+
+from lading.backends.database.service_database import ServiceDatabase
+from lading.backends.passwords.hashing import ArgonPasswords
+from lading.main.signing_on import sign_on
+from lading.services.audit import Trail
+from lading.services.authentication import Accounts, Authentication
+from lading.services.password_memory import PasswordMemory
+from lading.services.roles import Roles
+from lading.services.sessions import Sessions
+from lading.services.setup import Setup
+from lading.services.throttling import Throttle
+from lading.services.tokens import Tokens
+from lading.services.users import Users
+from lading.settings import Settings
+
+
+class People:
+    """All over the same rows. Making it raises StorageFailed, SignOnHalf, IssuerInPlain."""
+
+    def __init__(self, stack: ExitStack, settings: Settings, database: ServiceDatabase, trail: Trail) -> None:
+        passwords = ArgonPasswords()
+        self.roles = Roles(database.users, trail)
+        self.roles.ensure_built_in()
+        self.users = Users(database.users, database.sessions, passwords, trail, time.time)
+        self.tokens = Tokens(database.tokens, database.users, trail, time.time, os.urandom)
+        self.sessions = Sessions(database.sessions, time.time, os.urandom)
+        self.sign_on = sign_on(stack, settings, database, self.sessions, trail)
+        self.setup = Setup(database.users, database.settings, passwords, trail, clock=time.time, random=os.urandom)
+        self.authentication = Authentication(
+            Accounts(database.users, database.tokens, self.sessions),
+            passwords,
+            PasswordMemory(os.urandom(32), time.monotonic),
+            Throttle(time.monotonic),
+            trail,
+            clock=time.time,
+        )
+
+    def first_admin(self, settings: Settings) -> str | None:
+        """Made by its password, or else the token of the link that makes it; None where there is one."""
+        if settings.no_auth:
+            return None
+        if settings.admin_password is not None:
+            self.setup.ensure_admin(settings.admin_password)
+        return self.setup.begin()

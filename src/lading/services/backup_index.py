@@ -1,0 +1,139 @@
+"""What a backup holds: its backup.json as a value.
+
+backup.json                 what this page says: written last into a folder, first into an archive
+blobs/<alg>/<hex>           everything else, each file under the digest of its bytes:
+                            the rows, an SQLite database whatever the service keeps its own in (`lading.db`); those of
+                            the local command, where the service keeps its own elsewhere (`local.db`); other small files
+                            of the data folder by their names there; and all content that names reach
+
+So a backup is proven by reading it, an image that was kept before is not kept again, and a folder is one backup or the
+one before it, never half of each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lading.errors import InputInvalid, LadingError, Refused
+from lading.oci.digest import Digest
+from lading.services.serving import KEPT_PORT
+
+INDEX = "backup.json"
+FORMAT = 1
+ROWS, LOCAL_ROWS = "lading.db", "local.db"
+LOGINS, KEY, PORT = "logins.json", "secret.key", KEPT_PORT
+FILES = frozenset({ROWS, LOCAL_ROWS, LOGINS, KEY, PORT})
+"""What a backup may hold beside content."""
+
+LARGEST = 256 * 1024 * 1024
+"""Bytes of a backup.json: a hundred a blob, for more blobs than anybody keeps."""
+
+
+class BackupInvalid(InputInvalid):
+    """What should be a backup is none, or says what no backup says."""
+
+    hint = "Name the folder or file that a backup was written to."
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place, self.why = place, reason
+
+    def __str__(self) -> str:
+        return f"{self.place} is no backup of Lading's"
+
+
+class BackupNewer(Refused):
+    """A newer Lading made it: its tables mean more than this program knows."""
+
+    hint = "Restore it with the Lading that made it, or a newer one."
+
+    def __init__(self, place: str, found: int, known: int) -> None:
+        super().__init__(place, found, known)
+        self.place, self.found, self.known = place, found, known
+
+    def __str__(self) -> str:
+        return f"{self.place} has tables of version {self.found}; this Lading knows versions up to {self.known}"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One file of a backup: its name, as everything there is named, and its size in bytes."""
+
+    digest: Digest
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupIndex:
+    """`made` in seconds since 1970, `program` the version that made it, `schema` that of its tables. `complete` says
+    that the content is in it, and not the rows alone."""
+
+    made: float
+    program: str
+    schema: int
+    complete: bool
+    files: Mapping[str, Piece]
+    blobs: Sequence[Piece]
+    referrers: Sequence[tuple[Digest, Digest]] = ()
+    """Subjects, and what refers to them."""
+
+    @property
+    def pieces(self) -> Mapping[Digest, int]:
+        """Every file of it, with its size in bytes."""
+        return {piece.digest: piece.size for piece in (*self.files.values(), *self.blobs)}
+
+    @property
+    def size(self) -> int:
+        """In bytes, each file counted once."""
+        return sum(self.pieces.values())
+
+    def text(self) -> bytes:
+        """As backup.json holds it."""
+        told = {
+            "format": FORMAT,
+            "made": self.made,
+            "program": self.program,
+            "schema": self.schema,
+            "complete": self.complete,
+            "files": {name: [str(piece.digest), piece.size] for name, piece in self.files.items()},
+            "blobs": [[str(piece.digest), piece.size] for piece in self.blobs],
+            "referrers": [[str(subject), str(referrer)] for subject, referrer in self.referrers],
+        }
+        return json.dumps(told, separators=(",", ":")).encode()
+
+
+def read_index(place: str, raw: bytes) -> BackupIndex:
+    """Of the backup at `place`. Raises BackupInvalid."""
+    try:
+        told = json.loads(raw)
+        if told["format"] != FORMAT:
+            raise BackupInvalid(place, f"its form is {told['format']!r}, and this Lading knows {FORMAT}")
+        return BackupIndex(
+            made=float(told["made"]),
+            program=str(told["program"]),
+            schema=int(told["schema"]),
+            complete=bool(told["complete"]),
+            files={_plain(place, name): _piece(each) for name, each in told["files"].items()},
+            blobs=tuple(map(_piece, told["blobs"])),
+            referrers=tuple((Digest.parse(subject), Digest.parse(referrer)) for subject, referrer in told["referrers"]),
+        )
+    except LadingError as error:
+        raise error if isinstance(error, BackupInvalid) else BackupInvalid(place, str(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BackupInvalid(place, f"its {INDEX} cannot be understood") from error
+
+
+def _piece(told: Sequence[object]) -> Piece:
+    digest, size = told
+    if not isinstance(digest, str) or not isinstance(size, int) or size < 0:
+        raise ValueError
+    return Piece(Digest.parse(digest), size)
+
+
+def _plain(place: str, name: str) -> str:
+    """A backup may come from anywhere: its names lead nowhere else."""
+    if name not in FILES:
+        raise BackupInvalid(place, f"it names a file {name!r}, which no data folder has")
+    return name

@@ -1,0 +1,23 @@
+"""Where our own registry is: what a client is told that sends it content before it asks for work on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class RegistryAddress:
+    """`public` is the URL by which others reach it, None where nobody said; where it listens is known once it does."""
+
+    public: str | None
+    _port: int | None = field(default=None, init=False)
+    _tls: bool = field(default=False, init=False)
+
+    def listens(self, port: int, *, tls: bool) -> None:
+        """From now on."""
+        self._port, self._tls = port, tls
+
+    @property
+    def json(self) -> dict[str, object]:
+        """Who is told no `url` reaches it at the host that the API has, on `port`."""
+        return {"url": self.public, "port": self._port, "tls": self._tls}

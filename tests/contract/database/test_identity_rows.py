@@ -1,0 +1,56 @@
+"""Who users are at providers of single sign-on, on every database."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading.backends.database.service_database import ServiceDatabase
+from lading.services.identity_records import Subject
+from lading.services.named_rows import NameTaken
+from lading.services.user_records import UserRow
+
+NOW = 1_800_000_000.0
+ADA = Subject("https://sign-on.corp", "s-1")
+
+
+def add(database: ServiceDatabase, name: str, subject: Subject) -> UserRow | None:
+    return database.identities.add_identified(lambda id: UserRow(id, name, created=NOW), subject)  # noqa: A006
+
+
+def test_a_user_is_found_by_issuer_and_subject(database: ServiceDatabase) -> None:
+    made = add(database, "ada", ADA)
+
+    assert made == UserRow(made.id if made else 0, "ada", created=NOW)
+    assert made is not None
+    assert database.identities.user_of(ADA) == made.id
+    assert database.identities.subject_of(made.id) == ADA
+    assert database.identities.user_of(Subject(ADA.issuer, "S-1")) is None
+    assert database.identities.user_of(Subject(f"{ADA.issuer}/", "s-1")) is None
+    assert database.identities.subject_of(made.id + 1) is None
+
+
+def test_a_subject_is_one_users(database: ServiceDatabase) -> None:
+    add(database, "ada", ADA)
+
+    assert add(database, "eve", ADA) is None
+    assert [user.name for user in database.users.users()] == ["ada"]
+
+
+def test_a_name_that_is_taken_leaves_nothing(database: ServiceDatabase) -> None:
+    add(database, "ada", ADA)
+    other = Subject(ADA.issuer, "s-2")
+
+    with pytest.raises(NameTaken):
+        add(database, "ada", other)
+    assert database.identities.user_of(other) is None
+
+
+def test_it_goes_with_its_user(database: ServiceDatabase) -> None:
+    made = add(database, "ada", ADA)
+    assert made is not None
+    database.users.remove_user(made.id)
+
+    assert database.identities.user_of(ADA) is None
+    again = add(database, "ada", ADA)
+    assert again is not None
+    assert again.id != made.id
