@@ -13,6 +13,7 @@ from lading.services.environments import Environments
 from lading.services.guarded_environment import GuardedEnvironment
 from lading.services.hub import BACK_SECONDS, AgentAway
 from lading.services.job import JobState, JsonObject, Telling
+from lading.services.job_runner import YOUNG_SECONDS
 from lading.wire.message import Cancel
 from tests.fakes.agents import PlayedHub, presence_of
 from tests.fakes.embedded import embedded
@@ -84,3 +85,23 @@ def test_a_job_knows_whether_another_process_had_it() -> None:
 
     assert told == [False, True, True]
     assert {again.jobs.get(ALICE, job.id).state for job in (new, begun, waiting)} == {JobState.DONE}
+
+
+def test_a_job_that_another_process_only_made_is_none_that_was_taken_up() -> None:
+    stage, told = Stage(), list[bool]()
+
+    def work(telling: Telling, cancel: Cancel) -> JsonObject:
+        told.append(telling.taken_up)
+        return {}
+
+    stage.play(work, resumes=True)
+    made, begun = stage.jobs.start(ALICE, asked()), stage.jobs.start(ALICE, asked())
+    stage.records.claim(begun.id, stage.clock.now)
+    server = stage.restarted()
+    server.clock.now += YOUNG_SECONDS
+
+    assert server.runner.recover(0) == 2
+    server.run()
+
+    assert sorted(told) == [False, True]
+    assert {server.jobs.get(ALICE, job.id).state for job in (made, begun)} == {JobState.DONE}

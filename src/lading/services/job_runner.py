@@ -59,6 +59,10 @@ class JobQueue(Protocol):
         """Wait so long for what has begun; whether all of it ended."""
 
 
+YOUNG_SECONDS = 120.0
+"""How long after its start a process takes up jobs that its predecessor had not begun either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What jobs need of the rest: `kinds` may be filled after this is made, and is looked into when a job runs."""
@@ -100,10 +104,11 @@ class JobRunner:
             surroundings.actors,
             self.closing,
             clocks=self._clocks,
-            admit=partial(self.admit, taken_up=True),
+            admit=self._take_up,
             holds=self._holds,
             look=self._queue.look,
         )
+        self._since = self._clocks.steady()
         self._lock = threading.Lock()
         self._seats: dict[str, JobSeat] = {}
         self._runs: dict[str, SharedRun] = {}
@@ -185,6 +190,12 @@ class JobRunner:
             self._queue.put(seat.job, job.request.environment, partial(self._turns.take, run))
         if seat.unwanted:
             self.cancel(seat.job)
+
+    def _take_up(self, job: Job, actor: Actor) -> None:
+        """One that is there and that nobody has: a command may just have made it, which nothing was lost with. While
+        this process is young, its own start may be why the job waits."""
+        young = self._clocks.steady() - self._since < YOUNG_SECONDS
+        self.admit(job, actor, taken_up=young or job.run > 0)
 
     def _run_for(self, seat: JobSeat, instead_of: SharedRun | None = None) -> tuple[SharedRun, bool]:
         """An equal run, where there is another one; else, and then it is its own, a new one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ import pytest
 from lading.backends.content_store import background_sync, partial
 from lading.backends.content_store import folder as content_folder
 from lading.backends.content_store.folder import ContentFolder
+from lading.backends.content_store.garbage import CollectableFolder
 from lading.backends.content_store.hashing import BUFFER
 from lading.backends.content_store.storage import BytesLost
 from lading.engine.cancel import Cancellation
@@ -171,6 +173,20 @@ class TestResuming:
         push(folder, LARGE, content)
 
         assert content.openings == [(0, None)]
+
+    def test_a_journal_that_a_kill_left_beside_a_blob_goes_with_what_was_given_up(self, folder: ContentFolder) -> None:
+        push(folder, SMALL)
+        journal = folder.tree.ranges(descriptor_of(SMALL).digest)
+        journal.write_text("boot x\nsynced 0 1\n")
+        garbage = CollectableFolder(folder)
+
+        young = [each.given_up for each in garbage.leftovers(before=0)]
+        (old,) = garbage.leftovers(before=time.time() + 60)
+
+        assert young == [False]
+        assert old.given_up
+        assert garbage.discard(old)
+        assert not journal.exists()
 
     def test_a_partial_that_became_read_only_is_taken_up(self, folder: ContentFolder) -> None:
         partial = folder.tree.partial(descriptor_of(SMALL).digest)

@@ -125,6 +125,7 @@ class CollectableFolder:
 
     def _unfinished(self) -> Iterator[Path]:
         yield from self._tree.partials()
+        yield from self._tree.lone_journals()
         yield from self._tree.uploads.iterdir()
 
 

@@ -87,6 +87,13 @@ class Tree:
         """Every partial's file, in no order; not the journals beside them."""
         return self._files("partial")
 
+    def lone_journals(self) -> Iterator[Path]:
+        """Journals whose partial has become a blob: a process was killed between the two."""
+        for algorithm in Algorithm:
+            for path in (self.root / "partial" / algorithm).glob(f"*{RANGES}"):
+                if not path.with_name(path.name.removesuffix(RANGES)).exists():
+                    yield path
+
     def all_damaged(self) -> Iterator[Path]:
         """The file of every blob that was moved aside, in no order."""
         return self._files("damaged")
