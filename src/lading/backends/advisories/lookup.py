@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast  # Any: what a column holds, its statement says
 
 from lading.backends.advisories.failures import AdvisoriesDamaged, storing
 from lading.backends.advisories.packed import unpacked

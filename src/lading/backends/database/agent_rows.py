@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any  # what a column holds, its statement says
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Delete, Row, Select, Update, bindparam, delete, insert, or_, select, update
 
 from lading.backends.database.agent_tables import agent_presence as presences
 from lading.backends.database.agent_tables import agent_token as tokens
@@ -103,7 +103,7 @@ class DatabaseAgents:
             row = connection.execute(wanted).one_or_none()
         return None if row is None else _token(row)
 
-    def _count(self, statement: Any) -> int:
+    def _count(self, statement: Update | Delete) -> int:
         return self._transactions.written(lambda connection: connection.execute(statement).rowcount)
 
 
