@@ -1,18 +1,25 @@
-.PHONY: demo check proof quick lock fmt
+.PHONY: demo check proof quick lock fmt app types
 PY = .venv/bin/python
+APP = src/lading/fronts/rest_api/web/index.html
 
 demo: .venv/.ready           ## run the main job: push, share, copy, pull back, prove; no Docker, no network
 	.venv/bin/lading demo
 	@echo "The command is .venv/bin/lading; for your path: pipx install ."
 
-check: .venv/.dev            ## everything CI runs
+check: .venv/.dev $(APP)     ## everything CI runs
 	$(PY) -m tests.check
 
-quick: .venv/.dev            ## the half of it that takes seconds
+quick: .venv/.dev $(APP)     ## the half of it that takes seconds
 	$(PY) -m tests.check --quick
 
-proof: .venv/.dev            ## long faults, stress and benchmarks, by hand; tables land in docs/proof/
+proof: .venv/.dev $(APP)     ## long faults, stress and benchmarks, by hand; tables land in docs/proof/
 	$(PY) -m tests.check --proof
+
+types: .venv/.dev            ## what the web app knows of the API: its description, and types made of that
+	$(PY) -m lading openapi > ui/openapi.json
+	npm --prefix ui run --silent types
+
+app: $(APP)                  ## the web app, built into the package (needs Node and its npm)
 
 fmt: .venv/.dev
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
@@ -28,3 +35,6 @@ lock: .venv/.dev             ## renew requirements/*.txt from pyproject.toml (ne
 .venv/.dev: requirements/dev.txt pyproject.toml
 	sh requirements/install.sh dev
 	touch $@ .venv/.ready
+
+$(APP): $(shell find ui -name node_modules -prune -o -type f -print)
+	sh ui/build.sh

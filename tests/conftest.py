@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Playwright, sync_playwright
 
+from tests.fakes import children
 from tests.peers import postgres_server, programs
 
-settings.register_profile("lading", deadline=None)
-settings.load_profile("lading")  # no test depends on how fast this machine is right now
+settings.register_profile("lading", deadline=None, max_examples=40)  # no test depends on how fast this machine is
+settings.register_profile("proof", deadline=None, max_examples=400)  # pytest --hypothesis-profile=proof
+settings.load_profile("lading")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -27,6 +30,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("CI"):
             pytest.fail(what, pytrace=False)
         pytest.skip(what)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """The programs that a test began end with it, however it went, and before what they talk to."""
+    children.end_all()
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +64,11 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[programs
     """One real Docker engine for all tests of a process; ask for it only in a test marked `peer("dockerd")`."""
     with programs.docker_engine(tmp_path_factory.mktemp("dockerd")) as docker:
         yield docker
+
+
+@pytest.fixture(scope="module")
+def playing() -> Iterator[Playwright]:
+    """What drives browsers; ask for it only in a test marked `peer("chromium")`. There is one at a time, and as long as
+    there is one, its loop is this thread's: no test of the module can run another."""
+    with sync_playwright() as playing:
+        yield playing

@@ -30,7 +30,7 @@ class Key:
 
 
 KEYS = (
-    Key("data", readers.text, "the folder that holds content, names and keys"),
+    Key("data", readers.text, "the folder that holds content, names and keys", "the user's own, or /var/lib/lading"),
     Key("lanes", readers.count, "layers moved at a time", "pull 3, push 5"),
     Key("limit-rate", readers.rate, "bytes a second, like 10M", "no limit"),
     Key("platform", readers.words, "all, have, or os/architecture[/variant]", "pull this machine's, push and copy all"),
@@ -41,11 +41,12 @@ KEYS = (
     Key("format", readers.text, "table, json or a template", "table"),
     Key("username", readers.login, "the login for this one command", "none"),
     Key("password", readers.login, "its password", "none", secret=True),
+    Key("trust-passphrase", readers.login, "opens the key files that sign images", "none", secret=True),
     Key("secret-key", readers.text, "the key that protects stored logins", "kept in the data folder", secret=True),
     Key("host", readers.text, "the address that serve listens on"),
     Key("port", readers.port, "the port of the API and its pages"),
     Key("registry-port", readers.port, "the port of the registry that serve runs", "5000, or the next free one"),
-    Key("public-url", readers.url, "how others reach the API, like https://lading.corp", "none"),
+    Key("public-url", readers.public_url, "how others reach the API, like https://lading.corp", "none"),
     Key("registry-public-url", readers.url, "how others reach the registry", "none"),
     Key(
         "replica-listen",

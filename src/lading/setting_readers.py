@@ -122,6 +122,16 @@ def url(value: object) -> str:
     return str(value).rstrip("/")
 
 
+def public_url(value: object) -> str:
+    """As `url`, perhaps below a path: one that a browser sends as it is written, without dot segments."""
+    text = str(value).rstrip("/")
+    beginning = re.match(r"https?://[^/]*", text)
+    host, path = (beginning[0], text[beginning.end() :]) if beginning else (text, "")
+    if not re.fullmatch(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*", path):
+        raise ValueError("must be http:// or https:// with a host, and perhaps a port and a path like /lading")
+    return url(host) + path
+
+
 def web_address(value: object) -> str:
     match = re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", str(value))
     if not match:

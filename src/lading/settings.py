@@ -74,8 +74,13 @@ class Origin:
     def shown(self) -> str:
         """The value, or what holds where nobody said one, as people read it; a secret only says whether it is set."""
         if self.value is None:
-            return self.key.unset or _spelled(_DEFAULTS[self.key.name])
+            return self.unsaid
         return "(set)" if self.key.secret else _spelled(self.value)
+
+    @property
+    def unsaid(self) -> str:
+        """What holds where nobody says anything."""
+        return self.key.unset or _spelled(_DEFAULTS[self.key.name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class Settings:
     format: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    trust_passphrase: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = 3000

@@ -19,7 +19,7 @@ from lading.oci.media_types import OCI_MANIFEST
 from lading.wire.challenge import choose, parse_challenges
 from tests.fronts.registry_api.asking import digest_of, manifest
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 CODES = frozenset(
     {

@@ -45,6 +45,24 @@ class JobRecordsContract:
         assert records.find(FIRST) == job
         assert records.find(SECOND) is None
 
+    def test_jobs_are_found_together(self, records: JobRecords) -> None:
+        first, again = records.add(a_job(FIRST), None), replace(a_job(SECOND), retry_of=FIRST)
+        records.add(again, None)
+
+        found = records.among([SECOND, THIRD, FIRST])
+        assert sorted(found, key=lambda job: job.id) == [first, again]
+        assert records.among([]) == []
+
+    def test_a_job_was_begun_when_it_was_claimed_first(self, records: JobRecords) -> None:
+        records.add(a_job(), None)
+        begun = records.claim(FIRST, NOW + 1)
+        records.release(FIRST, 1, NOW + 2)
+        again = records.claim(FIRST, NOW + 3)
+
+        assert begun is not None
+        assert again is not None
+        assert (begun.started, again.started, again.run) == (NOW + 1, NOW + 1, 2)
+
     def test_a_key_stands_for_one_job(self, records: JobRecords) -> None:
         first = records.add(a_job(FIRST), key())
 

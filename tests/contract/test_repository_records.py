@@ -40,7 +40,7 @@ def sqlite(folder: Path) -> AbstractContextManager[RepositoryRecords]:
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RepositoryRecords]:
     if request.param == "postgres":
         server: RunningPostgres = request.getfixturevalue("postgres")
-        opening: AbstractContextManager[RepositoryRecords] = closing(DatabaseRecords(open_postgres(server.empty())))
+        opening: AbstractContextManager[RepositoryRecords] = closing(DatabaseRecords(open_postgres(server.prepared())))
     else:
         opening = {"memory": memory, "sqlite": sqlite}[request.param](tmp_path)
     with opening as opened:

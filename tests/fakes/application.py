@@ -26,6 +26,7 @@ from lading.fronts.cli.application import (
 )
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.program import run
+from lading.oci.reference import Reference
 from lading.services.advisories import AdvisoryKeeping
 from lading.services.archives import Archives
 from lading.services.clocks import Clocks
@@ -37,6 +38,7 @@ from lading.services.registries import Registries
 from lading.services.restoring import Restored
 from lading.services.scanner_choice import ScannerChoice
 from lading.services.scanner_updates import Updatable
+from lading.services.signatures import ImageSignatures
 from lading.services.transfers import Transfers
 from lading.wire.authorize import Credential
 from lading.wire.message import Cancel
@@ -75,6 +77,21 @@ class PlayedAgent:
         raise Cancelled
 
 
+class SeenInMemory:
+    """Fulfils services.signatures.Counters for as long as it lives."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, int]] = {}
+
+    def highest(self, reference: Reference) -> Mapping[str, int]:
+        return self._seen.get(str(reference), {})
+
+    def remember(self, reference: Reference, counters: Mapping[str, int]) -> None:
+        seen = self._seen.setdefault(str(reference), {})
+        for key, counter in counters.items():
+            seen[key] = max(counter, seen.get(key, counter))
+
+
 class MemoryApplication:
     """Fulfils fronts.cli.application.Application; remembers the flags it was opened with."""
 
@@ -89,6 +106,8 @@ class MemoryApplication:
         self.transfers = Transfers(self.places, self.places.image_names, lambda: self.registries, AMD64, None)
         self.images = Images(self.places, self.places.image_names, self.places.collect, AMD64)
         self.archives = Archives(self.places, self.places.image_names, AMD64)
+        self.signatures = ImageSignatures(self.places, SeenInMemory(), self.clock)
+        self.trust_passphrase: str | None = None
         self.diagnosis = Diagnosis(
             self.machine,
             self.registries,
@@ -191,6 +210,9 @@ class MemoryApplication:
 
     def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         return nullcontext(Served("127.0.0.1:5000", "/data"))
+
+    def api_description(self) -> Mapping[str, object]:
+        return {"openapi": "3.1.0"}
 
     def elsewhere(self, flags: Mapping[str, object]) -> MemoryApplication:
         return MemoryApplication().start(flags)

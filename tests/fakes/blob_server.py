@@ -15,6 +15,9 @@ STEP = 64 * 1024
 SOCKET_BUFFER = 64 * 1024
 """Small, so that few bytes are given and never received when a client is killed."""
 
+BOUND_SECONDS = 120.0
+"""No client is waited for longer."""
+
 
 class BlobServer:
     """Serves `blobs` under /<name>, with a media type where `types` has one.
@@ -43,14 +46,14 @@ class BlobServer:
         return int(self._server.server_address[1])
 
     def wait_until(self, given: int) -> None:
-        """Until so many bytes have been given."""
+        """Until so many bytes have been given. Raises AssertionError where they are not in BOUND_SECONDS."""
         with self._moved:
-            self._moved.wait_for(lambda: self.given >= given)
+            assert self._moved.wait_for(lambda: self.given >= given, BOUND_SECONDS), f"{self.given} of {given} bytes"
 
     def wait_for(self, name: str) -> None:
-        """Until somebody has asked for this blob."""
+        """Until somebody has asked for this blob. Raises AssertionError where nobody does in BOUND_SECONDS."""
         with self._moved:
-            self._moved.wait_for(lambda: self.asked[name] > 0)
+            assert self._moved.wait_for(lambda: self.asked[name] > 0, BOUND_SECONDS), f"nobody asked for {name}"
 
     def hold_at(self, given: int | None) -> None:
         """Gives no more once so many bytes have been given; None: gives all."""

@@ -72,5 +72,7 @@ def embedded(folder: Path, clock: Callable[[], float] = time.time) -> Iterator[E
         )
         stack.callback(places.close)
         upkeep = Upkeep(sweep, give_up)
-        environment = EmbeddedEnvironment(places, lambda: catalogue.images, upkeep, AMD64, "1.0", clock=time.time)
+        environment = EmbeddedEnvironment(
+            places, lambda: catalogue.images, upkeep, AMD64, "1.0", clock=time.time, listing=content
+        )
         yield Embedded(environment, places, catalogue.images, upkeep)

@@ -45,6 +45,10 @@ class MemoryJobRecords:
     def find(self, job: str) -> Job | None:
         return self._jobs.get(job)
 
+    def among(self, jobs: Collection[str]) -> Sequence[Job]:
+        with self._lock:
+            return [self._jobs[job] for job in jobs if job in self._jobs]
+
     def keyed(self, owner: int | None, key: RequestKey) -> Job | None:
         with self._lock:
             job, digest = self._keys.get((owner, key.text), ("", key.digest))
@@ -71,7 +75,9 @@ class MemoryJobRecords:
             row = self._jobs.get(job)
             if row is None or row.state is not JobState.QUEUED:
                 return None
-            self._jobs[job] = claimed = replace(row, state=JobState.RUNNING, run=row.run + 1, updated=at)
+            started = at if row.started is None else row.started
+            claimed = replace(row, state=JobState.RUNNING, run=row.run + 1, updated=at, started=started)
+            self._jobs[job] = claimed
             self._beats[job] = self.clock()
             return claimed
 

@@ -93,7 +93,9 @@ class People:
         self.trail = AuditTrail(database.audit, self.clock, database.wakes)
         self.roles = Roles(database.users, self.trail)
         self.roles.ensure_built_in()
-        self.users = Users(database.users, database.sessions, self.passwords, self.trail, self.clock)
+        self.users = Users(
+            database.users, database.sessions, self.passwords, self.trail, self.clock, identities=database.identities
+        )
         self.tokens = Tokens(database.tokens, database.users, self.trail, self.clock, self.random)
         self.sessions = Sessions(database.sessions, self.clock, self.random)
         self.setup = Setup(

@@ -11,6 +11,7 @@ from lading.wire.ledger import Totals
 from lading.wire.progress import Advanced, Event, Held, Kind, Noted, Piece, Planned, State, Tagged
 
 PATH = Path(__file__).parents[1] / "fixtures" / "progress.json"
+JOBS = PATH.with_name("jobs.json")
 
 
 def read_events(part: str = "events") -> list[Event]:
@@ -26,6 +27,17 @@ def read_objects(part: str = "events") -> list[dict[str, Any]]:
 def read_totals() -> Totals:
     """What `events` come to."""
     return Totals(**_content()["totals"])
+
+
+def read_jobs() -> list[dict[str, Any]]:
+    """Recorded jobs, each with the steps of its time: an event, the lines it made, and perhaps a tick."""
+    jobs: list[dict[str, Any]] = json.loads(JOBS.read_text())["jobs"]
+    return jobs
+
+
+def read_event(fields: dict[str, Any]) -> Event:
+    """The event that an object tells of."""
+    return _event(dict(fields))
 
 
 def _content() -> dict[str, Any]:

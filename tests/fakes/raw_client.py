@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 """The longest a test waits before it fails; nothing that works needs a fraction of it."""
 
 

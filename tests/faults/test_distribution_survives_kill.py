@@ -42,6 +42,9 @@ def listed(service: Service, path: str) -> Any:
     return found
 
 
+@pytest.mark.proof(
+    reason="jobs that go on after a kill: test_service_survives_kill; one host that fails: test_distribution"
+)
 def test_the_job_goes_on_and_tells_truly_where_the_image_is(service: Service, tmp_path: Path) -> None:
     with door(tmp_path / "host") as host:
         with closing(socket.create_server(("127.0.0.1", 0))) as deaf, service.running() as child:

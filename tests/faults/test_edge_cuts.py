@@ -93,7 +93,7 @@ def cut(number: int, hub: LocalHub, door: HubDoor) -> Iterator[Cut]:
     with CuttingRelay(door.port) as relay:
         agent = StockAgent(f"ws://127.0.0.1:{relay.port}", str(number), engine, variant, habits=QUICK)
         with playing(agent):
-            assert agent.connected.wait(20)
+            assert agent.connected.wait(60)
             yield Cut(number, hub, relay, engine, agent)
             assert agent.complaints == []
 

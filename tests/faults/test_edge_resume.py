@@ -135,7 +135,7 @@ def test_a_push_over_cut_connections_is_asked_for_once(
         pipe.hold_at(LAYER_BYTES // 2)
         with ThreadPoolExecutor(1) as threads:
             pushing = threads.submit(resumed.environment.push, PushOrder(identity, (target,), access), told, CANCEL)
-            assert pipe.held.wait(20)
+            assert pipe.held.wait(60)
             for _ in range(5):
                 resumed.cut_once()
             pipe.let_go()

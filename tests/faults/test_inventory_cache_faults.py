@@ -12,6 +12,7 @@ from pathlib import Path
 from lading.backends.inventories.cache import InventoryCache
 from lading.backends.inventories.messages import packed
 from lading.oci.digest import Digest
+from tests.fakes.children import Child
 
 WRITER = """
 import sys
@@ -33,7 +34,7 @@ ROWS = 25
 def written_by(path: Path, name: str) -> list[Digest]:
     """What a process has kept for certain when it is killed, in the middle of keeping more."""
     command = [sys.executable, "-c", WRITER, str(path), name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+    with Child(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         digests = [Digest.parse(writer.stdout.readline().strip()) for _ in range(ROWS)]
         writer.kill()

@@ -25,6 +25,7 @@ from lading.main.inventory_child import COMMAND
 from lading.oci.digest import Digest
 from lading.services.scanner import ScanFailed, ViewedLayer
 from lading.wire.message import BytesReader, Reader
+from tests.fakes.children import Child
 from tests.fakes.clock import WaitingClock
 from tests.fakes.contents import GatedContent, PlannedContent
 from tests.fakes.root_images import packed_by_gzip, tar_of
@@ -86,7 +87,7 @@ class Asking:
             self.outcome = error
 
     def ended(self) -> object:
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         return self.outcome
 
@@ -101,7 +102,7 @@ def test_a_child_that_is_killed_once_costs_a_second_reading(tmp_path: Path) -> N
     gated = GatedContent(LAYER)
     with reading(tmp_path) as reader:
         asking = Asking(reader, ViewedImage(opened_by(gated.open, lambda: BytesReader(LAYER))))
-        assert gated.reached.wait(20)
+        assert gated.reached.wait(60)
         (child,) = children()
         os.kill(child, signal.SIGKILL)
         gated.gate.set()
@@ -115,7 +116,7 @@ def test_a_child_that_is_killed_twice_is_told(tmp_path: Path) -> None:
     with reading(tmp_path) as reader:
         asking = Asking(reader, ViewedImage(opened_by(first.open, second.open)))
         for gated in (first, second):
-            assert gated.reached.wait(20)
+            assert gated.reached.wait(60)
             os.kill(children()[0], signal.SIGKILL)
             gated.gate.set()
         outcome = asking.ended()
@@ -127,7 +128,7 @@ def test_a_stream_that_cannot_be_opened_again_is_not_read_twice(tmp_path: Path) 
     gated = GatedContent(LAYER)
 
     def kill() -> None:
-        assert gated.reached.wait(20)
+        assert gated.reached.wait(60)
         os.kill(children()[0], signal.SIGKILL)
         gated.gate.set()
 
@@ -142,7 +143,7 @@ def test_a_cancel_ends_the_child_at_once(tmp_path: Path) -> None:
     gated = GatedContent(LAYER)
     with reading(tmp_path) as reader:
         asking = Asking(reader, ViewedImage(opened_by(gated.open)))
-        assert gated.reached.wait(20)
+        assert gated.reached.wait(60)
         (child,) = children()
         with ending(child):
             asking.cancel.cancel()
@@ -168,14 +169,14 @@ def test_no_more_children_than_allowed_and_who_waits_for_one_can_be_stopped(tmp_
         waiting = threading.Thread(target=ask, args=[BytesReader(LAYER), stopped])
         for thread, content in zip(busy, gated, strict=True):
             thread.start()
-            assert content.reached.wait(20)
+            assert content.reached.wait(60)
         waiting.start()
         stopped.cancel()
         waiting.join(20)
         assert len(children()) == 2
         for thread, content in zip(busy, gated, strict=True):
             content.gate.set()
-            thread.join(20)
+            thread.join(60)
 
     assert outcomes == ["cancelled", *[str(Digest.of(LAYER))] * 2]
 
@@ -287,7 +288,7 @@ def test_a_child_has_limits_and_nothing_of_ours(tmp_path: Path, monkeypatch: pyt
     with reading(tmp_path) as reader:
         reader.layer(None, BytesReader(tar_of({})), Cancellation())  # it is up, and has its limits
         asking = Asking(reader, ViewedImage(opened_by(gated.open)))
-        assert gated.reached.wait(20)
+        assert gated.reached.wait(60)
         (child,) = children()
         place = Path("/proc", str(child))
         limits = dict(line.split("  ", 1) for line in (place / "limits").read_text().splitlines())
@@ -310,7 +311,7 @@ def test_children_end_by_themselves_when_idle(tmp_path: Path) -> None:
     reader.image(ViewedImage(kept(LAYER)), silent, Cancellation())
     for thread in threading.enumerate():
         if "inventory" in thread.name:
-            thread.join(20)
+            thread.join(60)
 
     assert children() == []
     reader.close()
@@ -345,7 +346,7 @@ InventoryReader(Path(sys.argv[1]), COMMAND, children=1).layer(None, Silent(), Ca
 
 def test_children_end_with_whoever_started_them(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path / "inventory.db")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+    with Child[bytes](command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"reading\n"
         (child,) = children(parent.pid)

@@ -17,6 +17,7 @@ from lading.backends.content_store.folder import ContentFolder
 from lading.backends.content_store.hashing import BUFFER
 from lading.oci.digest import Digest
 from tests.fakes.blob_server import SOCKET_BUFFER, STEP, BlobServer
+from tests.fakes.children import Child
 from tests.fakes.records import MemoryLeases
 from tests.proof_table import Tell, mebibytes
 
@@ -34,7 +35,7 @@ def pulling(
 ) -> subprocess.Popen[str]:
     """A process that fetches all blobs of the server; `within` is the command that starts it."""
     blobs = [f"{name}:{Digest.of(blob)}:{len(blob)}" for name, blob in server.blobs.items()]
-    return subprocess.Popen(
+    return Child(
         [*within, sys.executable, "-m", "tests.faults.pulling", str(folder), str(server.port), *blobs],
         stdout=subprocess.PIPE,
         text=True,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.children import Child
 from tests.fakes.counting_proxy import CountingProxy
 from tests.peers import layouts, programs
 from tests.peers.command import Lading, OurRegistry
@@ -47,7 +48,7 @@ def push_killed(lading: Lading, source: str, target: str, proxy: CountingProxy, 
     """Begin a push and kill it when `after` bytes have passed; whether there was still something to kill."""
     proxy.mark(after)
     command = [sys.executable, "-m", "lading", "--data", str(lading.data), "--progress", "none", "copy", source, target]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=lading.surroundings())
+    child = Child(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=lading.surroundings())
     while not proxy.reached(0.01) and child.poll() is None:
         pass
     child.kill()
@@ -127,7 +128,10 @@ def test_no_finished_blob_of_a_gibibyte_is_sent_again_to_docker_registry(
     sixteen_layers(lading, tmp_path, 64 * MIB, record_property)
 
 
-def test_what_a_killed_registry_acknowledged_is_there(lading: Lading, ours: OurRegistry, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.proof(reason="more of the same"))])
+def test_what_a_killed_registry_acknowledged_is_there(
+    lading: Lading, ours: OurRegistry, tmp_path: Path, kills: int
+) -> None:
     folder, size = tmp_path / "layout", 24 * MIB
     digest = image_of(folder, [size // 3] * 3)
     first = layouts.five_layers(tmp_path / "first")
@@ -135,10 +139,10 @@ def test_what_a_killed_registry_acknowledged_is_there(lading: Lading, ours: OurR
     with ours.serving():
         lading("copy", f"oci:{tmp_path / 'first'}:v1", f"{host}/team/app:first")
     chance = random.Random(11)
-    for _ in range(6):
+    for _ in range(kills):
         with ours.serving() as server, CountingProxy(ours.port).running() as proxy:
             proxy.mark(chance.randrange(1, size // 3))
-            push = subprocess.Popen(
+            push = Child(
                 [
                     sys.executable,
                     "-m",

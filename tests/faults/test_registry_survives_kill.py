@@ -34,7 +34,7 @@ def killed(folder: Path, calls: str, number: int) -> bool:
         try:
             push_all(client, memory)
         except Gone:
-            child.wait(10)
+            child.wait(60)
         dead = child.poll() is not None
     assert_kept(folder, memory)
     return dead
@@ -74,7 +74,7 @@ def collection_killed(folder: Path, calls: str, number: int) -> bool:
         with contextlib.suppress(BrokenPipeError):
             child.stdin.write("go\n")
             child.stdin.close()
-        child.wait(20)
+        child.wait(60)
     assert_kept(folder, memory)
     return child.returncode != 0
 

@@ -58,7 +58,7 @@ def killed(folder: Path, calls: str, number: int) -> bool:
             try:
                 push_all(client, memory)
             except Gone:
-                child.wait(10)
+                child.wait(60)
         dead = child.poll() is not None
     assert_answers(service, memory)
     assert_kept(service.data, memory)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.fakes.children import Child
 from tests.peers import programs
 
 SYNC, RENAME, UNLINK = "fsync,fdatasync", "rename,renameat,renameat2", "unlink,unlinkat"
@@ -21,13 +22,13 @@ WRITE, ANSWER = "pwrite64,write,ftruncate,fallocate", "sendto,sendmsg,writev"
 WRITE_POINTS = (SYNC, RENAME, UNLINK, WRITE, ANSWER)
 """Everything by which a push leaves a trace on disk, and the answers that acknowledge it."""
 
-ATTACH_SECONDS = 20.0
+ATTACH_SECONDS = 60.0
 
 
 @contextlib.contextmanager
 def registry(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process and its port, over a data folder; it may have ended by itself when the block ends."""
-    child = subprocess.Popen(
+    child = Child(
         [sys.executable, "-m", "tests.faults.registry_child", str(folder), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -48,7 +49,7 @@ def registry(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[s
 def collector(folder: Path, day_seconds: float) -> subprocess.Popen[str]:
     """A process that collects garbage, once it is told a line; leases last so long."""
     command = [sys.executable, "-m", "tests.faults.collecting_child", str(folder), str(day_seconds)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return Child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @contextlib.contextmanager
@@ -60,7 +61,7 @@ def broken(
     program = programs.find("strace")
     assert program, "strace is not installed"
     command = [program, "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:{inject}"]
-    tracer = subprocess.Popen([*command, "-p", str(child.pid)], stderr=subprocess.PIPE, text=True)
+    tracer = Child([*command, "-p", str(child.pid)], stderr=subprocess.PIPE, text=True)
     assert tracer.stderr
     with tracer.stderr:
         try:
@@ -82,7 +83,7 @@ def _detach(tracer: subprocess.Popen[str]) -> None:
 def end(process: subprocess.Popen[str]) -> None:
     """Wait for it; one that does not end is killed."""
     try:
-        process.wait(10)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

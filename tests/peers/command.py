@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tests.fakes.children import Child
 from tests.peers import programs
 
 
@@ -44,7 +45,7 @@ class Lading:
 
     def start(self, *arguments: str, stderr: int | BinaryIO = subprocess.PIPE) -> subprocess.Popen[bytes]:
         """Begins it and does not wait."""
-        return subprocess.Popen(
+        return Child(
             [sys.executable, "-m", "lading", "--data", str(self.data), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

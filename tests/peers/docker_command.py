@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.fakes.children import Child
 from tests.fakes.screen import Screen
 
 WAIT_SECONDS = 120.0
@@ -59,7 +60,7 @@ class DockerCommand:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Begins it and does not wait."""
-        return subprocess.Popen(
+        return Child(
             [self.program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -70,7 +71,7 @@ class DockerCommand:
     def on_terminal(self, *arguments: str) -> Said:
         """Run it to its end on a terminal; `out` is what stands on the screen then."""
         ours, theirs = pty.openpty()
-        child = subprocess.Popen(
+        child = Child(
             [self.program, *arguments],
             stdin=theirs,
             stdout=theirs,

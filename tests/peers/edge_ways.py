@@ -84,7 +84,7 @@ def reached(way: Way, docker: RunningDocker, folder: Path) -> Iterator[Environme
                 door = stack.enter_context(HubDoor(hub.attach))
                 agent = StockAgent(door.url, "1", engine, variant, habits=QUICK)
                 stack.enter_context(playing(agent))
-                assert agent.connected.wait(20)
+                assert agent.connected.wait(60)
                 yield builder(EnvironmentRow(1, "edge", ConnectionType.HAWSER_EDGE), None)
                 assert agent.complaints == []
             case Way.OURS:
@@ -135,7 +135,7 @@ def helped(docker: RunningDocker, folder: Path) -> Iterator[Environment]:
         contextlib.closing(HttpTransport(lambda host: Endpoint(host, socket=str(docker.socket)), {}, "t")) as direct,
         playing(agent := StockAgent(door.url, "1", SocketEngine(str(docker.socket)), habits=QUICK)),
     ):
-        assert agent.connected.wait(20)
+        assert agent.connected.wait(60)
         transport = BodiesPast(hub.transport(1), direct)
         yield DockerEnvironment(
             transport, SOCKET_ORIGIN, "edge", made.places.prove, Names(), back=lambda cancel: hub.back(1, cancel, 20)

@@ -51,7 +51,7 @@ def run(*command: str, input: bytes | None = None, timeout: float = 300) -> str:
 
 @contextlib.contextmanager
 def process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A child that ends with the block: asked first, killed after ten seconds. Its output goes to `log`."""
+    """A child that ends with the block: asked first, killed after a minute. Its output goes to `log`."""
     with log.open("wb") as output:
         child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         try:
@@ -59,7 +59,7 @@ def process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             child.terminate()
             try:
-                child.wait(10)
+                child.wait(60)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -82,6 +82,22 @@ def own_address() -> str | None:
     """An address of this machine that is not loopback's, None where it has none: nothing leaves the machine."""
     found = re.findall(r"inet (\S+)/", run("ip", "-4", "-o", "address", "show", "scope", "global", "up"))
     return found[0] if found else None
+
+
+def files_below(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Every file and its size, in a folder where a running program makes and removes what it likes meanwhile."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                yield Path(place, name), Path(place, name).lstat().st_size
+
+
+def contents_below(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """As `files_below`: what is in each regular file."""
+    for path, _ in files_below(folder):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                yield path, path.read_bytes()
 
 
 def select_nothing(seconds: float) -> None:

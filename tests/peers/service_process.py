@@ -45,6 +45,7 @@ class Service:
     token: str = ""
     within: Sequence[str] = ()
     """A command that runs another: it starts the program."""
+    program: Sequence[str] = (sys.executable, "-m", "lading")
 
     @property
     def log(self) -> Path:
@@ -56,7 +57,7 @@ class Service:
         """Asked to stop at the end of the block, where it has not ended before."""
         with self.log.open("ab") as output:
             child = subprocess.Popen(
-                [*self.within, sys.executable, "-m", "lading", "serve"],
+                [*self.within, *self.program, "serve"],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -43,7 +43,7 @@ def test_both_servers_work_with_the_agent_that_one_of_them_holds(tmp_path: Path,
             token = other.ask("POST", "/api/hawser/tokens", {"name": "attic", "environmentId": number})[1]["token"]
             agent = StockAgent(f"ws://127.0.0.1:{holder.port}", str(token), SocketEngine(str(docker.socket)))
             with playing(agent):
-                assert agent.connected.wait(20), agent.refusals
+                assert agent.connected.wait(60), agent.refusals
                 listed = f"/api/images?env={number}"
                 until(lambda: other.text("GET", listed)[0] == 200, "the other server sees the agent")
                 names = [image["tags"] for image in json.loads(other.text("GET", listed)[1])]

@@ -22,9 +22,6 @@ from tests.peers.command import Lading
 from tests.peers.postgres_server import RunningPostgres
 from tests.peers.service_process import SECRET_KEY, Service, until
 
-ROUNDS = 2
-"""Backups made one after the other into the same folder."""
-
 
 @dataclass
 class LoggedInPusher(Pusher):
@@ -93,13 +90,14 @@ def assert_verified(data: Path) -> None:
             assert_whole(ask, repository, digest)
 
 
-def backed_up(service: Service, lading: Lading, place: Path) -> tuple[set[str], list[str]]:
-    """Under load; the jobs and the records of the trail that were there when the last backup began."""
+def backed_up(service: Service, lading: Lading, place: Path, rounds: int) -> tuple[set[str], list[str]]:
+    """Under load, so often into the same place; the jobs and the records of the trail that were there when the last
+    backup began."""
     service.load(docker_archive(["team/loaded:1"]))
     jobs: set[str] = set()
     before: list[str] = []
     with pushing(service):
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             jobs = jobs_of(service)
             before = trail(service)
             with lading.start("gc") as collecting:
@@ -109,11 +107,12 @@ def backed_up(service: Service, lading: Lading, place: Path) -> tuple[set[str], 
     return jobs, before
 
 
-def test_what_is_backed_up_under_load_comes_back_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [1, pytest.param(4, marks=pytest.mark.proof(reason="more of the same"))])
+def test_what_is_backed_up_under_load_comes_back_whole(tmp_path: Path, rounds: int) -> None:
     service, place = Service(tmp_path / "data"), tmp_path / "kept"
     lading = Lading(tmp_path / "data")
     with service.running():
-        jobs, before = backed_up(service, lading, place)
+        jobs, before = backed_up(service, lading, place, rounds)
     back = Lading(tmp_path / "other")
     back("restore", str(place))
     (back.data / "secret.key").write_bytes((tmp_path / "data/secret.key").read_bytes())
@@ -141,7 +140,7 @@ def test_a_service_on_postgresql_comes_back_whole_there_and_on_sqlite(
     service, place = Service(tmp_path / "data", dict(there)), tmp_path / "kept.tar.zst"
     lading = Lading(tmp_path / "data", there)
     with service.running():
-        jobs, before = backed_up(service, lading, place)
+        jobs, before = backed_up(service, lading, place, 2)
     filled = Lading(tmp_path / "filled", there).run("restore", str(place))
     beside = Lading(tmp_path / "beside", (key,))
     beside("restore", str(place))

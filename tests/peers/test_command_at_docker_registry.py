@@ -14,6 +14,7 @@ from tests.peers import layouts, programs
 from tests.peers.command import Lading
 from tests.peers.programs import RunningRegistry
 from tests.peers.secrecy import Witness
+from tests.peers.service_process import until
 
 pytestmark = pytest.mark.peer("docker-registry")
 
@@ -78,9 +79,13 @@ def test_an_upload_that_the_registry_forgot_is_said_to_start_again(
 
 def _wait_for_an_upload(registry: RunningRegistry, sender: subprocess.Popen[bytes]) -> None:
     """Until some of the layer lies at the registry."""
-    while not any(path.stat().st_size > 100_000 for path in registry.root.glob("**/_uploads/*/data")):
+    uploads = registry.root / "docker/registry/v2/repositories/app/_uploads"
+
+    def some() -> bool:
         assert sender.poll() is None, "it ended before it was interrupted"
-        programs.select_nothing(0.02)
+        return any(path.name == "data" and size > 100_000 for path, size in programs.files_below(uploads))
+
+    until(some, "some of it is at the registry")
 
 
 # ── by a name that is not loopback's own: 0.0.0.0 is this machine, and is trusted no more than any other

@@ -19,12 +19,13 @@ from tests.peers.docker_command import DockerCommand
 pytestmark = [pytest.mark.peer("docker"), pytest.mark.proof]
 
 SIZE = 64 * 1024 * 1024
-STOP_SECONDS = 2.0
+STOP_SECONDS = [60.0, pytest.param(2.0, marks=pytest.mark.proof(reason="how fast; that it stops, 60.0 shows"))]
 """Within which a push without a client is given up (issue 5)."""
 
 
 @pytest.mark.parametrize("program", docker_door.commands())
-def test_a_killed_push_stops_and_is_gone_on_with(program: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", STOP_SECONDS)
+def test_a_killed_push_stops_and_is_gone_on_with(program: str, seconds: float, tmp_path: Path) -> None:
     with upstream(tmp_path / "upstream") as registry, doors.door(tmp_path / "door") as door:
         name = f"{registry.host}/team/app:1"
         door.load_archive(docker_archive([name], [os.urandom(SIZE)]))
@@ -36,7 +37,7 @@ def test_a_killed_push_stops_and_is_gone_on_with(program: str, tmp_path: Path) -
         killed = time.monotonic()
         jobs = door.product.database.jobs
         until(lambda: jobs.page(JobFilter(), 0, 1).jobs[0].state is JobState.CANCELLED)
-        assert time.monotonic() - killed < STOP_SECONDS
+        assert time.monotonic() - killed < seconds
         registry.let_go()
         before = registry.received
 

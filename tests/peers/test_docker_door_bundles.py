@@ -92,7 +92,9 @@ def test_a_certificate_of_another_authority_is_refused(doors: Doors, docker: Doc
     refused = at(docker, **bundle.environment)("images")
 
     assert refused.status == 1
-    assert "tls" in refused.err.lower() or "certificate" in refused.err.lower()
+    # In TLS 1.3 a client speaks before it hears that it is refused; then the reset may come before the alert.
+    told = ("tls", "certificate", "connection reset", "broken pipe")
+    assert any(each in refused.err.lower() for each in told), refused.err
 
 
 def test_the_door_to_others_takes_nothing_without_a_certificate(

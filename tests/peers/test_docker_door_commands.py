@@ -1,6 +1,7 @@
 """The docker command at Lading prints what it prints at dockerd: the same stories told to both, line by line.
 
-Where Lading says something else on purpose, `DIFFERENCES` has what it says and why; docs/docker-api.md tells users.
+Where Lading says something else on purpose, `DIFFERENCES` has what it says and why; docs/how-to/docker-api.md tells
+users.
 """
 
 from __future__ import annotations

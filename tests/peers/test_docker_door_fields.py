@@ -23,7 +23,7 @@ pytestmark = pytest.mark.peer("dockerd")
 
 @pytest.fixture(scope="module")
 def engines(docker_engine: RunningDocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
-    archive = docker_archive([NAME])
+    archive = docker_archive([NAME], label="fields")  # nobody else at this dockerd has it
     with doors.door(tmp_path_factory.mktemp("door")) as door, _relay(door, docker_engine) as relay:
         found = Engines(docker_engine.socket, door, relay)
         assert b"Loaded image" in found.theirs("POST", "/images/load", archive).body

@@ -216,7 +216,7 @@ def test_a_cancelled_push_ends_at_the_daemon_and_takes_its_name_back(
         cancel = Cancellation()
 
         def give_up() -> None:
-            asked.wait(20)
+            asked.wait(60)
             cancel.cancel()
 
         giving_up = threading.Thread(target=give_up)

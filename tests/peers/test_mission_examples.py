@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright
 
-from tests.peers import programs
+from tests.peers import chromium
 from tests.peers.mission_place import ENVIRONMENTS, HOST, Place, lines_of
 from tests.peers.service_process import BOUND_SECONDS, PASSWORD, Json
 
@@ -222,24 +222,21 @@ def test_registry_image_push(mission: Place, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(mission: Place) -> Iterator[Page]:
+def page(mission: Place, playing: Playwright) -> Iterator[Page]:
     """Somebody who has logged in with the form, and looks at the status page."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=programs.find("chromium"),
-            args=[f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{mission.service.port}"],
-        )
+    with chromium.launched(
+        playing, f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{mission.service.port}"
+    ) as browser:
         # The page's policy lets no script run, for it needs none; a site with an app of its own has another.
         context = browser.new_context(ignore_https_errors=True, bypass_csp=True)
         page = context.new_page()
-        page.goto(f"https://{HOST}/")
+        page.goto(f"https://{HOST}/login?next=/status")
         page.fill("#username", "admin")
         page.fill("#password", PASSWORD)
         page.click("button")
         page.wait_for_url("**/status")
         yield page
         context.close()
-        browser.close()
 
 
 KEEP_THE_CONSOLE = """() => {

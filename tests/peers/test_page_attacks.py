@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 
 from tests.fakes.scripted_server import Reply, ScriptedServer
 from tests.fronts.rest_api.caller import UNAUTHORIZED, Caller, logged_in
-from tests.peers import programs
+from tests.peers import chromium
 from tests.peers.besieged import JSON, Besieged, basic, siege
 from tests.peers.service_process import PASSWORD, Service
 
@@ -145,18 +145,15 @@ async function attack() {{
 
 
 @pytest.mark.peer("chromium")
-def test_a_browser_is_no_way_in(besieged: Besieged) -> None:
+def test_a_browser_is_no_way_in(besieged: Besieged, playing: Playwright) -> None:
     """The page stands on another port of the same host: cookies do not tell ports apart, so the browser sends ours."""
     name, _, value = besieged.admin.headers["Cookie"].partition("=")
     api, rebound = besieged.admin.api, f"http://evil.test:{besieged.service.port}"
     page_of = PAGE.format(api=api, password=PASSWORD).encode()
     with (
         ScriptedServer(lambda asked: Reply(200, [("Content-Type", "text/html")], page_of)) as site,
-        sync_playwright() as p,
+        chromium.launched(playing, "--host-resolver-rules=MAP evil.test 127.0.0.1") as browser,
     ):
-        browser = p.chromium.launch(
-            executable_path=programs.find("chromium"), args=["--host-resolver-rules=MAP evil.test 127.0.0.1"]
-        )
         context = browser.new_context()
         context.add_cookies([{"name": name, "value": value, "url": api, "httpOnly": True, "sameSite": "Lax"}])
         page = context.new_page()
@@ -166,7 +163,6 @@ def test_a_browser_is_no_way_in(besieged: Besieged) -> None:
         page.wait_for_load_state("networkidle")
         kept = {cookie["value"] for cookie in context.cookies(api) if cookie["name"] == name}
         led_here = page.goto(f"{rebound}/api/images")
-        browser.close()
 
     assert own is not None
     assert own.status == 200  # the cookie works

@@ -14,6 +14,7 @@ from lading.oci.digest import Digest
 from tests.fakes.certificates import Authority
 from tests.fakes.scripted_server import Reply, ScriptedServer
 from tests.fronts.rest_api.caller import DENIED, UNAUTHORIZED, Answer, Caller
+from tests.peers import programs
 from tests.peers.besieged import JSON, SECRET, Besieged, basic, siege
 from tests.peers.service_process import PASSWORD
 
@@ -234,8 +235,8 @@ def test_no_secret_comes_out_anywhere(besieged: Besieged, tmp_path: Path) -> Non
     secrets = [SECRET, token, besieged.service.token, PASSWORD, cookie, key.splitlines()[1]]
     typed = ["typed-in-the-wrong-place", "guess-of-a-passw0rd", "lad_madeUpButSecret123", "made-up-session-cookie"]
     spelled = [text for secret in [*secrets, *typed] for text in _forms(secret)]
-    files = [path for path in besieged.service.data.rglob("*") if path.is_file()]
-    kept = {str(path): path.read_bytes() for path in [*files, besieged.service.log]}
+    kept = {str(path): content for path, content in programs.contents_below(besieged.service.data)}
+    kept[str(besieged.service.log)] = besieged.service.log.read_bytes()
     answered = {f"{number} {answer.text[:80]}": answer.body for number, answer in enumerate(told)}
     found = [(place, each) for place, text in {**kept, **answered}.items() for each in spelled if each in text]
     assert found == []

@@ -24,6 +24,7 @@ from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.http.limits import Limits
 from lading.fronts.registry_api.serving import LOOPBACK_LIMITS, registry_application
+from tests.fakes.children import Child
 from tests.fakes.records import MemoryLeases
 from tests.peers import layouts, programs
 from tests.peers.command import Lading, OurRegistry
@@ -100,7 +101,7 @@ def together(commands: Sequence[Callable[[], subprocess.Popen[bytes]]]) -> list[
 def by_skopeo(*arguments: str) -> Callable[[], subprocess.Popen[bytes]]:
     program = programs.find("skopeo")
     assert program, "skopeo is not installed"
-    return lambda: subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return lambda: Child([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def tagged(host: str, repository: str, tag: str) -> str:

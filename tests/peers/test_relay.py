@@ -21,9 +21,10 @@ from tests.fakes.service_folder import ServiceFolder
 from tests.fakes.stock_agent import StockAgent, Variant
 from tests.fakes.stock_engine import SocketEngine
 from tests.fakes.stock_playing import playing
+from tests.fakes.stock_standard import StandardProxy
 from tests.fronts.rest_api.caller import JSON, Answer, House, done, house, until
 from tests.peers import programs
-from tests.peers.edge_ways import QUICK
+from tests.peers.edge_ways import QUICK, TOKEN, our_agent
 from tests.peers.programs import RunningDocker, RunningRegistry
 
 pytestmark = [pytest.mark.peer("dockerd"), pytest.mark.peer("docker-registry")]
@@ -81,7 +82,8 @@ class Far:
 
     def held(self) -> int:
         """The bytes of all blobs that the registry holds."""
-        return sum(path.stat().st_size for path in self.registry.root.rglob("blobs/sha256/*/*/data"))
+        blobs = self.registry.root / "docker/registry/v2/blobs"
+        return sum(size for path, size in programs.files_below(blobs) if path.name == "data")
 
 
 @contextmanager
@@ -157,6 +159,32 @@ def test_a_host_behind_a_stock_agent_pushes_through_us(
 ) -> None:
     with far(tmp_path, docker_engine, staging=staging) as there, behind_agent(there) as number:
         goes_through(there, number, versions)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("staging", [OURS, None])
+def test_a_host_behind_our_agent_pushes_through_us(
+    tmp_path: Path, docker_engine: RunningDocker, versions: tuple[str, str], staging: str | None
+) -> None:
+    with far(tmp_path, docker_engine, staging=staging) as there, behind_our_agent(there, tmp_path) as number:
+        goes_through(there, number, versions)
+        nothing_is_left(there)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("staging", [OURS, None])
+def test_a_host_behind_a_standard_agent_pushes_through_us(
+    tmp_path: Path, docker_engine: RunningDocker, versions: tuple[str, str], staging: str | None, variant: Variant
+) -> None:
+    engine = SocketEngine(str(docker_engine.socket))
+    with (
+        far(tmp_path, docker_engine, staging=staging) as there,
+        StandardProxy(engine, TOKEN, variant=variant) as proxy,
+    ):
+        reached = {"host": "127.0.0.1", "port": proxy.port, "protocol": "http", "hawserToken": TOKEN}
+        goes_through(there, there.add("standard", connectionType="hawser-standard", **reached), versions)
+        nothing_is_left(there)
 
 
 def test_the_login_of_a_registry_that_is_always_relayed_to_never_leaves_us(
@@ -242,12 +270,31 @@ def nothing_is_left(there: Far) -> None:
 @contextmanager
 def behind_agent(there: Far) -> Iterator[int]:
     """The Docker host as an edge environment; its id."""
-    number = there.add("edge", connectionType="hawser-edge")
-    admin = there.house.admin
-    token = admin.post("/api/hawser/tokens", {"name": "t", "environmentId": number}).json["token"]
+    number, token = edge(there)
     engine = SocketEngine(str(there.docker.socket))
     server = there.house.running.api.replace("http:", "ws:")
     with ExitStack() as stack:
         stack.enter_context(playing(StockAgent(server, token, engine, Variant.OLD, habits=QUICK)))
-        until(lambda: bool(admin.get("/api/hawser/connect").json["connections"]), "the agent is connected")
+        wait_for_agent(there)
         yield number
+
+
+@contextmanager
+def behind_our_agent(there: Far, folder: Path) -> Iterator[int]:
+    """The same, with Lading's own agent as a process; its id."""
+    number, token = edge(there)
+    with our_agent(folder, there.house.running.api, token, there.docker):
+        wait_for_agent(there)
+        yield number
+
+
+def edge(there: Far) -> tuple[int, str]:
+    """A new edge environment: its id, and the token of its agent."""
+    number = there.add("edge", connectionType="hawser-edge")
+    made = there.house.admin.post("/api/hawser/tokens", {"name": "t", "environmentId": number})
+    return number, made.json["token"]
+
+
+def wait_for_agent(there: Far) -> None:
+    admin = there.house.admin
+    until(lambda: bool(admin.get("/api/hawser/connect").json["connections"]), "the agent is connected")

@@ -1,4 +1,4 @@
-"""`docs/proxies.md` as it stands, with names and ports exchanged: real proxies in front of a real service."""
+"""`docs/how-to/proxies.md` as it stands, with names and ports exchanged: real proxies in front of a real service."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import contextlib
 import http.client
 import json
-import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.certificates import Authority, Certificate
+from tests.fakes.certificates import Authority
 from tests.fakes.websocket_client import WebSocketClient
 from tests.peers import layouts, programs
 from tests.peers.command import Lading
+from tests.peers.documented_proxies import configured
 from tests.peers.service_process import BOUND_SECONDS, PASSWORD, Service
 
-DOCUMENT = Path(__file__).parents[2] / "docs/proxies.md"
 Start = Callable[[Path, str, int], contextlib.AbstractContextManager[None]]
 
 
@@ -78,27 +77,6 @@ class Front:
     def connection(self) -> http.client.HTTPSConnection:
         trusting = ssl.create_default_context(cafile=self.authority.certificate)
         return http.client.HTTPSConnection("localhost", self.port, timeout=BOUND_SECONDS, context=trusting)
-
-
-def configured(name: str, issued: Certificate, folder: Path, service: Service, port: int) -> str:
-    """The document's own text, for here."""
-    blocks: list[str] = re.findall(rf"```{name}\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    (text,) = blocks
-    both = folder / "both.pem"
-    both.write_bytes(issued.certificate.read_bytes() + issued.key.read_bytes())
-    for there, here in (
-        ("lading.corp {", f"https://localhost:{port} {{"),
-        ("lading.corp", "localhost"),
-        ("listen 443", f"listen 127.0.0.1:{port}"),
-        ("bind :443", f"bind 127.0.0.1:{port}"),
-        ("/etc/ssl/lading-with-key.pem", str(both)),
-        ("/etc/ssl/lading.pem", str(issued.certificate)),
-        ("/etc/ssl/lading.key", str(issued.key)),
-        ("127.0.0.1:5000", f"127.0.0.1:{service.registry_port}"),
-        ("127.0.0.1:3000", f"127.0.0.1:{service.port}"),
-    ):
-        text = text.replace(there, here)
-    return text
 
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.peer(name)) for name in PROXIES])

@@ -14,6 +14,7 @@ import pytest
 
 from lading.oci.platform import Platform
 from lading.services.samples import sample_archive
+from tests.fakes.children import Child
 from tests.peers import programs
 from tests.peers.command import Lading
 
@@ -71,9 +72,7 @@ def test_zsh_completes(lading: Lading, tmp_path: Path, typed: str, completed: st
     with_ours = f"fpath=({shlex.quote(str(functions))} $fpath); autoload -Uz compinit; compinit -u -D; echo re''ady"
     ours, theirs = pty.openpty()
     command = [programs.find("zsh") or "", "-f", "-i"]
-    shell = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env=lading.surroundings()
-    )
+    shell = Child(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env=lading.surroundings())
     os.close(theirs)
     try:
         os.write(ours, f"{with_ours}\n".encode())

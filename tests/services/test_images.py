@@ -12,6 +12,7 @@ from lading.oci.image_config import HistoryStep, ImageConfig
 from lading.oci.manifest import Manifest
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
 from lading.oci.reference import Repository
+from lading.services.comparison import Setting, compare
 from lading.services.images import ImageHasNames, Images, TagMissing
 from lading.services.lookup import IdAmbiguous, ImageUnknown
 from lading.services.places import Archive, Layout, Named
@@ -238,16 +239,15 @@ def test_a_difference_names_shared_layers_own_layers_and_settings() -> None:
     put_built(house.own, WEB, "FROM debian", "RUN make")
     put_built(house.own, "docker.io/library/web:2", "FROM debian", "RUN make all", created="2026-02-01T00:00:00Z")
 
-    found = house.images.diff(Named("web:1"), Named("web:2"), None, CANCEL)
+    before, after = (house.images.compared(Named(name), None, CANCEL)[0] for name in ("web:1", "web:2"))
+    found = compare(before, after)
 
     assert not found.same
-    assert [layer.size for layer in found.shared] == [len("FROM debian")]
-    assert [layer.size for layer in found.only_left] == [len("RUN make")]
-    assert [layer.size for layer in found.only_right] == [len("RUN make all")]
-    assert [(each.name, each.left, each.right) for each in found.settings] == [
-        ("created", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")
-    ]
-    assert house.images.diff(Named("web:1"), Named("web:1"), None, CANCEL).same
+    assert [layer.size for layer in found.layers.same] == [len("FROM debian")]
+    assert [layer.size for layer in found.layers.removed] == [len("RUN make")]
+    assert [layer.size for layer in found.layers.added] == [len("RUN make all")]
+    assert found.settings == (Setting("created", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),)
+    assert compare(before, before).same
 
 
 def test_a_check_reads_every_byte_once_and_notices_a_wrong_one() -> None:

@@ -256,9 +256,9 @@ HAPPENS = (
 
 
 def test_nothing_that_is_done_changes_what_is_immutable() -> None:
-    seen = sum((watched(seed, STEPS // 4) for seed in range(4)), Counter[str]())
+    seen = sum((watched(seed, STEPS // 10) for seed in range(4)), Counter[str]())
 
-    assert not [each for each in HAPPENS if seen[each] < 5]
+    assert not [each for each in HAPPENS if not seen[each]]
 
 
 @pytest.mark.proof
@@ -295,13 +295,13 @@ def do_alike(records: RepositoryRecords, steps: int, seed: int) -> None:
 
 def test_rows_in_sqlite_do_what_rows_in_memory_do(tmp_path: Path) -> None:
     with sqlite(tmp_path) as records:
-        do_alike(records, 1500, seed=1)
+        do_alike(records, 600, seed=1)
 
 
 @pytest.mark.peer("postgres")
 def test_rows_in_postgres_do_what_rows_in_memory_do(postgres: RunningPostgres) -> None:
-    with closing(DatabaseRecords(open_postgres(postgres.empty()))) as records:
-        do_alike(records, 500, seed=2)
+    with closing(DatabaseRecords(open_postgres(postgres.prepared()))) as records:
+        do_alike(records, 250, seed=2)
 
 
 @pytest.mark.proof

@@ -265,6 +265,10 @@ def test_the_view_of_a_job(stage: Stage) -> None:
         "progress": {"totals": done.totals},
         "username": "alice",
         "environmentId": 3,
+        "image": "app",
+        "targets": [],
+        "startedAt": "2027-01-15T08:00:00.000Z",
+        "endedAt": "2027-01-15T08:00:00.000Z",
         "lines": [
             {"data": {"status": "pushing"}},
             {"event": "result", "data": {"status": "complete", "targetTag": "app"}},

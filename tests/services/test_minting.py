@@ -8,7 +8,7 @@ import pytest
 
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError, NetworkFailed
-from lading.services.minting import Mint, Minted, ProviderLogin
+from lading.services.minting import LONGEST, Mint, Minted, ProviderLogin
 from lading.services.providers import Provider
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
@@ -37,7 +37,7 @@ class Counted:
     """Mints logins of an hour, numbered; `failing` is raised instead, `held` waited for before."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.clock, self.count = clock, 0
+        self.clock, self.count, self.life = clock, 0, HOUR
         self.failing: LadingError | None = None
         self.begun, self.held = threading.Event(), threading.Event()
         self.held.set()
@@ -48,7 +48,7 @@ class Counted:
         if self.failing is not None:
             raise self.failing
         self.count += 1
-        return Minted("AWS", f"minted-{self.count}", self.clock() + HOUR)
+        return Minted("AWS", f"minted-{self.count}", self.clock() + self.life)
 
 
 class House:
@@ -111,6 +111,23 @@ def test_an_early_renewal_that_fails_is_no_failure(house: House) -> None:
         house.secret()
     house.provider.failing = None
     assert house.secret() == "minted-2"
+
+
+def test_a_clock_that_was_set_back_keeps_no_login_alive(house: House) -> None:
+    house.secret()
+    house.clock.advance(-30 * HOUR)
+
+    assert house.secret() == "minted-2"
+
+
+@pytest.mark.parametrize("life", [float("inf"), float("nan"), 1e300, -1e300, 100 * 365 * 24 * HOUR, -HOUR])
+def test_an_end_that_no_login_has_is_not_believed(house: House, life: float) -> None:
+    house.provider.life = life
+    house.secret()
+    house.clock.advance(LONGEST)
+
+    assert house.secret() == "minted-2"
+    assert all(NOW <= end <= house.clock() + LONGEST for end in house.ends.values())
 
 
 def test_another_login_is_minted_for_at_once(house: House) -> None:

@@ -62,7 +62,6 @@ class Place:
             self.otherwise,
             clock=lambda: self.world.now,
             monotonic=lambda: self.now,
-            random=bytes,
         )
 
     @contextmanager

@@ -12,7 +12,7 @@ from lading.oci.reference import Repository, is_registry
 from lading.services.access import Actor, Grant, Permission
 
 PUSH = Permission.IMAGES_PUSH
-PAGE = Path(__file__).parents[2] / "docs/service.md"
+PAGE = Path(__file__).parents[2] / "docs/how-to/people.md"
 
 
 def examples() -> Iterator[tuple[str, str, bool]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,20 +15,19 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.services.authentication import NewSession
 from lading.services.identity_provider import CodeShown, Doubt, Identity, IdentityDoubtful, LoginWanted
-from lading.services.identity_records import Subject
+from lading.services.identity_records import SignedOn, Subject
+from lading.services.sign_on_users import NoRole, SignOnAccounts, SignOnRules, SwitchedOff
 from lading.services.single_sign_on import (
+    AT_ONCE,
     FAILED_SECONDS,
     BroughtBack,
-    NoRole,
     NotBegun,
     SentBack,
-    SignOnAccounts,
-    SignOnRules,
+    SignOnBusy,
     SingleSignOn,
-    SwitchedOff,
 )
 from lading.services.users import LastAdmin
-from lading.wire.message import Cancel
+from lading.wire.message import Cancel, ConnectFailed
 from tests.fakes.people import HOME, People, people
 
 ISSUER, BACK = "https://sign-on.corp", "https://lading.corp/back"
@@ -40,13 +40,24 @@ class Known:
     people: dict[str, Identity] = field(default_factory=dict)
     wanted: list[LoginWanted] = field(default_factory=list)
     shown: list[CodeShown] = field(default_factory=list)
+    logouts: str | None = f"{ISSUER}/end"
+    asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    held: threading.Event | None = None
+    """Where it is there, nobody is sent anywhere before it is set."""
 
     def person(self, code: str, *groups: str, names: tuple[str, ...] = ("ada",), subject: str = "s-1") -> None:
         self.people[code] = Identity(Subject(ISSUER, subject), names, frozenset(groups))
 
     def login_url(self, wanted: LoginWanted, cancel: Cancel) -> str:
         self.wanted.append(wanted)
+        self.asked.release()
+        assert self.held is None or self.held.wait(30)
         return f"{ISSUER}/auth?state={wanted.state}"
+
+    def logout_url(self, redirect: str, cancel: Cancel) -> str | None:
+        if self.logouts is None:
+            raise ConnectFailed("sign-on.corp", "refused")
+        return self.logouts and f"{self.logouts}?to={redirect}"
 
     def identity(self, shown: CodeShown, cancel: Cancel) -> Identity:
         self.shown.append(shown)
@@ -55,12 +66,14 @@ class Known:
         return self.people.pop(shown.code)
 
 
+GROUPS = {"ops": {"operator"}, "readers": {"viewer"}, "bosses": {"admin"}, "gone": {"a-role-that-was-removed"}}
+
+
 class Scene:
     """A house that knows the provider."""
 
-    def __init__(self, all_: People) -> None:
+    def __init__(self, all_: People, groups: Mapping[str, set[str]] = GROUPS) -> None:
         self.people, self.provider = all_, Known()
-        groups = {"ops": {"operator"}, "readers": {"viewer"}, "bosses": {"admin"}, "typo": {"no-such-role"}}
         rules = SignOnRules("the house", {group: frozenset(roles) for group, roles in groups.items()})
         database = all_.database
         self.sign_on = SingleSignOn(
@@ -207,7 +220,7 @@ def test_what_the_provider_refuses_is_told(scene: Scene, error: str, said: str) 
 
 
 def test_nobody_comes_in_without_a_role(scene: Scene) -> None:
-    for groups in ((), ("choir",), ("typo",)):
+    for groups in ((), ("choir",), ("gone",)):
         with pytest.raises(NoRole):
             scene.login(*groups)
     assert scene.people.database.users.users() == []
@@ -226,9 +239,12 @@ def test_who_has_no_group_any_more_loses_role_session_and_token_rights(scene: Sc
     assert scene.people.database.users.grants_of(actor.user) == []
 
 
-def test_a_group_for_everybody(scene: Scene) -> None:
-    scene.sign_on._rules = SignOnRules("the house", {"*": frozenset({"viewer"}), "ops": frozenset({"operator"})})
+def test_a_group_for_everybody(tmp_path: Path) -> None:
+    with people(tmp_path) as found:
+        _a_group_for_everybody(Scene(found, {"*": {"viewer"}, "ops": {"operator"}}))
 
+
+def _a_group_for_everybody(scene: Scene) -> None:
     scene.login("choir")
     assert scene.roles("ada") == {"viewer"}
     scene.login("ops")
@@ -308,3 +324,40 @@ def test_two_first_logins_of_one_person_at_once_are_one_user(scene: Scene) -> No
     assert len(found) == 2
     assert len(set(found)) == 1
     assert [user.name for user in scene.people.database.users.users()] == ["ada"]
+
+
+def test_a_provider_that_does_not_answer_holds_up_a_few_logins_and_no_more(scene: Scene) -> None:
+    scene.provider.held = threading.Event()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        waiting = [threads.submit(scene.begin) for _ in range(AT_ONCE)]
+        assert all(scene.provider.asked.acquire(timeout=30) for _ in waiting)
+        with pytest.raises(SignOnBusy):
+            scene.begin()
+        scene.provider.held.set()
+
+        assert len({each.result() for each in waiting}) == AT_ONCE
+    assert scene.begin()
+
+
+def test_a_login_is_remembered_with_its_provider(scene: Scene) -> None:
+    joe = scene.people.user("joe", "viewer")
+    ada = scene.login("ops").actor.user
+    assert ada is not None
+    first = scene.people.database.identities.signed_on()
+    scene.people.clock.now += 60
+    scene.login("ops")
+
+    assert first == {ada: SignedOn(ISSUER, scene.people.clock.now - 60)}
+    assert scene.people.users.signed_on() == {ada: SignedOn(ISSUER, scene.people.clock.now)}
+    assert scene.people.users.signed_on(joe.id) == {}
+
+
+@pytest.mark.parametrize(("logouts", "told"), [(f"{ISSUER}/end", f"{ISSUER}/end?to={BACK}"), ("", None), (None, None)])
+def test_who_leaves_is_sent_to_the_provider_where_it_can_be_told(
+    scene: Scene, logouts: str | None, told: str | None
+) -> None:
+    scene.provider.logouts = logouts
+    ada, joe = scene.login("ops").actor.user, scene.people.user("joe", "viewer").id
+    with Cancellation() as cancel:
+        assert (scene.sign_on.leave(ada, BACK, cancel) or None) == told
+        assert [scene.sign_on.leave(user, BACK, cancel) for user in (joe, None)] == [None, None]

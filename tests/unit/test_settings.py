@@ -198,3 +198,34 @@ def test_every_key_is_a_setting() -> None:
     named = {field.name for field in fields(Settings)} - {"registries", "origins"}
 
     assert {key.name.replace("-", "_") for key in KEYS} == named
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("https://corp", "https://corp"),
+        ("https://corp/", "https://corp"),
+        ("http://[::1]:3000/", "http://[::1]:3000"),
+        ("https://corp/lading/", "https://corp/lading"),
+        ("https://corp:8443/a/b-c_d.e", "https://corp:8443/a/b-c_d.e"),
+        ("https://corp/..", None),
+        ("https://corp/a/../b", None),
+        ("https://corp/a b", None),
+        ("https://corp/a?b", None),
+        ("https://corp//a", None),
+        ("corp/lading", None),
+        ("ftp://corp", None),
+    ],
+)
+def test_others_may_reach_us_below_a_path(given: str, taken: str | None) -> None:
+    if taken is None:
+        with pytest.raises(SettingInvalid):
+            settings({"public-url": given})
+    else:
+        assert settings({"public-url": given}).public_url == taken
+
+
+def test_a_registry_is_never_below_a_path() -> None:
+    """It is part of images' names."""
+    with pytest.raises(SettingInvalid):
+        settings({"registry-public-url": "https://corp/lading"})

@@ -17,6 +17,7 @@ from lading.backends.registry_client.client import RegistryClient
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.stores import Locations
 from lading.errors import NotFound
+from lading.main.counted_transport import Count, CountedTransport, uncounted
 from lading.main.places import HeldRelay, Openers, Places, Streams
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
@@ -27,6 +28,7 @@ from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Profiles, Uploads
 from lading.wire.guard import host_name
 from lading.wire.message import Cancel, Reader, Transport
+from lading.wire.retry import Quota
 
 KEPT_CLIENTS = 64
 """Registries, each by the way it is reached, whose connections and tokens are kept at a time."""
@@ -74,8 +76,9 @@ class AccessPlaces:
     """Fulfils services.embedded_environment.Ways. What is learned of a registry, and when it wants to be left alone, is
     shared by all who reach it in the same way; tokens by all who have the same login, until that login changes."""
 
-    def __init__(self, grounds: Grounds) -> None:
-        self._grounds = grounds
+    def __init__(self, grounds: Grounds, count: Count = uncounted) -> None:
+        """`count` is told of every request."""
+        self._grounds, self._count = grounds, count
         self._lock = threading.Lock()
         self._clients: OrderedDict[Endpoint, _Client] = OrderedDict()
 
@@ -114,6 +117,12 @@ class AccessPlaces:
             return store.resolve(reference.tag or DEFAULT_TAG).digest
         except NotFound:
             return None
+
+    def quotas(self) -> Mapping[str, Quota]:
+        """What is left of the requests that registries allow, as they said last, by their hosts."""
+        with self._lock:
+            clients = list(self._clients.values())
+        return {host: quota for each in clients for host, quota in each.client.quotas().items()}
 
     def close(self) -> None:
         """Ends the connections that are kept."""
@@ -161,7 +170,7 @@ class AccessPlaces:
         transport = HttpTransport(ways, grounds.proxies, grounds.user_agent, resolve=resolve_beyond_link)
         held = HeldRelay()
         client = RegistryClient(
-            transport,
+            CountedTransport(transport, endpoint.host, self._count),
             ways,
             lambda _repository: None,
             grounds.known().profiles,

@@ -104,7 +104,14 @@ class DataFolderAdministration:
     @cached_property
     def users(self) -> Users:
         database = self._database
-        return Users(database.users, database.sessions, ArgonPasswords(), self._trail, time.time)
+        return Users(
+            database.users,
+            database.sessions,
+            ArgonPasswords(),
+            self._trail,
+            time.time,
+            identities=database.identities,
+        )
 
     @cached_property
     def tokens(self) -> Tokens:

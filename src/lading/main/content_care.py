@@ -22,6 +22,7 @@ from lading.services.jobs import Jobs
 from lading.services.schedules import Chore
 from lading.services.storage_figures import Storage
 from lading.services.storage_looks import Looks
+from lading.services.storage_samples import StorageHistory
 from lading.settings import Settings
 
 FIGURES_SECONDS = 15 * 60.0
@@ -34,6 +35,7 @@ class ContentCare:
 
     sweep: ContentSweep
     storage: Storage
+    history: StorageHistory
     check: ContentCheck
     rounds: CheckRounds | None
 
@@ -57,9 +59,11 @@ class ContentCare:
             every=settings.check_every,
             clock=time.time,
         )
+        storage = storage_of(engine.content, database, trail)
         return cls(
             ContentSweep(engine.sweep, jobs, trail, forget),
-            storage_of(engine.content, database, trail),
+            storage,
+            StorageHistory(database.samples, storage.counted, trail, time.time),
             check,
             CheckRounds(check, settings.check_rate, time.monotonic) if settings.check_rate else None,
         )
@@ -67,7 +71,8 @@ class ContentCare:
     def chores(self) -> Sequence[Chore]:
         """What is done from time to time."""
         figures = Chore("storage figures", FIGURES_SECONDS, self.storage.refresh)
-        return (*self.sweep.chores(), *(self.rounds.chores() if self.rounds else ()), figures)
+        rounds = self.rounds.chores() if self.rounds else ()
+        return (*self.sweep.chores(), *rounds, figures, *self.history.chores())
 
     def begin(self, stack: ExitStack, counting: Counting) -> None:
         """From now on content is checked, and what it takes is counted."""

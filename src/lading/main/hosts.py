@@ -11,6 +11,7 @@ from lading.backends.http.probing import HttpProbe
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.engine.throttle import RateLimit
 from lading.main.agents import EdgeHubs, edge_hubs
+from lading.main.counted_transport import Count
 from lading.main.environments import EnvironmentBuilder
 from lading.main.own_engine import USER_AGENT, Keeping, Lanes, OwnEngine, own_engine
 from lading.main.rows import Rows
@@ -35,8 +36,8 @@ class Hosts:
     limit: RateLimit | None
 
 
-def open_hosts(stack: ExitStack, settings: Settings, native: Platform, rows: Rows) -> Hosts:
-    """Closed with the stack. Raises StorageFailed."""
+def open_hosts(stack: ExitStack, settings: Settings, native: Platform, rows: Rows, count: Count) -> Hosts:
+    """Closed with the stack. `count` is told of every request to a registry. Raises StorageFailed."""
     limit = RateLimit(settings.limit_rate, time.monotonic) if settings.limit_rate else None
     engine = own_engine(
         stack,
@@ -47,6 +48,7 @@ def open_hosts(stack: ExitStack, settings: Settings, native: Platform, rows: Row
         limit=limit,
         crowd=lambda: queue.running,
         lanes=Lanes.of(settings),
+        count=count,
     )
     hubs = edge_hubs(stack, settings, rows.data, rows.database, rows.box)
     builder = EnvironmentBuilder(engine.places, lambda: engine.environment, USER_AGENT, hubs.shared)

@@ -19,6 +19,7 @@ from lading.engine.collect import Keeper
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.throttle import RateLimit
 from lading.main.access_places import AccessPlaces, Grounds
+from lading.main.counted_transport import Count, uncounted
 from lading.main.data_folder import private_folder
 from lading.main.sweeping import NamesNote, OtherNames, Sweeper, oldest_work
 from lading.oci.platform import Platform
@@ -91,8 +92,10 @@ def own_engine(
     limit: RateLimit | None = None,
     crowd: Callable[[], int] = _nobody_else,
     lanes: Lanes = Lanes(),
+    count: Count = uncounted,
 ) -> OwnEngine:
-    """Closed with the stack. `crowd` counts the jobs that run: they share lanes."""
+    """Closed with the stack. `crowd` counts the jobs that run: they share lanes. `count` is told of every request to a
+    registry."""
     catalogue = database.catalogue
     catalogue.leases.keep_for_work(lambda: oldest_work(database.jobs))
     content = ContentFolder(data / "content", catalogue.leases, reserve=keeping.reserve)
@@ -111,7 +114,7 @@ def own_engine(
     )
     scratch = private_folder(data / "scratch")
     grounds = Grounds(lambda: own, lambda: catalogue, lambda: scratch, native, os.environ, USER_AGENT, time.time)
-    places = AccessPlaces(grounds)
+    places = AccessPlaces(grounds, count)
     stack.callback(places.close)
     environment = EmbeddedEnvironment(
         places,
@@ -121,6 +124,7 @@ def own_engine(
         __version__,
         clock=time.time,
         limit=limit,
+        listing=content,
         lanes=lambda wanted: lanes_for(wanted, crowd()),
         push_lanes=lanes.push,
         pull_lanes=lanes.pull,

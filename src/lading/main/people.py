@@ -22,13 +22,15 @@ from lading.settings import Settings
 
 
 class People:
-    """All over the same rows. Making it raises StorageFailed, SignOnHalf, IssuerInPlain."""
+    """All over the same rows. Making it raises StorageFailed, SignOnHalf, IssuerInPlain, RolesUnknown."""
 
     def __init__(self, stack: ExitStack, settings: Settings, database: ServiceDatabase, trail: Trail) -> None:
         passwords = ArgonPasswords()
         self.roles = Roles(database.users, trail)
         self.roles.ensure_built_in()
-        self.users = Users(database.users, database.sessions, passwords, trail, time.time)
+        self.users = Users(
+            database.users, database.sessions, passwords, trail, time.time, identities=database.identities
+        )
         self.tokens = Tokens(database.tokens, database.users, trail, time.time, os.urandom)
         self.sessions = Sessions(database.sessions, time.time, os.urandom)
         self.sign_on = sign_on(stack, settings, database, self.sessions, trail)

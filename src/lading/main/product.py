@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.service_database import ServiceDatabase
-from lading.backends.job_queue.threads import ThreadQueue
 from lading.engine.cancel import Cancellation
 from lading.fronts.rest_api.product import Product
 from lading.main.advisory_store import advisory_folder, advisory_schedule
@@ -24,6 +23,7 @@ from lading.main.data_folder import IMPORTS
 from lading.main.distributing import distributions
 from lading.main.gating import GateCare
 from lading.main.hosts import Hosts, open_hosts
+from lading.main.insides import InsideCare
 from lading.main.own_engine import USER_AGENT, Lanes
 from lading.main.people import People
 from lading.main.providers import EXPIRY, PulledRepositories, directories, login_chores, mint
@@ -32,6 +32,7 @@ from lading.main.relaying import RelayCare
 from lading.main.repository_care import RepositoryCare, counted_pulls
 from lading.main.rows import Rows, open_rows
 from lading.main.scanning import Ground, Scanning, scanning
+from lading.main.settings_shown import shown_settings
 from lading.main.work import Work, job_kinds, work_in
 from lading.oci.platform import Platform
 from lading.services.advisories import Advisories
@@ -46,18 +47,24 @@ from lading.services.door_logins import LoginVault
 from lading.services.imports import KEPT_SECONDS, Imports
 from lading.services.job_chores import KEPT_DAYS, job_chores
 from lading.services.job_leases import LOST_SECONDS
+from lading.services.job_looks import JobLooks
 from lading.services.job_runner import JobRunner
 from lading.services.metrics import Metrics
+from lading.services.overview import Overview
 from lading.services.pull_counts import PullCounts
 from lading.services.pull_gates import PullGates
 from lading.services.pulls import Pulls
 from lading.services.pushes import Pushes
+from lading.services.reachability import Reachability
 from lading.services.registry_address import RegistryAddress
 from lading.services.registry_browsing import RegistryBrowsing
 from lading.services.registry_errands import RegistryErrands
 from lading.services.scan_exports import ScanExports
 from lading.services.schedules import Chore, Schedules
 from lading.services.secrets import SecretBox
+from lading.services.server_settings import ServerSettings
+from lading.services.transfer_previews import TransferPreviews
+from lading.services.transfer_statistics import TransferStatistics
 from lading.settings import Settings
 from lading.wire.message import Cancel
 
@@ -65,6 +72,8 @@ STOP_SECONDS = 20.0
 """How long a stop waits for jobs to save where they are."""
 
 HOUR = 60 * 60.0
+
+JOB_LABELS = ("kind", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +107,14 @@ def running(settings: Settings, native: Platform) -> Iterator[Running]:
 def _running(stack: ExitStack, settings: Settings, native: Platform) -> Running:
     rows = open_rows(stack, settings)
     database, trail = rows.database, rows.trail
-    people, hosts = People(stack, settings, database, trail), open_hosts(stack, settings, native, rows)
-    engine, work = hosts.engine, work_in(rows, hosts.queue)
+    counting = Counting()
+    people = People(stack, settings, database, trail)
+    hosts = open_hosts(stack, settings, native, rows, counting.requested)
+    engine, work = hosts.engine, work_in(rows, hosts.queue, counting.transfers.worked)
     advisories = advisory_folder(settings, rows.data, os.environ, USER_AGENT, stack)
     ground = Ground(settings, rows.data, native, database, engine, hosts.environments, advisories, work.jobs, trail)
-    care, counting = _care(stack, ground, hosts), _counting(hosts.queue, hosts.hubs)
+    care = _care(stack, ground, hosts)
+    _count(counting, hosts, database)
     product = _product(rows, ground, people, hosts, work=work, care=care, counting=counting)
     work.kinds.update(job_kinds(product, Lanes.of(settings)))
     care.begin(stack, counting)
@@ -128,6 +140,7 @@ class _Care:
     gating: GateCare
     scans: Scanning
     relays: RelayCare
+    insides: InsideCare
 
     def begin(self, stack: ExitStack, counting: Counting) -> None:
         """It ends with the stack."""
@@ -141,7 +154,11 @@ def _care(stack: ExitStack, ground: Ground, hosts: Hosts) -> _Care:
     repositories = RepositoryCare.of(database, engine.content, jobs, trail)
     scans = scanning(ground, gating.exceptions.suppress, stack)
     content = ContentCare.of(ground.settings, engine, database, jobs, trail, forget=scans.keeping.forget)
-    return _Care(content, repositories, gating, scans, RelayCare(ground, hosts))
+    address = RegistryAddress(ground.settings.registry_public_url)
+    insides = InsideCare.of(
+        stack, database, ground.environments, scans, address=address, trail=trail, cancellation=_cancellation
+    )
+    return _Care(content, repositories, gating, scans, RelayCare(ground, hosts), insides)
 
 
 def _product(
@@ -155,6 +172,14 @@ def _product(
     counting.kinds(*EXPIRY, registries.named_validities, "registry")
     own, gating, scans = care.repositories, care.gating, care.scans
     pull_gates = PullGates(gating.gates, scans.on_pull, scans.scans.views)
+    browsing = RegistryBrowsing(
+        registries,
+        AccessDoor(places),
+        hosts.probe,
+        trail,
+        directories=directories(lambda: places),
+        seen=PulledRepositories(lambda: database.catalogue.images),
+    )
     return Product(
         authentication=people.authentication,
         authenticator=Everybody() if settings.no_auth else people.authentication,
@@ -171,15 +196,9 @@ def _product(
         retention=own.retention,
         retention_runs=own.retention_runs,
         promotions=own.promotions,
-        browsing=RegistryBrowsing(
-            registries,
-            AccessDoor(places),
-            hosts.probe,
-            trail,
-            directories=directories(lambda: places),
-            seen=PulledRepositories(lambda: database.catalogue.images),
-        ),
-        registry_address=RegistryAddress(settings.registry_public_url),
+        browsing=browsing,
+        registry_address=care.insides.address,
+        registry_use=counting.use,
         jobs=jobs,
         pushes=Pushes(environments, registries, jobs, logins, gating.gates, relays=care.relays.relays),
         pulls=Pulls(environments, registries, jobs, logins, pull_gates),
@@ -188,8 +207,15 @@ def _product(
             registries, AccessCopier(places, ground.native, hosts.limit, own.store), jobs, trail, gating.gates
         ),
         imports=Imports(environments, ArchiveFolder(ground.data / IMPORTS), jobs),
+        insides=care.insides.insides,
+        image_lists=care.insides.lists,
+        removals=care.insides.removals,
+        whereabouts=care.insides.whereabouts,
+        layer_grids=care.insides.grids,
         sweep=care.content.sweep,
         storage=care.content.storage,
+        storage_history=care.content.history,
+        transfer_statistics=TransferStatistics(database.jobs, time.time),
         advisories=Advisories(ground.advisories, jobs, trail, advisory_schedule(settings)),
         policies=gating.policies,
         exceptions=gating.exceptions,
@@ -202,8 +228,22 @@ def _product(
         scanner_updates=scans.updates,
         cancellation=_cancellation,
         clock=time.time,
+        job_looks=JobLooks(work.runner, database.jobs),
         news=work.runner.feeds,
         audit_news=trail,
+        previews=TransferPreviews(environments, registries),
+        overview=Overview(
+            registries,
+            browsing,
+            environments,
+            Reachability(environments, hosts.hubs.shared, _cancellation, time.monotonic),
+            people.tokens,
+            hosts.agents.tokens,
+            scans.lists,
+            care.content.storage,
+            time.time,
+        ),
+        server_settings=ServerSettings(shown_settings(settings), trail),
         ready=database.ready,
         metrics=Metrics(counting.render, trail),
     )
@@ -261,8 +301,8 @@ def _cancellation(seconds: float | None = None) -> Iterator[Cancel]:
         yield cancel
 
 
-def _counting(queue: ThreadQueue, hubs: EdgeHubs) -> Counting:
-    counting = Counting()
+def _count(counting: Counting, hosts: Hosts, database: ServiceDatabase) -> None:
+    queue, hubs, places = hosts.queue, hosts.hubs, hosts.engine.places
     counting.watch(
         {
             "lading_jobs_running": ("Jobs that run in this process.", lambda: queue.running),
@@ -273,7 +313,13 @@ def _counting(queue: ThreadQueue, hubs: EdgeHubs) -> Counting:
             ),
         }
     )
-    return counting
+    counting.sorts("lading_jobs", "Jobs that are kept, of all servers together.", database.jobs.counts, JOB_LABELS)
+    counting.kinds(
+        "lading_ratelimit_remaining",
+        "Requests that a registry still allows, as it said last to this process.",
+        lambda: {host: quota.remaining for host, quota in places.quotas().items()},
+        "registry",
+    )
 
 
 def new_request() -> str:

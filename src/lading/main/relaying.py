@@ -57,4 +57,4 @@ class RelayCare:
         logins = RepositoryLogins(database.users, database.tokens, FOR_RELAYS, time.time, os.urandom)
         lent = None if ground.settings.no_auth else logins
         registry = StagingRegistry(endpoint, repositories, lent, self._tags, lambda: own().own)
-        return Staged(registry, self._layers, archived, clock=time.time, monotonic=time.monotonic, random=os.urandom)
+        return Staged(registry, self._layers, archived, clock=time.time, monotonic=time.monotonic)

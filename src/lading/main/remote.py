@@ -16,7 +16,7 @@ from lading.backends.http.transport import HttpTransport
 from lading.backends.server_client.client import Json, ServerClient, path_of
 from lading.backends.server_client.faults import NotLading
 from lading.engine.cancel import Cancellation
-from lading.errors import LadingError
+from lading.errors import AccessDenied, LadingError
 from lading.main.contexts import server_url
 from lading.main.live_names import live_names
 from lading.oci.reference import is_registry
@@ -24,6 +24,7 @@ from lading.services.environment_orders import Access
 from lading.services.transfers import Transfers
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
+from lading.wire.guard import is_loopback
 from lading.wire.message import Cancel
 
 GIVE_UP_SECONDS = 5.0
@@ -46,6 +47,21 @@ class Grounds:
     def client(self, url: str, token: str | None) -> ServerClient:
         """Questions to the server, with this login."""
         return ServerClient(self.reached(url), url, token, lambda: str(uuid.uuid4()))
+
+
+class RegistryInPlain(AccessDenied):
+    """A server that is reached by TLS says that its registry has none: the login would go there for all to read, and
+    whoever asked for TLS has not asked for that."""
+
+    code = "tls"
+    hint = "Have the server's registry-public-url begin with https://; or say --insecure, if the network is trusted."
+
+    def __init__(self, server: str, registry: str) -> None:
+        super().__init__(server, registry)
+        self.server, self.registry = server, registry
+
+    def __str__(self) -> str:
+        return f"the registry {self.registry} of {self.server} has no TLS"
 
 
 class ConnectedServer(ServerClient):
@@ -71,7 +87,8 @@ class ConnectedServer(ServerClient):
         return self._grounds.uploading(Access("the server's registry", self._endpoint(cancel), self._login(cancel)))
 
     def _endpoint(self, cancel: Cancel) -> Endpoint:
-        """Where nobody said how others reach the registry, it is at the host that the API has. Raises as `ask`."""
+        """Where nobody said how others reach the registry, it is at the host that the API has. Raises RegistryInPlain,
+        and as `ask`."""
         if self._told is None:
             self._told = self.get(path_of("registry", "address"), cancel)
         said, port, tls = (self._told.get(name) for name in ("url", "port", "tls"))
@@ -85,7 +102,11 @@ class ConnectedServer(ServerClient):
         else:
             raise NotLading(self.url, "the address of its registry")
         endpoint = self._grounds.endpoint_of(host)
-        return Endpoint(host, Tls.HTTP, ca_file=endpoint.ca_file) if plain else endpoint
+        if not plain or endpoint.tls is Tls.HTTP:
+            return endpoint
+        if self.url.startswith("https:") and not is_loopback(host):
+            raise RegistryInPlain(self.url, host)
+        return Endpoint(host, Tls.HTTP, ca_file=endpoint.ca_file)
 
     def _login(self, cancel: Cancel) -> Credential | None:
         """As a registry takes it: the token is the password of its user."""

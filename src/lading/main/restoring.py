@@ -20,7 +20,15 @@ from functools import partial
 from pathlib import Path
 
 from lading.backends.content_store.listing import OciListing
-from lading.backends.content_store.storage import OPEN_FILE, PRIVATE_FILE, storing, sync_file, sync_folder, write_all
+from lading.backends.content_store.storage import (
+    OPEN_FILE,
+    PRIVATE_FILE,
+    free_bytes,
+    storing,
+    sync_file,
+    sync_folder,
+    write_all,
+)
 from lading.backends.content_store.tree import Tree
 from lading.backends.database.prepare import prepare
 from lading.backends.database.schema import VERSION
@@ -32,7 +40,7 @@ from lading.backends.database.snapshots import (
     with_names_of,
     without_passing,
 )
-from lading.errors import Refused
+from lading.errors import NoRoom, Refused
 from lading.main.data_folder import RESTORING, SERVE_LOCK, DataFolderUnusable, served_alone
 from lading.services.access import LADING
 from lading.services.audit import Deed, Result
@@ -61,22 +69,36 @@ class DataFolderFilled(Refused):
         return f"the data folder {self.path} is not empty"
 
 
+class NoRoomToRestore(NoRoom):
+    """The disk cannot hold what the backup holds; `need` and `free` are in bytes."""
+
+    hint = "Restore into a folder on a larger disk."
+    command = "lading --data FOLDER-ON-A-LARGER-DISK restore …"
+
+    def __init__(self, path: Path, need: int, free: int) -> None:
+        super().__init__(path, need, free)
+        self.path, self.need, self.free = path, need, free
+
+    def __str__(self) -> str:
+        return f"{self.path} has no room for the backup: it has {self.need} bytes, and {self.free} are free"
+
+
 def restored(settings: Settings, place: str, report: Report, cancel: Cancel, *, keep_going: bool) -> Restored:
     """Raises as services.restoring.restore does."""
     filling = partial(_filling, settings.data, settings.database)
-    with _opened(place) as origin:
+    with _opened(place, cancel) as origin:
         given = settings.secret_key is not None
         return restore(origin, filling, VERSION, report, cancel, keep_going=keep_going, key_given=given)
 
 
 @contextmanager
-def _opened(place: str) -> Iterator[Origin]:
+def _opened(place: str, cancel: Cancel) -> Iterator[Origin]:
     from lading.backends.content_store.backup_archive import read_archive
     from lading.backends.content_store.backup_folder import opened_folder
 
     path = Path(place).absolute()
     opened: AbstractContextManager[Origin]
-    opened = read_archive(path) if path.is_file() else opened_folder(path, making=False)
+    opened = read_archive(path, cancel) if path.is_file() else opened_folder(path, making=False)
     with opened as origin:
         yield origin
 
@@ -92,6 +114,7 @@ def _filling(data: Path, url: str | None, index: BackupIndex) -> Iterator[Site]:
         with _alone(data):
             if url is not None:
                 refuse_filled(url)
+            _refuse_small(data, index.size)
             try:
                 yield _Site(data, url, index)
             finally:
@@ -117,6 +140,13 @@ def _refuse_filled(data: Path) -> None:
         names = {each.name for each in data.iterdir()} - {SERVE_LOCK, "lost+found"}
     if names and RESTORING not in names:
         raise DataFolderFilled(data, min(names))
+
+
+def _refuse_small(data: Path, need: int) -> None:
+    with storing(data):
+        free = free_bytes(data)
+    if free < need:
+        raise NoRoomToRestore(data, need, free)
 
 
 def _clear(data: Path) -> None:

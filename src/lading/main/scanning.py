@@ -77,7 +77,8 @@ class Scanning:
     def begin(self, counting: Counting) -> None:
         """From now on findings are counted."""
         self.figures.refresh()
-        counting.kinds("lading_findings", "Vulnerabilities of images, by their newest scans.", self.figures.gauges)
+        meaning = "Vulnerabilities of images, by their newest scans."
+        counting.kinds("lading_findings", meaning, self.figures.gauges, "severity")
 
 
 @dataclass(frozen=True, slots=True)

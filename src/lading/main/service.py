@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import uvicorn
 
@@ -29,6 +31,8 @@ from lading.fronts.registry_api.serving import OpenToOthers, registry_applicatio
 from lading.fronts.rest_api.application import Asgi, application
 from lading.fronts.rest_api.connections import API_LIMITS, bounded
 from lading.fronts.rest_api.sockets import bounded_sockets
+from lading.fronts.rest_api.sub_path import SubPath
+from lading.fronts.rest_api.web_app import WebApp
 from lading.main.agents import replica_door
 from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
 from lading.main.docker_door import check_doors, docker_door
@@ -45,6 +49,9 @@ from lading.wire.guard import is_loopback
 from lading.wire.tunnel_frames import STOCK_FRAME_LIMIT
 
 log = logging.getLogger("lading.serve")
+
+WEB = files("lading.fronts.rest_api") / "web"
+"""The built web app's folder in this package; empty in a checkout that was never built."""
 
 LOGIN_THREADS = 4
 """For agents' logins, which are quick, and come in hundreds after a restart."""
@@ -71,9 +78,11 @@ class ServedProduct:
 
 
 @contextmanager
-def served_product(settings: Settings, native: Platform) -> Iterator[ServedProduct]:
-    """All listeners while inside. Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable,
-    CertificateHalf, StorageFailed."""
+def served_product(settings: Settings, native: Platform, web: Traversable = WEB) -> Iterator[ServedProduct]:
+    """All listeners while inside; `web` is where the built web app is.
+
+    Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable, CertificateHalf, StorageFailed.
+    """
     if settings.no_auth and not is_loopback(settings.host):
         raise OpenToOthers(settings.host)
     _check_host(settings.host)
@@ -88,7 +97,7 @@ def served_product(settings: Settings, native: Platform) -> Iterator[ServedProdu
         _registry(settings, product, certificate) as registry,
         replica_door(settings, product.hubs.local, product.box, certificate, _limits(settings, DEFAULT_LIMITS)),
         docker_door(settings, product, native, _limits(settings, DEFAULT_LIMITS), STOP_SECONDS) as docker,
-        _api(settings, product, certificate) as port,
+        _api(settings, product, certificate, WebApp.of(web)) as port,
         short_looks(),
     ):
         scheme = "https" if certificate else "http"
@@ -168,13 +177,16 @@ def _registry(settings: Settings, product: Running, certificate: ServerCertifica
 
 
 @contextmanager
-def _api(settings: Settings, product: Running, certificate: ServerCertificate | None) -> Iterator[int]:
+def _api(
+    settings: Settings, product: Running, certificate: ServerCertificate | None, web_app: WebApp | None
+) -> Iterator[int]:
     names = OurNames.of_urls([settings.public_url] if settings.public_url else [])
     forwarding = Forwarding.parse(settings.trusted_proxies)
-    app = application(product.product, names, forwarding, product.counting.request, settings.public_url)
+    public, count = settings.public_url, product.counting.request
+    app = application(product.product, names, forwarding, count, public_url=public, web_app=web_app)
     with ThreadPoolExecutor(LOGIN_THREADS, "agent login") as threads, _listening(settings) as listener:
         door = EdgeDoor(app, product.product.agents, product.hubs.shared, names, forwarding, threads)
-        with _looping(settings, door, listener, certificate) as server:
+        with _looping(settings, SubPath(door, forwarding, public), listener, certificate) as server:
             try:
                 yield int(listener.getsockname()[1])
             finally:

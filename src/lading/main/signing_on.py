@@ -16,7 +16,8 @@ from lading.errors import InputInvalid
 from lading.main.own_engine import USER_AGENT
 from lading.services.audit import Trail
 from lading.services.sessions import Sessions
-from lading.services.single_sign_on import SignOnAccounts, SignOnRules, SingleSignOn
+from lading.services.sign_on_users import SignOnAccounts, SignOnRules
+from lading.services.single_sign_on import SingleSignOn
 from lading.settings import Settings
 from lading.wire.endpoint import Endpoint
 from lading.wire.guard import authority, may_carry_secrets
@@ -47,20 +48,35 @@ class IssuerInPlain(InputInvalid):
         return f"oidc-issuer is http://, and {self.host} is not this machine"
 
 
+class RolesUnknown(InputInvalid):
+    """Groups are to have roles that nobody has made, so their people would be let in nowhere."""
+
+    def __init__(self, roles: Sequence[str], known: Sequence[str]) -> None:
+        super().__init__(roles, known)
+        self.roles = roles
+        self.hint = f"There are {', '.join(known)}. A group whose name has a comma needs the settings file, as a list."
+
+    def __str__(self) -> str:
+        return f"oidc-roles names {', '.join(map(repr, self.roles))}: nobody has made such a role"
+
+
 def sign_on(
     stack: ExitStack, settings: Settings, database: ServiceDatabase, sessions: Sessions, trail: Trail
 ) -> SingleSignOn | None:
-    """None where it is not configured, or nobody logs in at all. Raises SignOnHalf, IssuerInPlain."""
+    """None where it is not configured, or nobody logs in at all. Raises SignOnHalf, IssuerInPlain, RolesUnknown,
+    StorageFailed."""
     client = sign_on_client(settings)
     if client is None:
         return None
+    by_group = _by_group(settings.oidc_roles)
+    _check_roles(by_group, sorted(role.name for role in database.users.roles()))
     ways = HttpTransport(
         lambda host: Endpoint(host, ca_file=settings.tls_ca), os.environ, USER_AGENT, resolve=resolve_beyond_link
     )
     stack.callback(ways.close)
     return SingleSignOn(
         OpenIdProvider(client, ways, time.time, time.monotonic),
-        SignOnRules(settings.oidc_name, _by_group(settings.oidc_roles)),
+        SignOnRules(settings.oidc_name, by_group),
         SignOnAccounts(database.users, database.identities, sessions),
         trail,
         clock=time.time,
@@ -89,3 +105,9 @@ def _by_group(given: Sequence[str]) -> Mapping[str, frozenset[str]]:
         group, _, role = word.rpartition("=")
         found[group.strip()].add(role.strip())
     return {group: frozenset(roles) for group, roles in found.items()}
+
+
+def _check_roles(by_group: Mapping[str, frozenset[str]], known: Sequence[str]) -> None:
+    unknown = sorted({role for roles in by_group.values() for role in roles}.difference(known))
+    if unknown:
+        raise RolesUnknown(unknown, known)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from lading.services.registries import EndpointRules, Registries
     from lading.services.registry_directories import Directories
     from lading.services.restoring import Restored
+    from lading.services.signatures import ImageSignatures
     from lading.services.transfers import Transfers
     from lading.wire.authorize import Credential
     from lading.wire.endpoint import Endpoint
@@ -223,6 +224,17 @@ class Wired:
         return Archives(self._places, self._store.image_names, self._native)
 
     @cached_property
+    def signatures(self) -> ImageSignatures:
+        from lading.backends.credentials.seen_counters import SeenCounters
+        from lading.services.signatures import ImageSignatures
+
+        return ImageSignatures(self._places, SeenCounters(self._settings.data / "seen-signatures.json"), time.time)
+
+    @property
+    def trust_passphrase(self) -> str | None:
+        return self._settings.trust_passphrase
+
+    @cached_property
     def registries(self) -> Registries:
         from lading.backends.credentials.docker_logins import DockerLogins
         from lading.backends.credentials.sources import CredentialSources, docker_config
@@ -319,6 +331,11 @@ class Wired:
         from lading.main.service import served_product
 
         return served_product(self._settings, self._native)
+
+    def api_description(self) -> Mapping[str, object]:
+        from lading.fronts.rest_api.application import description
+
+        return description()
 
     def agent(self) -> AbstractContextManager[EdgeAgent]:
         from lading.main.agent import opened_agent

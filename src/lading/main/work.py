@@ -22,6 +22,7 @@ from lading.services.job_kinds import Over, WorkKind
 from lading.services.job_owners import Owners
 from lading.services.job_runner import JobRunner, Surroundings
 from lading.services.job_table import Worker, job_table
+from lading.services.job_worked import Count
 from lading.services.jobs import Jobs
 from lading.services.pulls import PULL
 from lading.services.pushes import PUSH
@@ -48,11 +49,11 @@ class Work:
     jobs: Jobs
 
 
-def work_in(rows: Rows, queue: ThreadQueue) -> Work:
-    """Over these rows, where jobs wait in this queue."""
+def work_in(rows: Rows, queue: ThreadQueue, worked: Count) -> Work:
+    """Over these rows, where jobs wait in this queue; `worked` counts what is done."""
     database, kinds = rows.database, dict[str, WorkKind]()
     owners, clocks = Owners(database.users, database.tokens, time.time), Clocks(time.time, time.monotonic)
-    runner = JobRunner(Surroundings(database.jobs, kinds, owners, rows.trail, queue, database.wakes, clocks))
+    runner = JobRunner(Surroundings(database.jobs, kinds, owners, rows.trail, queue, database.wakes, clocks, worked))
     return Work(kinds, runner, Jobs(runner, database.jobs, rows.trail, time.time, lambda: str(uuid.uuid4())))
 
 

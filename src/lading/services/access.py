@@ -13,7 +13,7 @@ A repository pattern is a whole name in which `*` stands for any run of characte
     team/*           such paths in every registry
     either           in our own registry, whose names have no host: paths that match the pattern as it stands
 
-docs/service.md has a table of examples, which a test goes through.
+docs/how-to/people.md has a table of examples, which a test goes through.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from lading.services.lookup import Lookup, is_digest, only_name
 from lading.services.places import DockerImage, Named, parse_place
 from lading.services.platforms import UNSAID, Wanted
 from lading.services.selection import Chosen, choose_present, choose_to_send, whole
-from lading.services.stores import ArchiveForm, FullStore, Provenance, Readable, Stores
+from lading.services.stores import ArchiveForm, Compression, FullStore, Provenance, Readable, Stores
 from lading.services.transfers import PULL_LANES, Call, Moved
 from lading.wire.progress import Noted
 
@@ -110,6 +110,18 @@ class Archives:
             self._stores.own.work() as own,
         ):
             return move(Chosen(source, root), path, _named_in(own, (str(reference),)), self._stores, call)
+
+    def pack(self, path: str, name: str, platform: Platform | None, target: str, call: Call) -> Moved:
+        """The same image, into a new archive of docker's form at the path `target`: our own store keeps nothing of it.
+        Raises as `import_` does, and StorageFailed."""
+        reference = str(Named(name).reference)
+        provenance = Provenance(platform or self._native, IMPORTED)
+        with (
+            self._stores.root_file_system(path, provenance, call.cancel) as (source, root),
+            self._stores.write_archive(target, ArchiveForm.DOCKER, Compression.NONE) as archive,
+        ):
+            destination = Destination(reference, archive, (reference,))
+            return move(Chosen(source, root), path, destination, self._stores, call)
 
     def _to_save(self, text: str, lookup: Lookup, stack: ExitStack, call: Call) -> tuple[str, Chosen]:
         """The name it gets there, and what of it; a Docker host's image stays open with the stack."""

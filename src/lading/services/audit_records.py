@@ -6,7 +6,7 @@ become visible: who has read up to an id never misses one below it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -111,6 +111,11 @@ class AuditRecords(Protocol):
     def each(self, wanted: AuditFilter = EVERYTHING) -> Iterator[AuditRow]:
         """All there are now, oldest first, for export and verification: in pieces, so that memory stays small and
         nobody is held up. May raise between rows."""
+
+    def last_removal(self, environment: int, names: Collection[str], mention: str | None) -> AuditRow | None:
+        """The newest row that tells of an image there that was removed: by one of these names, or whose details hold
+        the text `mention`; that is looked for among the newest rows alone, so that it costs as much however long the
+        trail is."""
 
     def unsealed(self, limit: int) -> Sequence[AuditRow]:
         """Those that follow the last sealed one, oldest first."""

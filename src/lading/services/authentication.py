@@ -145,7 +145,7 @@ class Authentication:
         PasswordsBusy."""
         user = self._verified(visit, name, password, "password")
         if cookie is not None:
-            self._sessions.close(cookie)
+            self.logout(visit, cookie)
         opened = self._sessions.open(user.id, visit.address)
         if opened is None:
             raise LoginFailed

@@ -110,10 +110,10 @@ def read_index(place: str, raw: bytes) -> BackupIndex:
         told = json.loads(raw)
         if told["format"] != FORMAT:
             raise BackupInvalid(place, f"its form is {told['format']!r}, and this Lading knows {FORMAT}")
-        return BackupIndex(
-            made=float(told["made"]),
-            program=str(told["program"]),
-            schema=int(told["schema"]),
+        index = BackupIndex(
+            made=float(_number(told["made"], LAST_INSTANT)),
+            program=_text(told["program"]),
+            schema=int(_number(told["schema"], LARGEST_NUMBER)),
             complete=bool(told["complete"]),
             files={_plain(place, name): _piece(each) for name, each in told["files"].items()},
             blobs=tuple(map(_piece, told["blobs"])),
@@ -123,13 +123,34 @@ def read_index(place: str, raw: bytes) -> BackupIndex:
         raise error if isinstance(error, BackupInvalid) else BackupInvalid(place, str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BackupInvalid(place, f"its {INDEX} cannot be understood") from error
+    if len(index.pieces) != len({*index.files.values(), *index.blobs}):
+        raise BackupInvalid(place, f"its {INDEX} gives one file two sizes")
+    return index
+
+
+LARGEST_NUMBER = 2**63 - 1
+"""Of a size, or of a version of tables: no disk and no program has more."""
+
+LAST_INSTANT = 253_402_300_799
+"""The last second of the year 9999: later ones cannot be written down."""
+
+
+def _number(told: object, most: int) -> int | float:
+    """From zero; `NaN` is none, which JSON as Python reads it may have."""
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= most:
+        raise ValueError
+    return told
+
+
+def _text(told: object) -> str:
+    if not isinstance(told, str):
+        raise TypeError
+    return told
 
 
 def _piece(told: Sequence[object]) -> Piece:
     digest, size = told
-    if not isinstance(digest, str) or not isinstance(size, int) or size < 0:
-        raise ValueError
-    return Piece(Digest.parse(digest), size)
+    return Piece(Digest.parse(_text(digest)), int(_number(size, LARGEST_NUMBER)))
 
 
 def _plain(place: str, name: str) -> str:

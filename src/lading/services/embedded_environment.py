@@ -10,9 +10,7 @@ from typing import Protocol
 from lading.engine.content import SourceContent
 from lading.engine.records import ImageNames
 from lading.engine.throttle import RateLimit
-from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.oci.instants import parse_instant
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference, Repository
 from lading.services.descriptions import steps
@@ -20,7 +18,8 @@ from lading.services.distribution import distribution
 from lading.services.embedded_archives import EmbeddedArchives
 from lading.services.embedded_lookup import EmbeddedLookup, Found, Held
 from lading.services.embedded_removal import EmbeddedRemoval
-from lading.services.embedded_views import EmbeddedView
+from lading.services.embedded_shelf import ContentListing, EmbeddedShelf, NoListing
+from lading.services.embedded_views import EmbeddedView, told_step
 from lading.services.environment import Engine
 from lading.services.environment_images import Details, Step, Summary
 from lading.services.environment_orders import (
@@ -97,15 +96,17 @@ class EmbeddedEnvironment:
         *,
         clock: Callable[[], float],
         limit: RateLimit | None = None,
+        listing: ContentListing | None = None,
         lanes: Callable[[int], int] = _all_of_them,
         push_lanes: int = PUSH_LANES,
         pull_lanes: int = PULL_LANES,
     ) -> None:
         """`lanes` says how many of so many lanes a transfer whose bytes begin to move now gets; `clock` gives seconds
-        since 1970."""
+        since 1970. With `listing`, images that have not changed are not read again for each list."""
         self._ways, self._names, self._native, self._version, self._limit = ways, names, native, version, limit
         self._lanes, self._push_lanes, self._pull_lanes = lanes, push_lanes, pull_lanes
         self._upkeep, self._clock = upkeep, clock
+        self._shelf = EmbeddedShelf(listing or NoListing(), self._view)
 
     def ping(self, cancel: Cancel) -> None:
         cancel.check()
@@ -118,11 +119,7 @@ class EmbeddedEnvironment:
 
     def images(self, cancel: Cancel) -> Sequence[Summary]:
         cancel.check()
-        summaries: list[Summary] = []
-        for image in self._lookup.all():
-            cancel.check()
-            summaries.append(self._view(image).summary())
-        return sorted(summaries, key=lambda each: each.created or 0, reverse=True)
+        return self._shelf.all(self._lookup.all(), cancel)
 
     def image(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Details:
         cancel.check()
@@ -133,12 +130,7 @@ class EmbeddedEnvironment:
     def history(self, image: str, cancel: Cancel, platform: Platform | None = None) -> Sequence[Step]:
         cancel.check()
         found = self._lookup.find(image)
-        return [
-            Step(
-                _id(step.layer), _seconds(step.created), step.label, step.layer.size if step.layer else 0, step.comment
-            )
-            for step in steps(self._view(found.image).variant(platform, found.part))
-        ]
+        return [told_step(step) for step in steps(self._view(found.image).variant(platform, found.part))]
 
     def size(self, cancel: Cancel) -> int:
         sizes: dict[Digest, int] = {}
@@ -274,11 +266,3 @@ def _arrived(target: Reference, identity: Digest, moved: Moved) -> Arrived:
 def _bare(target: Reference) -> str:
     """As a transfer calls what has arrived: without a digest."""
     return str(Reference(target.repository, target.tag))
-
-
-def _seconds(text: str | None) -> float | None:
-    return parse_instant(text) if text else None
-
-
-def _id(layer: Descriptor | None) -> str:
-    return str(layer.digest) if layer else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lading.engine.stores import ContentUnknown
 from lading.oci.descriptor import Descriptor
@@ -13,8 +13,9 @@ from lading.oci.manifest import Manifest
 from lading.oci.media_types import is_image_config, is_index
 from lading.oci.platform import Platform, subject_of_attestation
 from lading.services.descriptions import Description, Variant, describe
+from lading.services.descriptions import Step as DescribedStep
 from lading.services.embedded_lookup import Held
-from lading.services.environment_images import Details, Part, PartKind, Summary
+from lading.services.environment_images import Details, Part, PartKind, Step, Summary
 from lading.services.platforms import PlatformMissing
 from lading.services.reading import read_manifest
 from lading.services.stores import OwnStore
@@ -104,6 +105,17 @@ class EmbeddedView:
             found.update(self._sizes(attached, self._manifest(attached)))
         return found
 
+    def contents(self) -> Iterator[Digest]:
+        """All that it consists of, here or not, as far as its manifests that are here say."""
+        description = self.description
+        yield self.image.root.digest
+        for descriptor, manifest in (
+            *((variant.descriptor, variant.manifest) for variant in description.variants),
+            *((attached, self._manifest(attached)) for attached in description.attached),
+        ):
+            yield descriptor.digest
+            yield from (child.digest for child in manifest.children) if manifest else ()
+
     def _image(self, variant: Variant) -> Part:
         sizes = self._sizes(variant.descriptor, variant.manifest)
         content = sum(sizes.values())
@@ -145,6 +157,13 @@ def chosen_variant(
         variants = description.variants
         here = (variant for variant in variants if variant.complete)
         return next(here, variants[0] if variants else Variant(description.root, None))
+
+
+def told_step(step: DescribedStep) -> Step:
+    """A step of an image of a store as environments tell it."""
+    layer = step.layer
+    identity, size = (str(layer.digest), layer.size) if layer else ("", 0)
+    return Step(identity, _seconds(step.created), step.label, size, step.comment, empty=layer is None)
 
 
 def _described(root: Descriptor, own: OwnStore) -> Description:

@@ -82,13 +82,15 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an image's history, newest first. `created` is seconds since 1970."""
+    """One step of an image's history, newest first. `created` is seconds since 1970. `empty` says whether it made no
+    layer: a Docker host leaves that open (None). Where it did, `id` is the layer's digest in our own engine."""
 
     id: str
     created: float | None
     created_by: str
     size: int
     comment: str = ""
+    empty: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

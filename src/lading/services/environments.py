@@ -23,6 +23,7 @@ from lading.services.guarded_environment import GuardedEnvironment
 from lading.services.hub import BACK_SECONDS, AgentAway, Hub
 from lading.services.named_rows import NameTaken, RowUnknown, changes, known
 from lading.services.secrets import OF_ENVIRONMENT, OF_STANDARD_AGENT, SecretBox
+from lading.services.seen_lists import SeenLists
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 from lading.wire.tunnel_login import CloseCode
@@ -78,6 +79,7 @@ class Environments:
     ) -> None:
         self._records, self._secrets, self._trail = records, secrets, trail
         self._builder, self._probe, self._hub = builder, probe, hub
+        self._seen = SeenLists()
 
     def ensure_embedded(self) -> EnvironmentRow:
         """Our own engine's row, made where there is none: the first one is the default."""
@@ -186,7 +188,7 @@ class Environments:
                 deed = Deed("view", "environment", str(id), "", id)
                 refuse(self._trail, actor, Permission.ENVIRONMENTS_VIEW, deed)
             raise RowUnknown("environment", id)
-        return GuardedEnvironment(actor, row, self._trail, lambda: self._builder(row, self._key(row)))
+        return GuardedEnvironment(actor, row, self._trail, lambda: self._builder(row, self._key(row)), self._seen)
 
     def expect(self, environment: GuardedEnvironment, cancel: Cancel, *, taken_up: bool) -> None:
         """Before a job works there: an agent at the edge is to be connected. It is waited for where the job is one that

@@ -32,6 +32,7 @@ from lading.services.environment_records import EnvironmentRow
 from lading.services.image_permissions import ImagePermissions
 from lading.services.lookup import ImageUnknown, may_be_id
 from lading.services.scanner import ScannerName
+from lading.services.seen_lists import SeenLists
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report
 
@@ -45,7 +46,16 @@ MOST_TOLD = 1000
 class GuardedEnvironment:
     """Every verb raises Denied or NotLoggedIn, and what the environment's own raises."""
 
-    def __init__(self, actor: Actor, row: EnvironmentRow, trail: Trail, environment: Callable[[], Environment]) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        row: EnvironmentRow,
+        trail: Trail,
+        environment: Callable[[], Environment],
+        seen: SeenLists | None = None,
+    ) -> None:
+        """`seen` remembers for all actors what they may see of long lists."""
+        self._seen = seen or SeenLists()
         self._actor, self._row, self._trail, self._environment = actor, row, trail, environment
         self._permissions = ImagePermissions(actor, row.id, trail, environment)
 
@@ -101,13 +111,18 @@ class GuardedEnvironment:
         self._permissions.admit_target(Permission.SCANS_RUN, repository)
 
     def find(self, image: str, cancel: Cancel) -> Summary:
-        """One image, for whoever may look at it, or push what has one of its names.
+        """One image, for whoever may look at it, or push what has one of its names: with these names alone.
 
         Raises ImageUnknown, IdAmbiguous.
         """
         self._permissions.admit_source(image, cancel)
         with self._permissions.discreetly():
-            return self._environment().image(image, cancel).summary
+            found = self._environment().image(image, cancel).summary
+        return self._permissions.named(found, Permission.IMAGES_VIEW, Permission.IMAGES_PUSH)
+
+    def admit_view(self) -> None:
+        """Whether there is an image here that it may look at."""
+        self._permissions.admit_target(Permission.IMAGES_VIEW, None)
 
     def admit_export(self, image: str, cancel: Cancel) -> None:
         """Whether it may carry this image out of here. Raises ImageUnknown, IdAmbiguous."""
@@ -122,10 +137,17 @@ class GuardedEnvironment:
 
     def images(self, cancel: Cancel) -> Sequence[Summary]:
         self._permissions.admit_target(Permission.IMAGES_VIEW, None)
-        found = self._environment().images(cancel)
+        return self.seen(self._environment().images(cancel))
+
+    def seen(self, images: Sequence[Summary]) -> Sequence[Summary]:
+        """Those of these, which are all images here, that it may look at; nobody is refused. The very same list where
+        that is each of them."""
         if self._permissions.everything(Permission.IMAGES_VIEW):
-            return found
-        shown = map(self._permissions.named, found)
+            return images
+        return self._seen.of((self.id, self._actor.grants, self._actor.scopes), images, self._named)
+
+    def _named(self, images: Sequence[Summary]) -> Sequence[Summary]:
+        shown = map(self._permissions.named, images)
         return [each for each in shown if each.names or each.digests]
 
     def count(self, cancel: Cancel) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from lading.errors import NotFound
+from lading.errors import LadingError, NotFound
 from lading.oci.digest import Digest
 from lading.services.environment import Environment
 from lading.services.environment_orders import PushOrder
@@ -22,6 +22,8 @@ def push_and_unname(environment: Environment, order: PushOrder, report: Report, 
     (target,) = order.targets
     (arrived,) = environment.push(order, report, cancel)
     if arrived.error is not None:
+        with suppress(LadingError):  # a push takes back what it gave, but not what an attempt left that was killed
+            environment.remove(str(target), False, cancel)
         raise arrived.error
     with suppress(NotFound):
         environment.remove(str(target), False, cancel)

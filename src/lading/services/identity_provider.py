@@ -50,6 +50,10 @@ class IdentityProvider(Protocol):
     def login_url(self, wanted: LoginWanted, cancel: Cancel) -> str:
         """Where the browser goes to log in. Raises NetworkFailed, ProtocolBroken, RateLimited, Cancelled, TimedOut."""
 
+    def logout_url(self, redirect: str, cancel: Cancel) -> str | None:
+        """Where the browser ends its session there, to be sent on to `redirect`; None where the provider has no such
+        place. Raises as `login_url`."""
+
     def identity(self, shown: CodeShown, cancel: Cancel) -> Identity:
         """Who it was that logged in there. Raises as `login_url`, IdentityDoubtful, and AccessDenied where the
         provider does not take us."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,14 +17,26 @@ class Subject:
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignedOn:
+    """How a user comes who is one of a provider's: its URL, and when last, in seconds since 1970; None where that was
+    not written down yet."""
+
+    issuer: str
+    last: float | None
+
+
 class IdentityRecords(Protocol):
     """Durable when a method returns. They go with their user. Every method raises StorageFailed."""
 
     def user_of(self, subject: Subject) -> int | None:
         """Whose it is; None where nobody came as this one yet."""
 
-    def subject_of(self, user: int) -> Subject | None:
-        """Who this user is at a provider; None where that is a user of ours alone."""
+    def signed_on(self, user: int | None = None) -> Mapping[int, SignedOn]:
+        """By the user's id: of this user, or of all; without those who are ours alone."""
+
+    def came(self, subject: Subject, at: float) -> None:
+        """A login of it; nothing where it is nobody any more."""
 
     def add_identified(self, make: Callable[[int], UserRow], subject: Subject) -> UserRow | None:
         """A new user who is this subject, in one transaction; `make` gets the user's id, and `created` of the row is

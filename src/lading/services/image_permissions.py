@@ -26,6 +26,7 @@ class ImagePermissions:
 
     def __init__(self, actor: Actor, environment_id: int, trail: Trail, environment: Callable[[], Environment]) -> None:
         self._actor, self._id, self._trail, self._environment = actor, environment_id, trail, environment
+        self._known: dict[tuple[Permission, str], bool] = {}
 
     def admit_target(self, permission: Permission, repository: Repository | None) -> None:
         """For a repository; None: for any."""
@@ -81,13 +82,14 @@ class ImagePermissions:
         """Whether there is a repository for which it may so."""
         return self._actor.may_somewhere(permission, self._id)
 
-    def named(self, summary: Summary, permission: Permission = Permission.IMAGES_VIEW) -> Summary:
-        """With the names that may be seen, or for which it may what else is asked."""
-        if self.everything(permission):
+    def named(self, summary: Summary, *permissions: Permission) -> Summary:
+        """With the names that may be seen, or for which it may any of what else is asked."""
+        asked = permissions or (Permission.IMAGES_VIEW,)
+        if any(map(self.everything, asked)):
             return summary
 
         def seen(names: Sequence[str]) -> tuple[str, ...]:
-            return tuple(name for name in names if self._may(permission, Reference.parse(name).repository))
+            return tuple(name for name in names if any(self._may_name(permission, name) for permission in asked))
 
         return replace(summary, names=seen(summary.names), digests=seen(summary.digests))
 
@@ -104,6 +106,15 @@ class ImagePermissions:
             return [Reference.parse(image).repository]
         found = self._environment().image(image, cancel).summary
         return [Reference.parse(name).repository for name in (*found.names, *found.digests)]
+
+    def _may_name(self, permission: Permission, name: str) -> bool:
+        """Of a whole name; a list has thousands, of few repositories."""
+        repository = name.partition("@")[0]
+        path, _, tag = repository.rpartition(":")
+        called = permission, path if path and "/" not in tag else repository
+        if called not in self._known:
+            self._known[called] = self._may(permission, Reference.parse(name).repository)
+        return self._known[called]
 
     def _may(self, permission: Permission, repository: Repository) -> bool:
         return self._actor.may(permission, self._id, repository)

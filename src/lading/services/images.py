@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lading.engine.collect import Collected
 from lading.engine.content import SourceContent
 from lading.engine.records import Image, ImageNames
 from lading.errors import InputInvalid, Refused
 from lading.oci.descriptor import Descriptor
+from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.checking import Checked, check_image
-from lading.services.comparison import Difference, compare
 from lading.services.descriptions import Description, Step, describe, steps
 from lading.services.found_images import found_image
 from lading.services.lookup import Lookup, only_name
 from lading.services.places import Archive, DockerImage, Layout, Named, Place
 from lading.services.stores import Collector, Stores
 from lading.wire.message import Cancel
+
+if TYPE_CHECKING:
+    from lading.services.comparison import Compared
 
 
 class ImageHasNames(Refused):
@@ -146,9 +150,13 @@ class Images:
         description = self.inspect(place, cancel)
         return description, steps(description.variant(platform or self._native))
 
-    def diff(self, left: Place, right: Place, platform: Platform | None, cancel: Cancel) -> Difference:
-        """Raises ImageUnknown, PlatformMissing."""
-        return compare(self.inspect(left, cancel), self.inspect(right, cancel), platform or self._native)
+    def compared(self, place: Place, platform: Platform | None, cancel: Cancel) -> tuple[Compared, Digest | None]:
+        """One side of a comparison as far as its documents tell, and the digest of its config. Raises ImageUnknown,
+        PlatformMissing."""
+        from lading.services.comparison_sides import compared  # noqa: PLC0415  most commands compare nothing
+
+        description = self.inspect(place, cancel)
+        return compared(description, description.variant(platform or self._native))
 
     def digest(self, place: Place, cancel: Cancel) -> Descriptor:
         """The root a name stands for: a plain name is asked of its registry. Raises TagUnknown."""

@@ -66,7 +66,8 @@ class Job:
     API token it was asked with, which narrows what its owner may.
 
     `result` is the terminal line's object. `cursor` is the number of the last line. `totals` are bytes. `losses` counts
-    how often the process that ran it was gone without a word.
+    how often the process that ran it was gone without a word. `started` is when it was first claimed; `retry_of` is the
+    job that it tries again.
     """
 
     id: str
@@ -82,6 +83,8 @@ class Job:
     totals: JsonObject | None = None
     token: int | None = None
     losses: int = 0
+    started: float | None = None
+    retry_of: str | None = None
 
 
 class Telling(Protocol):

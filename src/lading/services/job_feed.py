@@ -150,7 +150,13 @@ class Feeds:
         self._here: dict[str, Feed] = {}
         self._elsewhere: dict[str, Feed] = {}
         self._subscribers: tuple[Callable[[str], None], ...] = ()
+        self._watchers: tuple[Callable[[str | None], None], ...] = ()
         self._over = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is to follow any more: the process stops."""
+        return self._over
 
     def subscribe(self, wake: Callable[[str], None]) -> Callable[[], None]:
         """From now on `wake` hears of every followed job that has something new: from any thread, often, and it must
@@ -158,6 +164,22 @@ class Feeds:
         with self._lock:
             self._subscribers = (*self._subscribers, wake)
         return lambda: self._unsubscribe(wake)
+
+    def watch(self, told: Callable[[str | None], None]) -> Callable[[], None]:
+        """From now on `told` hears of every job, followed or not, that came, began, ended or was given back, and of
+        those that other processes wrote of; None: perhaps of any, or the process stops. From any thread, and it must
+        return at once. The answer ends it."""
+        with self._lock:
+            self._watchers = (*self._watchers, told)
+        return lambda: self._unwatch(told)
+
+    def stir(self, job: str | None) -> None:
+        """It stands otherwise than before, and that is durable."""
+        for told in self._watchers:
+            try:
+                told(job)
+            except Exception:
+                log.exception("one who watches jobs failed")
 
     def open(self, job: str, cursor: int) -> Feed:
         """This process will tell of the job."""
@@ -197,6 +219,7 @@ class Feeds:
             feeds = (*self._here.values(), *self._elsewhere.values())
         for feed in feeds:
             feed.abandon()
+        self.stir(None)
 
     def left(self, feed: Feed, ticks: bool) -> None:
         """One fewer."""
@@ -208,8 +231,11 @@ class Feeds:
         """Another process wrote lines of these; None: perhaps of any."""
         with self._lock:
             feeds = [feed for job, feed in self._elsewhere.items() if jobs is None or job in jobs]
+            others = (None,) if jobs is None else tuple(job for job in jobs if job not in self._here)
         for feed in feeds:
             feed.poke()
+        for job in others:
+            self.stir(job)
 
     def _told(self, job: str) -> None:
         for wake in self._subscribers:
@@ -221,6 +247,10 @@ class Feeds:
     def _unsubscribe(self, wake: Callable[[str], None]) -> None:
         with self._lock:
             self._subscribers = tuple(each for each in self._subscribers if each is not wake)
+
+    def _unwatch(self, told: Callable[[str | None], None]) -> None:
+        with self._lock:
+            self._watchers = tuple(each for each in self._watchers if each is not told)
 
 
 class Follower:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from lading.services.job import JsonObject
 from lading.wire.event_stream import line_text, snapshot_text, tick_text
+from lading.wire.job_board_stream import line_item
 
 
 class Told(Protocol):
@@ -30,10 +31,16 @@ class LineTold:
     told: JsonObject
     terminal: bool
     text: bytes = b""
+    _item: bytes = b""
 
     def encoded(self) -> bytes:
         self.text = self.text or line_text(self.number, self.told, self.terminal)
         return self.text
+
+    def item(self) -> bytes:
+        """The same for streams of many jobs, also made once."""
+        self._item = self._item or line_item(self.told, self.terminal)
+        return self._item
 
 
 @dataclass(slots=True)

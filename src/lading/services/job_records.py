@@ -77,6 +77,9 @@ class JobRecords(Protocol):
     def find(self, job: str) -> Job | None:
         """One job."""
 
+    def among(self, jobs: Collection[str]) -> Sequence[Job]:
+        """Those of these that there are, in no order."""
+
     def keyed(self, owner: int | None, key: RequestKey) -> Job | None:
         """The job for which this owner used `key`. Raises KeyUsed where that was for another request."""
 

@@ -26,10 +26,14 @@ from lading.services.job_ending import Ending, ending_of
 from lading.services.job_lines import Said
 from lading.services.job_reading import TickTold
 from lading.services.job_seat import Claim, JobSeat
+from lading.services.job_standing import Holding, Standing
 from lading.services.job_writer import JobWriter
 from lading.wire.job_events import Fold
 from lading.wire.plain_json import plain_object
-from lading.wire.progress import Event
+from lading.wire.progress import Advanced, Event, Held, State
+
+BAR = "progress"
+"""In a layer's line, the bar that terminals show: who is told how a run stands draws one of its own."""
 
 KEPT_GENERAL = 100
 """Lines about no layer that somebody who joins late is told."""
@@ -59,6 +63,8 @@ class SharedRun:
         self._fold = fold
         self._general: deque[JsonObject] = deque(maxlen=KEPT_GENERAL)
         self._finally: Callable[[JobSeat], None] | None = None
+        self._held: Held | None = None
+        self.changes = 0
         self.unwanted = self.stopped = False
 
     # ── what the work tells
@@ -78,6 +84,8 @@ class SharedRun:
         """Something of a transfer: lines, and now and then a tick."""
         tick = None
         with self._lock:
+            self.changes += 1
+            self._hold(event)
             lines, seats = self._fold.apply(event), self._settled()
             if lines:
                 self._say([plain_object(line) for line in lines], seats)
@@ -87,6 +95,13 @@ class SharedRun:
         if tick is not None:
             for feed in feeds:
                 feed.tick(tick)
+
+    def _hold(self, event: Event) -> None:
+        """A host lets nothing move, or something moves again."""
+        if isinstance(event, Held):
+            self._held = event
+        elif self._held is not None and isinstance(event, Advanced) and event.state is State.MOVING:
+            self._held = None
 
     def _say(self, lines: Sequence[JsonObject], seats: Sequence[JobSeat]) -> None:
         at, totals = self._clocks.wall(), self._fold.totals()
@@ -279,4 +294,18 @@ class SharedRun:
     def moving(self) -> Sequence[JsonObject]:
         """The layers on their way."""
         with self._lock:
-            return [plain_object(line) for line in self._fold.moving()]
+            return self._moving()
+
+    def standing(self) -> Standing:
+        """All of it at once."""
+        now = self._clocks.wall()
+        with self._lock:
+            held = self._held
+            holding = None
+            if held is not None and (held.until is None or held.until > now):
+                holding = Holding(held.host, held.until)
+            layers = [{name: line[name] for name in line if name != BAR} for line in self._moving()]
+            return Standing(self._fold.totals(), layers, holding, self.changes)
+
+    def _moving(self) -> Sequence[JsonObject]:
+        return [plain_object(line) for line in self._fold.moving()]

@@ -31,7 +31,8 @@ from lading.services.job_recovery import JobRecovery
 from lading.services.job_run import SharedRun
 from lading.services.job_seat import JobSeat
 from lading.services.job_turn import JobTurns
-from lading.services.job_writer import TOPIC, JobWriter
+from lading.services.job_worked import Count, uncounted
+from lading.services.job_writer import TOPIC, JobWriter, job_topic
 from lading.services.wakes import Wakes
 from lading.wire.docker_words import Verb
 from lading.wire.job_events import Fold
@@ -74,6 +75,7 @@ class Surroundings:
     queue: JobQueue
     wakes: Wakes
     clocks: Clocks
+    worked: Count = uncounted
 
 
 class JobRunner:
@@ -84,7 +86,7 @@ class JobRunner:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._kinds, self._clocks = surroundings.kinds, surroundings.clocks
-        self._records, self._queue = surroundings.records, surroundings.queue
+        self._records, self._queue, self._wakes = surroundings.records, surroundings.queue, surroundings.wakes
         self._over = threading.Event()
         self.feeds = Feeds()
         self.writer = JobWriter(self._records, surroundings.wakes, surroundings.trail)
@@ -97,7 +99,15 @@ class JobRunner:
             feeds=self.feeds,
             clock=self._clocks.wall,
         )
-        self._turns = JobTurns(self._records, self._kinds, surroundings.actors, self._clocks, self._over)
+        self._turns = JobTurns(
+            self._records,
+            self._kinds,
+            surroundings.actors,
+            self._clocks,
+            over=self._over,
+            begun=self.stirred,
+            worked=surroundings.worked,
+        )
         self._recovery = JobRecovery(
             self._records,
             self._kinds,
@@ -151,6 +161,11 @@ class JobRunner:
             self.feeds.changed([topic.removeprefix(TOPIC)])
         elif topic.startswith(ENDED) and self._holds(topic.removeprefix(ENDED)):
             self.leases.woken()
+
+    def stirred(self, job: str) -> None:
+        """It has come, or has begun: here and in other processes there may be who wants to know."""
+        self.feeds.stir(job)
+        self._wakes.tell(job_topic(job))
 
     def held(self) -> Collection[str]:
         """The jobs of this process that have not ended."""
@@ -244,6 +259,7 @@ class JobRunner:
                 return
             del self._seats[seat.job]
             run = self._runs.pop(seat.job, None)
+        self.feeds.stir(seat.job)
         if run is not None:
             run.drop(seat)
             sharing = seat.asked.request.sharing

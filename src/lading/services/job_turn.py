@@ -22,6 +22,7 @@ from lading.services.job_kinds import FALLBACK, Actors, Kinds, WorkKind
 from lading.services.job_records import JobRecords
 from lading.services.job_run import SharedRun
 from lading.services.job_seat import JobSeat
+from lading.services.job_worked import Count, Worked
 from lading.services.job_writer import AGAIN_SECONDS
 from lading.services.transfer_failures import unworded
 from lading.wire.message import Cancel
@@ -33,10 +34,19 @@ class JobTurns:
     """For any number of threads. Once it is `over`, nothing is begun any more."""
 
     def __init__(
-        self, records: JobRecords, kinds: Kinds, actors: Actors, clocks: Clocks, over: threading.Event
+        self,
+        records: JobRecords,
+        kinds: Kinds,
+        actors: Actors,
+        clocks: Clocks,
+        *,
+        over: threading.Event,
+        begun: Callable[[str], None],
+        worked: Count,
     ) -> None:
+        """`begun` is called with each job that was claimed; it returns at once and never raises."""
         self._records, self._kinds, self._actors = records, kinds, actors
-        self._clocks, self._over = clocks, over
+        self._clocks, self._over, self._tell_begun, self._worked = clocks, over, begun, worked
 
     def take(self, run: SharedRun) -> None:
         """Returns when it is over for this process, whatever became of it: nobody's seat outlives its thread."""
@@ -64,7 +74,10 @@ class JobTurns:
 
     def claim(self, job: str) -> Job | None:
         """Fulfils job_seat.Claim."""
-        return self._records.claim(job, self._clocks.wall())
+        claimed = self._records.claim(job, self._clocks.wall())
+        if claimed is not None:
+            self._tell_begun(job)
+        return claimed
 
     def _begun(self, run: SharedRun) -> bool:
         """Claims, however long the database takes to let us."""
@@ -93,13 +106,16 @@ class JobTurns:
         job = seat.asked
         if job.run:
             run.line({"status": "note", "message": "This was interrupted, and goes on"})
+        begun = self._clocks.steady()
         ending = _performed(kind, partial(self._actor, seat), job, run, run.cancel)
+        seconds, goes_on = self._clocks.steady() - begun, False
         if run.stopped and not run.unwanted and ending.state is JobState.CANCELLED:
-            if kind.resumes:
-                run.suspend(self._release)
-                return
-            ending = ending_of(StoppedByShutdown())
-        run.end(ending)
+            goes_on, ending = kind.resumes, ending_of(StoppedByShutdown())
+        self._worked(Worked(job.request, None if goes_on else ending.state, run.totals(), seconds))
+        if goes_on:
+            run.suspend(self._release)
+        else:
+            run.end(ending)
 
     def _release(self, seat: JobSeat) -> None:
         """Left unreleased, it is found by `recover` all the same."""

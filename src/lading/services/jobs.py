@@ -30,6 +30,8 @@ from lading.services.job_ending import ending_of
 from lading.services.job_feed import Follower
 from lading.services.job_records import JobFilter, JobRecords, Page
 from lading.services.job_runner import JobRunner
+from lading.services.job_sight import JobSight
+from lading.services.job_standing import Standing
 from lading.wire.plain_json import plain_object
 
 UNENDED_LIMIT = 1000
@@ -94,6 +96,10 @@ class Jobs:
 
         Raises JobsTooMany, KeyUsed, StorageFailed.
         """
+        return self._start(actor, request, key, None)
+
+    def _start(self, actor: Actor, request: JobRequest, key: RequestKey | None, retried: str | None) -> Job:
+        """`retried` is the job that this one tries again."""
         made = self.repeated(actor, key)
         if made is not None:
             return made
@@ -102,11 +108,13 @@ class Jobs:
         request = replace(request, fields=plain_object(request.fields))
         now = self._clock()
         new = Job(self._new_id(), request, actor.user, actor.name, JobState.QUEUED, 0, now, now, 0, token=actor.token)
+        new = replace(new, retry_of=retried)
         entry = None if request.deed is None else self._trail.entry(actor, request.deed, Result.STARTED)
         kept = self._records.add(new, key, entry)
         if kept.id != new.id:
             return kept
         self._trail.appended()
+        self._runner.stirred(kept.id)
         self._runner.admit(kept, actor)
         return kept
 
@@ -119,6 +127,17 @@ class Jobs:
         found = self._visible(actor, job)
         run = self._runner.find(job)
         return found if run is None or found.state.ended else replace(found, totals=run.totals())
+
+    def standing(self, job: Job) -> Standing | None:
+        """How its run stands; None where this process does not run it, or not any more."""
+        run = None if job.state.ended else self._runner.find(job.id)
+        return None if run is None else run.standing()
+
+    def sight(self, actor: Actor) -> JobSight:
+        """Which jobs the actor sees now. Raises NotLoggedIn."""
+        if actor.nobody:
+            raise NotLoggedIn
+        return JobSight.of(actor)
 
     def lines(self, actor: Actor, job: str, after: int, limit: int) -> Sequence[Line]:
         """Those numbered above `after`. Raises JobUnknown, Denied."""
@@ -178,7 +197,7 @@ class Jobs:
         if not found.state.ended:
             raise JobNotOver
         self._runner.permit(actor, found.request)
-        again = self.start(actor, self._runner.again(found), key)
+        again = self._start(actor, self._runner.again(found), key, found.id)
         self._trail.record(actor, _deed("retry", found, {"jobId": again.id}), Result.DONE)
         return again
 
@@ -194,14 +213,9 @@ class Jobs:
         found = self._records.find(job)
         if found is None:
             raise JobUnknown(job)
-        if not _owns(actor, found):
+        if not JobSight.of(actor).owns(found):
             admit(self._trail, actor, permission, _deed(action, found))
         return found
-
-
-def _owns(actor: Actor, job: Job) -> bool:
-    """A token with scopes is narrower than its user: it owns what it made itself."""
-    return actor.user is not None and job.owner == actor.user and (actor.scopes is None or job.token == actor.token)
 
 
 def _deed(action: str, job: Job, details: JsonObject | None = None) -> Deed:

@@ -98,6 +98,10 @@ class LocalScans:
         with self._opened(place, platform, cancel) as view:
             return Inventoried(_looked(view), self._inventories.image(view, report, cancel))
 
+    def kept(self, config: Digest) -> ImageInventory | None:
+        """What was found in an image, by its config, where somebody looked into it before."""
+        return self._inventories.kept(config)
+
     def exported(self, scanned: Scanned, form: ScanFormat, now: float) -> str:
         """As other programs read it; JSON and OpenVEX excepted. `now` is seconds since 1970."""
         image, result = scanned.image, scanned.result

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isnan
 from typing import Protocol
 
 from lading.errors import LadingError
@@ -21,6 +22,9 @@ from lading.wire.message import Cancel
 
 SHORTEST = 60.0
 """Seconds that a login counts as lasting at least: a provider's odd answer must not have us ask it every time."""
+
+LONGEST = 30 * 24 * 60 * 60.0
+"""And at most: no provider gives one for longer, and a moment past all calendars could not be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +156,9 @@ class Mint:
         self._validity.forgotten(registry)
 
     def _lasts(self, seat: _Seat, minted: Minted) -> bool:
+        """Not where the clock was set back since: nobody knows how much of it has passed."""
         life = max(minted.expires - seat.since, SHORTEST)
-        return self._clock() - seat.since < life / 2
+        return 0 <= self._clock() - seat.since < life / 2
 
     def _renewed(self, registry: int, seat: _Seat, login: ProviderLogin) -> Minted:
         """Where that fails, and the one that is kept is good for a while, it serves on: whoever renews early can."""
@@ -165,9 +170,15 @@ class Mint:
             if kept is not None and seat.login == login and kept.expires - now > SHORTEST:
                 return kept
             raise
+        minted = replace(minted, expires=_believed(minted.expires, now))
         seat.login, seat.minted, seat.since = login, minted, now
         self._validity.minted(registry, minted.expires)
         return minted
+
+
+def _believed(expires: float, now: float) -> float:
+    """The end of a login, from now to LONGEST later; what is no number is as good as none."""
+    return now if isnan(expires) else min(max(expires, now), now + LONGEST)
 
 
 class NoMint:

@@ -33,7 +33,6 @@ from lading.services.relay_records import LayerRecords, place_of
 from lading.services.relays import Bring, Brought
 from lading.services.repositories import Repositories
 from lading.services.repository_logins import Purpose, RepositoryLogins
-from lading.services.secrets import unguessable
 from lading.services.stores import OwnStore
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
@@ -46,7 +45,7 @@ RELAYS = "lading-relays"
 
 TAG_START = "relay-"
 
-TAG_BYTES = 12
+TAG_DIGITS = 32
 
 LOGIN_SECONDS = 24 * 60 * 60.0
 """A login that nobody took back, because the process was killed, ends by itself; a slow line takes long."""
@@ -89,17 +88,16 @@ class Staged:
         *,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
-        random: Callable[[int], bytes],
     ) -> None:
         """`otherwise` brings what cannot be pushed. `clock` tells seconds since 1970, `monotonic` seconds that only go
-        forward; `random` gives so many bytes that nobody can guess."""
+        forward."""
         self._registry, self._layers, self._otherwise = registry, layers, otherwise
-        self._clock, self._monotonic, self._random = clock, monotonic, random
+        self._clock, self._monotonic = clock, monotonic
         self._unable: dict[int, float] = {}
 
     @contextmanager
     def __call__(self, host: AtHost, order: PushOrder, report: Report, cancel: Cancel) -> Iterator[Brought]:
-        path, tag = f"{RELAYS}/{host.number}", f"{TAG_START}{unguessable(self._random, TAG_BYTES)}"
+        path, tag = f"{RELAYS}/{host.number}", _tag_of(host, order)
         root = self._pushed(host, order, Reference(Repository(self._registry.endpoint.host, path), tag), report, cancel)
         if root is None:
             with self._otherwise(host, order, report, cancel) as brought:
@@ -150,3 +148,10 @@ class Staged:
             else:
                 learned |= layers_of(own, document, document.layers)
         self._layers.learn(place_of(number), learned, self._clock())
+
+
+def _tag_of(host: AtHost, order: PushOrder) -> str:
+    """The same for the same push: one that is taken up again, after a kill, finds at the host the name that it was lent
+    before, and takes it back."""
+    what = "\n".join((host.image, str(host.platform or ""), *map(str, order.targets)))
+    return TAG_START + Digest.of(what.encode()).encoded[:TAG_DIGITS]

@@ -3,10 +3,13 @@ line prints. Times are ISO 8601, in UTC; secrets are left out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lading.oci.instants import instant
 from lading.services.audit_seal import Verification
 from lading.services.connection_test import ConnectionReport
 from lading.services.environment_records import EnvironmentRow
+from lading.services.identity_records import SignedOn
 from lading.services.login_records import TokenRow
 from lading.services.registry_records import RegistryRow
 from lading.services.roles import grant_json
@@ -68,8 +71,8 @@ def report_json(report: ConnectionReport) -> Json:
     return _told(success=report.success, steps=steps, error=report.error)
 
 
-def user_json(row: UserRow) -> Json:
-    """A user, without the password."""
+def user_json(row: UserRow, signed_on: Mapping[int, SignedOn]) -> Json:
+    """A user, without the password; `signed_on` are those who come by single sign-on, by their ids."""
     return {
         "id": row.id,
         "username": row.name,
@@ -77,7 +80,12 @@ def user_json(row: UserRow) -> Json:
         "roles": list(row.roles),
         "hasPassword": row.password_hash is not None,
         "createdAt": iso(row.created),
+        "signOn": _sign_on_json(signed_on[row.id]) if row.id in signed_on else None,
     }
+
+
+def _sign_on_json(signed_on: SignedOn) -> Json:
+    return {"issuer": signed_on.issuer, "lastLoginAt": None if signed_on.last is None else iso(signed_on.last)}
 
 
 def role_json(row: RoleRow) -> Json:

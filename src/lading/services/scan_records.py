@@ -33,6 +33,10 @@ class ScanRecords(Protocol):
     def standing(self, environment: int | None, config: Digest | None = None) -> Sequence[ScanRow]:
         """The standing ones of images that are there, without findings, in order of id; None: of all of them."""
 
+    def worst(self, environment: int, images: Collection[str]) -> Mapping[str, Severity | None]:
+        """Of those of these images, by id, that the standing scans are about, the worst that any of them found and no
+        exception hides; None: nothing."""
+
     def kept_result(self, config: Digest, scanner: str, version: str, built: float | None) -> ScanRow | None:
         """The newest sound or partial scan of this content by this version over these data, in whatever environment,
         with findings."""

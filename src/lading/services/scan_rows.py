@@ -72,8 +72,9 @@ class ScanQuery:
 @dataclass(frozen=True, slots=True)
 class FindingQuery:
     """Which findings of the standing scans: `severities` empty is every one. `vulnerability` is an id or an alias, as a
-    whole; `text` is in an id, a package or an image's name. `fixable`: there is a version without it, or there is none.
-    `suppressed`: only those an exception hides, or only the others. `environments` and `limited`: as in ScanQuery."""
+    whole; `text` is in an id or an alias, a package or an image's name. `fixable`: there is a version without it, or
+    there is none. `suppressed`: only those an exception hides, or only the others. `environments` and
+    `limited`: as in ScanQuery."""
 
     environments: frozenset[int] | None = None
     limited: Mapping[int, frozenset[str]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ What is recorded of a change names fields, never a password.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lading.errors import InputInvalid, Refused
@@ -19,6 +19,7 @@ from lading.services.access import LADING, Actor, Permission
 from lading.services.audit import Result, Trail, row_deed
 from lading.services.audit_trail import admit, refuse
 from lading.services.delegation import may_give
+from lading.services.identity_records import IdentityRecords, SignedOn
 from lading.services.login_records import SessionRecords
 from lading.services.named_rows import RowUnknown, known
 from lading.services.passwords import Passwords, new_password
@@ -90,15 +91,22 @@ class Users:
         passwords: Passwords,
         trail: Trail,
         clock: Callable[[], float],
+        *,
+        identities: IdentityRecords,
     ) -> None:
         """`clock` tells seconds since 1970."""
         self._records, self._sessions, self._passwords = records, sessions, passwords
+        self._identities = identities
         self._trail, self._clock = trail, clock
 
     def list(self, actor: Actor) -> Sequence[UserRow]:
         """In order of id."""
         admit(self._trail, actor, Permission.USERS_VIEW, row_deed("list", "user"))
         return self._records.users()
+
+    def signed_on(self, user: int | None = None) -> Mapping[int, SignedOn]:
+        """How those come who are a provider's, by the user's id: for whoever has been given their rows."""
+        return self._identities.signed_on(user)
 
     def get(self, actor: Actor, id: int) -> UserRow:  # noqa: A002  a row's own word
         """Oneself, or with permission anybody. Raises RowUnknown."""

@@ -4,8 +4,9 @@ A line is a change of state: kept, numbered, replayable. A tick is a byte count:
 all layers that moved. The words are Docker's (wire.docker_words); `Waiting` is said once the lanes are full, or when
 the engine says so.
 
-Only layers have lines, as at Docker; configs and manifests count in the totals. Where a job has several targets, the
-lines of all but the first carry `target`.
+Only layers have lines, as at Docker; configs and manifests count in the totals. The line of a layer that is planned
+says its `size`, and as `label` the history line that made it, where those are known. Where a job has several targets,
+the lines of all but the first carry `target`.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Fold:
             elif (event.target, piece.id) not in self._layers:
                 layer = self._plan(event.target, piece)
                 if word := planned_word(self.verb):
-                    lines.append(self._said(layer, word))
+                    lines.append(self._said(layer, word) | _of_piece(piece))
         return lines
 
     def _plan(self, target: str, piece: Piece) -> _Layer:
@@ -170,6 +171,12 @@ class Fold:
         if words[:1] == (DOWNLOADED,):
             words, layer.downloaded = words[1:] if layer.downloaded else words, True
         return words
+
+
+def _of_piece(piece: Piece) -> JsonObject:
+    """What is known of a layer before anything happens to it; said once."""
+    size: JsonObject = {} if piece.size is None else {"size": piece.size}
+    return size | {"label": piece.label} if piece.label else size
 
 
 def _counts_down(layer: _Layer, event: Advanced) -> bool:

@@ -19,10 +19,10 @@ from tests.peers.postgres_server import RunningPostgres
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.peer("postgres"))])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """Where nothing is yet."""
+    """Where no row is yet."""
     if request.param == "sqlite":
         return tmp_path / "lading.db"
-    url: str = request.getfixturevalue("postgres").empty()
+    url: str = request.getfixturevalue("postgres").prepared()
     return url
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lading.backends.database.service_database import ServiceDatabase
-from lading.services.identity_records import Subject
+from lading.services.identity_records import SignedOn, Subject
 from lading.services.named_rows import NameTaken
 from lading.services.user_records import UserRow
 
@@ -23,10 +23,23 @@ def test_a_user_is_found_by_issuer_and_subject(database: ServiceDatabase) -> Non
     assert made == UserRow(made.id if made else 0, "ada", created=NOW)
     assert made is not None
     assert database.identities.user_of(ADA) == made.id
-    assert database.identities.subject_of(made.id) == ADA
+    assert database.identities.signed_on(made.id) == {made.id: SignedOn(ADA.issuer, None)}
     assert database.identities.user_of(Subject(ADA.issuer, "S-1")) is None
     assert database.identities.user_of(Subject(f"{ADA.issuer}/", "s-1")) is None
-    assert database.identities.subject_of(made.id + 1) is None
+    assert database.identities.signed_on(made.id + 1) == {}
+
+
+def test_when_somebody_came_is_written_down(database: ServiceDatabase) -> None:
+    made, other = add(database, "ada", ADA), add(database, "eve", Subject(ADA.issuer, "s-2"))
+    assert made is not None
+    assert other is not None
+    database.identities.came(ADA, NOW + 1)
+    database.identities.came(Subject(ADA.issuer, "nobody"), NOW + 2)
+
+    assert database.identities.signed_on() == {
+        made.id: SignedOn(ADA.issuer, NOW + 1),
+        other.id: SignedOn(ADA.issuer, None),
+    }
 
 
 def test_a_subject_is_one_users(database: ServiceDatabase) -> None:

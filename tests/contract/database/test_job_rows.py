@@ -17,9 +17,10 @@ from lading.backends.database.failures import DatabaseBusy
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.services.audit import Deed, Result
 from lading.services.audit_records import AuditEntry
-from lading.services.job import JobState
+from lading.services.job import JobState, Line
 from lading.services.job_leases import SILENT_SECONDS
 from lading.services.job_records import Held, JobFilter, JobRecords, Told
+from lading.services.job_sight import JobSight
 from lading.services.schedules import ScheduleRecords
 from tests.contract.job_records_suite import (
     FIRST,
@@ -218,7 +219,7 @@ def test_a_row_of_another_version_keeps_no_other_from_being_read(
 
 @pytest.mark.peer("postgres")
 def test_a_heartbeat_does_not_wait_long_for_a_row_that_somebody_holds(postgres: RunningPostgres) -> None:
-    url = postgres.empty()
+    url = postgres.prepared()
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with closing(open_service_database(url, lambda: NOW)) as database:
         database.jobs.add(a_job(), None)
@@ -278,3 +279,32 @@ def test_jobs_are_held_while_every_connection_waits_for_somebody(
 def suppressed(ask: Callable[[], object]) -> None:
     with suppress(DatabaseBusy):
         ask()
+
+
+def test_ended_jobs_are_counted_and_read_for_statistics(database: ServiceDatabase) -> None:
+    """What failed says why; what waits, is of another kind, or ended before, is left out."""
+    records, totals = database.jobs, {"sent": 4, "exists": 6}
+    for number, state in enumerate((JobState.DONE, JobState.ERROR, None), 1):
+        made = a_job(str(number))
+        job = replace(made, owner=7, request=replace(made.request, environment=3))
+        records.add(job, None)
+        records.claim(job.id, NOW + 1)
+        result = {"status": "error", "code": "rate_limited"} if state is JobState.ERROR else {"status": "complete"}
+        if state is not None:
+            last = Line(1, NOW + 60, result)
+            assert not records.tell([Told(job.id, 1, last.at, (last,), totals, state, result)])
+
+    all_jobs = JobSight(everywhere=True)
+    found = sorted(records.ended(("pull",), NOW, all_jobs), key=lambda job: job.state)
+
+    assert [(job.state, job.code, job.moved, job.saved, job.started, job.ended, job.owner) for job in found] == [
+        (JobState.DONE, None, 4, 6, NOW + 1, NOW + 60, 7),
+        (JobState.ERROR, "rate_limited", 4, 6, NOW + 1, NOW + 60, 7),
+    ]
+    assert not list(records.ended(("pull",), NOW + 61, all_jobs))
+    assert not list(records.ended(("push",), NOW, all_jobs))
+    assert len(list(records.ended(("pull",), NOW, JobSight(False, owner=7)))) == 2
+    assert len(list(records.ended(("pull",), NOW, JobSight(False, frozenset({3}), owner=8)))) == 2
+    assert not list(records.ended(("pull",), NOW, JobSight(False, frozenset({99}), owner=8)))
+    assert not list(records.ended(("pull",), NOW, JobSight(False)))
+    assert records.counts() == {("pull", "done"): 1.0, ("pull", "error"): 1.0, ("pull", "running"): 1.0}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -29,6 +28,7 @@ from lading.backends.database.service_database import open_service_database
 from lading.oci.digest import Digest
 from lading.services.repository_edits import HoldBlob
 from tests.contract.database.test_preparation import ADDS_A_COLUMN, FAILS_HALF_WAY, NEXT
+from tests.fakes.children import Child
 from tests.peers.postgres_server import PASSWORD, RunningPostgres
 
 IN_PLACE = ADDS_A_COLUMN.replace('recreate="always"', 'recreate="never"')
@@ -167,7 +167,7 @@ print("ok")
 
 def test_processes_that_start_together_make_it_once(url: str) -> None:
     command = [sys.executable, "-c", TOGETHER, url]
-    processes = [subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True) for _ in range(4)]
+    processes = [Child(command, stdin=-1, stdout=-1, stderr=-1, text=True) for _ in range(4)]
 
     assert [process.communicate("g") for process in processes] == [("ok\n", "")] * 4
     assert rows(url, "SELECT count(*) FROM alembic_version") == [(1,)]

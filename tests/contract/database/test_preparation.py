@@ -23,6 +23,7 @@ from lading.backends.database.failures import (
 from lading.backends.database.migrate import SCRIPTS, migrate
 from lading.backends.database.prepare import opened, prepare
 from lading.backends.database.schema import VERSION
+from tests.fakes.children import Child
 
 NEXT = VERSION + 1
 
@@ -211,10 +212,8 @@ connection.close()
 
 def opened_together(path: Path) -> list[tuple[str, str]]:
     """What four processes say that opened it at the same moment: output and errors."""
-    processes = [
-        subprocess.Popen([sys.executable, "-c", TOGETHER, str(path)], stdin=-1, stdout=-1, stderr=-1, text=True)
-        for _ in range(4)
-    ]
+    command = [sys.executable, "-c", TOGETHER, str(path)]
+    processes = [Child(command, stdin=-1, stdout=-1, stderr=-1, text=True) for _ in range(4)]
     for process in processes:
         assert process.stdin
         process.stdin.write("g")

@@ -17,6 +17,7 @@ from lading.backends.database.repositories import open_records
 from lading.oci.digest import Digest
 from lading.services.repository_edits import Edit, HoldBlob
 from lading.services.repository_records import RepositoryView
+from tests.fakes.children import Child
 from tests.fakes.repository_rows import held_in
 
 CATALOGUE = """
@@ -65,7 +66,7 @@ FOR_EVER = 1_000_000
 def started(program: str, path: Path, name: str, most: int) -> subprocess.Popen[str]:
     """It waits for a byte before it works, so that several begin together."""
     command = [sys.executable, "-c", program, str(path), name, str(most)]
-    return subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True)
+    return Child(command, stdin=-1, stdout=-1, stderr=-1, text=True)
 
 
 def begin(processes: Sequence[subprocess.Popen[str]]) -> None:

@@ -61,7 +61,7 @@ def sqlite(folder: Path) -> Iterator[Remembered]:
 
 def on_postgres(server: RunningPostgres) -> Iterator[Remembered]:
     clock = Clock()
-    with closing(open_service_database(server.empty(), clock)) as database:
+    with closing(open_service_database(server.prepared(), clock)) as database:
         yield from remembered(clock, database.catalogue)
 
 

@@ -146,6 +146,7 @@ FOUND: list[tuple[FindingQuery, list[str]]] = [
     (FindingQuery(vulnerability="%"), []),
     (FindingQuery(vulnerability="\0"), []),
     (FindingQuery(vulnerability="\ud800"), []),
+    (FindingQuery(text="ghsa-aaaa-bbbb"), [OPENSSL.id]),
     (FindingQuery(package="zlib"), [ZLIB.id]),
     (FindingQuery(fixable=True), [OPENSSL.id]),
     (FindingQuery(fixable=False), [ZLIB.id]),

@@ -36,7 +36,7 @@ INSERT INTO user VALUES (3, 'joe', NULL, 1, 1700000000.123456, NULL, NULL);
 INSERT INTO session VALUES ('h', 3, 1.0, 2.0, 3.0, '127.0.0.1');
 INSERT INTO setting VALUES ('colour', '"red"'), ('nothing', 'null');
 INSERT INTO job VALUES ('j', 'push', '{{"image": "a"}}', 1, 'x', NULL, 3, 'joe', NULL, 'done', 1, 1.0, 2.0, 3,
-    NULL, NULL, 4.0, 0);
+    NULL, NULL, 4.0, 0, 1.25, NULL);
 INSERT INTO job_line VALUES ('j', 1, 1, 1.5, '{{"status": "x"}}');
 """
 
@@ -74,7 +74,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service
     model = filled(tmp_path / "model.db")
     place: Path | str = model
     if request.param == "postgres":
-        place = request.getfixturevalue("postgres").empty()
+        place = request.getfixturevalue("postgres").prepared()
         put_into_postgres(str(place), model)
     with closing(open_service_database(place, time.time)) as opened:
         yield opened

@@ -18,9 +18,10 @@ import pytest
 
 from lading.backends.database.failures import DatabaseUnwritable
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
+from tests.fakes.children import Child
 from tests.peers.postgres_server import RunningPostgres
 
-SECONDS = 20.0
+SECONDS = 60.0
 """More than any of this takes; nothing waits for it to pass."""
 
 TELLS = """
@@ -57,7 +58,7 @@ class Other:
 
     def __init__(self, program: str, place: Path | str) -> None:
         command = [sys.executable, "-c", program, str(place)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = Child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def says(self) -> str:
         assert self.process.stdout

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.fakes.children import Child
 from tests.fakes.edge_server import EdgeServer
 
 TOKEN = "a-token-that-nobody-guesses-0123456789-abcd"
@@ -20,7 +21,7 @@ def lading(folder: Path, *arguments: str, **environment: str) -> subprocess.Pope
         "HOME": str(folder),
         "DOCKER_HOST": "unix:///nowhere/docker.sock",
     }
-    return subprocess.Popen(
+    return Child(
         [sys.executable, "-m", "lading", "agent", *arguments],
         env={**surroundings, **environment},
         stdin=subprocess.DEVNULL,

@@ -146,6 +146,14 @@ def test_secrets_stay_shut_without_the_key(lading: ServiceFolder, tmp_path: Path
     assert not any(b"s3cret-of-the-registry" in path.read_bytes() for path in pieces(tmp_path / "kept"))
 
 
+def test_without_a_key_file_both_reasons_are_told(lading: ServiceFolder, tmp_path: Path) -> None:
+    (lading.data / "secret.key").unlink(missing_ok=True)
+
+    told = lading("backup", str(tmp_path / "kept"), "--with-keys").err
+
+    assert "nothing is sealed yet, or LADING_SECRET_KEY has the key" in told
+
+
 def test_a_folder_that_is_not_empty_is_left_alone(lading: ServiceFolder, tmp_path: Path) -> None:
     lading("backup", str(tmp_path / "kept"))
     before = sorted(lading.data.rglob("*"))

@@ -6,12 +6,12 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
 import sys
 import termios
 
 import pytest
 
+from tests.fakes.children import Child
 from tests.fakes.screen import Screen
 
 PROGRAM = """
@@ -39,7 +39,7 @@ def interrupted(width: int, height: int) -> str:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm"}
-    child = subprocess.Popen(
+    child = Child(
         [sys.executable, "-c", PROGRAM],
         stdin=theirs,
         stdout=theirs,

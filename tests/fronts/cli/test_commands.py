@@ -292,3 +292,8 @@ def test_completion_prints_a_script_for_each_shell(application: MemoryApplicatio
 
     assert call.code == 0
     assert "_LADING_COMPLETE" in call.out
+
+
+def test_openapi_prints_the_description_whatever_else_is_asked(application: MemoryApplication) -> None:
+    for flags in ([], ["--quiet"], ["--format", "table"]):
+        assert Call(application, [*flags, "openapi"]).json == application.api_description()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 
+import click
 import pytest
 from click.shell_completion import CompletionItem, ShellComplete
 
+from lading.fronts.cli.completing import names
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.program import PROGRAM
@@ -67,3 +69,15 @@ def test_commands_names_and_flags_are_offered(words: list[str], values: list[str
 )
 def test_where_files_and_folders_belong_the_shell_lists_its_own(words: list[str], kind: str) -> None:
     assert [item.type for item in offered(*words)] == [kind]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["$(touch x)", "`x`", "a b", "a;b", "a\nb", "\x1b[2J", "~x", "*", "-rf", "--yes", "a'b", 'a"b', "a|b", "\u202eb"],
+)
+def test_names_that_a_shell_would_read_as_more_are_not_offered(name: str) -> None:
+    application = MemoryApplication()
+    streams = Streams(io.BytesIO(), io.StringIO(), io.StringIO())
+    context = click.Context(click.Command("x"), obj=Invocation(application.start, streams, {}))
+
+    assert names(context, "registry", "", lambda: [name, "größe/a-b_c.d:1@e"]) == ["größe/a-b_c.d:1@e"]

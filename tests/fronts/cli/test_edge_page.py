@@ -1,4 +1,4 @@
-"""docs/edge.md: what it says of `lading agent` is so, and its lines are lines of this program."""
+"""docs/how-to/edge.md: what it says of `lading agent` is so, and its lines are lines of this program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lading.main import agent_variables
 from lading.setting_keys import KEYS
 from tests.fakes.application import MemoryApplication
 
-PAGE = (Path(__file__).parents[3] / "docs/edge.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/how-to/edge.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in row.split("|")[1:-1]] for row in PAGE.splitlines() if row.startswith("|")]
 AGENT_ROWS = [row for row in ROWS if len(row) == 4 and row[0] != "flag" and not row[0].startswith("---")]
 
@@ -47,7 +47,7 @@ def test_its_table_has_every_variable_that_other_agents_read() -> None:
 
 
 def test_what_it_says_is_handed_on_is() -> None:
-    block = re.search(r"(?m)^    GET .*\n(?:    .*\n)+", PAGE)
+    block = re.search(r"(?m)^GET .*\n(?:[A-Z ]+ .*\n)+", PAGE)
     assert block
     method, asked = "", []
     for word in block[0].split():
@@ -58,12 +58,12 @@ def test_what_it_says_is_handed_on_is() -> None:
     assert f"| {AT_ONCE}; more are answered 503 |" in PAGE
 
 
-LINES = [line.strip() for line in PAGE.splitlines() if re.match(r"    lading |ExecStart=", line)]
+LINES = [line.removeprefix("$ ") for line in PAGE.splitlines() if re.match(r"(?:\$ )?lading |ExecStart=", line)]
 
 
 @pytest.mark.parametrize("line", LINES)
 def test_every_line_is_one_of_this_program(line: str) -> None:
-    words = shlex.split(line.removeprefix("ExecStart=/usr/local/bin/"))[1:]
+    words = shlex.split(line.removeprefix("ExecStart=/usr/local/bin/").partition(" > ")[0])[1:]
     invocation = Invocation(lambda _flags: MemoryApplication(), Streams.of_process(), {})
     command: click.Command = PROGRAM
     context = command.make_context("lading", words, obj=invocation)

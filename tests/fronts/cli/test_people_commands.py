@@ -18,7 +18,7 @@ def test_users_are_added_listed_changed_and_removed(lading: ServiceFolder) -> No
     changed = lading.json("user", "ls")
     lading("user", "rm", "bob")
 
-    assert rows[0].split() == ["ID", "NAME", "ROLES", "ACTIVE", "PASSWORD", "CREATED"]
+    assert rows[0].split() == ["ID", "NAME", "ROLES", "ACTIVE", "PASSWORD", "CREATED", "SIGN-ON", "LAST-LOGIN"]
     assert rows[1].split()[:6] == ["1", "ann", "admin,", "viewer", "yes", "yes"]
     assert (changed[1]["username"], changed[1]["active"], changed[1]["roles"]) == ("bob", False, [3])
     assert lading("user", "ls", "-q").out == "ann\n"

@@ -10,6 +10,7 @@ from lading.fronts.cli.progress import ProgressUnknown, Silent, renderer
 from lading.fronts.cli.progress.bars import Bars, Row
 from lading.fronts.cli.progress.lines import JsonLines, PlainLines
 from lading.fronts.cli.progress.speed import Speed, seconds_left
+from lading.fronts.cli.texts import visible
 from lading.wire.progress import Advanced, Piece, Planned, State
 from tests.fakes.progress_fixture import read_events, read_objects
 
@@ -109,6 +110,16 @@ def test_a_bar_that_goes_back_says_why_above_the_bars() -> None:
     assert "t: a retrying: from the start" in stream.getvalue()
     assert "t: b" not in stream.getvalue()
     assert rows[1].note == "retrying in 2.0 s: it was lost"
+
+
+@pytest.mark.parametrize("name", ["[/b]", "\x1b[2J", "[red]x", "\x9b2J"])
+def test_a_piece_that_somebody_else_named_commands_no_terminal(name: str) -> None:
+    stream = io.StringIO()
+    bars = Bars(stream, Clock(), colours=False, live=False)
+    bars.report(Advanced("t", name, State.MOVING, 1, 2))
+    bars.close()
+
+    assert visible(name) in stream.getvalue()
 
 
 def test_the_cursor_comes_back_when_bars_end() -> None:

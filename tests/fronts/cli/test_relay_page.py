@@ -1,4 +1,4 @@
-"""docs/relay.md: what it shows can be typed, and does what it says."""
+"""docs/how-to/relay.md: what it shows can be typed, and does what it says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.fakes.service_folder import ServiceFolder
 from tests.fronts.rest_api.caller import house
 
-PAGE = Path(__file__).parents[3] / "docs/relay.md"
+PAGE = Path(__file__).parents[3] / "docs/how-to/relay.md"
 COMMANDS = [
     shlex.split(command)[1:]
     for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -1,4 +1,4 @@
-"""docs/remote.md: its table of commands is the program's."""
+"""docs/how-to/remote.md: its table of commands is the program's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lading.fronts.cli.lazy import APART
 from lading.fronts.cli.program import COMMANDS, PROGRAM
 from lading.main.live_names import LIMIT_SECONDS
 
-PAGE = (Path(__file__).parents[3] / "docs/remote.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/how-to/remote.md").read_text(encoding="utf-8")
 TABLE = PAGE.partition("## Which commands")[2].partition("\n\n")[2].partition("\n\n")[0]
 ROWS = [[re.findall(r"`([a-z]+)`", cell) for cell in row.split("|")[1:-1]] for row in TABLE.splitlines()[2:]]
 GROUPS = {names[0]: set(words) for names, words in ROWS if words}

@@ -97,7 +97,10 @@ def test_images_of_the_server_are_loaded_pushed_pulled_and_listed(
     away("rmi", "demo/other:1")
     left = away("images", "other", "-q").out
     inspected, history = away("inspect", "demo/hello:1", "--format", "json").json, away("history", "demo/hello:1").out
+    (tmp_path / "out.tar.part").write_text("somebody's")
+    (tmp_path / "nothing").symlink_to("/dev/null")
     away("save", "demo/hello:1", "-o", f"{tmp_path}/out.tar")
+    away("save", "demo/hello:1", "-o", f"{tmp_path}/nothing")
 
     assert loaded.strip() == "demo/hello:1   loaded"
     assert pushed.startswith(f"{upstream}/there/hello:1@sha256:")
@@ -111,6 +114,10 @@ def test_images_of_the_server_are_loaded_pushed_pulled_and_listed(
     assert inspected["platform"] == "linux/amd64"
     assert "COPY" in history
     assert (tmp_path / "out.tar").stat().st_size > 1_000_000
+    assert (tmp_path / "out.tar.part").read_text() == "somebody's"
+    assert (tmp_path / "nothing").is_symlink()
+    assert Path("/dev/null").is_char_device()
+    assert list(tmp_path.glob(".out.tar.*")) == []
 
 
 def test_registries_that_the_server_knows_are_looked_into(away: ServiceFolder, upstream: str, tmp_path: Path) -> None:
@@ -183,7 +190,7 @@ def test_a_job_that_fails_ends_the_command_as_it_would_here(away: ServiceFolder,
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["diff", "a", "b"], 2, "lading diff works on this machine alone"),
+        (["digest", "a"], 2, "lading digest works on this machine alone"),
         (["rmi", "no/such:1"], 5, "Image not found"),
         (["push", "--lanes", "3", "a", "b/c"], 2, "--lanes says how this machine works"),
         (["push", "a", "oci:D"], 2, "a server cannot send to oci:D"),

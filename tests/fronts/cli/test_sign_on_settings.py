@@ -36,6 +36,16 @@ def test_half_a_sign_on_is_none(tmp_path: Path, settings: Mapping[str, str], sai
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(("roles", "said"), [("ops=operater", "'operater'"), ("cn=ops,dc=corp=admin", "'ops'")])
+def test_a_role_that_nobody_made_is_told_at_the_start(tmp_path: Path, roles: str, said: str) -> None:
+    settings = {**FREE, ISSUER: "https://sign-on.corp", CLIENT: "lading", ROLES: roles}
+    failed = ServiceFolder(tmp_path / "data", settings).run("serve")
+
+    assert failed.code == 2
+    assert f"oidc-roles names {said}" in failed.err
+    assert "There are admin, operator, publisher, viewer." in failed.err
+
+
 def test_an_issuer_is_read_as_it_is_written() -> None:
     assert issuer("https://corp.example/") == "https://corp.example/"
 

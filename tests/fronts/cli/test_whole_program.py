@@ -67,10 +67,12 @@ def test_the_demo_runs_and_proves_itself(program: Program, tmp_path: Path) -> No
 
     lines = out.splitlines()
     assert (code, err) == (0, "")
-    assert len(lines) == 14
+    assert len(lines) == 16
     assert "proves   one digest on three sides" in lines[9]
     assert "scans    demo/hello:1, DEMO-2026-1 (high) in lading-demo-greeter, fixed in 1.1" in lines[10]
     assert "scans    demo/world:1, no known vulnerabilities in 1 of 1 packages" in lines[11]
+    assert "signs    team/world:stable, digest, tag and time, with key " in lines[12]
+    assert "verifies team/world:stable, signed by the laptop; demo/hello:1, which nobody signed, is" in lines[13]
     assert not Path(lines[0].rpartition(" ")[2]).exists()
     assert not (tmp_path / "data").exists()
 
@@ -118,7 +120,8 @@ def test_history_inspect_and_diff_read_real_images(program: Program, tmp_path: P
 
     found = program.json("diff", "demo/hello:1", "demo/world:1")
 
-    assert [len(found[key]) for key in ("shared", "onlyLeft", "onlyRight")] == [1, 1, 1]
+    assert {key: len(layers) for key, layers in found["layers"].items()} == {"same": 1, "added": 1, "removed": 1}
+    assert (found["packages"], found["findings"]) == (None, None)  # nobody looked
     assert [step["step"] for step in program.json("history", "demo/hello:1")] == ["COPY hello /app", "COPY base /"]
     assert program.json("inspect", "demo/hello:1")["platforms"][0]["platform"] == "linux/amd64"
 

@@ -94,3 +94,11 @@ def test_whatever_is_said_makes_a_url_or_nothing(proto: str, host: str, prefix: 
     outside = FORWARDING.outside(PROXY, told(proto, host, prefix))
 
     assert outside is None or not set(outside) & set(' "<>\\\r\n?#')
+
+
+def test_the_path_before_ours_is_a_trusted_proxys_word() -> None:
+    assert FORWARDING.prefix(PROXY, told(prefix="/lading/")) == "/lading"
+    assert FORWARDING.prefix(STRANGER, told(prefix="/lading")) == ""
+    assert FORWARDING.prefix(PROXY, told()) == ""
+    for doubtful in ("/a, /b", "/..", "lading", "/a b", "//a"):
+        assert FORWARDING.prefix(PROXY, told(prefix=doubtful)) == "", doubtful

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -12,13 +13,13 @@ import pytest
 
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.certificate import ServerCertificate
-from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.exchange import Answer, IncomingRequest, Peer
 from lading.fronts.http.guests import Guests
 from lading.fronts.http.limits import Limits
 from lading.fronts.http.occupancy import no_proxy
 from lading.fronts.http.spare_places import SparePlaces
 from lading.wire.http_framing import RequestRefused
-from lading.wire.message import Stalled
+from lading.wire.message import ConnectionLost, Stalled
 from tests.fakes.certificates import Authority
 from tests.fakes.clock import WaitingClock
 from tests.fakes.raw_client import WAIT_SECONDS, RawClient
@@ -209,6 +210,36 @@ def test_who_is_slow_in_a_handshake_makes_room(tmp_path: Path) -> None:
 
         assert soon(lambda: is_served(server, request_of(), trusting))
         assert slow[0].at_end()
+
+
+class TakingOver:
+    """A Protection that has taken the first client's socket over, and says so only once the next client is here: who
+    cost the first one its place."""
+
+    def __init__(self) -> None:
+        self.taken, self.next, self.over = threading.Event(), threading.Event(), threading.Event()
+
+    def accept(
+        self, connection: socket.socket, peer: Peer, seconds: float, begun: Callable[[socket.socket], None] = print
+    ) -> tuple[socket.socket, Peer]:
+        with socket.socket(fileno=connection.detach()) as ours:
+            if self.taken.is_set():
+                self.next.set()
+                raise ConnectionLost(str(peer), "it is not what this is about")
+            self.taken.set()
+            self.next.wait(WAIT_SECONDS)
+            begun(ours)
+            ours.recv(1)
+            self.over.set()
+            raise ConnectionLost(str(peer), f"it was cut off before its {seconds:g} s")
+
+
+def test_who_loses_the_place_just_as_tls_begins_is_cut_off_too() -> None:
+    protection, limits = TakingOver(), Limits(connections=1, head_seconds=WAIT_SECONDS, patience_seconds=0.0)
+    with ByteServer(ANY, Door(), limits, certificate=protection) as server, RawClient(server.addresses[0]):
+        assert protection.taken.wait(WAIT_SECONDS)
+        with RawClient(server.addresses[0]):
+            assert protection.over.wait(WAIT_SECONDS)
 
 
 def test_requests_that_follow_each_other_closely_keep_their_place() -> None:

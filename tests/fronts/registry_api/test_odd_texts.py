@@ -66,7 +66,7 @@ def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder: Path = tmp_path_factory.mktemp("odd")
     if request.param == "postgres":
         server: RunningPostgres = request.getfixturevalue("postgres")
-        records = DatabaseRecords(open_postgres(server.empty()))
+        records = DatabaseRecords(open_postgres(server.prepared()))
     else:
         records = open_records(folder / "lading.db")
     with (

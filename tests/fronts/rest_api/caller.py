@@ -16,6 +16,7 @@ from lading.main.service import ServedProduct, served_product
 from lading.oci.platform import Platform
 from lading.settings import Settings
 from tests.fakes.docker_archives import docker_archive
+from tests.fronts.rest_api import conformance
 from tests.peers import programs
 
 JSON = "application/json"
@@ -27,6 +28,9 @@ WAIT_SECONDS = 30.0
 
 WHOLE_SECONDS = 120.0
 """The longest that one answer may take from its beginning to its end: a job's stream ends with the job."""
+
+NOWHERE = Path("/nowhere")
+"""Where no web app was built."""
 
 UNAUTHORIZED = {"error": "Unauthorized", "message": "Authentication required"}
 DENIED = {"error": "Permission denied"}
@@ -76,7 +80,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Caller:
-    """Asks at `api`, with these headers each time."""
+    """Asks at `api`, with these headers each time. What is answered has to be what the API's description says."""
 
     api: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +102,9 @@ class Caller:
             connection.request(method, path, sent, {**kind, **self.headers, **(headers or {})})
             answer = connection.getresponse()
             fields = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, fields, _whole(answer, f"{method} {path}"))
+            read = _whole(answer, f"{method} {path}")
+            conformance.check(method, path, answer.status, fields.get("content-type", ""), read)
+            return Answer(answer.status, fields, read)
 
     def get(self, path: str, **headers: str) -> Answer:
         return self("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -199,10 +205,10 @@ def set_up(running: ServedProduct) -> Caller:
 
 @contextmanager
 def unset(folder: Path, **settings: Any) -> Iterator[ServedProduct]:  # the settings' own types
-    """A product that nobody has set up yet."""
-    with served_product(
-        Settings(folder, **{"port": 0, "registry_port": 0, **settings}), Platform("linux", "amd64")
-    ) as running:
+    """A product that nobody has set up yet; `web` among the settings is where its web app is, nowhere by itself."""
+    web: Path = settings.pop("web", NOWHERE)
+    given = Settings(folder, **{"port": 0, "registry_port": 0, **settings})
+    with served_product(given, Platform("linux", "amd64"), web) as running:
         yield running
 
 

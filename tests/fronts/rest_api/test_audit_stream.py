@@ -14,7 +14,7 @@ from lading.services.audit_view import News, Sight
 from lading.wire.event_stream import COMMENT
 
 FOLLOWERS = 50
-SECONDS = 20.0
+SECONDS = 60.0
 """More than any of this takes; nothing waits for it to pass."""
 
 ALL = Sight(AuditFilter())

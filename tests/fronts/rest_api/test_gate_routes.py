@@ -377,6 +377,7 @@ def test_a_finding_stops_a_pull_until_somebody_answers_for_it(scanned: tuple[Hou
     assert finding["suppressedBy"] == f"exception {exception['id']}: accepted"
     (newest, *_) = house.admin.get("/api/scans").json
     assert newest["summary"]["high"] == 0
+    assert house.admin.get("/api/overview").json["findings"]["high"] == 0
     route = f"/api/scans/{newest['id']}/export"
     assert house.admin.get(f"{route}?format=sarif").json["runs"][0]["results"][0]["suppressions"]
     (statement,) = house.admin.get(f"{route}?format=openvex").json["statements"]

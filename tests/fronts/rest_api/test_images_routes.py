@@ -17,7 +17,8 @@ def test_an_image_is_listed_and_described(house: House) -> None:
     assert set(listed) == {"id", "tags", "digests", "created", "size", "labels", "platforms"}
     assert (listed["id"], listed["tags"], listed["labels"]) == (identity, ["seen/app:1"], {"label": "seen"})
     assert listed["created"].endswith("Z")
-    assert set(details) == {*listed, "digest", "platform", "layers", "config"}
+    marks = {"uniqueSize", "severity", "locked", "signed"}
+    assert set(details) == {*listed, *marks, "digest", "platform", "layers", "config"}
     assert details["platform"] == "linux/amd64"
 
 

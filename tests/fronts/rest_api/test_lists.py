@@ -41,6 +41,14 @@ def with_query(path: str, query: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
+def bare(page: dict[str, object]) -> dict[str, object]:
+    """Without what pages of images tell besides."""
+    marks = {"uniqueSize", "severity", "locked", "signed"}
+    items = page["items"]
+    assert isinstance(items, list)
+    return page | {"items": [{name: each[name] for name in each if name not in marks} for each in items]}
+
+
 def test_a_list_is_an_array_or_a_page(house: House, lists: dict[str, str]) -> None:
     for path, text in lists.items():
         filtered = with_query(path, f"filter={text}")
@@ -51,8 +59,8 @@ def test_a_list_is_an_array_or_a_page(house: House, lists: dict[str, str]) -> No
         short = house.admin.get(with_query(filtered, "limit=2")).json
 
         assert len(whole) == 3, (path, whole)
-        assert first == {"items": whole[:2], "total": 3, "next": 2}, path
-        assert second == {"items": whole[2:], "total": 3}, path
+        assert bare(first) == {"items": whole[:2], "total": 3, "next": 2}, path
+        assert bare(second) == {"items": whole[2:], "total": 3}, path
         assert beyond == {"items": [], "total": 3}, path
         assert short == whole[:2], path
         assert len(house.admin.get(path).json) >= 3, path

@@ -29,7 +29,7 @@ def test_the_set_up_link_makes_the_first_admin_once(tmp_path: Path) -> None:
     assert 'method="post"' in page.text
     assert (differ.status, "The two passwords differ." in differ.text) == (400, True)
     assert (short.status, PASSWORD in short.text) == (400, False)
-    assert (done.status, done.headers["location"]) == (303, "/status")
+    assert (done.status, done.headers["location"]) == (303, "/")
     assert (again.status, gone.status) == (404, 404)
     assert "does not work" in gone.text
     assert me.json["username"] == "admin"
@@ -119,7 +119,7 @@ def test_pages_lead_who_is_not_logged_in_to_the_login_and_back(house: House) -> 
     status = noa.get("/status", Accept="text/html")
     out = noa("POST", "/logout", form={})
 
-    assert (page.status, page.headers["location"]) == (303, "/login")
+    assert (page.status, page.headers["location"]) == (303, "/login?next=/status")
     assert 'name="next" value="/status"' in shown.text
     assert (wrong.status, "The user name or the password is wrong." in wrong.text) == (401, True)
     assert (into.status, into.headers["location"]) == (303, "/status")
@@ -138,7 +138,7 @@ def test_a_login_leads_to_no_other_site(house: House, elsewhere: str) -> None:
 
     assert "evil" not in page.text
     assert "alert" not in page.text
-    assert into.headers["location"] == "/status"
+    assert into.headers["location"] == "/"
 
 
 def test_pages_hold_no_script_and_nothing_from_elsewhere(house: House) -> None:

@@ -30,9 +30,13 @@ ONES_OWN = {
     ("POST", "/api/auth/tokens"),
     ("POST", "/api/auth/password"),
     ("GET", "/api/jobs"),
+    ("GET", "/api/jobs/events"),
+    ("GET", "/api/overview"),
+    ("GET", "/api/statistics/transfers"),
     ("GET", "/api/registry/address"),
 }
-"""Answered to everybody about themselves, or, of jobs, about those they made; and where the registry is."""
+"""Answered to everybody about themselves, or, of jobs, about those they made; of all there is, what they may see; and
+where the registry is."""
 
 IMAGE = "team/app:1"
 BODIES: dict[tuple[str, str], object] = {

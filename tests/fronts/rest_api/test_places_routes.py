@@ -46,7 +46,7 @@ def test_a_registry_is_added_changed_and_removed(house: House) -> None:
     assert put.json["isDefault"] is True
     assert (relayed.json["relay"], wrong.status) == ("always", 400)
     assert (taken.status, taken.json["code"]) == (409, "name_taken")
-    assert got.json == {**renamed.json, "isDefault": True, "relay": "always", "rateLimit": None}
+    assert got.json == {**renamed.json, "isDefault": True, "relay": "always", "rateLimit": None, "lastUsedAt": None}
     assert PASSWORD not in made.text + renamed.text + got.text
     assert (removed.status, removed.body) == (204, b"")
     assert house.admin.get(path).brief == (404, "Registry not found")

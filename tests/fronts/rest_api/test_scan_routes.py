@@ -295,7 +295,7 @@ def test_what_looks_and_whether_it_can(place: Place) -> None:
 
 
 def test_findings_are_counted_for_who_watches(place: Place) -> None:
-    assert 'lading_findings{kind="critical"} ' in place.house.admin.get("/metrics").text
+    assert 'lading_findings{severity="critical"} ' in place.house.admin.get("/metrics").text
 
 
 def test_what_nobody_has_any_more_is_forgotten_with_the_garbage(place: Place) -> None:

@@ -6,7 +6,8 @@ import { Provider } from 'oidc-provider';
 const [port, redirect, accounts] = process.argv.slice(2);
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
-  clients: [{ client_id: 'lading', client_secret: 'kept/quiet: 100%', redirect_uris: [redirect] }],
+  clients: [{ client_id: 'lading', client_secret: 'kept/quiet: 100%', redirect_uris: [redirect],
+    post_logout_redirect_uris: [new URL('/login', redirect).href] }],
   pkce: { required: () => true },
   scopes: ['openid', 'profile', 'groups'],
   claims: { profile: ['preferred_username', 'name'], groups: ['groups'] },

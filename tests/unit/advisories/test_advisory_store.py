@@ -32,6 +32,7 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.services.advisories import Imported
 from tests.fakes.advisory_files import NOW, advisory, brought, folder_of, kept_in, zip_of
+from tests.fakes.children import Child
 
 
 @pytest.fixture
@@ -243,7 +244,7 @@ def test_an_import_that_is_cancelled_or_killed_leaves_what_was_there(data: Path,
     assert told[0] == 1000
     assert ids(data) == ["PYSEC-1"]
 
-    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    with Child[bytes](COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.write(order(data, place, tmp_path).line())
@@ -256,7 +257,7 @@ def test_an_import_that_is_cancelled_or_killed_leaves_what_was_there(data: Path,
 
 def test_an_importer_that_nobody_hears_any_more_changes_nothing(data: Path, tmp_path: Path) -> None:
     brought(data, folder_of(tmp_path / "source", advisory("PYSEC-1")), name="source")
-    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+    with Child[bytes](COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdout.close()

@@ -164,7 +164,7 @@ def test_many_may_make_the_folder_at_once(tmp_path: Path) -> None:
         start = threading.Barrier(8)
 
         def make(_number: int, start: threading.Barrier = start, path: Path = tmp_path / str(attempt)) -> str:
-            start.wait(10)
+            start.wait(60)
             ContentFolder(path, MemoryLeases()).close()
             return (path / "oci-layout").read_text()
 

@@ -21,6 +21,7 @@ from lading.backends.credentials.own import OwnCredentials
 from lading.backends.credentials.sealing import read_or_make_keys
 from lading.oci.reference import Repository
 from lading.services.registries import Login
+from tests.fakes.children import Child
 
 SECRET = "correct horse"
 TEAM = Repository("r.example", "acme/team/app")
@@ -199,7 +200,7 @@ def test_processes_that_start_together_share_one_key_and_lose_no_login(tmp_path:
         "own.set(sys.argv[2], 'user', 'secret')"
     )
     children = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), f"r{number}.example"], env=os.environ)
+        Child([sys.executable, "-c", program, str(tmp_path), f"r{number}.example"], env=os.environ)
         for number in range(6)
     ]
     assert [child.wait() for child in children] == [0] * 6

@@ -69,6 +69,9 @@ class PlayedHost:
     root: Digest | None = None
     lacks: bool = False
     refuses_all: bool = False
+    access: Access = ACCESS
+    lent: list[str] = field(default_factory=list)
+    """The logins that its transfers were begun with, as headers."""
 
     def send(self, request: Request, cancel: Cancel, passed: object = None) -> Response:
         """As it is played."""
@@ -82,6 +85,7 @@ class PlayedHost:
         if request.streamed:
             if request.reader is not None:
                 read(request.reader)
+            self.lent.append(request.headers.get("X-Registry-Auth", ""))
             return Response(200, {}, stream=_Stream(self.attempts.pop(0)))
         if not self.here:
             self.here = True
@@ -134,10 +138,10 @@ class PlayedHost:
         return DockerEnvironment(self, "http://docker", "dock", prove, Names(), back=back)
 
     def push(self, cancel: Cancel = CANCEL) -> Arrived:
-        return self.environment.push(PushOrder("app:1", (TARGET,), ACCESS), self.events.append, cancel)[0]
+        return self.environment.push(PushOrder("app:1", (TARGET,), self.access), self.events.append, cancel)[0]
 
     def pull(self, reference: Reference = TARGET) -> Arrived:
-        return self.environment.pull(PullOrder(reference, ACCESS), self.events.append, CANCEL)
+        return self.environment.pull(PullOrder(reference, self.access), self.events.append, CANCEL)
 
     @property
     def transfers(self) -> int:

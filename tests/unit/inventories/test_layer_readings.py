@@ -101,7 +101,7 @@ class Asking:
         self._readings, self._wanted = readings, wanted
         self._thread = threading.Thread(target=self._ask)
         self._thread.start()
-        assert self._joined.wait(10)
+        assert self._joined.wait(60)
 
     def _ask(self) -> None:
         try:
@@ -110,7 +110,7 @@ class Asking:
             self.outcome = error
 
     def ended(self) -> object:
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         return self.outcome
 

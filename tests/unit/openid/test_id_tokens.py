@@ -8,10 +8,19 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import OctKey
 
 from lading.backends.openid.asking import Members
-from lading.backends.openid.id_token import ALGORITHMS, LONGEST_SUBJECT, LONGEST_TOKEN, SKEW_SECONDS, Expected, proven
+from lading.backends.openid.id_token import (
+    ALGORITHMS,
+    LONGEST_SUBJECT,
+    LONGEST_TOKEN,
+    MOST_KEYS,
+    SKEW_SECONDS,
+    Expected,
+    proven,
+)
 from lading.services.identity_provider import Doubt, IdentityDoubtful
 from tests.fakes.signed_identities import CLIENT, ISSUER, NOW, claims, ec, public, rsa, signed
 
@@ -64,6 +73,11 @@ def test_what_the_provider_signed_for_this_login_is_taken(token: str) -> None:
         ({"exp": None}, Doubt.ENDED),
         ({"exp": "later"}, Doubt.ENDED),
         ({"exp": True}, Doubt.ENDED),
+        ({"exp": float("nan")}, Doubt.ENDED),
+        ({"exp": 10**400}, Doubt.ENDED),
+        ({"iat": 10**400}, Doubt.EARLY),
+        ({"iat": float("nan")}, Doubt.EARLY),
+        ({"nbf": 10**400}, Doubt.EARLY),
         ({"iat": NOW + SKEW_SECONDS + 1}, Doubt.EARLY),
         ({"iat": None}, Doubt.EARLY),
         ({"nbf": NOW + SKEW_SECONDS + 1}, Doubt.EARLY),
@@ -71,6 +85,8 @@ def test_what_the_provider_signed_for_this_login_is_taken(token: str) -> None:
         ({"nonce": None}, Doubt.NONCE),
         ({"sub": ""}, Doubt.SUBJECT),
         ({"sub": 7}, Doubt.SUBJECT),
+        ({"sub": "a\0b"}, Doubt.SUBJECT),
+        ({"sub": "a\nb"}, Doubt.SUBJECT),
         ({"sub": "s" * (LONGEST_SUBJECT + 1)}, Doubt.SUBJECT),
     ],
 )
@@ -175,3 +191,30 @@ def test_keys_that_are_none_are_passed_over() -> None:
         return [{"kty": "RSA"}, {"kty": "RSA", "n": "!", "e": "AQAB"}, {"kty": 7}, public(rsa("one"))]
 
     assert proven(signed(claims(), rsa("one"), kid=None), odd, EXPECTED)["sub"] == "s-1"
+
+
+@pytest.mark.parametrize(("name", "told"), [("nonce", Doubt.NONCE), ("sub", Doubt.SUBJECT), ("azp", Doubt.AUDIENCE)])
+def test_half_a_character_is_no_text(name: str, told: Doubt) -> None:
+    """As JSON may spell it, and nobody can write it down again."""
+    payload = json.dumps(claims() | {name: "\ud800"})
+    header = {"alg": "RS256", "kid": "one"}
+
+    assert doubt(jws.serialize_compact(header, payload, rsa("one"))) is told
+
+
+def test_keys_without_number_are_not_all_tried() -> None:
+    others = [public(rsa(str(each))) for each in range(2)] * 500
+    tried: list[int] = []
+
+    class Counted(dict[str, object]):
+        def get(self, key: str, default: object = None) -> object:
+            tried.append(1) if key == "n" else None
+            return super().get(key, default)
+
+    with pytest.raises(IdentityDoubtful):
+        proven(
+            signed(claims(), rsa("one"), kid=None),
+            lambda _: [Counted(each) for each in others if each["kid"] != "one"],
+            EXPECTED,
+        )
+    assert len(tried) <= 2 * MOST_KEYS

@@ -236,7 +236,7 @@ def test_many_threads_share_one_token() -> None:
     repository, together = bench.repository(), threading.Barrier(8)
 
     def ask(_number: int) -> bool:
-        together.wait(10)
+        together.wait(60)
         return repository.has(LAYER)
 
     with ThreadPoolExecutor(8) as threads:

@@ -70,7 +70,7 @@ def test_threads_that_meet_a_plain_registry_together_all_get_through() -> None:
         return bench.registry(request, body, whole)
 
     def ask(_number: int) -> bool:
-        start.wait(10)
+        start.wait(60)
         return repository.has(LAYER)
 
     bench = Bench(endpoint=INSECURE, answer=plain)

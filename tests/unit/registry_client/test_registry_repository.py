@@ -471,7 +471,7 @@ def test_referrers_pushed_together_are_all_listed() -> None:
     manifests = [Manifest.build(CONFIG, [], subject=ROOT, annotations={"n": str(number)}) for number in range(6)]
 
     def attach(manifest: Manifest) -> None:
-        start.wait(10)
+        start.wait(60)
         repository.push(manifest.descriptor(), BytesContent(manifest.raw), bench.track, bench.cancel)
 
     with ThreadPoolExecutor(6) as lanes:

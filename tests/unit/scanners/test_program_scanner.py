@@ -31,6 +31,7 @@ from lading.oci.digest import Digest
 from lading.services.clocks import Clocks
 from lading.services.scanner import ScanFailed, ScanProgress, ScanResult, ScanStage, ScanStatus
 from tests.fakes import scanner_program
+from tests.fakes.children import Child
 from tests.fakes.scanned_image import ScannedImage
 
 NAMES = ("grype", "trivy")
@@ -423,7 +424,7 @@ def test_no_scanner_outlives_a_server_that_is_killed(bench: Bench) -> None:
         "bench.scanner().scan(ScannedImage.of(bench.folder), tell, Cancellation())\n"
     )
     command = [sys.executable, "-c", code, str(bench.folder), bench.name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with Child(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         while "matching" not in server.stdout.readline():
             pass

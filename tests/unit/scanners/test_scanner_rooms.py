@@ -21,6 +21,7 @@ from lading.oci.digest import ContentTooLong, ContentTooShort
 from lading.oci.layout_index import read_index
 from lading.services.image_layouts import LayoutParts
 from lading.wire.message import BytesReader
+from tests.fakes.children import Child
 from tests.fakes.scanned_image import ScannedImage
 
 
@@ -159,7 +160,7 @@ def test_the_room_of_another_process_stays_until_that_is_gone(tmp_path: Path) ->
         "with room(pathlib.Path(sys.argv[1])) as own:\n"
         "    print(own.path, flush=True); sys.stdin.read()\n"
     )
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None

@@ -16,6 +16,7 @@ from lading.backends.server_client.faults import JobOutOfSight, NotLading, Serve
 from lading.backends.server_client.following import PATIENCE
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError
+from lading.wire import event_stream_reading
 from lading.wire.event_stream import line_text, snapshot_text, tick_text
 from lading.wire.message import BytesReader, Cancel, ConnectFailed, ConnectionLost, Request, Response
 
@@ -196,6 +197,42 @@ def test_a_login_makes_a_token_and_leaves_no_session() -> None:
     assert server.client.login("ann", "pass", "lading on here", server.cancel) == "lad_new"
     assert [request.headers.get("Cookie") for request, _ in server.asked] == [None, "session=abc", "session=abc"]
     assert all("Authorization" not in request.headers for request, _ in server.asked)
+
+
+# ── servers that nobody should have spoken to
+
+
+def test_a_list_without_end_is_not_read_for_ever() -> None:
+    page = told({"items": [], "next": 1})
+    server = Server(*[page] * 5_000)
+
+    with pytest.raises(NotLading):
+        server.client.rows("/api/x", server.cancel)
+
+
+@pytest.mark.parametrize("job", ["../users/1", "x; rm -rf ~", "\x1b[2J", "", 7, None, JOB + "\n"])
+def test_an_id_that_no_job_has_is_none(job: object) -> None:
+    server = Server(told({"jobId": job}))
+
+    with pytest.raises(NotLading):
+        server.client.started("/api/images/pull", server.cancel, body={})
+
+
+@pytest.mark.parametrize("number", ["7\rx: y", "\u2603", "x", "9" * 40])
+def test_a_number_that_no_line_has_is_not_sent_back(number: str) -> None:
+    hostile = f'event: data\nid: {number}\ndata: {{"data":{{}}}}\n\n'.encode()
+    server = Server(stream(line(1, "a"), hostile, cut=True), Response(204), told(DONE))
+
+    list(server.client.follow(JOB, server.cancel))
+
+    assert server.asked[1][0].headers["Last-Event-ID"] == "1"
+
+
+def test_a_stream_that_is_no_events_is_not_asked_for_again() -> None:
+    server = Server(stream(b"x" * (event_stream_reading.LONGEST + 1)))
+
+    with pytest.raises(NotLading):
+        list(server.client.follow(JOB, server.cancel))
 
 
 # ── jobs

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.wire import event_stream_reading
 from lading.wire.event_stream import COMMENT, line_text, snapshot_text, tick_text
 from lading.wire.event_stream_reading import EventReader, EventTooLong, ServerEvent
 
@@ -57,6 +56,17 @@ def test_fields_mean_what_the_standard_says(text: bytes, events: list[ServerEven
     assert EventReader().feed(text) == events
 
 
-def test_a_line_without_an_end_is_no_event() -> None:
+@pytest.mark.parametrize("line", [b"x", b"data: x\n", b"data\n", b": x\n", b"event: x\n"])
+def test_an_event_without_an_end_is_none(line: bytes) -> None:
+    reader, piece = EventReader(longest=10_000), line * 100
+    for _ in range(10_000 // len(piece)):
+        reader.feed(piece)
+
     with pytest.raises(EventTooLong):
-        EventReader().feed(b"x" * (event_stream_reading.LONGEST_LINE + 1))
+        reader.feed(piece)
+
+
+def test_events_without_end_are_events_still() -> None:
+    reader = EventReader(longest=10_000)
+
+    assert all(len(reader.feed(b"data: x\n\n" * 100)) == 100 for _ in range(200))

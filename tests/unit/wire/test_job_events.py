@@ -86,13 +86,22 @@ def test_a_line_has_dockers_fields() -> None:
     (prepared,) = fold.apply(planned())
     (pushing,) = fold.apply(advanced(State.MOVING, 5_000_000))
 
-    assert prepared == {"id": SHORT, "status": "Preparing", "progressDetail": {}}
+    assert prepared == {"id": SHORT, "status": "Preparing", "progressDetail": {}, "size": SIZE}
     assert pushing == {
         "id": SHORT,
         "status": "Pushing",
         "progressDetail": {"current": 5_000_000, "total": SIZE},
         "progress": f"[{'=' * 25}>{' ' * 25}]      5MB/10MB",
     }
+
+
+def test_what_made_a_layer_is_told_once() -> None:
+    fold = Fold.of(Verb.PULL)
+    (prepared,) = fold.apply(Planned("t", (Piece(LAYER, size=SIZE, label="RUN make"),)))
+    (waiting,) = fold.apply(Advanced("t", LAYER, State.WAITING))
+
+    assert (prepared["size"], prepared["label"]) == (SIZE, "RUN make")
+    assert not {"size", "label"} & waiting.keys()
 
 
 def test_a_daemons_count_down_is_one_state() -> None:

@@ -6,7 +6,7 @@ It is written front to back and read so, and gets its name when it is whole.
 from __future__ import annotations
 
 import sys
-import tarfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +16,7 @@ from lading.backends.content_store.storage import PRIVATE_FILE, storing
 from lading.backends.content_store.tar_writer import TarWriter
 from lading.oci.archive import BLOBS, blob_member
 from lading.oci.digest import Digest
+from lading.oci.tar import Member, MemberKind, TarInvalid, read_members
 from lading.services.backup_index import INDEX, LARGEST, BackupIndex, BackupInvalid, Piece, read_index
 from lading.services.stores import Compression
 from lading.wire.message import Cancel
@@ -28,9 +29,6 @@ else:
 BUFFER = 1024 * 1024
 ENDINGS = (".tar", ".tar.zst")
 """How the name of a backup in one file ends."""
-
-_BROKEN = (tarfile.TarError, EOFError, zstd.ZstdError)
-"""What an archive that was damaged or cut off raises."""
 
 
 @contextmanager
@@ -77,7 +75,7 @@ class WrittenArchive:
 
 
 @contextmanager
-def read_archive(path: Path) -> Iterator[ReadArchive]:
+def read_archive(path: Path, cancel: Cancel) -> Iterator[ReadArchive]:
     """Raises BackupInvalid, StorageUnusable."""
     with storing(path):
         file = path.open("rb")
@@ -85,62 +83,92 @@ def read_archive(path: Path) -> Iterator[ReadArchive]:
         packed = file.read(4) == b"\x28\xb5\x2f\xfd"
         file.seek(0)
         source: IO[bytes] | zstd.ZstdFile = zstd.ZstdFile(file) if packed else file
-        try:
-            with tarfile.open(fileobj=source, mode="r|") as tar:
-                yield ReadArchive(str(path), tar)
-        except _BROKEN as error:
-            raise BackupInvalid(str(path), "It cannot be read as a tar.") from error
+        yield ReadArchive(str(path), _Passing(source, cancel))
 
 
 class ReadArchive:
     """Fulfils services.restoring.Origin: `index` first, then `pieces` once."""
 
-    def __init__(self, name: str, tar: tarfile.TarFile) -> None:
-        self.name, self._tar = name, tar
+    def __init__(self, name: str, passing: _Passing) -> None:
+        self.name, self._passing = name, passing
 
     def index(self) -> BackupIndex:
         """Raises BackupInvalid."""
-        with _reading(self.name):
-            first = self._tar.next()
-            file = self._tar.extractfile(first) if first is not None and first.name == INDEX else None
-            if file is None:
-                raise BackupInvalid(self.name, f"It does not begin with {INDEX}.")
-            raw = file.read(LARGEST)
-        return read_index(self.name, raw)
-
-    def pieces(self) -> Iterator[tuple[Digest, _Member]]:
-        """What is there, in its order; where the archive was cut off, the rest is not."""
-        while (member := self._next()) is not None:
-            digest, file = _digest(member.name), self._tar.extractfile(member)
-            if digest is not None and file is not None:
-                yield digest, _Member(file)
-
-    def _next(self) -> tarfile.TarInfo | None:
         try:
-            return self._tar.next()
-        except _BROKEN:
+            first = self._passing.member()
+        except TarInvalid as error:
+            raise BackupInvalid(self.name, f"It cannot be read: {error}.") from error
+        if first is None or first.name != INDEX or first.kind is not MemberKind.FILE or first.size > LARGEST:
+            raise BackupInvalid(self.name, f"It does not begin with {INDEX}.")
+        return read_index(self.name, self._passing.read(first.size))
+
+    def pieces(self) -> Iterator[tuple[Digest, _Piece]]:
+        """What is there, in its order; where the archive was cut off, or is damaged, the rest is not."""
+        while (member := self._member()) is not None:
+            digest = _digest(member.name) if member.kind is MemberKind.FILE else None
+            if digest is not None:
+                yield digest, _Piece(self._passing, member.size)
+
+    def _member(self) -> Member | None:
+        try:
+            return self._passing.member()
+        except TarInvalid:
             return None
 
 
-@contextmanager
-def _reading(name: str) -> Iterator[None]:
-    try:
-        yield
-    except _BROKEN as error:
-        raise BackupInvalid(name, "It is damaged, or was cut off.") from error
+class _Passing:
+    """A tar that passes once: its members in their order, and their bytes. What is damaged ends there."""
+
+    def __init__(self, source: IO[bytes] | zstd.ZstdFile, cancel: Cancel) -> None:
+        self._source, self._cancel = source, cancel
+        self._position = 0
+        self._found: deque[Member] = deque()
+        self._reading = read_members(self._found.append)
+        self._wanted = next(self._reading)
+
+    def member(self) -> Member | None:
+        """The next one; its bytes are read next. None after the last. Raises TarInvalid, Cancelled."""
+        while not self._found:
+            position, length = self._wanted
+            self._pass_to(position)
+            try:
+                self._wanted = self._reading.send(self.read(length))
+            except StopIteration:
+                return None
+        return self._found.popleft()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes: fewer where it ends. Raises Cancelled."""
+        parts = []
+        while size and (part := self._part(size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _pass_to(self, position: int) -> None:
+        while self._position < position and self._part(position - self._position):
+            pass
+
+    def _part(self, most: int) -> bytes:
+        self._cancel.check()
+        try:
+            part = self._source.read(min(most, BUFFER))
+        except (EOFError, zstd.ZstdError):
+            part = b""
+        self._position += len(part)
+        return part
 
 
-class _Member:
+class _Piece:
     """The bytes of one piece, as far as they are there: what is missing shows when they are compared with its name."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, passing: _Passing, size: int) -> None:
+        self._passing, self._left = passing, size
 
     def read(self, size: int, /) -> bytes:
-        try:
-            return self._file.read(size)
-        except _BROKEN:
-            return b""
+        part = self._passing.read(min(size, self._left))
+        self._left -= len(part)
+        return part
 
 
 def _digest(name: str) -> Digest | None:

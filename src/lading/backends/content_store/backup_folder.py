@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +86,9 @@ def opened_folder(path: Path, *, making: bool) -> Iterator[BackupFolder]:
 
 
 def _refuse_other(path: Path) -> None:
-    """A folder of somebody's is not one for a backup."""
+    """A folder of somebody's is not one for a backup, nor one that leads to somebody's: what is not named goes."""
+    if any((path / BLOBS / each).is_symlink() for each in ("", *Algorithm)):
+        raise BackupInvalid(str(path), f"Its {BLOBS} lie in another folder.")
     if not (path / INDEX).exists() and {each.name for each in path.iterdir()} - {BLOBS, _LOCK, f".{INDEX}.new"}:
         raise BackupInvalid(str(path), "It holds other things.")
 
@@ -147,30 +150,36 @@ class BackupFolder:
     def index(self) -> BackupIndex:
         """Raises BackupInvalid, StorageUnusable."""
         with storing(self._path):
-            try:
-                with (self._path / INDEX).open("rb") as file:
-                    raw = file.read(LARGEST)
-            except FileNotFoundError:
-                raise BackupInvalid(self.name, f"It has no {INDEX}: no backup ended here.") from None
+            file = _opened(self._path / INDEX)
+            if file is None:
+                raise BackupInvalid(self.name, f"It has no {INDEX}: no backup ended here.")
+            with file:
+                raw = file.read(LARGEST)
         return read_index(self.name, raw)
 
     def pieces(self) -> Iterator[tuple[Digest, _Readable]]:
         """Every piece that is there, open to be read. Raises BackupInvalid, StorageUnusable."""
         for digest in self.index().pieces:
-            file = self._opened(digest)
+            with storing(self._path):
+                file = _opened(self._blob(digest))
             if file is not None:
                 with file:
                     yield digest, _Readable(file)
 
-    def _opened(self, digest: Digest) -> BinaryIO | None:
-        with storing(self._path):
-            try:
-                return self._blob(digest).open("rb", buffering=0)
-            except FileNotFoundError:
-                return None
-
     def _blob(self, digest: Digest) -> Path:
         return self._path / blob_member(digest)
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    """A plain file that is there, to be read; others, such as a pipe that nobody writes to, are never waited for."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return None
+    return os.fdopen(file, "rb")
 
 
 class _Readable:

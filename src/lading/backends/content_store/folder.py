@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from pathlib import Path
@@ -40,6 +40,9 @@ from lading.oci.digest import ContentTooLong, ContentTooShort, Digest, DigestMis
 from lading.oci.media_types import is_document
 from lading.wire.message import Cancel, Content, FileReader, ReadFailed
 from lading.wire.progress import State
+
+_COARSE_NANOSECONDS = 50_000_000
+"""Longer than between two ticks of any clock that file systems go by."""
 
 _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.01, 0.25
 
@@ -106,6 +109,18 @@ class ContentFolder:
             return self.tree.blob(digest).stat().st_size
         except FileNotFoundError:
             return None
+
+    # ── ContentListing (services.embedded_shelf)
+
+    def stamp(self) -> Hashable:
+        """Of the folders' own times, which change with whatever comes or goes. They are as coarse as the system's
+        clock: one that is only just gone may stand for two changes, and is no stamp."""
+        times = tuple(path.stat().st_mtime_ns for path in self.tree.blob_folders)
+        settled = time.time_ns() - max(times) > _COARSE_NANOSECONDS
+        return times if settled else object()
+
+    def held(self) -> frozenset[str]:
+        return frozenset(name for path in self.tree.blob_folders for name in os.listdir(path))
 
     # ── Target
 

@@ -111,7 +111,7 @@ class CollectableFolder:
                 if os.fstat(file).st_mtime != leftover.touched:
                     return False
                 _ranges(path).unlink(missing_ok=True)
-                path.unlink()
+                path.unlink(missing_ok=True)  # what was damaged also goes when its blob comes again, unasked
             finally:
                 os.close(file)
             return True

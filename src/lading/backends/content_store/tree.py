@@ -79,6 +79,11 @@ class Tree:
     def trashed(self, digest: Digest) -> Path:
         return self.trash / f"{digest.algorithm}-{digest.encoded}"
 
+    @property
+    def blob_folders(self) -> tuple[Path, ...]:
+        """Where blobs lie."""
+        return tuple(self.root / BLOBS / algorithm for algorithm in Algorithm)
+
     def blobs(self) -> Iterator[Path]:
         """Every blob's file, in no order."""
         return self._files(BLOBS)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, insert, select, text
 
 from lading.backends.database.audit_reading import TEXTS, audit_row, stored_text
 from lading.backends.database.columns import MOST, counted, holding
 from lading.backends.database.service_tables import audit
 from lading.backends.database.setting_rows import held_setting, put_setting
 from lading.backends.database.transactions import Transactions, Turn
+from lading.services.audit import Result
 from lading.services.audit_records import EVERYTHING, HEAD_SETTING, AuditEntry, AuditFilter, AuditPage, AuditRow
 from lading.wire.plain_json import plain_object
 
 PIECE = 500
 """Rows read in one transaction where all are wanted."""
+
+LOOKED_THROUGH = 100_000
+"""Rows whose details are looked through for a text: a tenth of a second."""
+
+_REMOVES = ("remove", "prune")
+"""What is done to images that are no more afterwards."""
 
 _EQUALS = ("actor", "user", "action", "entity_type", "entity_id", "entity_name", "environment", "result")
 """What a filter asks for as it is, by the names of the columns."""
@@ -87,6 +94,21 @@ class DatabaseAudit:
         while rows:
             yield from rows
             rows = self._rows(wanted_rows.where(audit.c.id > rows[-1].id))
+
+    def last_removal(self, environment: int, names: Collection[str], mention: str | None) -> AuditRow | None:
+        removed = (
+            audit.c.entity_type == "image",
+            audit.c.action.in_(_REMOVES),
+            audit.c.result == Result.DONE.value,
+            audit.c.environment == environment,
+        )
+        newest = _ROWS.where(*removed).order_by(audit.c.id.desc()).limit(1)
+        found = self._rows(newest.where(audit.c.entity_id.in_(sorted(names))))
+        if mention is not None:
+            lately = audit.c.id > select(func.max(audit.c.id)).scalar_subquery() - LOOKED_THROUGH
+            told = cast(audit.c.details, Text).contains(mention, autoescape=True)
+            found = [*found, *self._rows(newest.where(lately, told))]
+        return max(found, key=lambda row: row.id, default=None)
 
     def unsealed(self, limit: int) -> Sequence[AuditRow]:
         with self._transactions.reading() as connection:

@@ -70,6 +70,8 @@ class ImageRows:
         self, connections: CatalogueConnections, clock: Callable[[], float], *, keeps_nameless: bool = False
     ) -> None:
         self._connections, self._clock, self._keeps_nameless = connections, clock, keeps_nameless
+        self._last: tuple[Sequence[object], Sequence[Image]] = ((), ())
+        """The rows as they were read last, and what they say: there may be very many, and they seldom change."""
 
     def find(self, reference: str) -> Image | None:
         with self._connections.reading() as connection:
@@ -109,7 +111,11 @@ class ImageRows:
     def all(self) -> Sequence[Image]:
         with self._connections.reading() as connection:
             rows = connection.execute(statements.ALL_IMAGES).fetchall()
-        return [_image(row) for row in rows]
+        before, images = self._last
+        if rows != before:
+            images = [_image(row) for row in rows]
+            self._last = rows, images
+        return [*images]
 
     def among(self, digests: Collection[Digest]) -> Collection[Digest]:
         with self._connections.reading() as connection:

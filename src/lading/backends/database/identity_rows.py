@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from lading.backends.database.identity_tables import user_identity
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.user_rows import added_user
-from lading.services.identity_records import Subject
+from lading.services.identity_records import SignedOn, Subject
 from lading.services.user_records import UserRow
 
 
@@ -23,11 +23,18 @@ class DatabaseIdentities:
         with self._transactions.reading() as connection:
             return _user_of(connection, subject)
 
-    def subject_of(self, user: int) -> Subject | None:
-        wanted = select(user_identity).where(user_identity.c.user == user).order_by(user_identity.c.created).limit(1)
+    def signed_on(self, user: int | None = None) -> Mapping[int, SignedOn]:
+        wanted = select(user_identity).order_by(user_identity.c.created.desc())
+        if user is not None:
+            wanted = wanted.where(user_identity.c.user == user)
         with self._transactions.reading() as connection:
-            row = connection.execute(wanted).one_or_none()
-        return None if row is None else Subject(row.issuer, row.subject)
+            rows = connection.execute(wanted).all()
+        return {row.user: SignedOn(row.issuer, row.last_login) for row in rows}
+
+    def came(self, subject: Subject, at: float) -> None:
+        whose = (user_identity.c.issuer == subject.issuer, user_identity.c.subject == subject.subject)
+        written = update(user_identity).where(*whose).values(last_login=at)
+        self._transactions.written(lambda connection: connection.execute(written), Turn.PEOPLE)
 
     def add_identified(self, make: Callable[[int], UserRow], subject: Subject) -> UserRow | None:
         def work(connection: Connection) -> UserRow | None:

@@ -14,4 +14,5 @@ user_identity = Table(
     Column("subject", CodePointText, primary_key=True),
     Column("user", RowNumber, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created", Float, nullable=False),
+    Column("last_login", Float),
 )

@@ -6,14 +6,15 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, or_, select, text, update
 
 from lading.backends.database import audit_rows, job_batches
 from lading.backends.database.columns import counted, holding
 from lading.backends.database.database_clock import DatabaseNow
+from lading.backends.database.repository_view import batches
 from lading.backends.database.service_tables import idempotency, job_line
 from lading.backends.database.service_tables import job as jobs
 from lading.backends.database.transactions import Transactions, Turn
@@ -22,6 +23,8 @@ from lading.services.audit_records import AuditEntry
 from lading.services.idempotency import KeyUsed, RequestKey
 from lading.services.job import Job, JobRequest, JobState, Line
 from lading.services.job_records import Held, JobFilter, Page, Told
+from lading.services.job_sight import JobSight
+from lading.services.transfer_statistics import EndedJob
 from lading.wire.plain_json import plain_object
 
 NOBODY = 0
@@ -34,6 +37,15 @@ _SOON = text("SELECT set_config('lock_timeout', '2s', true), set_config('stateme
 """For this transaction: less than the heartbeats that may be missed (services.job_leases)."""
 
 _LIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
+_WELL, _BADLY = (
+    (JobState.DONE.value, JobState.CANCELLED.value),
+    (JobState.ERROR.value, JobState.INTERRUPTED.value),
+)
+_COUNTED = tuple(
+    jobs.c[name] for name in ("kind", "state", "environment", "owner", "token", "started", "updated", "totals")
+)
+"""What statistics take of a row."""
+
 _TEXTS = (jobs.c.id, jobs.c.kind, jobs.c.owner_name)
 _DEED_TEXTS = tuple(jobs.c.deed[name].as_string() for name in ("entity_id", "entity_name", ("details", "targetTag")))
 """Where a filter's text is looked for."""
@@ -72,6 +84,13 @@ class DatabaseJobs:
             row = connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
         return None if row is None else _job(row)
 
+    def among(self, wanted: Collection[str]) -> Sequence[Job]:
+        found: list[Job] = []
+        with self._transactions.reading() as connection:
+            for batch in batches(wanted):
+                found.extend(_job(row) for row in connection.execute(select(jobs).where(jobs.c.id.in_(batch))))
+        return found
+
     def keyed(self, owner: int | None, key: RequestKey) -> Job | None:
         with self._transactions.reading() as connection:
             return _keyed(connection, NOBODY if owner is None else owner, key)
@@ -98,7 +117,13 @@ class DatabaseJobs:
 
     def claim(self, job: str, at: float) -> Job | None:
         queued = update(jobs).where(jobs.c.id == job, jobs.c.state == JobState.QUEUED.value)
-        taken = queued.values(state=JobState.RUNNING.value, run=jobs.c.run + 1, updated=at, heartbeat=DatabaseNow())
+        taken = queued.values(
+            state=JobState.RUNNING.value,
+            run=jobs.c.run + 1,
+            updated=at,
+            started=func.coalesce(jobs.c.started, at),
+            heartbeat=DatabaseNow(),
+        )
         taken = taken.returning(jobs)
         row = self._transactions.written(lambda connection: connection.execute(taken).one_or_none())
         return None if row is None else _job(row)
@@ -141,6 +166,25 @@ class DatabaseJobs:
             silent = silent.where(jobs.c.heartbeat <= DatabaseNow() - seconds)
         with self._transactions.reading() as connection:
             return [_job(row) for row in connection.execute(silent.order_by(jobs.c.created, jobs.c.id))]
+
+    def ended(self, kinds: Sequence[str], since: float, sight: JobSight) -> Iterator[EndedJob]:
+        """Fulfils services.transfer_statistics.EndedJobs. What an ended job told is read where it failed alone."""
+        over = [jobs.c.kind.in_(kinds), jobs.c.updated >= since]
+        if not sight.everywhere:
+            over.append(or_(jobs.c.owner == sight.owner, jobs.c.environment.in_(sight.environments)))
+        with self._transactions.reading() as connection:
+            well = connection.execute(select(*_COUNTED).where(jobs.c.state.in_(_WELL), *over)).all()
+            badly = connection.execute(select(*_COUNTED, jobs.c.result).where(jobs.c.state.in_(_BADLY), *over)).all()
+        for row in well:
+            yield _ended(row, None)
+        for row in badly:
+            yield _ended(row, row.result)
+
+    def counts(self) -> Mapping[tuple[str, ...], float]:
+        """How many there are of each kind in each state."""
+        asked = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
+        with self._transactions.reading() as connection:
+            return {(kind, state): float(count) for kind, state, count in connection.execute(asked)}
 
     def forget(self, before: float, limit: int) -> int:
         ended = select(jobs.c.id).where(jobs.c.state.not_in(_LIVE), jobs.c.updated < before)
@@ -192,6 +236,8 @@ def _columns(wanted: Job) -> dict[str, object]:
         "result": None if wanted.result is None else plain_object(wanted.result),
         "totals": None if wanted.totals is None else plain_object(wanted.totals),
         "losses": wanted.losses,
+        "started": wanted.started,
+        "retry_of": wanted.retry_of,
     }
 
 
@@ -226,6 +272,23 @@ def _job(row: Row[Any]) -> Job:
         row.totals if isinstance(row.totals, dict) else None,
         row.token,
         row.losses,
+        row.started,
+        row.retry_of,
+    )
+
+
+def _ended(row: Row[Any], result: object) -> EndedJob:
+    code = result.get("code") if isinstance(result, dict) else None
+    return EndedJob(
+        row.kind,
+        JobState(row.state),
+        row.environment,
+        row.owner,
+        row.token,
+        row.started,
+        row.updated,
+        row.totals if isinstance(row.totals, dict) else {},
+        code if isinstance(code, str) else None,
     )
 
 

@@ -64,7 +64,8 @@ def finding_conditions(wanted: FindingQuery, listed: FromClause) -> Iterator[Col
     if wanted.scanner is not None:
         yield listed.c.scanner == wanted.scanner
     if wanted.text:
-        yield holding(wanted.text, (finding.c.vulnerability, finding.c.package, listed.c.name))
+        aliases = cast(finding.c.aliases, Text)
+        yield holding(wanted.text, (finding.c.vulnerability, aliases, finding.c.package, listed.c.name))
 
 
 def _of_environments(wanted: ScanQuery | FindingQuery) -> Iterator[ColumnElement[bool]]:

@@ -44,6 +44,9 @@ from lading.services.scan_rows import FindingQuery, FoundIn, Occasion, ScanQuery
 from lading.services.scanner import Finding, ScanResult, ScanStatus
 from lading.services.scanner import counted as by_severity
 
+MOST_NAMED = 500
+"""Images that are asked for by name: of more, all there are are looked through."""
+
 _SOUND = tuple(status.value for status in ScanStatus if status.sound)
 
 _TEXT = (vulnerability_text.c.description, vulnerability_text.c.link)
@@ -173,6 +176,23 @@ class DatabaseScans:
         if environment is not None:
             asked = asked.where(scan.c.environment == environment)
         return self._bare(asked if config is None else asked.where(scan.c.config == config))
+
+    def worst(self, environment: int, images: Collection[str]) -> Mapping[str, Severity | None]:
+        counts = [func.sum(scan.c[severity.value]) for severity in Severity]
+        asked = (
+            select(scan.c.image, *counts)
+            .where(scan.c.environment == environment, scan.c.standing, scan.c.status.in_(_SOUND))
+            .group_by(scan.c.image)
+        )
+        if len(images) <= MOST_NAMED:
+            asked = asked.where(scan.c.image.in_(sorted(images)))
+        with self._transactions.reading() as connection:
+            rows = connection.execute(asked).all()
+        return {
+            row[0]: next((severity for severity, count in zip(Severity, row[1:], strict=True) if count), None)
+            for row in rows
+            if row[0] in images
+        }
 
     def kept_result(self, config: Digest, scanner: str, version: str, built: float | None) -> ScanRow | None:
         same = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 7
+VERSION = 8
 """Kept in the file as `PRAGMA user_version`: the number of the latest script in migrations/versions."""
 
 

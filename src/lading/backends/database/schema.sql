@@ -1,12 +1,12 @@
 -- Written by `python -m lading.backends.database.schema_text`.
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version VALUES ('0007');
+INSERT INTO alembic_version VALUES ('0008');
 
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -93,6 +93,8 @@ CREATE TABLE job (
     totals JSON,
     heartbeat FLOAT NOT NULL,
     losses INTEGER DEFAULT 0 NOT NULL,
+    started FLOAT,
+    retry_of TEXT,
     CONSTRAINT job_key PRIMARY KEY (id)
 );
 
@@ -284,6 +286,19 @@ CREATE TABLE setting (
     "key" TEXT NOT NULL,
     value JSON NOT NULL,
     CONSTRAINT setting_key PRIMARY KEY ("key")
+);
+
+CREATE TABLE storage_sample (
+    at BIGINT NOT NULL,
+    logical BIGINT NOT NULL,
+    reached BIGINT NOT NULL,
+    stored BIGINT NOT NULL,
+    reclaimable BIGINT NOT NULL,
+    free BIGINT NOT NULL,
+    capacity BIGINT NOT NULL,
+    images INTEGER NOT NULL,
+    repositories INTEGER NOT NULL,
+    CONSTRAINT storage_sample_key PRIMARY KEY (at)
 );
 
 CREATE TABLE upload (
@@ -500,6 +515,7 @@ CREATE TABLE user_identity (
     subject TEXT NOT NULL,
     user INTEGER NOT NULL,
     created FLOAT NOT NULL,
+    last_login FLOAT,
     CONSTRAINT user_identity_key PRIMARY KEY (issuer, subject),
     CONSTRAINT user_identity_user_in_user FOREIGN KEY(user) REFERENCES user (id) ON DELETE CASCADE
 );

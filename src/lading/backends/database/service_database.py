@@ -23,9 +23,11 @@ from lading.backends.database.minted_rows import DatabaseMintedLogins
 from lading.backends.database.place_rows import DatabaseEnvironments, DatabaseRegistries
 from lading.backends.database.prepare import prepare
 from lading.backends.database.repositories import DatabaseRecords
+from lading.backends.database.sample_rows import DatabaseSamples
 from lading.backends.database.scan_rows import DatabaseScans
 from lading.backends.database.sealed_rows import DatabaseSeals
 from lading.backends.database.setting_rows import DatabaseSchedules, DatabaseSettings
+from lading.backends.database.tag_contents import DatabaseTagContents
 from lading.backends.database.transactions import Transactions
 from lading.backends.database.user_rows import DatabaseUsers
 from lading.services.changes import WokenChanges
@@ -70,8 +72,10 @@ class ServiceDatabase:
         self.place: Place = transactions.place
         self.shared = transactions.postgres
         self.repositories = DatabaseRecords(transactions)
+        self.tag_contents = DatabaseTagContents(transactions)
         self.checks = DatabaseChecks(transactions)
         self.figures = DatabaseFigures(transactions)
+        self.samples = DatabaseSamples(transactions)
         self.users = DatabaseUsers(transactions)
         self.identities = DatabaseIdentities(transactions)
         self.sessions = DatabaseSessions(transactions)

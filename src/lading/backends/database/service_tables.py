@@ -148,6 +148,8 @@ job = Table(
     Column("totals", RowJson),
     Column("heartbeat", Float, nullable=False),
     Column("losses", Integer, nullable=False, server_default=text("0")),
+    Column("started", Float),
+    Column("retry_of", CodePointText),
     Index(None, "state", "updated"),
     Index(None, "owner", "created"),
     Index(None, "created"),

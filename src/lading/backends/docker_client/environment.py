@@ -11,9 +11,10 @@ from lading.backends.docker_client.breaks import Back, at_once
 from lading.backends.docker_client.daemon import WORK_SECONDS, Daemon
 from lading.backends.docker_client.following import image_events
 from lading.backends.docker_client.inspecting import details
+from lading.backends.docker_client.logins import LentLogin
 from lading.backends.docker_client.naming import Names
 from lading.backends.docker_client.pulling import Pull
-from lading.backends.docker_client.pushing import AUTH_FIELD, Prove, Push, one_platform
+from lading.backends.docker_client.pushing import Prove, Push, one_platform
 from lading.backends.docker_client.questions import Questions, check_platform
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
@@ -31,7 +32,6 @@ from lading.services.environment_orders import (
     PushOrder,
 )
 from lading.wire import docker_urls as urls
-from lading.wire.docker_auth import registry_auth
 from lading.wire.message import Cancel, Reader, Transport
 from lading.wire.progress import Report
 
@@ -144,7 +144,7 @@ class DockerEnvironment:
         """Raises DaemonTooOld and the typed faults of wire.docker_faults besides."""
         self._questions.need(urls.DISTRIBUTION_FROM, "to look at a registry", cancel)
         name = reference.or_latest
-        headers = {AUTH_FIELD: registry_auth(access.credential, name.repository.registry)}
+        headers = LentLogin(access, name.repository.registry).fields()
         found = self._daemon.ask("GET", lambda api: urls.distribution(api, str(name)), cancel, headers=headers)
         return answers.distribution(self._questions.members(found), self._daemon.name)
 

@@ -19,18 +19,18 @@ from lading.backends.docker_client import answers
 from lading.backends.docker_client.breaks import Attempts, Back, Break, at_once, heard
 from lading.backends.docker_client.daemon import Daemon, check
 from lading.backends.docker_client.faults import PullUnverified, TransferLost
+from lading.backends.docker_client.logins import LOGIN_ENDED, LentLogin
 from lading.backends.docker_client.naming import Names
-from lading.backends.docker_client.pushing import AUTH_FIELD, UNDO_SECONDS, Prove
+from lading.backends.docker_client.pushing import UNDO_SECONDS, Prove
 from lading.backends.docker_client.questions import Questions
 from lading.engine.cancel import Cancellation
-from lading.errors import Cancelled, LadingError, TimedOut, Unreachable
+from lading.errors import AccessDenied, Cancelled, LadingError, TimedOut, Unreachable
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.environment_orders import Admit, Arrived, Arriving, PullOrder
 from lading.services.lookup import ImageUnknown
 from lading.wire import docker_urls as urls
-from lading.wire.docker_auth import registry_auth
 from lading.wire.docker_lines import Story
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
@@ -88,10 +88,16 @@ class Pull:
 
     def _pull(self, reference: Reference, told: Reference) -> _Pulled:
         """By its digest or its tag, again where that breaks off; the events carry the name that was `told`."""
-        attempts = Attempts(self.report)
+        attempts, login = Attempts(self.report), LentLogin(self.order.access, reference.repository.registry)
         while True:
             story = Story(Verb.PULL, str(told))
-            broke = self._heard(reference, story, attempts.report)
+            try:
+                broke = self._heard(reference, login, story, attempts.report)
+            except AccessDenied:
+                if not login.ended() or not attempts.again():
+                    raise
+                self.report(Noted(str(told), LOGIN_ENDED))
+                continue
             back = broke is None or self.back(self.cancel)
             try:
                 found = self._landed(reference, story) if back else None
@@ -103,11 +109,10 @@ class Pull:
                 raise self._given_up(told, broke)
             self.report(Noted(str(told), "the pull broke off, and is begun again: what is there is not brought twice"))
 
-    def _heard(self, reference: Reference, story: Story, report: Report) -> Break | None:
+    def _heard(self, reference: Reference, login: LentLogin, story: Story, report: Report) -> Break | None:
         """How one attempt broke off; None where it ended by itself. Raises the typed faults of wire.docker_faults."""
-        headers = {AUTH_FIELD: registry_auth(self.order.access.credential, reference.repository.registry)}
         lines = self.daemon.lines(
-            "POST", lambda api: urls.pull(api, reference, self.platform), self.cancel, headers=headers
+            "POST", lambda api: urls.pull(api, reference, self.platform), self.cancel, headers=login.fields()
         )
         broke = heard(lines, story, report)
         check(story.fault)

@@ -26,18 +26,18 @@ from lading.backends.docker_client.faults import (
     PushUnverified,
     TransferLost,
 )
+from lading.backends.docker_client.logins import LOGIN_ENDED, LentLogin
 from lading.backends.docker_client.naming import Names
 from lading.backends.docker_client.parts import parts, root
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import TagMoved, TagUnproven, permits
-from lading.errors import Cancelled, LadingError, NotFound, TimedOut, Unreachable
+from lading.errors import AccessDenied, Cancelled, LadingError, NotFound, TimedOut, Unreachable
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference
 from lading.services.environment_orders import Access, Arrived, PushOrder
 from lading.services.platforms import Wanted
 from lading.wire import docker_urls as urls
-from lading.wire.docker_auth import registry_auth
 from lading.wire.docker_lines import Story
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
@@ -45,8 +45,6 @@ from lading.wire.progress import Noted, Report, Tagged
 
 UNDO_SECONDS = 30.0
 """How long taking a name back may take, after a cancel too."""
-
-AUTH_FIELD = "X-Registry-Auth"
 
 
 class Prove(Protocol):
@@ -127,10 +125,16 @@ class Push:
 
     def _followed(self, target: Reference) -> Arrived:
         """Pushed, again where that breaks off. Raises TransferLost, PushCannotConverge and the daemon's faults."""
-        attempts = Attempts(self.report)
+        attempts, login = Attempts(self.report), LentLogin(self.order.access, target.repository.registry)
         while True:
             story = Story(Verb.PUSH, str(target))
-            broke = self._push(target, story, attempts.report)
+            try:
+                broke = self._push(target, login, story, attempts.report)
+            except AccessDenied:
+                if not login.ended() or not attempts.again():
+                    raise
+                self.report(Noted(str(target), LOGIN_ENDED))
+                continue
             if story.digest is not None:
                 return self._proven(target, story.digest, story.size)
             back = broke is None or self.back(self.cancel)
@@ -227,15 +231,14 @@ class Push:
 
     # ── the stream, and the proof
 
-    def _push(self, target: Reference, story: Story, report: Report) -> Break | None:
+    def _push(self, target: Reference, login: LentLogin, story: Story, report: Report) -> Break | None:
         """How it broke off; None where it ended by itself. Raises the typed faults of wire.docker_faults."""
-        access, tag = self.order.access, target.tag or DEFAULT_TAG
-        headers = {AUTH_FIELD: registry_auth(access.credential, target.repository.registry)}
+        tag = target.tag or DEFAULT_TAG
 
         def path(api: urls.ApiVersion) -> str:
             return urls.push(api, target.repository, tag, self.platform)
 
-        broke = heard(self.daemon.lines("POST", path, self.cancel, headers=headers), story, report)
+        broke = heard(self.daemon.lines("POST", path, self.cancel, headers=login.fields()), story, report)
         check(story.fault)
         return broke
 

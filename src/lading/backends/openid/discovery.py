@@ -36,6 +36,8 @@ class Provider:
     token: str
     keys: str
     userinfo: str | None
+    ending: str | None
+    """Where a browser ends its session there (OpenID Connect RP-Initiated Logout 1.0)."""
     algorithms: frozenset[str]
     methods: frozenset[str]
     says_issuer: bool
@@ -106,6 +108,7 @@ def read_provider(issuer: str, url: str, document: Members) -> Provider:
         _address(document, "token_endpoint", url),
         _address(document, "jwks_uri", url),
         _address(document, "userinfo_endpoint", url) if document.get("userinfo_endpoint") else None,
+        _address(document, "end_session_endpoint", url) if document.get("end_session_endpoint") else None,
         _words(document, "id_token_signing_alg_values_supported") or frozenset({DEFAULT_ALGORITHM}),
         _words(document, "token_endpoint_auth_methods_supported") or frozenset({BASIC}),
         document.get("authorization_response_iss_parameter_supported") is True,

@@ -10,6 +10,7 @@ import binascii
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lading.backends.openid.asking import Members
 from lading.services.identity_provider import Doubt, IdentityDoubtful
@@ -19,11 +20,16 @@ ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "E
 _KEY_TYPES = {"R": "RSA", "P": "RSA", "E": "EC"}
 """By how the algorithm's name begins."""
 
+_LAST_INSTANT = 253_402_300_799
+"""The last second of the year 9999."""
+
 SKEW_SECONDS = 60.0
 """How far the provider's clock may be from ours."""
 
 LONGEST_TOKEN = 64 * 1024
 LONGEST_SUBJECT = 255
+MOST_KEYS = 50
+"""That are tried on one token: of a provider with more, it has to name its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def _signed(token: str, keys: Iterator[Members], algorithm: str) -> Members | No
     from joserfc.jwk import import_key  # noqa: PLC0415
 
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-    for each in keys:
+    for each in islice(keys, MOST_KEYS):
         try:
             public = import_key(_public(each))
             return jwt.decode(token, public, algorithms=[algorithm], registry=registry).claims
@@ -110,11 +116,11 @@ def _checks(claims: Members, expected: Expected) -> Iterator[tuple[Doubt, bool]]
     nonce, subject = claims.get("nonce"), claims.get("sub")
     yield Doubt.ISSUER, claims.get("iss") == expected.issuer
     yield Doubt.AUDIENCE, _is_for(claims, expected.client)
-    yield Doubt.ENDED, _is_number(ends) and expected.now < ends + SKEW_SECONDS  # type: ignore[operator]  # it is one
+    yield Doubt.ENDED, _is_instant(ends) and expected.now < ends + SKEW_SECONDS  # type: ignore[operator]  # it is one
     for when in (made, begins):
-        yield Doubt.EARLY, _is_number(when) and when <= expected.now + SKEW_SECONDS  # type: ignore[operator]  # it is one
-    yield Doubt.NONCE, isinstance(nonce, str) and hmac.compare_digest(nonce.encode(), expected.nonce.encode())
-    yield Doubt.SUBJECT, isinstance(subject, str) and 0 < len(subject) <= LONGEST_SUBJECT
+        yield Doubt.EARLY, _is_instant(when) and when <= expected.now + SKEW_SECONDS  # type: ignore[operator]  # it is one
+    yield Doubt.NONCE, isinstance(nonce, str) and hmac.compare_digest(_bytes(nonce), _bytes(expected.nonce))
+    yield Doubt.SUBJECT, isinstance(subject, str) and 0 < len(subject) <= LONGEST_SUBJECT and subject.isprintable()
 
 
 def _is_for(claims: Members, client: str) -> bool:
@@ -124,5 +130,11 @@ def _is_for(claims: Members, client: str) -> bool:
     return client in listed and (party == client or (party is None and len(listed) == 1))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_instant(value: object) -> bool:
+    """Seconds since 1970 that can be reckoned with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LAST_INSTANT
+
+
+def _bytes(text: str) -> bytes:
+    """Half a character, which JSON can spell, is like no other."""
+    return text.encode("utf-8", "surrogatepass")

@@ -49,7 +49,6 @@ class OpenIdProvider:
         self._discovery = Discovery(self._asking, monotonic)
 
     def login_url(self, wanted: LoginWanted, cancel: Cancel) -> str:
-        parts = urlsplit(self._discovery.provider(cancel).authorization)
         asked = {
             "response_type": "code",
             "client_id": self._client.id,
@@ -60,8 +59,13 @@ class OpenIdProvider:
             "code_challenge": wanted.challenge,
             "code_challenge_method": "S256",
         }
-        query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *asked.items()])
-        return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+        return _with_query(self._discovery.provider(cancel).authorization, asked)
+
+    def logout_url(self, redirect: str, cancel: Cancel) -> str | None:
+        """By the client alone, for no token of the person's is kept here (RP-Initiated Logout 1.0, 2)."""
+        ending = self._discovery.provider(cancel).ending
+        asked = {"client_id": self._client.id, "post_logout_redirect_uri": redirect}
+        return None if ending is None else _with_query(ending, asked)
 
     def identity(self, shown: CodeShown, cancel: Cancel) -> Identity:
         provider = self._discovery.provider(cancel)
@@ -101,6 +105,13 @@ class OpenIdProvider:
             claims = {**said, **claims}
         names = tuple(name for claim in NAMES if isinstance(name := claims.get(claim), str))
         return Identity(Subject(provider.issuer, subject), names, frozenset(_groups(claims, self._client.groups)))
+
+
+def _with_query(url: str, asked: Mapping[str, str]) -> str:
+    """Beside what stands there already."""
+    parts = urlsplit(url)
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *asked.items()])
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
 def found(claims: Members, name: str) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from random import SystemRandom
 
@@ -130,6 +130,12 @@ class RegistryClient:
     def search_hub(self, term: str, cancel: Cancel | None = None) -> Sequence[Hit]:
         """Public repositories of Docker Hub, the best first. Nobody logs in for it."""
         return self._session(HUB, None).run(lambda _origin: search(term), (), cancel or self._cancel)
+
+    def quotas(self) -> Mapping[str, Quota]:
+        """Of all registries that it has spoken to and that said so."""
+        with self._known.lock:
+            hosts = [host for host, _ in self._known.hosts.values()]
+        return {host.registry: host.quota for host in hosts if host.quota is not None}
 
     def quota(self, registry: str) -> Quota | None:
         """What is left of the requests that the registry allows, as it said last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode
@@ -24,6 +25,11 @@ STREAM_SECONDS = 60.0
 """The longest silence of a stream: a comment comes every 15 s."""
 
 PAGE = 200
+MOST_PAGES = 2_000
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""As a server makes the ids of jobs (interfaces §2): they become parts of paths, and of commands that people copy."""
+
 TRIES = 5
 """For what may be asked twice without harm."""
 
@@ -68,7 +74,7 @@ class ServerClient:
                 cancel.wait(2.0 ** (TRIES - left) / 4)
                 continue
             job = made.get("jobId") if isinstance(made, dict) else None
-            if isinstance(job, str):
+            if isinstance(job, str) and _UUID.fullmatch(job):
                 return job
             break
         raise NotLading(self.url, "the id of a job")
@@ -119,14 +125,15 @@ class ServerClient:
         return secret
 
     def _rows(self, path: str, cancel: Cancel, query: Query) -> Iterator[Json]:
-        page: object = 1
-        while isinstance(page, int):
+        for page in range(1, MOST_PAGES + 1):
             found = self.get(path, cancel, {**query, "page": page, "limit": PAGE})
             items = found.get("items")
             if not isinstance(items, list):
                 raise NotLading(self.url, "a list")
             yield from (item for item in items if isinstance(item, dict))
-            page = found.get("next")
+            if found.get("next") is None:
+                return
+        raise NotLading(self.url, "a list that ends")
 
     def _sent(
         self,

@@ -156,6 +156,7 @@ class JobOutOfSight(errors.Unreachable):
 class NotLading(errors.ProtocolBroken):
     """What answered is no Lading server, or one of another time."""
 
+    side = errors.Side.CALLER
     hint = "Check the address: it is the one of the web pages, not of the registry."
 
     def __init__(self, server: str, what: str) -> None:

@@ -6,12 +6,14 @@ snapshot have no number, and come anew. A server that restarts is waited for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import quote
 
-from lading.backends.server_client.faults import JobOutOfSight, ServerUnreachable, ServerUnready
+from lading.backends.server_client.faults import JobOutOfSight, NotLading, ServerUnreachable, ServerUnready
 from lading.wire.event_stream_reading import EventReader, EventTooLong, ServerEvent
 from lading.wire.json_answers import read_json
 from lading.wire.message import Cancel, Reader
@@ -22,6 +24,9 @@ PATIENCE = (0.25, 0.5, 1.0, 2.0, *[5.0] * 60)
 """Seconds between attempts while the server does not answer: five minutes in all, as an update of it may take."""
 
 PIECE = 64 * 1024
+
+_NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
+"""Of a line: it is sent back in a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class _Place:
 
 def followed(server: Server, job: str, cancel: Cancel) -> Iterator[Heard]:
     """As ServerClient.follow."""
-    place, waits, path = _Place(), iter(PATIENCE), f"/api/jobs/{job}"
+    place, waits, path = _Place(), iter(PATIENCE), f"/api/jobs/{quote(job, safe='')}"
     while not place.ended:
         before = place.number
         try:
@@ -90,7 +95,7 @@ def _events(server: Server, stream: Reader) -> Iterator[ServerEvent]:
             while count := stream.readinto(buffer):
                 yield from reader.feed(bytes(buffer[:count]))
         except EventTooLong as error:
-            raise ServerUnreachable(server.url, "what comes is no stream of events") from error
+            raise NotLading(server.url, "a stream of events") from error
 
 
 def _heard(event: ServerEvent, place: _Place) -> Iterator[Heard]:
@@ -98,7 +103,7 @@ def _heard(event: ServerEvent, place: _Place) -> Iterator[Heard]:
     told = _object(event.data)
     match event.name:
         case "data":
-            place.number = event.id or place.number
+            place.number = event.id if _NUMBER.fullmatch(event.id) else place.number
             line = told.get("data")
             yield Heard("line", line if isinstance(line, dict) else {})
         case "snapshot" | "tick":

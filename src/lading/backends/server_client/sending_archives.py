@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
+from urllib.parse import quote
 
 from lading.backends.server_client.faults import NotLading, ServerUnreachable
 from lading.errors import LadingError
@@ -34,9 +35,9 @@ def sent_archive(server: Server, archive: Callable[[int], bytes], cancel: Cancel
     """As ServerClient.load."""
     begun = server.ask("POST", "/api/images/imports", cancel, query=query)
     arriving = begun.get("id") if isinstance(begun, dict) else None
-    if not isinstance(arriving, str):
+    if not isinstance(arriving, str) or not arriving:
         raise NotLading(server.url, "a place for an archive")
-    path, offset = f"/api/images/imports/{arriving}", 0
+    path, offset = f"/api/images/imports/{quote(arriving, safe='')}", 0
     try:
         while piece := _whole(archive):
             _append(server, path, offset, piece, cancel)

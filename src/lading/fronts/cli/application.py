@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.retention_runs import RetentionRuns
     from lading.services.roles import Roles
     from lading.services.scanner_updates import Updatable
+    from lading.services.signatures import ImageSignatures
     from lading.services.storage_figures import Storage
     from lading.services.tokens import Tokens
     from lading.services.transfers import Transfers
@@ -369,6 +370,12 @@ class Application(Protocol):
     @property
     def registries(self) -> Registries: ...
     @property
+    def signatures(self) -> ImageSignatures: ...
+    @property
+    def trust_passphrase(self) -> str | None:
+        """What opens key files, as the environment gave it."""
+
+    @property
     def scans(self) -> LocalScans: ...
     @property
     def advisories(self) -> AdvisoryKeeping: ...
@@ -411,6 +418,9 @@ class Application(Protocol):
 
         Raises FolderServed, OpenToOthers, PortTaken.
         """
+
+    def api_description(self) -> Mapping[str, object]:
+        """The API of `serve` as an OpenAPI document."""
 
     def agent(self) -> AbstractContextManager[EdgeAgent]:
         """Set up and ready to run. Raises ServerMissing, TokenMissing, DockerHostInvalid, FolderServed."""

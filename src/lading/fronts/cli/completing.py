@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,14 @@ def names(ctx: click.Context, noun: str, incomplete: str, here: Callable[[], Ite
     try:
         server = ctx.ensure_object(Invocation).application.remote
         found = here() if server is None else server.names(noun)
-        return [name for name in found if name.startswith(incomplete)]
+        return [name for name in found if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
     except LadingError:
         return []
+
+
+_PLAIN = re.compile(r"[\w.@:/+=,][\w.@:/+=,-]*")
+"""Names that are one word to every shell, and no flag. Shells put on the line what they are offered, as it is: of
+whoever names things at a server, nobody else's `$(…)` may become a part of somebody's command."""
 
 
 def files(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:

@@ -88,7 +88,7 @@ class Group(click.Group):
         if args[0] not in self.commands and ALSO.get(args[0]) in self.commands:
             args = [ALSO[args[0]], *args[1:]]
         if args[0] in self.commands and invocation:
-            invocation.command = f"{self.name} {args[0]}"
+            invocation.command = f"{invocation.command} {args[0]}"
         _refuse_unknown(ctx, args[0], self.commands)
         return super().resolve_command(ctx, args)
 

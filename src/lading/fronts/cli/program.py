@@ -33,10 +33,18 @@ COMMANDS: Mapping[str, Entry] = {
     "load": Entry(
         "archives:load", MOVE, "Read the images of an archive into the local store.", begins=True, far="archives:load"
     ),
-    "import": Entry("archives:import_", MOVE, "Make an image of a tar of a root file system.", begins=True),
+    "import": Entry(
+        "archives:import_",
+        MOVE,
+        "Make an image of a tar of a root file system.",
+        begins=True,
+        far="archives:import_",
+    ),
     "images": Entry("images:images", KEEP, "List the images of the local store.", far="images:images"),
     "tag": Entry("names:tag", KEEP, "Give an image of the local store further names.", far="images:tag"),
-    "untag": Entry("names:untag", KEEP, "Take names from images, or with --remote tags from registries."),
+    "untag": Entry(
+        "names:untag", KEEP, "Take names from images, or with --remote tags from registries.", far="untagging:untag"
+    ),
     "rmi": Entry(
         "names:rmi", KEEP, "Remove images of the local store, and the content that only they held.", far="images:rmi"
     ),
@@ -50,11 +58,19 @@ COMMANDS: Mapping[str, Entry] = {
         "Show the steps that made an image, the newest first, and what each added.",
         far="images:history",
     ),
-    "diff": Entry("inspect:diff", KEEP, "Show what differs between two images: layers and settings."),
+    "diff": Entry(
+        "diff:diff", KEEP, "Show what differs between two images: layers, settings, packages.", far="images:diff"
+    ),
     "scan": Entry(
         "scan:scan", KEEP, "Hold an image against what is known of vulnerabilities.", begins=True, far="scan:scan"
     ),
-    "sbom": Entry("scan:sbom", KEEP, "Print what is installed in an image, as CycloneDX 1.6 in JSON.", begins=True),
+    "sbom": Entry(
+        "scan:sbom",
+        KEEP,
+        "Print what is installed in an image, as CycloneDX 1.6 in JSON.",
+        begins=True,
+        far="images:sbom",
+    ),
     "advisories": Entry(
         "advisories:advisories",
         KEEP,
@@ -62,6 +78,9 @@ COMMANDS: Mapping[str, Entry] = {
         begins=True,
         far="advisories",
     ),
+    "sign": Entry("signing:sign", KEEP, "Sign an image at its registry with a key of yours."),
+    "verify": Entry("signing:verify", KEEP, "Hold the signatures of an image against keys, or a policy.", begins=True),
+    "trust": Entry("trust:trust", KEEP, "Keys that sign images.", far=APART),
     "login": Entry(
         "logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it.", begins=True, far=APART
     ),
@@ -107,7 +126,11 @@ COMMANDS: Mapping[str, Entry] = {
         far=APART,
     ),
     "demo": Entry(
-        "demo:demo", LADING, "Push, share, copy, pull back, prove and scan; nothing to set up.", begins=True, far=APART
+        "demo:demo",
+        LADING,
+        "Push, share, copy, pull back, prove, scan and sign; nothing to set up.",
+        begins=True,
+        far=APART,
     ),
     "context": Entry(
         "context:context", LADING, "Servers that have names here, and the one that commands speak to.", far=APART
@@ -117,6 +140,9 @@ COMMANDS: Mapping[str, Entry] = {
     "restore": Entry("backup:restore", LADING, "Make an empty data folder what it was when it was backed up."),
     "config": Entry("config:config", LADING, "Show or check the settings, or change the secret key.", far=APART),
     "completion": Entry("completion:completion", LADING, "Print the completion script of a shell.", far=APART),
+    "openapi": Entry(
+        "openapi:openapi", LADING, "Print the API's description, an OpenAPI 3.1 document in JSON.", far=APART
+    ),
     "version": Entry("version:version", LADING, "Print the version.", far=APART),
 }
 

@@ -174,8 +174,11 @@ class Connection:
         return _Next.REQUEST
 
     def _wrapped(self, connection: socket.socket) -> None:
-        """TLS has taken the socket over: this is what can be aborted during the handshake."""
+        """TLS has taken the socket over: this is what can be aborted during the handshake. Who aborted in between shut
+        one that was nobody's any more."""
         self._socket = connection
+        if self._cancellation.cancelled:
+            self.abort()
 
     def _use(self, connection: socket.socket) -> None:
         """From now on everything comes and goes here."""

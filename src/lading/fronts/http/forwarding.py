@@ -52,12 +52,15 @@ class Forwarding:
         what others call us, in small letters, where that is known: then no other is told."""
         schemes, prefixes = _words(headers, "x-forwarded-proto"), _words(headers, "x-forwarded-prefix")
         hosts = _words(headers, "x-forwarded-host")
-        if not self.trusts(peer) or not (schemes or hosts or prefixes) or len(prefixes) > 1:
+        if not self.trusts(peer) or not (schemes or hosts or prefixes):
             return None
-        host = _host(hosts, headers.get("host", ""), names)
-        prefix = prefixes[0].rstrip("/") if prefixes else ""
-        known = not {*schemes} - {"http", "https"} and _is_host(host) and (not prefix or _PREFIX.fullmatch(prefix))
+        host, prefix = _host(hosts, headers.get("host", ""), names), _prefix(prefixes)
+        known = not {*schemes} - {"http", "https"} and _is_host(host) and prefix is not None
         return f"{'https' if 'https' in schemes else 'http'}://{host}{prefix}" if known else None
+
+    def prefix(self, peer: str, headers: Mapping[str, str]) -> str:
+        """The path that a proxy of ours took off before it asked; empty where it says none, or something doubtful."""
+        return (_prefix(_words(headers, "x-forwarded-prefix")) or "") if self.trusts(peer) else ""
 
     def trusts(self, address: str) -> bool:
         """Whether it is a proxy of ours."""
@@ -72,6 +75,12 @@ class Forwarding:
 
 def _words(headers: Mapping[str, str], name: str) -> Sequence[str]:
     return [word for each in headers.get(name, "").split(",") if (word := each.strip())]
+
+
+def _prefix(told: Sequence[str]) -> str | None:
+    """Without the slash at its end; None where it is in doubt."""
+    prefix = told[0].rstrip("/") if told else ""
+    return prefix if len(told) <= 1 and (not prefix or _PREFIX.fullmatch(prefix)) else None
 
 
 def _host(told: Sequence[str], asked: str, names: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from lading.oci.reference import Reference
 from lading.services.agent_view import agent_json, agent_token_json
 from lading.services.environment_images import Details, Step, Summary
 from lading.services.environment_orders import Pruned
+from lading.services.image_lists import Marks
 from lading.services.registry_search import RepositoryFound
 from lading.services.row_view import (
     Json,
@@ -31,6 +32,7 @@ __all__ = [
     "found_json",
     "history_json",
     "iso",
+    "marked_json",
     "pruned_json",
     "quota_json",
     "registry_json",
@@ -77,6 +79,14 @@ def details_json(details: Details) -> Json:
         "layers": list(details.layers),
         "config": dict(details.config),
     }
+
+
+def marked_json(told: Json, marks: Marks | None) -> Json:
+    """What is told of an image, with what is known of it besides; nobody looks at signatures yet."""
+    if marks is None:
+        return told
+    severity = (marks.worst.value if marks.worst else "none") if marks.looked else None
+    return told | {"uniqueSize": marks.unique, "severity": severity, "locked": marks.locked, "signed": None}
 
 
 def history_json(steps: Sequence[Step]) -> list[Json]:

@@ -70,7 +70,7 @@ class AuditStream:
         news: AuditNews,
         reads: Reads,
         permit_seconds: float = PERMIT_SECONDS,
-        beside: Doubted | None = None,
+        beside: Sequence[Doubted] = (),
     ) -> None:
         """`permit_seconds`: after so long a follower is asked again whatever the trail tells; a login may expire.
         `beside` are followers of something else."""
@@ -146,7 +146,7 @@ class AuditStream:
         self._again = True
         if self._news.over:
             self._wake()
-        elif not self._followers and not (self._beside is not None and self._beside.followed):
+        elif not self._followers and not any(each.followed for each in self._beside):
             self._end = None  # nobody looks meanwhile
         elif self._looking is None:
             self._looking = self._loop.create_task(self._looked())
@@ -167,8 +167,9 @@ class AuditStream:
             self._loop.call_later(AGAIN_SECONDS, self._look)
         else:
             self._end, self._doubts = news.end, self._doubts + news.doubtful
-            if news.doubtful and self._beside is not None:
-                self._beside.doubt()
+            if news.doubtful:
+                for each in self._beside:
+                    each.doubt()
         self._texts.clear()
         self._wake()
 

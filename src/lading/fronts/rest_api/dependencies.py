@@ -13,6 +13,7 @@ from fastapi import Depends, Path, Request
 from pydantic import AfterValidator
 
 from lading.fronts.rest_api.audit_stream import AuditStream
+from lading.fronts.rest_api.board_streams import BoardStreams
 from lading.fronts.rest_api.cookies import session_of
 from lading.fronts.rest_api.job_streams import JobStreams
 from lading.fronts.rest_api.product import Product
@@ -39,6 +40,11 @@ async def streams_of(request: Request) -> JobStreams:
     return cast("JobStreams", request.app.state.streams)
 
 
+async def board_streams_of(request: Request) -> BoardStreams:
+    """As `product_of`."""
+    return cast("BoardStreams", request.app.state.board_streams)
+
+
 async def visit_of(request: Request) -> Visit:
     """What the doorkeeper found out about it."""
     return _visit(request)
@@ -46,11 +52,6 @@ async def visit_of(request: Request) -> Visit:
 
 def _visit(request: Request) -> Visit:
     return Visit(request.state.address, request.state.request)
-
-
-async def secure_of(request: Request) -> bool:
-    """Whether the browser speaks TLS with us, or with a proxy that we trust."""
-    return bool(request.state.secure)
 
 
 async def server_of(request: Request) -> str:
@@ -93,9 +94,9 @@ ImageName = Annotated[
 
 VisitNeeded = Annotated[Visit, Depends(visit_of)]
 ServerNeeded = Annotated[str, Depends(server_of)]
-SecureNeeded = Annotated[bool, Depends(secure_of)]
 AuditStreamNeeded = Annotated[AuditStream, Depends(audit_stream_of)]
 StreamsNeeded = Annotated[JobStreams, Depends(streams_of)]
+BoardStreamsNeeded = Annotated[BoardStreams, Depends(board_streams_of)]
 ActorNeeded = Annotated[Actor, Depends(actor_of)]
 CancelNeeded = Annotated[Cancel, Depends(cancel_of)]
 TrialCancelNeeded = Annotated[Cancel, Depends(trial_cancel_of)]

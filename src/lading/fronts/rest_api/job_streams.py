@@ -13,8 +13,7 @@ waits in its own write, and costs nobody anything.
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -22,9 +21,11 @@ from typing import Protocol
 from starlette.concurrency import run_in_threadpool
 
 from lading.errors import LadingError
+from lading.fronts.rest_api.gathered import Gathered
+from lading.fronts.rest_api.rest import rung
 from lading.services.job_feed import Follower
 from lading.services.job_reading import Reading
-from lading.wire.event_stream import COMMENT, COMMENT_SECONDS
+from lading.wire.event_stream import COMMENT
 
 PERMIT_SECONDS = 60.0
 """How long permission to follow a job may last after a login has expired, which nobody tells of."""
@@ -55,10 +56,9 @@ class JobStreams:
         self._permit_seconds = permit_seconds
         self._loop = asyncio.get_running_loop()
         self._resting: dict[str, set[_Resting]] = {}
-        self._lock = threading.Lock()
-        self._told: set[str] = set()
         self._terms: set[_Term] = set()
-        self._unsubscribe = news.subscribe(self._tell)
+        self._told = Gathered[str](self._wake, self.close)
+        self._unsubscribe = news.subscribe(self._told.say)
 
     def close(self) -> None:
         """No more news."""
@@ -145,26 +145,13 @@ class JobStreams:
         others = self._resting.setdefault(job, set())
         others.add(resting)
         try:
-            return await resting.rung()
+            return await rung(resting)
         finally:
             others.discard(resting)
             if not others and self._resting.get(job) is others:
                 del self._resting[job]
 
-    def _tell(self, job: str) -> None:
-        """From any thread. Many tellings before the loop comes round are one."""
-        with self._lock:
-            first = not self._told
-            self._told.add(job)
-        if first:
-            try:
-                self._loop.call_soon_threadsafe(self._wake)
-            except RuntimeError:  # the loop is closed: nobody follows any more
-                self._unsubscribe()
-
-    def _wake(self) -> None:
-        with self._lock:
-            told, self._told = self._told, set()
+    def _wake(self, told: Collection[str]) -> None:
         now = self._loop.time()
         for job in told:
             for each in self._resting.get(job, ()):
@@ -209,14 +196,3 @@ class _Resting:
         """What was read when it was woken, once."""
         reading, self.reading = self.reading, None
         return reading
-
-    async def rung(self) -> bool:
-        """As JobStreams._rested: one timer for a whole silence, however often it is broken."""
-        loop = asyncio.get_running_loop()
-        while (until := self.spoken + COMMENT_SECONDS) > loop.time():
-            try:
-                async with asyncio.timeout_at(until):
-                    return await self.woken.wait()
-            except TimeoutError:
-                continue
-        return False

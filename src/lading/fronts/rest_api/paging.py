@@ -62,6 +62,12 @@ async def list_query(page: PageNumber = None, limit: Limit = None, filter: Filte
 ListNeeded = Annotated[ListQuery, Depends(list_query)]
 
 
+def ordered_by(sort: str | None) -> tuple[str, bool]:
+    """The word that a list is sorted by, empty where none is said, and whether that is from the greatest down."""
+    word = sort or ""
+    return word.removeprefix("-"), word.startswith("-")
+
+
 def window(page: int | None, limit: int | None) -> tuple[int, int]:
     """Where a page begins and how many it holds; without one the first."""
     count = limit or MOST

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lading.fronts.rest_api.audit_stream import AuditNews
-from lading.fronts.rest_api.job_streams import News
+from lading.fronts.rest_api.board_streams import BoardNews
 from lading.services.advisories import Advisories
 from lading.services.agents import Agents
 from lading.services.audit_view import Audit
@@ -21,15 +21,22 @@ from lading.services.environments import Environments
 from lading.services.exceptions import Exceptions
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
+from lading.services.image_insides import ImageInsides
+from lading.services.image_lists import ImageLists
+from lading.services.image_removals import ImageRemovals
 from lading.services.imports import Imports
+from lading.services.job_looks import JobLooks
 from lading.services.jobs import Jobs
+from lading.services.layer_grids import LayerGrids
 from lading.services.metrics import Metrics
+from lading.services.overview import Overview
 from lading.services.policies import Policies
 from lading.services.promotion import Promotions
 from lading.services.pulls import Pulls
 from lading.services.pushes import Pushes
 from lading.services.registry_address import RegistryAddress
 from lading.services.registry_browsing import RegistryBrowsing
+from lading.services.registry_use import RegistryUse
 from lading.services.retention_runs import RetentionRuns
 from lading.services.roles import Roles
 from lading.services.scan_exports import ScanExports
@@ -39,11 +46,16 @@ from lading.services.scan_rematch import Rematches
 from lading.services.scan_rounds import ScanRounds
 from lading.services.scanner_settings import ScannerSettings
 from lading.services.scanner_updates import ScannerUpdates
+from lading.services.server_settings import ServerSettings
 from lading.services.setup import Setup
 from lading.services.single_sign_on import SingleSignOn
 from lading.services.storage_figures import Storage
+from lading.services.storage_samples import StorageHistory
 from lading.services.tokens import Tokens
+from lading.services.transfer_previews import TransferPreviews
+from lading.services.transfer_statistics import TransferStatistics
 from lading.services.users import Users
+from lading.services.whereabouts import Whereabouts
 from lading.wire.message import Cancel
 
 
@@ -71,6 +83,7 @@ class Product:
     registries: ConfiguredRegistries
     browsing: RegistryBrowsing
     registry_address: RegistryAddress
+    registry_use: RegistryUse
     repositories: GuardedRepositories
     retention: GuardedRetention
     retention_runs: RetentionRuns
@@ -81,8 +94,15 @@ class Product:
     copies: Copies
     distributions: Distributions
     imports: Imports
+    insides: ImageInsides
+    image_lists: ImageLists
+    removals: ImageRemovals
+    whereabouts: Whereabouts
+    layer_grids: LayerGrids
     sweep: ContentSweep
     storage: Storage
+    storage_history: StorageHistory
+    transfer_statistics: TransferStatistics
     advisories: Advisories
     policies: Policies
     exceptions: Exceptions
@@ -95,7 +115,11 @@ class Product:
     scanner_updates: ScannerUpdates
     cancellation: OpenCancel
     clock: Callable[[], float]
-    news: News
+    job_looks: JobLooks
+    news: BoardNews
     audit_news: AuditNews
+    previews: TransferPreviews
+    overview: Overview
+    server_settings: ServerSettings
     ready: Callable[[], None]
     metrics: Metrics

@@ -32,7 +32,7 @@ def backup(invocation: Invocation, *, destination: str, no_content: bool, with_k
         administration = invocation.application.administration
         made = administration.backup(destination, report, cancel, content=not no_content, keys=with_keys)
     if with_keys and KEY not in made.index.files:
-        invocation.console.warn("there is no key file: the environment holds the secret key; keep it yourself")
+        invocation.console.warn("no key file is here: nothing is sealed yet, or LADING_SECRET_KEY has the key")
     elif KEY not in made.index.files:
         invocation.console.say("the secret key is not in it; keep a copy elsewhere, or say --with-keys")
     told = _record(made.index, made.place) | {"kept": made.kept, "missing": list(map(str, made.missing))}

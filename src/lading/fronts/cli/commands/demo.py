@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import secrets
 import shutil
 import tempfile
 import time
@@ -22,12 +23,15 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.texts import duration, plural, size
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
+from lading.proof.signing_keys import KeyKind, PrivateKey
 from lading.services.advisories import Origin
 from lading.services.places import Named
 from lading.services.samples import SAMPLE_ADVISORY, SAMPLE_MENDED, sample_archive
 from lading.services.scan_words import coverage_text
 from lading.services.scanner import ScannerName, ScanProgress, ScanResult
 from lading.services.transfers import Call, Moved, Options
+from lading.services.trust import SignatureForm
+from lading.services.trust_policy import Signer, demanding
 from lading.wire.message import Cancel
 from lading.wire.progress import Event
 
@@ -41,6 +45,17 @@ class DemoFailed(LadingError):
 
     def __str__(self) -> str:
         return f"the demo sent {self.sent} and got back {self.arrived}"
+
+
+class UnsignedAccepted(LadingError):
+    """An image that nobody signed was taken for signed: a defect of Lading, as above."""
+
+    def __init__(self, digest: Digest) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+    def __str__(self) -> str:
+        return f"the demo accepted {self.digest}, which nobody signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ class Scene:
 @click.option("--keep", is_flag=True, help="Leave the registry running, and say how to use it.")
 @click.pass_obj
 def demo(invocation: Invocation, keep: bool) -> None:
-    """Push, share, copy, pull back, prove and scan; nothing to set up.
+    """Push, share, copy, pull back, prove, scan and sign; nothing to set up.
 
     Needs no Docker, no network and no account: a registry runs on loopback meanwhile, and everything lies in a
     temporary folder that goes away at the end.
@@ -118,6 +133,7 @@ def _acts(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
     )
     yield "proves", _proof(scene, text, pushed["world"], cancel)
     yield from _scans(scene, cancel)
+    yield from _signs(scene, cancel)
 
 
 def _scans(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
@@ -129,6 +145,19 @@ def _scans(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
     for name in ("hello", "world"):
         scanned = scene.laptop.scans.scan(Named(f"demo/{name}:1"), ScannerName.OSV, None, _unseen, cancel)
         yield "scans", f"demo/{name}:1, {_findings(scanned.result)}"
+
+
+def _signs(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
+    """The laptop signs, and the colleague has the public half of its key. Raises NotTrusted, UnsignedAccepted."""
+    key, host = PrivateKey.generate(KeyKind.ECDSA_P256, secrets.token_bytes), scene.registry.address
+    signed = scene.laptop.signatures.sign(f"{host}/team/world:stable", key, [SignatureForm.BUNDLE], cancel)
+    yield "signs", f"team/world:stable, digest, tag and time, with key {signed.key.key_id[:12]}"
+    policy = demanding([Signer("the laptop", key.public)])
+    scene.colleague.signatures.verify(f"{host}/team/world:stable", policy, cancel).enforce()
+    unsigned = scene.colleague.signatures.verify(f"{host}/demo/hello:1", policy, cancel)
+    if unsigned.trusted:
+        raise UnsignedAccepted(unsigned.digest)
+    yield "verifies", "team/world:stable, signed by the laptop; demo/hello:1, which nobody signed, is refused"
 
 
 def _findings(result: ScanResult) -> str:

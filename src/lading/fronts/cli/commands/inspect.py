@@ -1,4 +1,4 @@
-"""`lading inspect`, `history` and `diff`."""
+"""`lading inspect` and `history`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from lading.fronts.cli.one_platform import one_platform
 from lading.fronts.cli.options import image_argument, remote_options, setting
 from lading.fronts.cli.prefixes import mentioning_prefix
 from lading.fronts.cli.texts import lines, plural, size
-from lading.oci.descriptor import Descriptor
-from lading.services.comparison import Difference
 from lading.services.descriptions import Description, Step, Variant
 from lading.services.places import parse_place
 
@@ -68,30 +66,6 @@ def history(invocation: Invocation, image: str) -> None:
     invocation.console.results(invocation.form, listing)
 
 
-@click.command(cls=Command)
-@image_argument("left", metavar="IMAGE")
-@image_argument("right", metavar="OTHER")
-@setting("--platform", multiple=True, metavar="OS/ARCH", help="Which to compare; this machine's kind unless said.")
-@remote_options
-@click.pass_obj
-def diff(invocation: Invocation, left: str, right: str) -> None:
-    """Show what differs between two images: layers and settings."""
-    with invocation.cancellable() as cancel, mentioning_prefix([left, right]):
-        images = invocation.application.images
-        found = images.diff(parse_place(left), parse_place(right), one_platform(invocation), cancel)
-    record = {
-        "same": found.same,
-        "left": {"reference": found.left.name, "digest": str(found.left.root.digest)},
-        "right": {"reference": found.right.name, "digest": str(found.right.root.digest)},
-        "platform": str(found.platform) if found.platform else None,
-        "shared": [layer_record(layer) for layer in found.shared],
-        "onlyLeft": [layer_record(layer) for layer in found.only_left],
-        "onlyRight": [layer_record(layer) for layer in found.only_right],
-        "settings": [{"name": each.name, "left": each.left, "right": each.right} for each in found.settings],
-    }
-    invocation.console.result(invocation.form, record, lines(_differences(found)))
-
-
 def _described(description: Description) -> Iterator[str]:
     yield f"{description.name}@{description.root.digest}"
     yield f"  in {description.where}, {description.root.media_type}"
@@ -117,21 +91,3 @@ def _variant(variant: Variant) -> Iterator[str]:
         yield from (f"    {name}: {value}" for name, value in settings.items() if value)
     for layer in variant.manifest.layers if variant.manifest else ():
         yield f"    {layer.digest.short}  {size(layer.size):>9}  {layer.media_type}"
-
-
-def _differences(found: Difference) -> Iterator[str]:
-    yield f"- {found.left.name}@{found.left.root.digest}"
-    yield f"+ {found.right.name}@{found.right.root.digest}"
-    if found.same:
-        yield "the same image, byte for byte"
-        return
-    shared = sum(layer.size for layer in found.shared)
-    yield f"  {plural(len(found.shared), 'layer')} shared, {size(shared)}"
-    yield from _layers("-", found.only_left)
-    yield from _layers("+", found.only_right)
-    for each in found.settings:
-        yield f"  {each.name}: {each.left or '(none)'} → {each.right or '(none)'}"
-
-
-def _layers(sign: str, layers: tuple[Descriptor, ...]) -> Iterator[str]:
-    return (f"{sign} layer {layer.digest.short}  {size(layer.size):>9}" for layer in layers)

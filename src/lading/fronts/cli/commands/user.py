@@ -15,6 +15,7 @@ from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.secrets import asked_password, password_option
 from lading.oci.instants import instant
 from lading.services.access import LADING, Grant
+from lading.services.identity_records import SignedOn
 from lading.services.roles import ADMIN
 from lading.services.row_view import role_json, user_json
 from lading.services.user_records import RoleRow, UserRow
@@ -55,10 +56,12 @@ def list_users(invocation: Invocation) -> None:
             "yes" if each.active else "no",
             "yes" if each.password_hash else "no",
             instant(each.created),
+            *_sign_on_cells(known.get(each.id)),
         )
 
-    headings = ("ID", "NAME", "ROLES", "ACTIVE", "PASSWORD", "CREATED")
-    listing = Listing(service.users.list(LADING), user_json, headings, row, lambda each: each.name)
+    headings = ("ID", "NAME", "ROLES", "ACTIVE", "PASSWORD", "CREATED", "SIGN-ON", "LAST-LOGIN")
+    rows, known = service.users.list(LADING), service.users.signed_on()
+    listing = Listing(rows, lambda each: user_json(each, known), headings, row, lambda each: each.name)
     invocation.console.results(invocation.form, listing)
 
 
@@ -135,7 +138,14 @@ def reset(invocation: Invocation, name: str, password: str | None) -> None:
 
 
 user.add_command(bundle)
-row_commands(user, "user", lambda service: service.users, user_json, "Remove a user, with sessions and tokens.")
+row_commands(
+    user,
+    "user",
+    lambda service: service.users,
+    lambda row: user_json(row, {}),
+    "Remove a user, with sessions and tokens.",
+    beside=lambda service, row: user_json(row, service.users.signed_on(row.id)),
+)
 
 
 def _ids(service: Administration, names: Sequence[str]) -> tuple[int, ...]:
@@ -145,13 +155,21 @@ def _ids(service: Administration, names: Sequence[str]) -> tuple[int, ...]:
 
 
 def _print(invocation: Invocation, row: UserRow, done: str) -> None:
-    invocation.console.result(invocation.form, user_json(row), f"{row.name}   user {done}", row.name)
+    signed_on = invocation.application.administration.users.signed_on(row.id)
+    invocation.console.result(invocation.form, user_json(row, signed_on), f"{row.name}   user {done}", row.name)
 
 
 def _tell_of_admins(invocation: Invocation, service: Administration) -> None:
     admin = chosen(service.roles.list(LADING), "role", ADMIN)
     if not has_admin(service.users.list(LADING), admin):
         invocation.console.say("nobody is an admin yet: lading user add NAME --role admin")
+
+
+def _sign_on_cells(signed_on: SignedOn | None) -> tuple[str, str]:
+    """By which provider, and when last."""
+    if signed_on is None:
+        return "-", "-"
+    return signed_on.issuer, "-" if signed_on.last is None else instant(signed_on.last)
 
 
 def _names(row: UserRow, names: Mapping[int, str]) -> list[str]:

@@ -1,25 +1,31 @@
-"""`lading save` and `load` at a server: archives of this machine out of an environment, and into one."""
+"""`lading save`, `load` and `import` at a server: archives of this machine out of an environment, and into one."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from urllib.parse import quote, urlencode
 
 from lading.errors import NotFound, StorageFailed
-from lading.fronts.cli.commands.moving import archive_on_stdout
+from lading.fronts.cli.commands.moving import Flags, archive_on_stdout
 from lading.fronts.cli.far.following import followed, result_of
 from lading.fronts.cli.far.server import environment_of, refuse_flags, server_of, word
 from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.one_platform import one_platform
 from lading.fronts.cli.texts import plural, size
+from lading.services.transfers import Call
 from lading.wire.docker_words import Verb
 from lading.wire.message import Reader
 
 PIECE = 1024 * 1024
+_MODE = 0o666
 
 
 class ArchiveUnwritable(StorageFailed):
@@ -80,6 +86,20 @@ def load(invocation: Invocation, *, archive: str, input_file: str | None, name: 
     invocation.console.result(invocation.form, result, text, "\n".join(names))
 
 
+def import_(invocation: Invocation, *, archive: str, name: str) -> None:
+    """Made an image on this machine, whose store keeps nothing of it, and loaded there."""
+    platform = one_platform(invocation)
+    with TemporaryDirectory(prefix="lading-") as folder:
+        packed = f"{folder}/image.tar"
+        options = Flags(False, False, True, False, None).options(invocation)
+        with invocation.cancellable() as cancel, invocation.progress() as report:
+            call = Call(replace(options, wanted=None), report, cancel)
+            moved = invocation.application.archives.pack(archive, name, platform, packed, call)
+            if moved.error is not None:
+                raise moved.error
+        load(invocation, archive=packed, input_file=None, name=None)
+
+
 def _moved(stream: Reader, file: BinaryIO) -> int:
     buffer, moved = memoryview(bytearray(PIECE)), 0
     while count := stream.readinto(buffer):
@@ -90,20 +110,29 @@ def _moved(stream: Reader, file: BinaryIO) -> int:
 
 @contextmanager
 def _written(path: str) -> Iterator[BinaryIO]:
-    """A file is there whole, or not at all."""
+    """A file is there whole, or not at all. What is there already and no plain file (a pipe, /dev/null) is written to
+    as it stands."""
     if path == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    beside = Path(f"{path}.part")
+    final = Path(path).resolve()
     try:
-        with beside.open("wb") as file:
-            yield file
-        beside.replace(path)
+        if final.exists() and not final.is_file():
+            with final.open("wb") as file:
+                yield file
+            return
+        beside = final.with_name(f".{final.name}.{secrets.token_hex(4)}")
+        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        try:
+            with os.fdopen(number, "wb") as file:
+                yield file
+            beside.replace(final)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise ArchiveUnwritable(path, os.strerror(error.errno or 0)) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextmanager

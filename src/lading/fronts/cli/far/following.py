@@ -34,14 +34,14 @@ class Retelling:
         elif kind == "tick":
             layers = told.get("layers")
             for layer in layers if isinstance(layers, list) else ():
-                self._layer(layer)
+                if isinstance(layer, dict):
+                    self._layer(layer)
 
     def _line(self, line: Row) -> None:
         status, message = word(line, "status"), word(line, "message")
         if "id" in line and "message" not in line:
             self._layer(line)
-        elif status == "tagged" and "digest" in line:
-            digest = Digest.parse(word(line, "digest"))
+        elif status == "tagged" and (digest := Digest.if_valid(word(line, "digest"))) is not None:
             self.report(Tagged(self.target, word(line, "tag"), digest, number(line, "size")))
         elif message and status not in _SILENT:
             self.report(Noted(self.target, message))

@@ -1,12 +1,16 @@
-"""`lading images`, `tag`, `rmi`, `inspect` and `history` at a server: the images of one of its environments."""
+"""`lading images`, `tag`, `rmi`, `inspect`, `history`, `diff` and `sbom` at a server: the images of one of its
+environments."""
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
+from lading.fronts.cli.commands.diff import print_difference
 from lading.fronts.cli.commands.rows import fields_text
 from lading.fronts.cli.far.server import Columns, Row, environment_of, number, refuse_flags, server_of, word, words
 from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.one_platform import one_platform
 from lading.fronts.cli.texts import size
 from lading.oci.reference import Reference
 
@@ -81,6 +85,27 @@ def history(invocation: Invocation, *, image: str) -> None:
         return (word(step, "created") or "-", size(number(step, "size")), word(step, "createdBy")[:120])
 
     Columns(("CREATED", "SIZE", "STEP"), cells, lambda step: word(step, "id") or "-").print(invocation, steps)
+
+
+def diff(invocation: Invocation, *, left: str, right: str) -> None:
+    """Two images of one environment."""
+    refuse_flags(invocation, *(flag for flag in _OURS_ALONE if flag != "platform"))
+    platform = one_platform(invocation)
+    with invocation.cancellable() as cancel:
+        env = environment_of(invocation, cancel)
+        query = {"env": env, "a": left, "b": right, "platform": str(platform) if platform else None}
+        found = server_of(invocation).get(f"{PATH}/compare", cancel, query)
+    print_difference(invocation, found)
+
+
+def sbom(invocation: Invocation, *, source: str) -> None:
+    """The server reads what it has not read yet."""
+    refuse_flags(invocation, *(flag for flag in _OURS_ALONE if flag != "platform"))
+    platform = one_platform(invocation)
+    with invocation.cancellable() as cancel:
+        query = {"env": environment_of(invocation, cancel), "platform": str(platform) if platform else None}
+        document = server_of(invocation).get(_path(source, "sbom"), cancel, query)
+    invocation.console.pass_on(json.dumps(document, indent=2) + "\n")
 
 
 def _path(image: str, *more: str) -> str:

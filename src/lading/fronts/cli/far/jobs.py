@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 from lading.fronts.cli.commands.jobs import raise_ended
 from lading.fronts.cli.commands.rows import fields_text
@@ -61,7 +62,7 @@ def cancel(invocation: Invocation, *, job: str) -> None:
     """One that is over stays as it is."""
     with invocation.cancellable() as stop:
         over = not _job(invocation, job, stop).get("cancelable")
-        found = server_of(invocation).ask("DELETE", f"{PATH}/{job}", stop)
+        found = server_of(invocation).ask("DELETE", _path(job), stop)
     told: Row = found if isinstance(found, dict) else {}
     state = word(told, "status")
     text = f"{job}   was over already: {state}" if over else f"{job}   {state}"
@@ -71,7 +72,7 @@ def cancel(invocation: Invocation, *, job: str) -> None:
 def retry(invocation: Invocation, *, job: str) -> None:
     """The same again, as a new job."""
     with invocation.cancellable() as stop:
-        again = server_of(invocation).started(f"{PATH}/{job}/retry", stop)
+        again = server_of(invocation).started(f"{_path(job)}/retry", stop)
         found = _job(invocation, again, stop)
     invocation.console.result(invocation.form, found, f"{again}   {word(found, 'kind')} again", again)
     invocation.console.say(f"lading jobs watch {again} follows it")
@@ -108,14 +109,18 @@ def _newest(invocation: Invocation, state: str | None, kind: str | None, limit: 
             return
 
 
+def _path(job: str) -> str:
+    return f"{PATH}/{quote(job, safe='')}"
+
+
 def _job(invocation: Invocation, job: str, cancel: Cancel) -> Row:
-    return server_of(invocation).get(f"{PATH}/{job}", cancel, {"limit": 1})
+    return server_of(invocation).get(_path(job), cancel, {"limit": 1})
 
 
 def _lines(invocation: Invocation, job: str, cancel: Cancel) -> Iterator[Row]:
     after, more = 0, True
     while more:
-        found = server_of(invocation).get(f"{PATH}/{job}", cancel, {"after": after})
+        found = server_of(invocation).get(_path(job), cancel, {"after": after})
         lines = found.get("lines")
         for line in lines if isinstance(lines, list) else ():
             said = line.get("data") if isinstance(line, dict) else None

@@ -17,10 +17,11 @@ from lading.errors import Cancelled, InputInvalid, LadingError, TimedOut
 from lading.fronts.cli.commands.moving import DigestFileUnwritable, Flags, NoHostPushes, SomeFailed, moved_record
 from lading.fronts.cli.console import Record
 from lading.fronts.cli.far.following import followed, result_of
-from lading.fronts.cli.far.server import Row, environment_of, number, refuse_flags, server_of, word
+from lading.fronts.cli.far.server import Row, environment_of, number, refuse_flags, server_of, word, words
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.texts import duration, size
 from lading.oci.reference import DEFAULT_TAG, Reference
+from lading.services.lookup import ImageUnknown
 from lading.services.places import Named, Place, parse_place
 from lading.services.transfers import Call, Moved
 from lading.wire.docker_words import Verb
@@ -154,19 +155,19 @@ def push(
     digest_file: str | None,
 ) -> None:
     """From an environment of the server, or from this machine through its registry."""
-    refuse_flags(invocation, all_tags=all_tags)
     flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)
     place = parse_place(source)
     if not isinstance(place, Named):
+        refuse_flags(invocation, all_tags=all_tags)
         if relay is not None:
             raise NoHostPushes
         Errands(invocation, flags).run([_sent(invocation, place, targets, flags)])
         return
     refuse_flags(invocation, *_OURS_ALONE, no_referrers=no_referrers)
 
-    def work(target: str) -> Work:
+    def work(image: str, target: str) -> Work:
         body = {
-            "imageId": source,
+            "imageId": image,
             "target": target,
             "platform": _platform(invocation),
             "ifAbsent": if_absent,
@@ -175,7 +176,25 @@ def push(
         }
         return lambda cancel: _job(invocation, _Asked("/api/images/push", body, target, "pushed"), cancel)
 
-    Errands(invocation, flags).run([work(_name(target)) for target in targets or (source,)])
+    if all_tags:
+        pairs = _every_tag(invocation, source, targets)
+    else:
+        pairs = [(source, _name(target)) for target in targets or (source,)]
+    Errands(invocation, flags).run([work(*pair) for pair in pairs])
+
+
+def _every_tag(invocation: Invocation, source: str, targets: Sequence[str]) -> Sequence[tuple[str, str]]:
+    """Each tag that the environment has of the repository, and where it goes. Raises ImageUnknown."""
+    wanted = Reference.parse(source).repository
+    with invocation.cancellable() as cancel:
+        query = {"env": environment_of(invocation, cancel), "filter": wanted.path}
+        rows = server_of(invocation).rows("/api/images", cancel, query)
+    names = [Reference.parse(name) for row in rows for name in words(row, "tags")]
+    tags = sorted(name.tag for name in names if name.repository == wanted and name.tag is not None)
+    if not tags:
+        raise ImageUnknown(source, ["the server's environment"])
+    repositories = [str(Reference.parse(_name(target)).repository) for target in targets] or [wanted.familiar]
+    return [(f"{wanted.familiar}:{tag}", f"{repository}:{tag}") for tag in tags for repository in repositories]
 
 
 def copy(

@@ -12,7 +12,7 @@ from lading.oci.reference import HUB, Reference, canonical_registry, is_registry
 from lading.wire.message import Cancel
 
 _OURS_ALONE = ("insecure", "tls-ca", "username", "password")
-_OWN: Row = {}
+OWN: Row = {}
 """In place of a configured registry: the server's own."""
 
 
@@ -34,14 +34,14 @@ def ls(invocation: Invocation, *, place: str) -> None:
     server, host = server_of(invocation), place.rstrip("/")
     with invocation.cancellable() as cancel:
         if is_registry(host) and "/" not in host:
-            row = _registry(invocation, canonical_registry(host), cancel)
-            path = "/api/repositories" if row is _OWN else "/api/registry/catalog"
-            found = server.rows(path, cancel, None if row is _OWN else {"registry": number(row, "id")})
+            row = registry_row(invocation, canonical_registry(host), cancel)
+            path = "/api/repositories" if row is OWN else "/api/registry/catalog"
+            found = server.rows(path, cancel, None if row is OWN else {"registry": number(row, "id")})
             _print(invocation, found, "repositories", f"{host}/")
             return
         repository = Reference.parse(place).repository
-        row = _registry(invocation, repository.registry, cancel)
-        if row is _OWN:
+        row = registry_row(invocation, repository.registry, cancel)
+        if row is OWN:
             found = server.rows(f"/api/repositories/{repository.path.replace('/', '%2F')}/tags", cancel)
         else:
             query: dict[str, str | int | None] = {"registry": number(row, "id"), "repository": repository.path}
@@ -55,8 +55,8 @@ def search(invocation: Invocation, *, text: str) -> None:
     first, _, rest = text.partition("/")
     host, term = (first, rest) if rest and is_registry(first) else (HUB, text)
     with invocation.cancellable() as cancel:
-        row = _registry(invocation, canonical_registry(host), cancel)
-        if row is _OWN:
+        row = registry_row(invocation, canonical_registry(host), cancel)
+        if row is OWN:
             found = server_of(invocation).rows("/api/repositories", cancel, {"filter": term})
         else:
             query: dict[str, str | int | None] = {"registry": number(row, "id"), "term": term}
@@ -64,11 +64,11 @@ def search(invocation: Invocation, *, text: str) -> None:
     _print(invocation, found, "repositories", "" if host == HUB else f"{host}/")
 
 
-def _registry(invocation: Invocation, host: str, cancel: Cancel) -> Row:
-    """The row of this host, or _OWN. Raises NotConfiguredThere."""
+def registry_row(invocation: Invocation, host: str, cancel: Cancel) -> Row:
+    """The row of this host, or OWN. Raises NotConfiguredThere."""
     server = server_of(invocation)
     if host in hosts_of(server.registry(cancel), server.url):
-        return _OWN
+        return OWN
     for row in server.rows("/api/registries", cancel):
         url = word(row, "url")
         named = urlsplit(url).netloc if "://" in url else url.partition("/")[0]

@@ -66,10 +66,14 @@ def word(row: Row, *names: str) -> str:
     return next((value for name in names if isinstance(value := row.get(name), str)), "")
 
 
+LARGEST_NUMBER = 2**63 - 1
+"""Of bytes, and of rows' ids: whatever is more is no figure that anybody could show or reckon with."""
+
+
 def number(row: Row, name: str) -> int:
-    """A field that is a whole number; 0 where it is none."""
+    """A field that is a whole number from zero; 0 where it is none."""
     value = row.get(name)
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value <= LARGEST_NUMBER else 0
 
 
 def words(row: Row, name: str) -> list[str]:

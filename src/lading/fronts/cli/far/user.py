@@ -37,9 +37,12 @@ def list_users(invocation: Invocation) -> None:
         roles = ", ".join(names.get(each, "?") for each in held) if isinstance(held, list) else ""
         password = "yes" if row.get("hasPassword") else "no"
         number_, name, active, created = _cells(row)
-        return (number_, name, roles or "-", active, password, created)
+        said = row.get("signOn")
+        sign_on: Row = said if isinstance(said, dict) else {}
+        by, last = word(sign_on, "issuer") or "-", word(sign_on, "lastLoginAt") or "-"
+        return (number_, name, roles or "-", active, password, created, by, last)
 
-    headings = ("ID", "NAME", "ROLES", "ACTIVE", "PASSWORD", "CREATED")
+    headings = ("ID", "NAME", "ROLES", "ACTIVE", "PASSWORD", "CREATED", "SIGN-ON", "LAST-LOGIN")
     Columns(headings, cells, lambda row: word(row, "username")).print(invocation, rows)
 
 

@@ -108,7 +108,7 @@ class Bars:
         width = max(BAR_WIDTHS[0], min(BAR_WIDTHS[-1], room - WORDS_WIDTH))
         for row in self.rows():
             bar = ProgressBar(total=row.total or None, completed=row.current, width=width, pulse=False)
-            table.add_row(row.name, bar, progress(row.current, row.total), Text(visible(row.note)))
+            table.add_row(Text(visible(row.name)), bar, progress(row.current, row.total), Text(visible(row.note)))
         return Constrain(table, room)
 
     @staticmethod

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from lading.errors import LadingError
 from lading.fronts.rest_api.answers import iso
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, ServerNeeded
-from lading.fronts.rest_api.pages.shown import elsewhere, fields_of, page, seen, sentence
+from lading.fronts.rest_api.pages.shown import fields_of, login_first, page, seen, sentence
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import status_of
 from lading.services.access import Actor
@@ -29,7 +29,7 @@ router = APIRouter(include_in_schema=False)
 def agents_page(request: Request, product: ProductNeeded, actor: ActorNeeded) -> Response:
     """What is connected, and a form for one more."""
     if actor.user is None and not actor.grants:
-        return elsewhere(request, "/login?next=/agents")
+        return login_first(request)
     return page(request, "agents.html", hosts=_hosts(product, actor), name="")
 
 

@@ -20,7 +20,6 @@ from lading.fronts.rest_api.cookies import (
 )
 from lading.fronts.rest_api.dependencies import (
     ProductNeeded,
-    SecureNeeded,
     ServerNeeded,
     TrialCancelNeeded,
     VisitNeeded,
@@ -29,8 +28,11 @@ from lading.fronts.rest_api.pages.routes import local_path, login_failed
 from lading.fronts.rest_api.pages.shown import elsewhere
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import refusal
+from lading.fronts.rest_api.shapes.accounts import SignOn
+from lading.fronts.rest_api.told import one
 from lading.services.access import NotLoggedIn
-from lading.services.single_sign_on import LONGEST_SHOWN, BroughtBack, SignOnOff, SingleSignOn
+from lading.services.sign_on_secrets import LONGEST_SHOWN
+from lading.services.single_sign_on import BroughtBack, SignOnOff, SingleSignOn
 
 log = logging.getLogger("lading.rest")
 
@@ -52,7 +54,7 @@ async def sign_on_of(product: ProductNeeded) -> SingleSignOn:
 SignOnNeeded = Annotated[SingleSignOn, Depends(sign_on_of)]
 
 
-@router.get("")
+@router.get("", responses=one(SignOn))
 def sign_on(product: ProductNeeded) -> Json:
     """Whether there is single sign-on here, what people call it, and where it begins; for whoever is not logged in."""
     if product.sign_on is None:
@@ -66,7 +68,6 @@ def begin(  # noqa: PLR0917  the framework passes a route's arguments by name
     sign_on: SignOnNeeded,
     product: ProductNeeded,
     server: ServerNeeded,
-    secure: SecureNeeded,
     cancel: TrialCancelNeeded,
     next: Shown = "",  # noqa: A002  as of the login page
 ) -> Response:
@@ -76,7 +77,7 @@ def begin(  # noqa: PLR0917  the framework passes a route's arguments by name
     except LadingError as error:
         return _failed(request, product, error)
     response = RedirectResponse(begun.url, 303)
-    set_begun(response, begun.secret, local_path(next), secure=secure)
+    set_begun(request, response, begun.secret, local_path(next))
     return response
 
 
@@ -87,7 +88,6 @@ def finish(  # noqa: PLR0917  the framework passes a route's arguments by name
     product: ProductNeeded,
     visit: VisitNeeded,
     server: ServerNeeded,
-    secure: SecureNeeded,
     cancel: TrialCancelNeeded,
     state: Shown = "",
     code: Shown = "",
@@ -102,9 +102,9 @@ def finish(  # noqa: PLR0917  the framework passes a route's arguments by name
     except LadingError as failed:
         response = _failed(request, product, failed)
     else:
-        response = elsewhere(request, local_path(wanted) or "/status")
-        set_session(response, session, secure=secure)
-    forget_begun(response, secure=secure)
+        response = elsewhere(request, local_path(wanted) or "/")
+        set_session(request, response, session)
+    forget_begun(request, response)
     return response
 
 

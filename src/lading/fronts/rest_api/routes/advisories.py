@@ -12,21 +12,24 @@ from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.bodies import AdvisoriesBody, UpdateBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
 from lading.fronts.rest_api.paging import ListNeeded
-from lading.fronts.rest_api.routes.transfers import ANSWERS, KeyNeeded
+from lading.fronts.rest_api.routes.transfers import KeyNeeded
+from lading.fronts.rest_api.shapes.jobs import AdvisoriesDone
+from lading.fronts.rest_api.shapes.scans import AdvisoriesForgotten, AdvisoryFeed
+from lading.fronts.rest_api.told import listed, one, started
 from lading.fronts.rest_api.waiting import answered
 from lading.services.advisories import feed_json
 
 router = APIRouter(prefix="/api/advisories", tags=["advisories"])
 
 
-@router.get("")
+@router.get("", responses=listed(AdvisoryFeed))
 def advisories(product: ProductNeeded, actor: ActorNeeded, wanted: ListNeeded) -> object:
     """Each ecosystem from each source: how many advisories, when the last was modified, of what time the data is, and
     when it was brought."""
     return wanted.listed(product.advisories.feeds(actor), lambda feed: [feed.ecosystem, feed.source], feed_json)
 
 
-@router.delete("")
+@router.delete("", responses=one(AdvisoriesForgotten))
 def forget_advisories(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -37,7 +40,7 @@ def forget_advisories(
     return {"source": source, "gone": product.advisories.forget(actor, source)}
 
 
-@router.post("/update", responses=ANSWERS)
+@router.post("/update", responses=started(AdvisoriesDone))
 async def update_advisories(
     request: Request,
     product: ProductNeeded,
@@ -51,7 +54,7 @@ async def update_advisories(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/import", responses=ANSWERS)
+@router.post("/import", responses=started(AdvisoriesDone))
 async def import_advisories(
     request: Request,
     product: ProductNeeded,

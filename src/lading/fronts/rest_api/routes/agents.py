@@ -14,6 +14,9 @@ from lading.fronts.rest_api.answers import Json, agent_json, agent_token_json
 from lading.fronts.rest_api.bodies import AgentTokenBody, RowId
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, ServerNeeded
 from lading.fronts.rest_api.paging import ListNeeded
+from lading.fronts.rest_api.shapes.errors import WebSocketNeeded
+from lading.fronts.rest_api.shapes.places import AgentConnections, AgentToken, AgentTokenMade
+from lading.fronts.rest_api.told import listed, one
 from lading.services.agent_commands import agent_command, stock_command
 from lading.services.agent_tokens import AgentTokenForm
 from lading.wire.tunnel_frames import PROTOCOL
@@ -27,7 +30,7 @@ INSTRUCTIONS = (
 )
 
 
-@router.get("/connect")
+@router.get("/connect", responses=one(AgentConnections))
 def list_agents(product: ProductNeeded, actor: ActorNeeded) -> Json:
     """The agents that are connected, of the environments that you may see."""
     agents = [agent_json(each) for each in product.agents.presences(actor)]
@@ -40,7 +43,7 @@ def list_agents(product: ProductNeeded, actor: ActorNeeded) -> Json:
     }
 
 
-@router.post("/connect", status_code=426)
+@router.post("/connect", status_code=426, responses=one(WebSocketNeeded, 426))
 async def connect() -> JSONResponse:
     """What an agent is told that does not ask for a WebSocket."""
     body = {
@@ -51,7 +54,7 @@ async def connect() -> JSONResponse:
     return JSONResponse(body, 426, {"Upgrade": "websocket", "Connection": "Upgrade"})
 
 
-@router.get("/tokens")
+@router.get("/tokens", responses=listed(AgentToken))
 def list_agent_tokens(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -64,7 +67,7 @@ def list_agent_tokens(
     return wanted.listed(rows, lambda row: [row.name, row.prefix], lambda row: agent_token_json(row, now))
 
 
-@router.post("/tokens", status_code=201)
+@router.post("/tokens", status_code=201, responses=one(AgentTokenMade, 201))
 def add_agent_token(product: ProductNeeded, actor: ActorNeeded, server: ServerNeeded, body: AgentTokenBody) -> Json:
     """Make the token of an environment's agent, in place of the one before, whose agent is disconnected. It is in this
     answer and never again; the commands start an agent with it, ours or a stock one."""

@@ -13,6 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from lading.fronts.rest_api.answers import Json, verification_json
 from lading.fronts.rest_api.dependencies import ActorNeeded, AuditStreamNeeded, ProductNeeded, actor_of
 from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
+from lading.fronts.rest_api.shapes.audit import AuditRecord, Verification
+from lading.fronts.rest_api.told import array, either, events, file, listed, one
 from lading.services.audit import Result
 from lading.services.audit_export import Format, row_json
 from lading.services.audit_records import AuditFilter
@@ -67,7 +69,7 @@ def _seconds(instant: datetime | None) -> float | None:
 Wanted = Annotated[AuditFilter, Depends(wanted_of)]
 
 
-@router.get("")
+@router.get("", responses=listed(AuditRecord))
 def list_records(
     product: ProductNeeded, actor: ActorNeeded, wanted: Wanted, page: PageNumber = None, limit: Limit = None
 ) -> object:
@@ -76,7 +78,11 @@ def list_records(
     return paged([row_json(row) for row in found.rows], found.total, page, limit)
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses=either(array(AuditRecord), file("text/csv", "application/jsonl")),
+)
 def export_records(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -89,7 +95,7 @@ def export_records(
     return StreamingResponse(pieces, media_type=_TYPES[format], headers={"Content-Disposition": name})
 
 
-@router.get("/events", response_class=StreamingResponse)
+@router.get("/events", response_class=StreamingResponse, responses=events(AuditRecord))
 async def follow_records(
     request: Request,
     product: ProductNeeded,
@@ -110,7 +116,7 @@ async def follow_records(
     return StreamingResponse(events, headers=HEADERS)
 
 
-@router.get("/verify")
+@router.get("/verify", responses=one(Verification))
 def verify_records(product: ProductNeeded, actor: ActorNeeded) -> Json:
     """Whether the chain of seals is whole."""
     return verification_json(product.audit.verify(actor))

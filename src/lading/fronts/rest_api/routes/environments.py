@@ -9,6 +9,8 @@ from lading.fronts.rest_api.bodies import EnvironmentBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded
 from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.product import Product
+from lading.fronts.rest_api.shapes.places import Environment, TestReport
+from lading.fronts.rest_api.told import listed, one
 from lading.services.environment import ConnectionType
 from lading.services.environment_forms import EnvironmentForm
 from lading.services.environment_records import EnvironmentRow
@@ -17,7 +19,7 @@ from lading.services.hub import AgentPresence
 router = APIRouter(prefix="/api/environments", tags=["environments"])
 
 
-@router.get("")
+@router.get("", responses=listed(Environment))
 def list_environments(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -30,20 +32,20 @@ def list_environments(
     return wanted.listed(rows, lambda row: [row.name], lambda row: _json(row, agents.get(row.id)))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=one(Environment, 201))
 def add_environment(product: ProductNeeded, actor: ActorNeeded, body: EnvironmentBody) -> Json:
     """Configure an environment."""
     return _shown(product, product.environments.add(actor, _form(body)))
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses=one(Environment))
 def get_environment(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One environment."""
     return _shown(product, product.environments.get(actor, id))
 
 
-@router.put("/{id}")
-@router.patch("/{id}")
+@router.put("/{id}", responses=one(Environment))
+@router.patch("/{id}", responses=one(Environment), operation_id="patchEnvironment")
 def change_environment(product: ProductNeeded, actor: ActorNeeded, id: int, body: EnvironmentBody) -> Json:  # noqa: A002
     """Change what is sent; the rest stays."""
     return _shown(product, product.environments.change(actor, id, _form(body)))
@@ -56,13 +58,13 @@ def remove_environment(product: ProductNeeded, actor: ActorNeeded, id: int) -> R
     return Response(status_code=204)
 
 
-@router.post("/{id}/default")
+@router.post("/{id}/default", responses=one(Environment))
 def make_environment_default(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002
     """The one that is meant where nobody says."""
     return _shown(product, product.environments.make_default(actor, id))
 
 
-@router.post("/{id}/test")
+@router.post("/{id}/test", responses=one(TestReport))
 def try_environment(product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, id: int) -> Json:  # noqa: A002
     """Try an environment out, step by step."""
     return report_json(product.environments.test(actor, id, cancel))

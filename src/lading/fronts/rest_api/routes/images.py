@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, suppress
 from functools import partial
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from lading.fronts.rest_api.answers import Json, details_json, history_json, pruned_json, summary_json
+from lading.fronts.rest_api.answers import Json, details_json, history_json, marked_json, pruned_json, summary_json
 from lading.fronts.rest_api.bodies import PruneBody, TagBody
 from lading.fronts.rest_api.dependencies import (
     ActorNeeded,
@@ -22,12 +22,16 @@ from lading.fronts.rest_api.dependencies import (
     StreamsNeeded,
     actor_of,
 )
-from lading.fronts.rest_api.paging import ListNeeded
+from lading.fronts.rest_api.paging import ListNeeded, ordered_by
 from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey, KeyNeeded, keyed
+from lading.fronts.rest_api.shapes.images import Arriving, HistoryStep, Image, ImageDetails, Pruned, Tagged
+from lading.fronts.rest_api.shapes.jobs import ImportDone
 from lading.fronts.rest_api.streamed import StreamedAnswer
+from lading.fronts.rest_api.told import array, file, listed, one, started
 from lading.fronts.rest_api.waiting import answered
 from lading.services.environment import ConnectionType
 from lading.services.environment_orders import PruneOrder
+from lading.services.image_lists import ImageOrder, ImageQuery
 from lading.services.imports import LONGEST_PIECE, ImportBusy, ImportCommitted, ImportUnknown, PieceTooLong
 from lading.services.new_names import new_name
 from lading.wire.message import Reader
@@ -36,21 +40,39 @@ router = APIRouter(prefix="/api", tags=["images"])
 
 PIECE = 1024 * 1024
 
+ImageSort = Literal[
+    "name",
+    "-name",
+    "created",
+    "-created",
+    "size",
+    "-size",
+    "severity",
+    "-severity",
+    "uniqueSize",
+    "-uniqueSize",
+]
 
-@router.get("/images")
+
+@router.get("/images", responses=listed(Image))
 def list_images(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
     wanted: ListNeeded,
     environment: EnvironmentId = None,
+    sort: Annotated[ImageSort | None, Query(description="With - the greatest first; unsaid, the newest.")] = None,
 ) -> object:
-    """The images of an environment, the newest first."""
-    found = product.environments.open(actor, environment).images(cancel)
-    return wanted.listed(found, lambda each: [each.id, *each.names], summary_json)
+    """The images of an environment."""
+    first, count = (0, None) if wanted.page is None else wanted.window
+    order, descending = ordered_by(sort)
+    query = ImageQuery(wanted.text, ImageOrder(order) if order else None, descending, first, count)
+    page = product.image_lists.page(actor, environment, query, cancel)
+    shown = [marked_json(summary_json(image), marks) for image, marks in page.images[: wanted.limit]]
+    return wanted.answer(shown, page.total)
 
 
-@router.post("/images/import")
+@router.post("/images/import", responses=started(ImportDone))
 async def import_archive(
     request: Request,
     product: ProductNeeded,
@@ -87,19 +109,19 @@ async def import_archive(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/images/imports", status_code=201)
+@router.post("/images/imports", status_code=201, responses=one(Arriving, 201))
 def begin_import(product: ProductNeeded, actor: ActorNeeded, environment: EnvironmentId = None) -> Json:
     """Begin an archive that comes by pieces."""
     return {"id": product.imports.begin(actor, environment), "offset": 0}
 
 
-@router.get("/images/imports/{id}")
+@router.get("/images/imports/{id}", responses=one(Arriving))
 def import_offset(product: ProductNeeded, actor: ActorNeeded, id: str) -> Json:  # noqa: A002  a row's own word
     """How many bytes have arrived: go on there."""
     return {"id": id, "offset": product.imports.size(actor, id)}
 
 
-@router.patch("/images/imports/{id}")
+@router.patch("/images/imports/{id}", responses=one(Arriving))
 async def append_import(
     request: Request,
     product: ProductNeeded,
@@ -124,7 +146,7 @@ def discard_import(product: ProductNeeded, actor: ActorNeeded, id: str) -> Respo
     return Response(status_code=204)
 
 
-@router.post("/images/imports/{id}/commit")
+@router.post("/images/imports/{id}/commit", responses=started(ImportDone))
 async def commit_import(
     request: Request,
     product: ProductNeeded,
@@ -139,7 +161,7 @@ async def commit_import(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/prune/images")
+@router.post("/prune/images", responses=one(Pruned))
 def prune_images(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -153,7 +175,7 @@ def prune_images(
     return pruned_json(opened.prune(PruneOrder(body.dangling or ours), cancel))
 
 
-@router.post("/images/{image:path}/tag", status_code=201)
+@router.post("/images/{image:path}/tag", status_code=201, responses=one(Tagged, 201))
 def tag_image(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -168,7 +190,7 @@ def tag_image(
     return {"tag": reference.familiar}
 
 
-@router.get("/images/{image:path}/history")
+@router.get("/images/{image:path}/history", responses=array(HistoryStep))
 def image_history(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -177,10 +199,11 @@ def image_history(
     environment: EnvironmentId = None,
 ) -> object:
     """The steps that made an image, newest first."""
-    return history_json(product.environments.open(actor, environment).history(image, cancel))
+    with product.removals.told(actor, environment):
+        return history_json(product.environments.open(actor, environment).history(image, cancel))
 
 
-@router.get("/images/{image:path}/export", response_class=StreamingResponse)
+@router.get("/images/{image:path}/export", response_class=StreamingResponse, responses=file("application/x-tar"))
 def export_image(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -205,7 +228,7 @@ def export_image(
     )
 
 
-@router.get("/images/{image:path}")
+@router.get("/images/{image:path}", responses=one(ImageDetails))
 def get_image(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -214,10 +237,12 @@ def get_image(
     environment: EnvironmentId = None,
 ) -> Json:
     """One image, and what it is made of."""
-    return details_json(product.environments.open(actor, environment).image(image, cancel))
+    with product.removals.told(actor, environment):
+        details, marks = product.image_lists.one(actor, environment, image, cancel)
+    return marked_json(details_json(details), marks)
 
 
-@router.delete("/images/{image:path}")
+@router.delete("/images/{image:path}", responses=one(Pruned))
 def remove_local_image(
     product: ProductNeeded,
     actor: ActorNeeded,

@@ -6,13 +6,33 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded, actor_of
+from lading.fronts.rest_api.board_follower import Viewer
+from lading.fronts.rest_api.dependencies import (
+    ActorNeeded,
+    BoardStreamsNeeded,
+    ProductNeeded,
+    StreamsNeeded,
+    actor_of,
+)
+from lading.fronts.rest_api.followed_lines import FollowedLines
 from lading.fronts.rest_api.live_bodies import live_body_of
 from lading.fronts.rest_api.paging import ListNeeded
-from lading.fronts.rest_api.routes.transfers import ANSWERS, KeyNeeded
+from lading.fronts.rest_api.routes.transfers import KeyNeeded
+from lading.fronts.rest_api.shapes.job_board import BoardGone, BoardJob, BoardLines, BoardSnapshot, BoardTick
+from lading.fronts.rest_api.shapes.jobs import (
+    LINES,
+    RESULTS,
+    Job,
+    JobData,
+    JobSnapshot,
+    JobTick,
+    JobWithLines,
+)
 from lading.fronts.rest_api.streamed import StreamedAnswer
+from lading.fronts.rest_api.told import either, events, listed, one, started
 from lading.fronts.rest_api.waiting import EVENTS, answered
 from lading.services.job import JobState, JsonObject
 from lading.services.job_records import JobFilter
@@ -24,8 +44,14 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 MOST_LINES = 1000
 """Lines of one answer: some 200 KiB. `cursor` and `after` lead on, while it says that there are `more`."""
 
+MOST_FOLLOWED = 20
+"""Jobs whose lines one stream of many jobs tells."""
 
-@router.get("")
+FollowedId = Annotated[str, StringConstraints(max_length=100)]
+FollowedPlace = Annotated[str, StringConstraints(max_length=120, pattern=r"^.+:[0-9]{1,18}$")]
+
+
+@router.get("", responses=listed(Job))
 def list_jobs(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -37,12 +63,48 @@ def list_jobs(
     """Your jobs, the newest first; with `jobs:view` those of everybody."""
     among = JobFilter(states=frozenset(status or ()), kind=kind, environment=environment, text=wanted.text)
     found = product.jobs.page(actor, among, *wanted.window)
-    return wanted.answer([job_json(job) for job in found.jobs], found.total)
+    return wanted.answer([job_json(job, None, product.jobs.standing(job)) for job in found.jobs], found.total)
+
+
+@router.get("/events", responses=events(BoardSnapshot, BoardJob, BoardTick, BoardLines, BoardGone))
+async def follow_jobs(
+    request: Request,
+    product: ProductNeeded,
+    board: BoardStreamsNeeded,
+    actor: ActorNeeded,
+    follow: Annotated[
+        list[FollowedId] | None, Query(max_length=MOST_FOLLOWED, description="Jobs whose lines are told as well.")
+    ] = None,
+    after: Annotated[
+        list[FollowedPlace] | None,
+        Query(max_length=MOST_FOLLOWED, description="`<id>:<n>`: of such a job only lines numbered above n."),
+    ] = None,
+) -> Response:
+    """All jobs that you may see, as they go on: server-sent events. The first is a snapshot of those that wait or run,
+    also after a reconnect."""
+    known = dict(_place(each) for each in after or ())
+    lines = FollowedLines({job: known.get(job, 0) for job in follow or ()})
+    sight = product.jobs.sight(actor)
+    board.admit(sight)
+    viewer = Viewer(
+        sight,
+        lambda: product.jobs.sight(actor_of(product, request)),
+        lambda job, cursor: product.jobs.follow(actor_of(product, request), job, cursor, ticks=False),
+        lines,
+    )
+    stream = board.follow(viewer, live_body_of(request.scope))
+    return StreamedAnswer(stream, lines.close, headers=HEADERS)
+
+
+def _place(after: str) -> tuple[str, int]:
+    job, _, number = after.rpartition(":")
+    return job, int(number)
 
 
 @router.get(
     "/{id}",
-    responses={200: {"content": {EVENTS: {}}}, 204: {"description": "The job has ended, and you have been told."}},
+    responses=either(one(JobWithLines), events(JobSnapshot, JobTick, JobData, *LINES))
+    | {204: {"description": "The job has ended, and you have been told."}},
 )
 async def get_job(
     request: Request,
@@ -73,18 +135,18 @@ async def get_job(
 
     def look() -> JsonObject:
         job = product.jobs.get(actor, id)
-        return job_json(job, product.jobs.lines(actor, id, after, limit))
+        return job_json(job, product.jobs.lines(actor, id, after, limit), product.jobs.standing(job))
 
     return JSONResponse(await run_in_threadpool(look))
 
 
-@router.delete("/{id}")
+@router.delete("/{id}", responses=one(Job))
 def cancel_job(product: ProductNeeded, actor: ActorNeeded, id: str) -> JsonObject:  # noqa: A002  a job's own word
     """Ask a job to stop; one that has ended stays as it is."""
     return job_json(product.jobs.cancel(actor, id))
 
 
-@router.post("/{id}/retry", responses=ANSWERS)
+@router.post("/{id}/retry", responses=started(*RESULTS))
 async def retry_job(
     request: Request,
     product: ProductNeeded,

@@ -6,12 +6,14 @@ import logging
 from typing import cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
 from lading.errors import LadingError
 from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded
+from lading.fronts.rest_api.description import openapi
+from lading.fronts.rest_api.shapes.machines import Description, Health
+from lading.fronts.rest_api.told import file, one
 
 log = logging.getLogger("lading.rest")
 
@@ -20,15 +22,15 @@ router = APIRouter(tags=["machines"])
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@router.get("/healthz")
-@router.head("/healthz", include_in_schema=False)
+@router.get("/healthz", responses=one(Health))
+@router.head("/healthz", include_in_schema=False, responses=one(Health))
 async def healthy() -> Json:
     """The process lives and answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz")
-@router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", responses={**one(Health), **one(Health, 503, "It cannot work.")})
+@router.head("/readyz", include_in_schema=False, responses=one(Health) | one(Health, 503, "It cannot work."))
 def ready(product: ProductNeeded) -> JSONResponse:
     """It can work: its database answers. Why it does not, the log says: this is answered to strangers."""
     try:
@@ -39,28 +41,13 @@ def ready(product: ProductNeeded) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/metrics")
+@router.get("/metrics", responses=file("text/plain"))
 def metrics(product: ProductNeeded, actor: ActorNeeded) -> Response:
     """Counts and durations, for Prometheus; a token with `metrics:view` reads them."""
     return Response(product.metrics.read(actor), media_type=METRICS_TYPE)
 
 
-@router.get("/api/openapi.json")
+@router.get("/api/openapi.json", responses=one(Description))
 def description(request: Request) -> JSONResponse:
     """This API, described for programs."""
     return JSONResponse(openapi(cast("FastAPI", request.app)))
-
-
-def openapi(app: FastAPI) -> Json:
-    """The document, made once."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, routes=app.routes, summary="Move container images."
-        )
-        document["components"]["securitySchemes"] = {
-            "session": {"type": "apiKey", "in": "cookie", "name": "session"},
-            "token": {"type": "http", "scheme": "bearer"},
-        }
-        document["security"] = [{"session": []}, {"token": []}]
-        app.openapi_schema = document
-    return app.openapi_schema

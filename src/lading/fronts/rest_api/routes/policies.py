@@ -12,6 +12,8 @@ from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded
 from lading.fronts.rest_api.gate_bodies import ExceptionBody, PolicyBody
 from lading.fronts.rest_api.paging import Filter, Limit, ListNeeded, PageNumber, paged, window
+from lading.fronts.rest_api.shapes.gates import ExceptionsImported, OpenVex, Policy, VerdictRow, VulnerabilityException
+from lading.fronts.rest_api.told import listed, one
 from lading.services.exceptions import exception_json
 from lading.services.gate_records import ExceptionRow, VerdictQuery
 from lading.services.policies import verdict_row_json
@@ -20,19 +22,19 @@ from lading.services.policy_forms import policy_json
 router = APIRouter(prefix="/api", tags=["gates"])
 
 
-@router.get("/policies")
+@router.get("/policies", responses=listed(Policy))
 def list_policies(product: ProductNeeded, actor: ActorNeeded, wanted: ListNeeded) -> object:
     """All policies."""
     return wanted.listed(product.policies.list(actor), lambda row: [row.name, row.action], policy_json)
 
 
-@router.post("/policies", status_code=201)
+@router.post("/policies", status_code=201, responses=one(Policy, 201))
 def add_policy(product: ProductNeeded, actor: ActorNeeded, body: PolicyBody) -> Json:
     """A policy on what may be pulled, pushed or promoted; it stops nothing unless its mode is enforce."""
     return policy_json(product.policies.add(actor, body.form()))
 
 
-@router.get("/policies/verdicts")
+@router.get("/policies/verdicts", responses=listed(VerdictRow))
 def list_verdicts(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -50,13 +52,13 @@ def list_verdicts(
     return paged([verdict_row_json(row) for row in found.rows], found.total, page, limit)
 
 
-@router.get("/policies/{id}")
+@router.get("/policies/{id}", responses=one(Policy))
 def get_policy(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One policy."""
     return policy_json(product.policies.get(actor, id))
 
 
-@router.put("/policies/{id}")
+@router.put("/policies/{id}", responses=one(Policy))
 def change_policy(product: ProductNeeded, actor: ActorNeeded, id: int, body: PolicyBody) -> Json:  # noqa: A002
     """The whole policy, in place of what it was; it counts for what is judged from now on."""
     return policy_json(product.policies.change(actor, id, body.form()))
@@ -69,7 +71,7 @@ def remove_policy(product: ProductNeeded, actor: ActorNeeded, id: int) -> Respon
     return Response(status_code=204)
 
 
-@router.get("/exceptions")
+@router.get("/exceptions", responses=listed(VulnerabilityException))
 def list_exceptions(product: ProductNeeded, actor: ActorNeeded, wanted: ListNeeded) -> object:
     """All exceptions, those that are over too."""
 
@@ -79,20 +81,20 @@ def list_exceptions(product: ProductNeeded, actor: ActorNeeded, wanted: ListNeed
     return wanted.listed(product.exceptions.list(actor), names, exception_json)
 
 
-@router.post("/exceptions", status_code=201)
+@router.post("/exceptions", status_code=201, responses=one(VulnerabilityException, 201))
 def add_exception(product: ProductNeeded, actor: ActorNeeded, body: ExceptionBody) -> Json:
     """Answer for a vulnerability: findings stay, marked, and count no more until the exception is over."""
     return exception_json(product.exceptions.add(actor, body.form()))
 
 
-@router.get("/exceptions/openvex")
+@router.get("/exceptions/openvex", responses=one(OpenVex))
 def export_exceptions(product: ProductNeeded, actor: ActorNeeded) -> JSONResponse:
     """All exceptions that stand now, as one OpenVEX document."""
     name = 'attachment; filename="lading.openvex.json"'
     return JSONResponse(product.exceptions.document(actor), headers={"Content-Disposition": name})
 
 
-@router.post("/exceptions/openvex", status_code=201)
+@router.post("/exceptions/openvex", status_code=201, responses=one(ExceptionsImported, 201))
 def import_exceptions(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -109,13 +111,13 @@ def import_exceptions(
     }
 
 
-@router.get("/exceptions/{id}")
+@router.get("/exceptions/{id}", responses=one(VulnerabilityException))
 def get_exception(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One exception."""
     return exception_json(product.exceptions.get(actor, id))
 
 
-@router.put("/exceptions/{id}")
+@router.put("/exceptions/{id}", responses=one(VulnerabilityException))
 def change_exception(product: ProductNeeded, actor: ActorNeeded, id: int, body: ExceptionBody) -> Json:  # noqa: A002
     """The whole exception, in place of what it was; whoever changes it is its author."""
     return exception_json(product.exceptions.change(actor, id, body.form()))

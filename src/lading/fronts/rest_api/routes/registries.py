@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -11,10 +12,21 @@ from lading.fronts.rest_api.bodies import RegistryBody, RegistryChange, Registry
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded, TrialCancelNeeded
 from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.product import Product
-from lading.services.access import NotLoggedIn
+from lading.fronts.rest_api.shapes.places import (
+    Name,
+    ProviderTemplate,
+    Registry,
+    RegistryAddress,
+    RegistryStanding,
+    RegistryTestReport,
+    RepositoryFound,
+)
+from lading.fronts.rest_api.told import array, listed, one
+from lading.services.access import Actor, NotLoggedIn
 from lading.services.provider_view import template_json
 from lading.services.registry_forms import RegistryEdit, RegistryForm
 from lading.services.registry_records import RegistryRow
+from lading.services.row_view import iso
 
 router = APIRouter(prefix="/api", tags=["registries"])
 
@@ -22,30 +34,30 @@ RegistryId = Annotated[int, Query(alias="registry", ge=1, description="The regis
 RepositoryPath = Annotated[str, Query(alias="repository", max_length=255, description="A repository's path.")]
 
 
-@router.get("/registries")
+@router.get("/registries", responses=listed(RegistryStanding))
 def list_registries(
     product: ProductNeeded,
     actor: ActorNeeded,
     wanted: ListNeeded,
 ) -> object:
-    """All configured registries."""
+    """All configured registries; `rateLimit` is what each said last of how much it still allows."""
     rows, ends = product.registries.list(actor), product.registries.validities()
-    return wanted.listed(rows, lambda row: [row.name, row.url], lambda row: registry_json(row, ends.get(row.id)))
+    return wanted.listed(rows, lambda row: [row.name, row.url], lambda row: _standing(product, actor, row, ends))
 
 
-@router.get("/registries/providers")
+@router.get("/registries/providers", responses=array(ProviderTemplate))
 def list_providers(product: ProductNeeded, actor: ActorNeeded) -> list[Json]:
     """The providers that a registry may be of: which fields each asks for, and where its login comes from."""
     return [template_json(template) for template in product.registries.templates(actor)]
 
 
-@router.post("/registries", status_code=201)
+@router.post("/registries", status_code=201, responses=one(Registry, 201))
 def add_registry(product: ProductNeeded, actor: ActorNeeded, body: RegistryBody) -> Json:
     """Configure a registry."""
     return registry_json(product.registries.add(actor, _form(body)))
 
 
-@router.post("/registries/test")
+@router.post("/registries/test", responses=one(RegistryTestReport))
 def try_registry(product: ProductNeeded, actor: ActorNeeded, cancel: TrialCancelNeeded, body: RegistryTestBody) -> Json:
     """Try a registry out step by step: a configured one by its id, or what a form holds."""
     form = _form(body) if body.url else None
@@ -53,15 +65,15 @@ def try_registry(product: ProductNeeded, actor: ActorNeeded, cancel: TrialCancel
     return report_json(tried.report) | {"rateLimit": quota_json(tried.quota)}
 
 
-@router.get("/registries/{id}")
+@router.get("/registries/{id}", responses=one(RegistryStanding))
 def get_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One configured registry; `rateLimit` is what it said last of how much it still allows."""
     row = product.registries.get(actor, id)
-    return _told(product, row) | {"rateLimit": quota_json(product.browsing.quota(actor, row))}
+    return _standing(product, actor, row, product.registries.validities())
 
 
-@router.put("/registries/{id}")
-@router.patch("/registries/{id}")
+@router.put("/registries/{id}", responses=one(Registry))
+@router.patch("/registries/{id}", responses=one(Registry), operation_id="patchRegistry")
 def change_registry(product: ProductNeeded, actor: ActorNeeded, id: int, body: RegistryChange) -> Json:  # noqa: A002
     """Change what is sent; the rest stays. A new address needs the password again."""
     edit = RegistryEdit(
@@ -86,13 +98,13 @@ def remove_registry(product: ProductNeeded, actor: ActorNeeded, id: int) -> Resp
     return Response(status_code=204)
 
 
-@router.post("/registries/{id}/default")
+@router.post("/registries/{id}/default", responses=one(Registry))
 def make_registry_default(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002
     """The one that is meant where nobody says."""
     return _told(product, product.registries.make_default(actor, id))
 
 
-@router.get("/registry/address")
+@router.get("/registry/address", responses=one(RegistryAddress))
 def registry_address(product: ProductNeeded, actor: ActorNeeded) -> Json:
     """Where our own registry is; without a `url` at the host that you asked, on `port`."""
     if actor.user is None and not actor.grants:
@@ -100,8 +112,8 @@ def registry_address(product: ProductNeeded, actor: ActorNeeded) -> Json:
     return product.registry_address.json
 
 
-@router.get("/registry/catalog")
-def list_repositories(
+@router.get("/registry/catalog", responses=listed(Name))
+def list_catalog(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
@@ -116,8 +128,8 @@ def list_repositories(
     return wanted.listed(catalog.names, _itself, _named)
 
 
-@router.get("/registry/search")
-def search_repositories(
+@router.get("/registry/search", responses=listed(RepositoryFound))
+def search_registry(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
@@ -130,8 +142,8 @@ def search_repositories(
     return wanted.listed(found, lambda each: [each.path], found_json)
 
 
-@router.get("/registry/tags")
-def list_tags(
+@router.get("/registry/tags", responses=listed(Name))
+def list_registry_tags(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
@@ -144,7 +156,7 @@ def list_tags(
 
 
 @router.delete("/registry/image", status_code=204)
-def remove_image(
+def remove_registry_image(
     product: ProductNeeded,
     actor: ActorNeeded,
     cancel: CancelNeeded,
@@ -174,6 +186,11 @@ def _form(body: RegistryBody) -> RegistryForm:
 
 def _told(product: Product, row: RegistryRow) -> Json:
     return registry_json(row, product.registries.validities().get(row.id))
+
+
+def _standing(product: Product, actor: Actor, row: RegistryRow, ends: Mapping[int, float]) -> Json:
+    quota, used = product.browsing.quota(actor, row), product.registry_use.last(row.host)
+    return registry_json(row, ends.get(row.id)) | {"rateLimit": quota_json(quota), "lastUsedAt": iso(used)}
 
 
 def _itself(name: str) -> tuple[str]:

@@ -20,6 +20,8 @@ from lading.fronts.rest_api.repository_bodies import (
     wide_rules_of,
 )
 from lading.fronts.rest_api.retention_bodies import wide_retention_of
+from lading.fronts.rest_api.shapes.repositories import RegistryRules, Release, Repository, RepositoryTag
+from lading.fronts.rest_api.told import listed, one
 from lading.services.guarded_repositories import RepositoryForm
 from lading.services.repository_rules import rule_json
 from lading.services.repository_view import release_json, repository_json, tag_json
@@ -30,7 +32,7 @@ router = APIRouter(prefix="/api", tags=["repositories"])
 Name = Annotated[str, Path(description="Its path, with slashes as %2F."), AfterValidator(unquote)]
 
 
-@router.get("/repositories")
+@router.get("/repositories", responses=listed(Repository))
 def list_repositories(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -42,14 +44,14 @@ def list_repositories(
     return wanted.answer([repository_json(row) for row in rows], len(names))
 
 
-@router.get("/repositories/{repository}")
+@router.get("/repositories/{repository}", responses=one(Repository))
 def get_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name) -> Json:
     """One repository."""
     return repository_json(product.repositories.get(actor, repository))
 
 
-@router.put("/repositories/{repository}")
-@router.patch("/repositories/{repository}")
+@router.put("/repositories/{repository}", responses=one(Repository))
+@router.patch("/repositories/{repository}", responses=one(Repository), operation_id="patchRepository")
 def change_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name, body: RepositoryBody) -> Json:
     """Change what is sent; the rest stays. A repository that is not there is made."""
     rules = None if body.rules is None else rules_of(body.rules)
@@ -64,13 +66,13 @@ def remove_repository(product: ProductNeeded, actor: ActorNeeded, repository: Na
     return Response(status_code=204)
 
 
-@router.post("/repositories/{repository}/rename")
+@router.post("/repositories/{repository}/rename", responses=one(Repository))
 def rename_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name, body: RenameBody) -> Json:
     """Call it something else; its rules come along. Refused while a tag in it may not be removed."""
     return repository_json(product.repositories.rename(actor, repository, body.to))
 
 
-@router.get("/repositories/{repository}/tags")
+@router.get("/repositories/{repository}/tags", responses=listed(RepositoryTag))
 def list_tags(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -90,7 +92,7 @@ def remove_tag(product: ProductNeeded, actor: ActorNeeded, repository: Name, tag
     return Response(status_code=204)
 
 
-@router.post("/repositories/{repository}/tags/{tag}/release")
+@router.post("/repositories/{repository}/tags/{tag}/release", responses=one(Release))
 def release_tag(product: ProductNeeded, actor: ActorNeeded, repository: Name, tag: Name, body: ReleaseBody) -> Json:
     """Let go of a protected tag: until then, or once."""
     until = None if body.until is None else body.until.timestamp()
@@ -104,7 +106,7 @@ def take_back_release(product: ProductNeeded, actor: ActorNeeded, repository: Na
     return Response(status_code=204)
 
 
-@router.get("/settings/repositories")
+@router.get("/settings/repositories", responses=one(RegistryRules))
 def get_rules(product: ProductNeeded, actor: ActorNeeded) -> Json:
     """The rules of the whole registry: what protects tags, and what lets go of them."""
     return {
@@ -113,7 +115,7 @@ def get_rules(product: ProductNeeded, actor: ActorNeeded) -> Json:
     }
 
 
-@router.put("/settings/repositories")
+@router.put("/settings/repositories", responses=one(RegistryRules))
 def set_rules(product: ProductNeeded, actor: ActorNeeded, body: WideRulesBody) -> Json:
     """All rules of the whole registry, in place of those there were; what is not sent stays."""
     rules = None if body.rules is None else wide_rules_of(body.rules)

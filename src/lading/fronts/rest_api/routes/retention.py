@@ -11,7 +11,10 @@ from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, Stre
 from lading.fronts.rest_api.paging import Limit, PageNumber, window
 from lading.fronts.rest_api.retention_bodies import PreviewBody, PromoteBody, RetentionBody, retention_of
 from lading.fronts.rest_api.routes.repositories import Name
-from lading.fronts.rest_api.routes.transfers import ANSWERS, KeyNeeded
+from lading.fronts.rest_api.routes.transfers import KeyNeeded
+from lading.fronts.rest_api.shapes.jobs import RetentionDone
+from lading.fronts.rest_api.shapes.repositories import Promoted, RetentionPreview, RetentionRules
+from lading.fronts.rest_api.told import one, started
 from lading.fronts.rest_api.waiting import answered
 from lading.services.promotion import promoted_json
 from lading.services.retention_rules import retention_json
@@ -20,13 +23,13 @@ from lading.services.retention_view import verdict_json
 router = APIRouter(prefix="/api", tags=["repositories"])
 
 
-@router.get("/repositories/{repository}/retention")
+@router.get("/repositories/{repository}/retention", responses=one(RetentionRules))
 def get_retention(product: ProductNeeded, actor: ActorNeeded, repository: Name) -> Json:
     """Its own rules of retention."""
     return {"rules": [retention_json(rule) for rule in product.retention.rules(actor, repository)]}
 
 
-@router.put("/repositories/{repository}/retention")
+@router.put("/repositories/{repository}/retention", responses=one(RetentionRules))
 def set_retention(product: ProductNeeded, actor: ActorNeeded, repository: Name, body: RetentionBody) -> Json:
     """All of its own rules of retention, in place of those there were. A repository that is not there is made."""
     rules = retention_of(body.rules)
@@ -34,7 +37,7 @@ def set_retention(product: ProductNeeded, actor: ActorNeeded, repository: Name, 
     return {"rules": [retention_json(rule) for rule in rules]}
 
 
-@router.post("/repositories/{repository}/retention/preview")
+@router.post("/repositories/{repository}/retention/preview", responses=one(RetentionPreview))
 def preview_retention(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -57,7 +60,7 @@ def preview_retention(
     return answer | ({"next": (page or 1) + 1} if first + count < len(preview.verdicts) else {})
 
 
-@router.post("/repositories/{repository}/retention/run", responses=ANSWERS)
+@router.post("/repositories/{repository}/retention/run", responses=started(RetentionDone))
 async def run_retention(
     request: Request,
     product: ProductNeeded,
@@ -71,7 +74,7 @@ async def run_retention(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/prune/repositories", responses=ANSWERS)
+@router.post("/prune/repositories", responses=started(RetentionDone))
 async def prune_repositories(
     request: Request, product: ProductNeeded, streams: StreamsNeeded, actor: ActorNeeded, key: KeyNeeded
 ) -> JSONResponse:
@@ -80,7 +83,7 @@ async def prune_repositories(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/repositories/{repository}/promote")
+@router.post("/repositories/{repository}/promote", responses=one(Promoted))
 def promote(product: ProductNeeded, actor: ActorNeeded, repository: Name, body: PromoteBody) -> Json:
     """Make a tag of another repository of it, with signatures and all that belongs to the image. No byte moves."""
     return promoted_json(product.promotions.promote(actor, repository, body.tag, body.to, body.to_tag))

@@ -11,10 +11,21 @@ from starlette.concurrency import run_in_threadpool
 from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, ProductNeeded, StreamsNeeded
 from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
-from lading.fronts.rest_api.routes.transfers import ANSWERS, EnvironmentId, KeyNeeded
+from lading.fronts.rest_api.routes.transfers import EnvironmentId, KeyNeeded
 from lading.fronts.rest_api.scan_bodies import ScanBody, ScannerBody
+from lading.fronts.rest_api.shapes.gates import OpenVex
+from lading.fronts.rest_api.shapes.jobs import RematchDone, RoundDone, ScanDone
+from lading.fronts.rest_api.shapes.scans import (
+    FoundIn,
+    Scan,
+    ScanComparison,
+    ScannerSetting,
+    ScanSummary,
+    SeverityCounts,
+)
 from lading.fronts.rest_api.threads import HostRoomNeeded
-from lading.fronts.rest_api.waiting import answered
+from lading.fronts.rest_api.told import array, choice, either, file, listed, one, started
+from lading.fronts.rest_api.waiting import JSON, answered
 from lading.inventory.severity import Severity
 from lading.services.job import Job
 from lading.services.scan_exports import ENDINGS, MEDIA_TYPES, ScanFormat
@@ -33,11 +44,13 @@ from lading.services.scanner_settings import scanner_named
 
 router = APIRouter(prefix="/api", tags=["scans"])
 
+_FILES = tuple(kind for kind in MEDIA_TYPES.values() if kind != JSON)
+
 Word = Annotated[str | None, Query(max_length=500)]
 Environment = Annotated[int | None, Query(alias="env", ge=1, description="Only of this environment.")]
 
 
-@router.post("/images/scan", responses=ANSWERS)
+@router.post("/images/scan", responses=started(ScanDone))
 async def scan_image(
     request: Request,
     product: ProductNeeded,
@@ -59,7 +72,7 @@ async def scan_image(
     return await answered(request, product, streams, actor, await room.run(start))
 
 
-@router.get("/images/scan")
+@router.get("/images/scan", responses=array(Scan))
 def latest_scans(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -70,7 +83,7 @@ def latest_scans(
     return [scan_json(row) for row in product.scans.of_image(actor, environment, image)]
 
 
-@router.get("/scans")
+@router.get("/scans", responses=listed(ScanSummary))
 def list_scans(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -88,7 +101,7 @@ def list_scans(
     return paged([listed_json(row) for row in found.rows], found.total, page, limit)
 
 
-@router.post("/scans/rounds", responses=ANSWERS)
+@router.post("/scans/rounds", responses=started(RoundDone))
 async def scan_round(
     request: Request,
     product: ProductNeeded,
@@ -102,7 +115,7 @@ async def scan_round(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/scans/rematch", responses=ANSWERS)
+@router.post("/scans/rematch", responses=started(RematchDone))
 async def rematch(
     request: Request, product: ProductNeeded, streams: StreamsNeeded, actor: ActorNeeded, key: KeyNeeded
 ) -> JSONResponse:
@@ -112,13 +125,13 @@ async def rematch(
     return await answered(request, product, streams, actor, job)
 
 
-@router.get("/scans/{id}")
+@router.get("/scans/{id}", responses=one(Scan))
 def get_scan(product: ProductNeeded, actor: ActorNeeded, id: int) -> Json:  # noqa: A002  a row's own word
     """One scan with its vulnerabilities."""
     return scan_json(product.scans.get(actor, id))
 
 
-@router.get("/scans/{id}/export", response_class=Response)
+@router.get("/scans/{id}/export", response_class=Response, responses=either(choice(Scan, OpenVex), file(*_FILES)))
 def export_scan(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -133,13 +146,13 @@ def export_scan(
     return Response(text, media_type=MEDIA_TYPES[format], headers={"Content-Disposition": name})
 
 
-@router.get("/scans/{id}/compare/{other}")
+@router.get("/scans/{id}/compare/{other}", responses=one(ScanComparison))
 def compare_scans(product: ProductNeeded, actor: ActorNeeded, id: int, other: int) -> Json:  # noqa: A002
     """What came and went from scan `id` to scan `other`, by the same scanner: of one image, or of two."""
     return compared_json(product.scans.compare(actor, id, other))
 
 
-@router.get("/findings")
+@router.get("/findings", responses=listed(FoundIn, summary=SeverityCounts))
 def list_findings(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -171,7 +184,7 @@ def list_findings(
     return answer | {"summary": summary_json(found.counts)} if isinstance(answer, dict) else answer
 
 
-@router.get("/settings/scanner")
+@router.get("/settings/scanner", responses=one(ScannerSetting))
 def get_scanner(
     product: ProductNeeded, actor: ActorNeeded, cancel: CancelNeeded, environment: Environment = None
 ) -> Json:
@@ -179,7 +192,7 @@ def get_scanner(
     return scanner_json(product.scanner_settings.get(actor, environment, cancel))
 
 
-@router.put("/settings/scanner")
+@router.put("/settings/scanner", responses=one(ScannerSetting))
 def set_scanner(
     product: ProductNeeded,
     actor: ActorNeeded,

@@ -10,7 +10,10 @@ from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.bodies import SweepBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
 from lading.fronts.rest_api.paging import ListNeeded
-from lading.fronts.rest_api.routes.transfers import ANSWERS, KeyNeeded
+from lading.fronts.rest_api.routes.transfers import KeyNeeded
+from lading.fronts.rest_api.shapes.jobs import SweepDone
+from lading.fronts.rest_api.shapes.repositories import RepositoryStorage, Storage
+from lading.fronts.rest_api.told import listed, one, started
 from lading.fronts.rest_api.waiting import answered
 from lading.services.job import Job
 from lading.services.storage_view import figures_json, repository_figures_json
@@ -18,13 +21,13 @@ from lading.services.storage_view import figures_json, repository_figures_json
 router = APIRouter(prefix="/api", tags=["storage"])
 
 
-@router.get("/storage")
+@router.get("/storage", responses=one(Storage))
 def storage(product: ProductNeeded, actor: ActorNeeded) -> Json:
     """What our own content takes in all, in bytes, as it was counted a short while ago."""
     return figures_json(product.storage.figures(actor))
 
 
-@router.get("/storage/repositories")
+@router.get("/storage/repositories", responses=listed(RepositoryStorage))
 def storage_of_repositories(
     product: ProductNeeded,
     actor: ActorNeeded,
@@ -34,7 +37,7 @@ def storage_of_repositories(
     return wanted.listed(product.storage.repositories(actor), lambda each: [each.name], repository_figures_json)
 
 
-@router.post("/prune/content", responses=ANSWERS)
+@router.post("/prune/content", responses=started(SweepDone))
 async def prune_content(
     request: Request,
     product: ProductNeeded,

@@ -10,7 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from lading.fronts.rest_api.bodies import CopyBody, DistributeBody, PullBody, PushBody
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded, StreamsNeeded
+from lading.fronts.rest_api.shapes.jobs import DistributeDone, PullDone, PushDone
 from lading.fronts.rest_api.threads import HostRoomNeeded
+from lading.fronts.rest_api.told import started
 from lading.fronts.rest_api.waiting import answered
 from lading.services.copies import CopyForm
 from lading.services.distribution_forms import DistributionForm
@@ -45,12 +47,9 @@ def keyed(request: Request, key: str, body: str) -> RequestKey:
 
 
 KeyNeeded = Annotated[RequestKey | None, Depends(key_of)]
-ANSWERS: dict[int | str, dict[str, object]] = {
-    200: {"description": "The job's id; or its result, where Accept is application/json."},
-}
 
 
-@router.post("/push", responses=ANSWERS)
+@router.post("/push", responses=started(PushDone))
 async def push(
     request: Request,
     product: ProductNeeded,
@@ -62,18 +61,7 @@ async def push(
     body: PushBody = PushBody(),  # noqa: B008  it is frozen
 ) -> JSONResponse:
     """Push an image of an environment to a registry."""
-    form = PushForm(
-        body.image_id,
-        body.registry_id,
-        body.image_name,
-        body.new_tag,
-        body.target,
-        body.platform,
-        tuple(body.tags),
-        body.if_absent,
-        body.dry_run,
-        body.relay,
-    )
+    form = push_form(body)
 
     def start() -> Job:
         with product.cancellation() as cancel:
@@ -82,7 +70,7 @@ async def push(
     return await answered(request, product, streams, actor, await room.run(start))
 
 
-@router.post("/pull", responses=ANSWERS)
+@router.post("/pull", responses=started(PullDone))
 async def pull(
     request: Request,
     product: ProductNeeded,
@@ -93,12 +81,11 @@ async def pull(
     body: PullBody = PullBody(),  # noqa: B008  it is frozen
 ) -> JSONResponse:
     """Pull an image into an environment."""
-    form = PullForm(body.image, body.scan_after_pull, body.platform)
-    job = await run_in_threadpool(product.pulls.start, actor, environment, form, key)
+    job = await run_in_threadpool(product.pulls.start, actor, environment, pull_form(body), key)
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/copy", responses=ANSWERS)
+@router.post("/copy", responses=started(PushDone))
 async def copy(
     request: Request,
     product: ProductNeeded,
@@ -113,7 +100,7 @@ async def copy(
     return await answered(request, product, streams, actor, job)
 
 
-@router.post("/distribute", responses=ANSWERS)
+@router.post("/distribute", responses=started(DistributeDone))
 async def distribute(
     request: Request,
     product: ProductNeeded,
@@ -133,3 +120,24 @@ async def distribute(
             return product.distributions.requests.start(actor, form, key, cancel)
 
     return await answered(request, product, streams, actor, await room.run(start))
+
+
+def push_form(body: PushBody) -> PushForm:
+    """As the services take it."""
+    return PushForm(
+        body.image_id,
+        body.registry_id,
+        body.image_name,
+        body.new_tag,
+        body.target,
+        body.platform,
+        tuple(body.tags),
+        body.if_absent,
+        body.dry_run,
+        body.relay,
+    )
+
+
+def pull_form(body: PullBody) -> PullForm:
+    """As the services take it."""
+    return PullForm(body.image, body.scan_after_pull, body.platform)

@@ -1,0 +1,63 @@
+"""What is inside images, wired: over our own engine, our own registry, and Docker hosts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+
+from lading.backends.database.service_database import ServiceDatabase
+from lading.main.scanning import Scanning
+from lading.services.audit import Trail
+from lading.services.clocks import Clocks
+from lading.services.content_sharing import ContentSharing
+from lading.services.environments import Environments
+from lading.services.host_lists import HostLists
+from lading.services.image_insides import ImageInsides
+from lading.services.image_lists import ImageLists
+from lading.services.image_locks import ImageLocks
+from lading.services.image_removals import ImageRemovals
+from lading.services.layer_grids import LayerGrids
+from lading.services.registry_address import RegistryAddress
+from lading.services.whereabouts import Whereabouts
+from lading.wire.message import Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class InsideCare:
+    """All over the same rows."""
+
+    insides: ImageInsides
+    lists: ImageLists
+    removals: ImageRemovals
+    whereabouts: Whereabouts
+    grids: LayerGrids
+    address: RegistryAddress
+
+    @classmethod
+    def of(
+        cls,
+        stack: ExitStack,
+        database: ServiceDatabase,
+        environments: Environments,
+        scans: Scanning,
+        *,
+        address: RegistryAddress,
+        trail: Trail,
+        cancellation: Callable[[float], AbstractContextManager[Cancel]],
+    ) -> InsideCare:
+        """Closed with the stack."""
+        contents = database.tag_contents
+        hosts = HostLists(environments, Clocks(time.time, time.monotonic), cancellation)
+        stack.callback(hosts.close)
+        sharing = ContentSharing(contents, database.changes)
+        locks = ImageLocks(database.repositories, address, database.changes, time.time)
+        return cls(
+            ImageInsides(environments, sharing, scans.lists, scans.scans, time.time),
+            ImageLists(environments, sharing, database.scans, locks),
+            ImageRemovals(database.audit, lambda: environments.default().id),
+            Whereabouts(environments, contents, hosts),
+            LayerGrids(database.repositories, contents, trail, database.changes),
+            address,
+        )

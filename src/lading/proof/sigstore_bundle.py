@@ -1,0 +1,92 @@
+"""Sigstore bundles with a key pair, as cosign 3 attaches them to images (sigstore's protobuf-specs, bundle v0.3).
+
+    bundle
+    ├── verificationMaterial.publicKey.hint    the key's name, which proves nothing
+    └── dsseEnvelope
+        └── in-toto Statement v1: subject = the manifest's digest and what else is signed, predicate empty
+
+What transparency logs and time-stamping authorities add stands beside these and is not looked at: a key is all that is
+asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lading.oci.digest import Algorithm, Digest, DigestInvalid, DigestUnsupported
+from lading.oci.document import Fields, read_object, write_json
+from lading.proof.claims import Claim, SignatureForged, SignatureInvalid
+from lading.proof.dsse import Envelope
+from lading.proof.signing_keys import PrivateKey, PublicKey
+
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+"""The media type of the layer, and the artifact type of the manifest around it."""
+
+PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+"""What cosign calls a signature; statements of other kinds (provenance, SBOMs) are no signatures of an image."""
+
+ANNOTATIONS = {"dev.sigstore.bundle.content": "dsse-envelope", "dev.sigstore.bundle.predicateType": PREDICATE}
+"""What the manifest around a bundle says of it, so that readers need not open every one."""
+
+_PAYLOAD = "application/vnd.in-toto+json"
+_STATEMENT = "https://in-toto.io/Statement/v1"
+
+
+def sign(claim: Claim, key: PrivateKey) -> bytes:
+    """A bundle that says so."""
+    subject = {"digest": {str(claim.digest.algorithm): claim.digest.encoded}, "annotations": claim.annotations}
+    statement = {"_type": _STATEMENT, "subject": [subject], "predicateType": PREDICATE, "predicate": {}}
+    envelope = Envelope.sign(key, _PAYLOAD, write_json(statement))
+    material = {"publicKey": {"hint": key.public.hint}}
+    members = {"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope.written()}
+    return write_json(members)
+
+
+def verify(raw: bytes, keys: Sequence[PublicKey]) -> tuple[Claim, PublicKey]:
+    """What the bundle says and which of `keys` said it: nothing inside is read before its signature is right.
+
+    Raises SignatureInvalid, SignatureForged.
+    """
+    envelope = _envelope(raw)
+    signer = envelope.signer(keys)
+    if signer is None:
+        raise SignatureForged
+    return _claim(envelope.payload), signer
+
+
+def _envelope(raw: bytes) -> Envelope:
+    fields = read_object(raw, SignatureInvalid)
+    if fields.required_text("mediaType") != BUNDLE:
+        fields.refuse("mediaType", f"must be {BUNDLE}")
+    if fields.get("messageSignature") is not None:
+        fields.refuse("messageSignature", "signs a file, not an image")
+    inner = fields.inner("dsseEnvelope")
+    if inner is None:
+        fields.refuse("dsseEnvelope", "is missing")
+    envelope = Envelope.read(inner)
+    if envelope.payload_type != _PAYLOAD:
+        inner.refuse("payloadType", f"must be {_PAYLOAD}")
+    return envelope
+
+
+def _claim(payload: bytes) -> Claim:
+    fields = read_object(payload, SignatureInvalid)
+    for name, wanted in (("_type", _STATEMENT), ("predicateType", PREDICATE)):
+        if fields.required_text(name) != wanted:
+            fields.refuse(name, f"must be {wanted}")
+    subjects = tuple(fields.each("subject"))
+    if len(subjects) != 1:
+        fields.refuse("subject", "must be one image")
+    return Claim.read(_digest(subjects[0]), subjects[0].mapping("annotations"))
+
+
+def _digest(subject: Fields) -> Digest:
+    """SHA-256, where a subject has several."""
+    digests = subject.mapping("digest")
+    algorithm = next((each for each in (Algorithm.SHA256, Algorithm.SHA512) if each in digests), None)
+    if algorithm is None:
+        subject.refuse("digest", "must be SHA-256 or SHA-512")
+    try:
+        return Digest.parse(f"{algorithm}:{digests[algorithm]}")
+    except (DigestInvalid, DigestUnsupported) as error:
+        raise SignatureInvalid("subject[0].digest", "is wrong") from error
