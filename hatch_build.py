@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any  # hatchling types neither its settings nor what a build hands on
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
