@@ -97,7 +97,7 @@ def both(folder: Path) -> Iterator[tuple[Served, Served, Callable[[], float]]]:
     ):
         scopes = [f"app:{action}" for action in ("pull", "push")]
         yield (
-            Served("lading", f"127.0.0.1:{service.registry_port}", _token(service)),
+            Served("lading", f"127.0.0.1:{service.registry_port}", registry_token(service)),
             Served("docker-registry", theirs.host, signed.mint(1, scopes)),
             Memory([child.pid]).cpu,
         )
@@ -111,7 +111,7 @@ def _alone(folder: Path) -> Iterator[tuple[Served, int]]:
         yield Served("lading", f"127.0.0.1:{service.registry_port}", service.token), child.pid
 
 
-def _token(service: Service) -> str:
+def registry_token(service: Service) -> str:
     """Of our own token service, for five minutes."""
     host = f"127.0.0.1:{service.registry_port}"
     with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
@@ -128,9 +128,9 @@ def _bytes(extent: Extent) -> Sequence[str]:
     up: dict[str, list[float]] = {}
     down: dict[str, list[float]] = {}
     floor: list[float] = []
-    with _folder() as folder, both(folder) as (ours, theirs, _):
+    with ram_folder() as folder, both(folder) as (ours, theirs, _):
         for number in range(extent.rounds):
-            blobs = _blobs(folder, number, extent.of(BLOB_SIZE))
+            blobs = large_blobs(folder, number, extent.of(BLOB_SIZE))
             for registry in (ours, theirs) if number % 2 else (theirs, ours):
                 up.setdefault(registry.name, []).append(push_blobs(registry, "app", blobs))
                 down.setdefault(registry.name, []).append(pull_blobs(registry, "app", blobs))
@@ -156,7 +156,7 @@ def _rates(extent: Extent) -> Sequence[str]:
     rates: dict[str, dict[str, list[float]]] = {}
     seconds = extent.of(SECONDS)
     cpu: dict[str, list[float]] = {}
-    with _folder() as folder, both(folder) as (ours, theirs, used):
+    with ram_folder() as folder, both(folder) as (ours, theirs, used):
         config = blob_at(folder / "config", Random(1).randbytes(SMALL))
         for registry in (ours, theirs):
             push_blobs(registry, "app", [config])
@@ -170,7 +170,7 @@ def _rates(extent: Extent) -> Sequence[str]:
             for name, path in asked.items():
                 for registry in (ours, theirs) if number % 2 else (theirs, ours):
                     before = used()
-                    rate = _wrk(registry, path, seconds)
+                    rate = wrk(registry, path, seconds)
                     rates.setdefault(name, {}).setdefault(registry.name, []).append(rate)
                     if registry is ours:
                         cpu.setdefault(name, []).append((used() - before) / (rate * seconds) * 1e6)
@@ -188,7 +188,7 @@ def _rates(extent: Extent) -> Sequence[str]:
 
 
 def _pages(extent: Extent) -> Sequence[str]:
-    with _folder() as folder, _alone(folder) as (ours, _):
+    with ram_folder() as folder, _alone(folder) as (ours, _):
         config = blob_at(folder / "config", b"{}")
         push_blobs(ours, "app", [config])
         push_image(ours, "app", [f"t{number:05}" for number in range(extent.of(TAGS))], config, [config])
@@ -214,8 +214,8 @@ def _pages(extent: Extent) -> Sequence[str]:
 
 def _crowds(extent: Extent) -> Sequence[str]:
     crowd = Crowd(extent.of(READERS), extent.of(SENDERS), extent.of(SAMPLES))
-    with _folder() as folder, _alone(folder) as (ours, process):
-        large = _blobs(folder, 1, extent.of(BLOB_SIZE))[0]
+    with ram_folder() as folder, _alone(folder) as (ours, process):
+        large = large_blobs(folder, 1, extent.of(BLOB_SIZE))[0]
         push_blobs(ours, "app", [large])
         push_image(ours, "app", ["1"], large, [large])
         found = run_crowd(ours, process, "app", large, crowd)
@@ -256,7 +256,7 @@ def _walked(registry: Served, path: str) -> list[float]:
     return seconds
 
 
-def _wrk(registry: Served, path: str, seconds: int) -> float:
+def wrk(registry: Served, path: str, seconds: int) -> float:
     """Answers a second; fails where one was no success."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-H", f"Authorization: {registry.authorization}"]
     command += ["-H", "Accept: application/vnd.oci.image.manifest.v1+json", f"http://{registry.host}{path}"]
@@ -267,7 +267,7 @@ def _wrk(registry: Served, path: str, seconds: int) -> float:
     return float(found[1])
 
 
-def _blobs(folder: Path, seed: int, size: int) -> list[Blob]:
+def large_blobs(folder: Path, seed: int, size: int) -> list[Blob]:
     """Half of each is random, half repeats, as in real layers."""
     random = Random(seed)
     blobs = []
@@ -297,7 +297,7 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def ram_folder() -> Iterator[Path]:
     """An empty one, in memory where there is some."""
     memory = MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None
     with tempfile.TemporaryDirectory(dir=memory, ignore_cleanup_errors=True) as folder:

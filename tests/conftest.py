@@ -12,7 +12,7 @@ from hypothesis import settings
 from playwright.sync_api import Playwright, sync_playwright
 
 from tests.fakes import children
-from tests.peers import postgres_server, programs
+from tests.peers import postgres_server, programs, s3_server
 
 settings.register_profile("lading", deadline=None, max_examples=40)  # no test depends on how fast this machine is
 settings.register_profile("proof", deadline=None, max_examples=400)  # pytest --hypothesis-profile=proof
@@ -56,6 +56,13 @@ def debian_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres() -> Iterator[postgres_server.RunningPostgres]:
     """One real PostgreSQL for all tests of a process; ask for it only in a test marked `peer("postgres")`."""
     with postgres_server.postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[s3_server.RunningS3]:
+    """One real S3 server for all tests of a process; ask for it only in a test marked `peer("weed")`."""
+    with s3_server.s3_server() as server:
         yield server
 
 

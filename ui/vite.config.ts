@@ -24,12 +24,43 @@ function compressed(): Plugin {
   };
 }
 
-/** Each use of a part tells which of a part's slots it fills, for parts of before Svelte 5; none here asks. */
-function slotless(): Plugin {
+/** What the compiler writes into every part for others: which slots a use of it fills, for parts of before Svelte 5; which
+ *  nodes are text, for pages that a server drew. None here asks. */
+function plain(): Plugin {
+  const unasked = (code: string) => code.replace(/,\s*\$\$slots: \{[^}]*\}/g, '').replace(/(\$\.(?:only_child|child|sibling|first_child)\((?:[^()]|\([^()]*\))*?)(?:, 1)?, true\)/g, '$1)');
   return {
-    name: 'lading-slotless',
+    name: 'lading-plain',
     apply: 'build',
-    transform: (code, id) => (id.endsWith('.svelte') ? { code: code.replace(/,\s*\$\$slots: \{[^}]*\}/g, ''), map: null } : null),
+    transform: (code, id) => (id.endsWith('.svelte') ? { code: unasked(code), map: null } : null),
+  };
+}
+
+const constants = (names: string[], value: string) => names.map((name) => `export const ${name} = ${value};\n`).join('');
+const nothing = '() => {}';
+
+/** Modules of Svelte's runtime for what no part here has: pages that a server drew, `await` in templates, boundaries
+ *  for errors, code of before Svelte 5. By their paths, with all that the rest of the runtime asks of them. */
+const unneeded: Record<string, string> = {
+  'client/dom/hydration.js':
+    constants(['hydrating'], 'false') +
+    constants(['hydrate_node'], 'null') +
+    constants(['hydrate_next', 'hydrate_template', 'next', 'read_hydration_instruction', 'reset', 'set_hydrate_node', 'set_hydrating', 'skip_nodes'], nothing),
+  'client/reactivity/async.js':
+    "import { derived } from './deriveds.js';\nexport const flatten = (blockers, sync, async, done) => done(sync.map(derived));\n" +
+    constants(['capture', 'for_await_track_reactivity_loss', 'increment_pending', 'run', 'run_after_blockers', 'save', 'track_reactivity_loss', 'unsave', 'unset_context', 'wait'], nothing),
+  'client/dom/blocks/boundary.js':
+    "import { branch } from '../../reactivity/effects.js';\nexport const boundary = (anchor, props, children) => branch(() => children(anchor));\n" + constants(['pending'], nothing),
+  'flags/index.js': constants(['async_mode_flag', 'legacy_mode_flag', 'tracing_mode_flag'], 'false'),
+};
+
+function clientOnly(): Plugin {
+  return {
+    name: 'lading-client-only',
+    apply: 'build',
+    transform(_code, id) {
+      const code = unneeded[id.split('/svelte/src/internal/')[1] ?? ''];
+      return code === undefined ? null : { code, map: null };
+    },
   };
 }
 
@@ -54,7 +85,7 @@ function licences(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [svelte(), slotless(), licences(), compressed()],
+  plugins: [svelte(), plain(), clientOnly(), licences(), compressed()],
   base: './',
   build: {
     outDir: built,

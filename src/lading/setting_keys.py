@@ -14,7 +14,8 @@ Value = str | int | float | bool | tuple[str, ...]
 class Key:
     """One setting: its name on the command line, how its text is read, what it means, whether it is a secret.
 
-    `unset` tells people what holds where nobody says, for settings whose default is no value of their own.
+    `unset` tells people what holds where nobody says, for settings whose default is no value of their own. `docker` is
+    docker's own variable for the same thing, which counts where ours says nothing.
     """
 
     name: str
@@ -22,11 +23,17 @@ class Key:
     meaning: str
     unset: str = ""
     secret: bool = False
+    docker: str = ""
 
     @property
     def variable(self) -> str:
         """The environment variable that sets it."""
         return "LADING_" + self.name.upper().replace("-", "_")
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Every variable that sets it, the first before the others."""
+        return (self.variable, self.docker) if self.docker else (self.variable,)
 
 
 KEYS = (
@@ -41,11 +48,44 @@ KEYS = (
     Key("format", readers.text, "table, json or a template", "table"),
     Key("username", readers.login, "the login for this one command", "none"),
     Key("password", readers.login, "its password", "none", secret=True),
+    Key(
+        "content-trust",
+        readers.docker_switch,
+        "pull only what is signed, and sign what is pushed",
+        docker="DOCKER_CONTENT_TRUST",
+    ),
+    Key("trust-policy", readers.text, "a file of rules that say who must sign which images", "none"),
+    Key("trust-key", readers.text, "the private key file that pushes sign with under content-trust", "none"),
+    Key("trust-sig", readers.switch, "pushes also write cosign's older form, which podman and skopeo read"),
+    Key(
+        "trust-server",
+        readers.web_address,
+        "the Notary server that is asked, like https://notary.corp",
+        "https:// and the host of each registry",
+        docker="DOCKER_CONTENT_TRUST_SERVER",
+    ),
     Key("trust-passphrase", readers.login, "opens the key files that sign images", "none", secret=True),
+    Key(
+        "trust-root-passphrase",
+        readers.login,
+        "opens the root key of Notary's content trust",
+        "trust-passphrase",
+        secret=True,
+        docker="DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE",
+    ),
+    Key(
+        "trust-repository-passphrase",
+        readers.login,
+        "opens Notary's other keys: those of repositories and of signers",
+        "trust-passphrase",
+        secret=True,
+        docker="DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE",
+    ),
     Key("secret-key", readers.text, "the key that protects stored logins", "kept in the data folder", secret=True),
     Key("host", readers.text, "the address that serve listens on"),
     Key("port", readers.port, "the port of the API and its pages"),
     Key("registry-port", readers.port, "the port of the registry that serve runs", "5000, or the next free one"),
+    Key("registry-processes", readers.count, "processes that serve the registry; with 1 serve does it itself"),
     Key("public-url", readers.public_url, "how others reach the API, like https://lading.corp", "none"),
     Key("registry-public-url", readers.url, "how others reach the registry", "none"),
     Key(
@@ -102,6 +142,14 @@ KEYS = (
     Key("docker-api-role", readers.text, "the role of a user of this machine who comes to its sockets first"),
     Key("push-lanes", readers.count, "layers that one push of serve moves at a time", "lanes, or 5"),
     Key("pull-lanes", readers.count, "layers that one pull of serve moves at a time", "lanes, or 3"),
+    Key("storage", readers.storage, "where serve keeps content: s3://BUCKET/PREFIX", "content in the data folder"),
+    Key(
+        "storage-redirect",
+        readers.switch,
+        "serve sends clients to the object store for blobs from 1 MiB on, by signed addresses: they must reach it",
+    ),
+    Key("workers", readers.switch, "serve hands jobs over to lading worker, and does none itself"),
+    Key("worker-jobs", readers.count, "jobs that a worker does at once"),
     Key("keep-free", readers.size, "bytes of the disk below which no upload or pull begins, like 1Gi; 0 is none"),
     Key(
         "keep-free-percent", readers.percent, "the same as a part of the disk, in percent; the larger of the two counts"

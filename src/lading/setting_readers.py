@@ -31,6 +31,14 @@ def count(value: object) -> int:
     return number
 
 
+def storage(value: object) -> str:
+    """An address of content that many machines may share; looked at closer by what opens it."""
+    address = text(value)
+    if not address.startswith("s3://"):
+        raise ValueError("must be s3://BUCKET/PREFIX")
+    return address
+
+
 def port(value: object) -> int:
     number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= 65535:
@@ -79,6 +87,11 @@ def switch(value: object) -> bool:
     if not isinstance(value, str) or value.lower() not in spelled:
         raise ValueError("must be true or false")
     return spelled[value.lower()]
+
+
+def docker_switch(value: object) -> bool:
+    """As `switch`, and besides as docker's own variables are spelled (Go, strconv.ParseBool)."""
+    return switch({"t": "true", "f": "false"}.get(value.lower(), value) if isinstance(value, str) else value)
 
 
 def words(value: object) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from lading import setting_readers as readers
-from lading.errors import InputInvalid, StorageFailed
+from lading.errors import InputInvalid, Side, StorageFailed
 from lading.setting_keys import KEYS, Key, Value
 
 DEFAULT = "default"
@@ -52,6 +52,7 @@ class SettingUnknown(InputInvalid):
 class SettingsUnreadable(StorageFailed):
     """A settings file, or the file of a secret, that cannot be read or is no TOML."""
 
+    side = Side.CALLER
     hint = "Correct the file; the path comes from a flag, from the environment, or is the user's own settings file."
 
     def __init__(self, path: str, reason: str) -> None:
@@ -109,11 +110,19 @@ class Settings:
     format: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    content_trust: bool = False
+    trust_policy: str | None = None
+    trust_key: str | None = None
+    trust_sig: bool = False
+    trust_server: str | None = None
     trust_passphrase: str | None = field(default=None, repr=False)
+    trust_root_passphrase: str | None = field(default=None, repr=False)
+    trust_repository_passphrase: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = 3000
     registry_port: int | None = None
+    registry_processes: int = 1
     public_url: str | None = None
     registry_public_url: str | None = None
     replica_listen: str | None = None
@@ -143,6 +152,10 @@ class Settings:
     docker_api_role: str = "operator"
     push_lanes: int | None = None
     pull_lanes: int | None = None
+    storage: str | None = None
+    storage_redirect: bool = False
+    workers: bool = False
+    worker_jobs: int = 64
     keep_free: int = 1024**3
     keep_free_percent: float = 5.0
     keep_unfinished: float = 7 * 24 * 60 * 60.0
@@ -251,8 +264,9 @@ def _origin(
     """The first place that says something; an empty variable says nothing."""
     if flags.get(key.name) is not None:
         return _read(key, flags[key.name], f"--{key.name}")
-    if environment.get(key.variable):
-        return _read(key, environment[key.variable], key.variable)
+    for variable in key.variables:
+        if environment.get(variable):
+            return _read(key, environment[variable], variable)
     if key.secret and environment.get(f"{key.variable}_FILE"):
         return _read(key, read(environment[f"{key.variable}_FILE"]).rstrip("\r\n"), f"{key.variable}_FILE")
     for file in files:

@@ -19,13 +19,13 @@ from lading.oci.digest import Digest
 from lading.services.repository_edits import HoldManifest, PointTag
 from lading.services.repository_records import Decide
 from lading.services.repository_rows import HeldManifest
-from tests.docs.place import Place
+from tests.docs.place import HERE, Place
 from tests.fakes.advisory_files import advisory, folder_of
 from tests.fakes.certificates import Authority
 from tests.fakes.played_providers import service_key
 from tests.peers import layouts, programs
 from tests.peers.programs import RunningDocker
-from tests.peers.service_process import PASSWORD
+from tests.peers.service_process import PASSWORD, Service
 
 World = Callable[[Place, pytest.FixtureRequest], None]
 
@@ -155,6 +155,14 @@ def immutable_tags(place: Place, _request: pytest.FixtureRequest) -> None:
     tags_of_app(place, "1.0")
 
 
+def signed_images(place: Place, request: pytest.FixtureRequest) -> None:
+    """One tag, and a passphrase for keys, which are written where the page's reader stands."""
+    moving: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    moving.chdir(place.home())
+    place.variables["LADING_TRUST_PASSPHRASE"] = "correct horse battery"
+    tags_of_app(place, "1.0")
+
+
 def retention(place: Place, _request: pytest.FixtureRequest) -> None:
     """Five tags, of which one is locked."""
     tags_of_app(place, "1.0", "build-1", "build-2", "build-3", "build-4")
@@ -253,6 +261,30 @@ def signing(place: Place, _request: pytest.FixtureRequest) -> None:
     place.image("registry.corp/team/app:1.4", "registry.corp/team/other:1", size=1000)
 
 
+def content_trust(place: Place, _request: pytest.FixtureRequest) -> None:
+    """A server with TLS and two images, two people who are logged in, and disks that both reach."""
+    host = f"localhost:{place.registry_port}"
+    place.names |= {"lading.corp:5000": host}
+    for name in ("share", "drawer"):
+        (place.folder / name).mkdir()
+        place.names[f"/mnt/{name}"] = str(place.folder / name)
+    authority = Authority(place.folder)
+    served = authority.server("localhost")
+    place.variables |= {"SSL_CERT_FILE": str(authority.certificate), "LADING_TLS_CA": str(authority.certificate)}
+    settings = {"LADING_TLS_CERT": str(served.certificate), "LADING_TLS_KEY": str(served.key)}
+    place.data("server").mkdir(mode=0o700, parents=True)
+    server = Service(place.data("server"), settings, place.port, place.registry_port, token="none is needed")
+    place.stack.enter_context(server.running())
+    place.ann("server")
+    words = ("user", "add", "alice", "--role", "publisher", "--password-stdin")
+    place.lading(*words, machine="server", stdin=PASSWORD)
+    for name, machine in (("ann", HERE), ("alice", "alice")):
+        place.machine(machine).run(f"printf %s '{PASSWORD}' | lading login {host} -u {name} --password-stdin")
+    for tag in ("1.4", "1.5"):
+        told = place.machine().run(f"lading copy {place.image(seed=tag, size=1000)} {host}/team/app:{tag}")
+        assert told.code == 0, told.text
+
+
 def engine(request: pytest.FixtureRequest) -> RunningDocker:
     """The real one that tests of a process share."""
     docker: RunningDocker = request.getfixturevalue("docker_engine")
@@ -269,6 +301,7 @@ WORLDS: Mapping[str, World] = {
     "how-to/backup": backup,
     "how-to/upgrade": backup,
     "how-to/immutable-tags": immutable_tags,
+    "how-to/signed-images": signed_images,
     "how-to/retention": retention,
     "how-to/remote": remote,
     "how-to/edge": edge,
@@ -276,6 +309,7 @@ WORLDS: Mapping[str, World] = {
     "how-to/rotate-credentials": rotation,
     "how-to/scanning": scanning,
     "how-to/sign-and-verify": signing,
+    "how-to/content-trust": content_trust,
     "how-to/ci": recipes,
     "how-to/docker-hub-limits": hub,
     "how-to/providers": providers,
@@ -291,5 +325,6 @@ LONG = frozenset({"how-to/rotate-credentials"})
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "how-to/people": ("docker", "podman"),
     "how-to/docker-api": ("docker", "docker-registry", "skopeo"),
+    "how-to/content-trust": ("docker",),
 }
 """Real programs of a page, where these are others than skopeo and docker-registry."""

@@ -12,28 +12,22 @@ from typing import Any
 
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
-from lading.fronts.cli.application import (
-    Administration,
-    Configuration,
-    Contexts,
-    EdgeAgent,
-    OpenRegistry,
-    Preferences,
-    RemoteServer,
-    ServerLogins,
-    Serving,
-    Shown,
-)
+from lading.fronts.cli.application import Administration, Configuration, Preferences, Shown
 from lading.fronts.cli.console import Streams
 from lading.fronts.cli.program import run
+from lading.fronts.cli.running import EdgeAgent, OpenRegistry, Serving, Working
+from lading.fronts.cli.servers import Contexts, RemoteServer, ServerLogins
 from lading.oci.reference import Reference
 from lading.services.advisories import AdvisoryKeeping
 from lading.services.archives import Archives
 from lading.services.clocks import Clocks
+from lading.services.content_trust import ContentTrust
 from lading.services.diagnosis import Diagnosis, Surroundings
 from lading.services.image_layouts import LayoutParts
 from lading.services.images import Images
 from lading.services.local_scans import LocalScans
+from lading.services.notary import NotaryTrust
+from lading.services.notary_keys import Passphrase, TrustKeys
 from lading.services.registries import Registries
 from lading.services.restoring import Restored
 from lading.services.scanner_choice import ScannerChoice
@@ -108,6 +102,9 @@ class MemoryApplication:
         self.archives = Archives(self.places, self.places.image_names, AMD64)
         self.signatures = ImageSignatures(self.places, SeenInMemory(), self.clock)
         self.trust_passphrase: str | None = None
+        self.trust_key_file: str | None = None
+        self.trust_policy_file: str | None = None
+        self.trusted: ContentTrust | None = None
         self.diagnosis = Diagnosis(
             self.machine,
             self.registries,
@@ -188,6 +185,21 @@ class MemoryApplication:
     def token(self) -> str | None:
         return None
 
+    def content_trust(self, ask: Passphrase | None = None) -> ContentTrust | None:
+        return self.trusted
+
+    def trust_passphrases(self, ask: Passphrase | None = None) -> Passphrase:
+        """As the next two: tests/fronts/cli/trust."""
+        raise AssertionError("there is no data folder")
+
+    def trust_keys(self, ask: Passphrase | None = None) -> TrustKeys:
+        """Kept in files."""
+        raise AssertionError("there is no data folder")
+
+    def notary(self, ask: Passphrase | None = None) -> NotaryTrust:
+        """Asks trust servers."""
+        raise AssertionError("there is no trust server")
+
     @property
     def one_off(self) -> Credential | None:
         if "username" not in self.flags and "password" not in self.flags:
@@ -200,6 +212,10 @@ class MemoryApplication:
 
     def serve(self) -> AbstractContextManager[Serving]:
         return nullcontext(Served("127.0.0.1:5000", "/data"))
+
+    def work(self) -> AbstractContextManager[Working]:
+        """Met over real databases: tests/peers/test_workers.py."""
+        raise AssertionError("there is no database")
 
     def agent(self) -> AbstractContextManager[EdgeAgent]:
         return nullcontext(PlayedAgent())

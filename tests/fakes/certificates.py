@@ -32,7 +32,7 @@ class Authority:
         signed = (
             self._builder(self._name, self._key, days=(-1, 30))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(_usage(signs=True), critical=True)
+            .add_extension(key_usage(ca=True), critical=True)
             .sign(self._key, hashes.SHA256())
         )
         self.certificate = folder / f"{name.replace(' ', '-').lower()}.pem"
@@ -63,7 +63,7 @@ class Authority:
         signed = (
             self._builder(subject, key, days=days)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs=False), critical=True)
+            .add_extension(key_usage(ca=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
             .add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
             .sign(self._key, hashes.SHA256())
@@ -94,15 +94,16 @@ class Authority:
         )
 
 
-def _usage(*, signs: bool) -> x509.KeyUsage:
+def key_usage(*, ca: bool) -> x509.KeyUsage:
+    """What a certificate's key may do: sign certificates and revocation lists, or else whatever its owner signs."""
     return x509.KeyUsage(
-        digital_signature=True,
+        digital_signature=not ca,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
+        key_cert_sign=ca,
+        crl_sign=ca,
         encipher_only=False,
         decipher_only=False,
     )

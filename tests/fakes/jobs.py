@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from lading.errors import StorageFailed
 from lading.services.access import EVERYTHING, LADING, Actor, Grant
 from lading.services.audit import Deed, Result
 from lading.services.audit_records import AuditEntry
 from lading.services.clocks import Clocks
 from lading.services.job import Job, JobRequest, JsonObject, Telling
+from lading.services.job_dispatch import Dispatch, NobodyElse
 from lading.services.job_feed import Follower
 from lading.services.job_kinds import Admit, WorkKind
 from lading.services.job_runner import JobQueue, JobRunner, Surroundings
@@ -107,6 +109,23 @@ class MemoryWakes:
             self._woken.remove(woken)
 
 
+class MemoryDispatch:
+    """Fulfils Dispatch: `handed` are the ids of all jobs that were handed over, in order. `keeps` are kinds for whoever
+    asks; `failing` has it fail."""
+
+    def __init__(self, keeps: Collection[str] = ()) -> None:
+        self.handed: list[str] = []
+        self.keeps, self.failing = keeps, False
+
+    def dispatch(self, job: Job) -> bool:
+        if self.failing:
+            raise StorageFailed("gone")
+        if job.request.kind in self.keeps:
+            return False
+        self.handed.append(job.id)
+        return True
+
+
 class MemoryActors:
     """Fulfils Actors: whoever is in `known`, else an actor who may nothing."""
 
@@ -140,12 +159,22 @@ class Stage:
     actors: MemoryActors = field(default_factory=MemoryActors)
     kinds: dict[str, WorkKind] = field(default_factory=dict)
     wakes: MemoryWakes = field(default_factory=MemoryWakes)
+    dispatch: Dispatch = field(default_factory=NobodyElse)
 
     def __post_init__(self) -> None:
         self.records.clock, self.records.append = self.clock, self.trail.append
         clocks = Clocks(self.clock, self.clock)
         self.runner = JobRunner(
-            Surroundings(self.records, self.kinds, self.actors, self.trail, self.queue, self.wakes, clocks)
+            Surroundings(
+                self.records,
+                self.kinds,
+                self.actors,
+                self.trail,
+                self.queue,
+                self.wakes,
+                clocks,
+                dispatch=self.dispatch,
+            )
         )
         numbers = itertools.count(1)
         self.jobs = Jobs(self.runner, self.records, self.trail, self.clock, lambda: f"job-{next(numbers)}")
@@ -178,6 +207,7 @@ class Stage:
             actors=self.actors,
             kinds=self.kinds,
             wakes=self.wakes,
+            dispatch=self.dispatch,
         )
 
     def statuses(self, job: str) -> list[object]:

@@ -20,7 +20,8 @@ from tests.fakes.repository_rows import Rows, Viewed
 class MemoryRecords:
     """One lock is the transaction; edits go to a copy that replaces the rows when all are applied."""
 
-    def __init__(self) -> None:
+    def __init__(self, accepted_keys: Collection[str] = ()) -> None:
+        self._accepted = accepted_keys
         self._lock = RLock()
         self._repositories: dict[str, Rows] = {}
         self._uploads: dict[str, UploadSession] = {}
@@ -30,7 +31,7 @@ class MemoryRecords:
     def change(self, repository: str, decide: Decide, now: float) -> Sequence[Edit]:
         with self._lock:
             rows = self._rows(repository)
-            edits = decide(Viewed(self, repository, rows))
+            edits = decide(Viewed(self, repository, rows, self._accepted))
             if edits:
                 changed = rows.copy() if repository in self._repositories else Rows(created=now)
                 for edit in edits:
@@ -104,7 +105,8 @@ class MemoryRecords:
         asked = [life.pulled for life in rows.lives.values() if life.pulled is not None]
         times = (rows.created, rows.pushed, max(asked, default=None))
         pulls = sum(life.pulls for life in rows.lives.values())
-        return RepositoryRow(name, rows.visibility, rows.rules, *times, pulls, len(rows.named), sum(held.values()))
+        counted = (pulls, len(rows.named), sum(held.values()))
+        return RepositoryRow(name, rows.visibility, rows.rules, *times, *counted, rows.trust)
 
     def tag_rows(self, repository: str, tags: Collection[str]) -> Sequence[TagRow]:
         with self._lock:

@@ -22,11 +22,13 @@ from lading.services.repository_edits import (
     RenameRepository,
     SetRetention,
     SetRules,
+    SetTrust,
     SetVisibility,
 )
 from lading.services.repository_records import RepositoryRecords, RepositoryView
 from lading.services.repository_rows import HeldManifest, ManifestRow, NamedTag, Visibility
 from lading.services.repository_rules import Rule, TagRelease
+from lading.services.repository_trust import RepositoryTrust
 from lading.services.retention_rules import RetentionRule
 
 
@@ -52,6 +54,7 @@ class Rows:
     visibility: Visibility = Visibility.PRIVATE
     rules: tuple[Rule, ...] = ()
     retention: tuple[RetentionRule, ...] = ()
+    trust: RepositoryTrust | None = None
     created: float = 0.0
     pushed: float | None = None
 
@@ -117,6 +120,8 @@ class Rows:
                 self.rules = rules
             case SetRetention(retained):
                 self.retention = retained
+            case SetTrust(trust):
+                self.trust = trust
             case RenameRepository() | DropRepository():
                 pass  # of the collection of all
 
@@ -142,6 +147,7 @@ class Viewed:
     records: RepositoryRecords
     name: str
     rows: Rows
+    keys: Collection[str] = ()
 
     def blob(self, digest: Digest) -> int | None:
         return self.rows.blobs.get(digest)
@@ -210,6 +216,12 @@ class Viewed:
 
     def wide_retention(self) -> Sequence[RetentionRule]:
         return self.records.wide_retention()
+
+    def own_trust(self) -> RepositoryTrust | None:
+        return self.rows.trust
+
+    def accepted_keys(self) -> Collection[str]:
+        return self.keys
 
     def manifest_rows(self) -> Sequence[ManifestRow]:
         manifests, lives = self.rows.manifests, self.rows.lives

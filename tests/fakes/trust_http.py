@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lading.errors import LadingError
 from lading.proof.tuf_json import write_canonical
-from lading.proof.tuf_keys import KeySigner
+from lading.proof.tuf_keys import SigningKey
 from lading.proof.tuf_publish import ServerKeys
 from tests.fakes.trust_repository import TrustServer, signer
 
@@ -47,7 +47,7 @@ class TrustService:
             held[role] = (*held[role], signer(f"{role} {len(held[role])}"))
             self.server.keys = ServerKeys(**held)
         newest = held[role][-1]
-        assert isinstance(newest, KeySigner)
+        assert isinstance(newest, SigningKey)
         return write_canonical(newest.key.document)
 
     def publish(self, update: dict[str, bytes]) -> str | None:

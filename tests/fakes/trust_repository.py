@@ -11,7 +11,7 @@ from lading.proof.signing_keys import KeyKind, PrivateKey
 from lading.proof.tuf_build import Collection, changed, initialise
 from lading.proof.tuf_certificates import root_signer
 from lading.proof.tuf_json import Signed
-from lading.proof.tuf_keys import KeySigner
+from lading.proof.tuf_keys import SigningKey
 from lading.proof.tuf_metadata import Root
 from lading.proof.tuf_publish import ServerKeys, accept
 from lading.proof.tuf_roles import ROOT
@@ -30,12 +30,12 @@ def private(name: str, kind: KeyKind = KeyKind.ECDSA_P256) -> PrivateKey:
     return PrivateKey.generate(kind, lambda count: hashlib.shake_128(name.encode()).digest(count))
 
 
-def signer(name: str, kind: KeyKind = KeyKind.ECDSA_P256) -> KeySigner:
+def signer(name: str, kind: KeyKind = KeyKind.ECDSA_P256) -> SigningKey:
     """Whoever signs with the key of that name."""
-    return KeySigner(private(name, kind))
+    return SigningKey(private(name, kind))
 
 
-def rooted(name: str, gun: str = GUN, now: float = NOW) -> KeySigner:
+def rooted(name: str, gun: str = GUN, now: float = NOW) -> SigningKey:
     """A root key for the repository `gun`."""
     return root_signer(private(name), gun, now, hashlib.sha256(name.encode()).digest())
 

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -27,7 +28,11 @@ SBIN = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 
 def find(program: str) -> str | None:
     """Where the program is; Debian keeps servers where not everybody's PATH goes."""
-    folders = (*SBIN, *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
+    folders = (
+        *SBIN,
+        *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+        str(Path(sys.executable).parent),  # what the tests' own packages bring
+    )
     found = shutil.which(program) or next(
         (f"{folder}/{program}" for folder in folders if Path(folder, program).exists()), None
     )
@@ -153,12 +158,14 @@ def docker_registry(
     client_ca: Path | None = None,
     token: str | None = None,
     storage: Path | None = None,
+    driver: str | None = None,
     address: str = "127.0.0.1",
     port: int | None = None,
 ) -> Iterator[RunningRegistry]:
     """Debian's docker-registry on a free port, with deletes allowed; `folder` holds its configuration and log.
 
-    `tls` is certificate and key, `token` ready YAML for `auth: token:`.
+    `tls` is certificate and key, `token` ready YAML for `auth: token:`, `driver` what stands below `storage:` in place
+    of the folder.
     """
     program = find("docker-registry")
     assert program, "docker-registry is not installed"
@@ -167,7 +174,7 @@ def docker_registry(
     lines = [
         "version: 0.1",
         "log: {level: warn, accesslog: {disabled: false}}",
-        f"storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}",
+        f"storage: {{{driver or f'filesystem: {{rootdirectory: {root}}}'}, delete: {{enabled: true}}}}",
         "http:",
         f"  addr: {address}:{port}",
         "  secret: only-for-tests",

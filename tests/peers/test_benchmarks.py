@@ -41,6 +41,21 @@ def test_the_registry_is_measured_beside_another(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.proof(reason=ALIKE)
+@pytest.mark.peer("wrk")
+def test_the_registry_is_measured_with_one_process_and_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "registry-processes.md"
+    monkeypatch.chdir(ROOT)
+
+    module = "benchmarks.registry_processes"
+    run(sys.executable, "-m", module, "--rounds", "1", "--scale", "0.02", "--output", str(table))
+
+    text = table.read_text()
+    for row in ("PUT of 5 ×", "GET of 5 ×", "manifest by tag", "blob of 473 bytes"):
+        assert f"| {row}" in text
+    assert "to the other one, which reads the file again first" in text
+
+
+@pytest.mark.proof(reason=ALIKE)
 @pytest.mark.peer("dockerd", "docker", "docker-registry", "skopeo")
 def test_the_docker_command_is_measured_at_both_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "docker-api.md"

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any  # what YAML holds
 
 import pytest
 import yaml
@@ -21,6 +22,9 @@ from tests.peers.service_process import Service, until
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted(DEPLOY.glob("systemd/*.service"))
+COMPOSED = sorted(DEPLOY.glob("*/compose.yaml"))
+MANIFESTS = sorted(DEPLOY.glob("kubernetes/*.yaml"))
+PODS = ("lading-serve", "lading-worker")
 VARIABLES = {key.variable for key in KEYS}
 EXPOSED = 2.5
 """The most that `systemd-analyze security` may find in what runs as a system's service, of 10."""
@@ -53,7 +57,9 @@ def test_a_service_of_the_machine_is_confined(unit: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [*UNITS, DEPLOY / "container/Containerfile", DEPLOY / "container/compose.yaml"], ids=lambda file: file.name
+    "file",
+    [*UNITS, DEPLOY / "container/Containerfile", *COMPOSED, *MANIFESTS],
+    ids=lambda file: f"{file.parent.name}-{file.stem}",
 )
 def test_every_setting_that_a_file_names_is_one(file: Path) -> None:
     named = set(re.findall(r"\bLADING_[A-Z_]+", file.read_text()))
@@ -61,14 +67,149 @@ def test_every_setting_that_a_file_names_is_one(file: Path) -> None:
     assert {name.removesuffix("_FILE") for name in named} <= VARIABLES
 
 
-def test_the_service_of_the_compose_file_is_open_to_this_machine_alone() -> None:
-    composed = yaml.safe_load((DEPLOY / "container/compose.yaml").read_text())
-    service = composed["services"]["lading"]
+@pytest.mark.parametrize("file", COMPOSED, ids=lambda file: file.parent.name)
+def test_what_is_composed_is_confined_and_open_to_this_machine_alone(file: Path) -> None:
+    services = yaml.safe_load(file.read_text())["services"]
+    ours = [each for each in services.values() if each["image"] == "lading"]
 
-    assert (DEPLOY / "container" / service["build"]["context"]).resolve() == ROOT
-    assert (ROOT / service["build"]["dockerfile"]).is_file()
-    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-    assert service["read_only"] is True
+    assert ours
+    for service in ours:
+        assert (file.parent / service["build"]["context"]).resolve() == ROOT
+        assert (ROOT / service["build"]["dockerfile"]).is_file()
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+    assert all(port.startswith("127.0.0.1:") for each in services.values() for port in each.get("ports", ()))
+
+
+def test_servers_and_workers_that_are_composed_meet_in_one_place() -> None:
+    services = yaml.safe_load((DEPLOY / "scaled/compose.yaml").read_text())["services"]
+    servers = {name: each for name, each in services.items() if name.startswith("serve-")}
+    shared = ("LADING_DATABASE", "LADING_SECRET_KEY", "LADING_STORAGE", "AWS_ENDPOINT_URL")
+
+    assert len(servers) == 3
+    for name, server in servers.items():
+        assert server["environment"]["LADING_WORKERS"] == "true"
+        assert server["environment"]["LADING_REPLICA_URL"] == f"http://{name}:3001"
+        for each in shared:
+            assert server["environment"][each] == services["worker"]["environment"][each]
+
+
+def test_the_balancer_knows_every_server_that_is_composed() -> None:
+    services = yaml.safe_load((DEPLOY / "scaled/compose.yaml").read_text())["services"]
+    text = (DEPLOY / "scaled/haproxy.cfg").read_text()
+    servers = {name for name in services if name.startswith("serve-")}
+
+    for port in ("3000", "5000"):
+        assert set(re.findall(rf"^    server (\S+) \1:{port}$", text, re.MULTILINE)) == servers
+
+
+@pytest.mark.peer("haproxy")
+def test_haproxy_reads_the_balancers_configuration() -> None:
+    programs.run(str(programs.find("haproxy")), "-c", "-f", str(DEPLOY / "scaled/haproxy.cfg"))
+
+
+def test_an_image_is_built_of_what_it_needs_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DEPLOY / "container/Containerfile").read_text(), re.MULTILINE)
+
+    assert "*" in lines
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert let_in == {name for names in copied for name in names.split()}
+
+
+# ── Kubernetes
+
+
+def objects() -> dict[tuple[str, str], dict[str, Any]]:
+    """All of them, by kind and name."""
+    resources = [each for file in MANIFESTS for each in yaml.safe_load_all(file.read_text())]
+    return {(each["kind"], each["metadata"]["name"]): each for each in resources if each["kind"] != "Kustomization"}
+
+
+@pytest.mark.peer("kubernetes-validate")
+@pytest.mark.parametrize(
+    "file", [each for each in MANIFESTS if each.stem != "kustomization"], ids=lambda file: file.stem
+)
+def test_kubernetes_schemas_allow_the_manifest(file: Path) -> None:
+    programs.run(str(programs.find("kubernetes-validate")), "--strict", str(file))
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_is_confined(name: str) -> None:
+    pod = objects()["Deployment", name]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {each["mountPath"] for each in container["volumeMounts"] if not each.get("readOnly")} == {
+        "/var/lib/lading",
+        "/tmp",
+    }
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_no_service_of_the_cluster_sets_a_setting(name: str) -> None:
+    """One called lading would give its pods LADING_PORT=tcp://…"""
+    assert objects()["Deployment", name]["spec"]["template"]["spec"]["enableServiceLinks"] is False
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_may_stop_for_as_long_as_a_unit_of_systemd(name: str) -> None:
+    pod = objects()["Deployment", name]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    waited = int(container["lifecycle"]["preStop"]["exec"]["command"][1]) if "lifecycle" in container else 0
+    (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", (DEPLOY / "systemd/lading.service").read_text(), re.MULTILINE)
+
+    assert pod["terminationGracePeriodSeconds"] - waited >= int(stop)
+
+
+def test_while_a_server_is_exchanged_none_is_missing() -> None:
+    strategy = objects()["Deployment", "lading-serve"]["spec"]["strategy"]["rollingUpdate"]
+
+    assert (strategy["maxUnavailable"], strategy["maxSurge"]) == (0, 1)
+    assert objects()["PodDisruptionBudget", "lading-serve"]["spec"]["maxUnavailable"] == 1
+
+
+def test_selectors_find_the_pods_that_they_mean() -> None:
+    found = objects()
+    labels = {name: found["Deployment", name]["spec"]["template"]["metadata"]["labels"] for name in PODS}
+
+    for kind, name, selector in (
+        ("Deployment", "lading-serve", ("selector", "matchLabels")),
+        ("Deployment", "lading-worker", ("selector", "matchLabels")),
+        ("PodDisruptionBudget", "lading-serve", ("selector", "matchLabels")),
+        ("PodDisruptionBudget", "lading-worker", ("selector", "matchLabels")),
+        ("NetworkPolicy", "lading-serve", ("podSelector", "matchLabels")),
+        ("NetworkPolicy", "lading-worker", ("podSelector", "matchLabels")),
+        ("Service", "lading", ("selector",)),
+    ):
+        wanted = found[kind, name]["spec"]
+        for key in selector:
+            wanted = wanted[key]
+        meant = "lading-serve" if kind == "Service" else name
+        assert [pod for pod in PODS if wanted.items() <= labels[pod].items()] == [meant]
+
+
+def test_ports_are_named_alike_everywhere() -> None:
+    found = objects()
+    (container,) = found["Deployment", "lading-serve"]["spec"]["template"]["spec"]["containers"]
+    named = {port["name"]: port["containerPort"] for port in container["ports"]}
+    service = {port["name"]: port["targetPort"] for port in found["Service", "lading"]["spec"]["ports"]}
+    paths = found["Ingress", "lading"]["spec"]["rules"][0]["http"]["paths"]
+
+    assert named == {"api": 3000, "registry": 5000, "replica": 3001}
+    assert service == {"api": "api", "registry": "registry"}
+    assert {path["path"]: path["backend"]["service"]["port"]["name"] for path in paths} == {
+        "/v2/": "registry",
+        "/": "api",
+    }
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
 
 def test_the_board_shows_what_is_counted(tmp_path: Path) -> None:

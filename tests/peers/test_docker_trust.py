@@ -11,7 +11,7 @@ import pytest
 
 from lading.proof.tuf_build import Collection, changed, sign_tag
 from lading.proof.tuf_key_files import NotaryKey
-from lading.proof.tuf_keys import KeySigner
+from lading.proof.tuf_keys import SigningKey
 from lading.proof.tuf_refusals import SignerRevoked
 from lading.proof.tuf_roles import RELEASES
 from tests.fakes.certificates import Authority
@@ -50,11 +50,11 @@ class DockerTrust:
         tags = {tag["SignedTag"]: tag["Signers"] for tag in found["SignedTags"]}
         return {signer["Name"] for signer in found["Signers"]}, tags
 
-    def signer(self, name: str) -> KeySigner:
+    def signer(self, name: str) -> SigningKey:
         """Who signs with the key that Docker keeps for `name`."""
         files = [path.read_bytes() for path in self.home.glob(".docker/trust/private/*.key")]
         [key] = [key for key in (NotaryKey.parse(raw, PASSPHRASE) for raw in files) if key.role == name]
-        return KeySigner(key.private)
+        return SigningKey(key.private)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 import urllib.error
@@ -16,19 +15,17 @@ import pytest
 from lading.oci.document import read_object
 from lading.proof.tuf_build import Collection, changed, delegate, initialise, resign, revoke, rotate, sign_tag
 from lading.proof.tuf_key_files import NotaryKey
-from lading.proof.tuf_keys import KeySigner, TrustKey
+from lading.proof.tuf_keys import SigningKey, TrustKey
 from lading.proof.tuf_refusals import SignerRevoked, TrustInvalid
 from lading.proof.tuf_roles import RELEASES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Delegation, RoleKeys
 from lading.proof.tuf_trusted import Trusted, TrustMemory
 from lading.proof.tuf_walk import Wanted, drive, walk
 from tests.fakes.trust_http import TrustService, listening
 from tests.fakes.trust_repository import FIRST_USE, GUN, SERVER, TrustServer, manifest, rooted, signer
-from tests.peers import programs
+from tests.peers.notary_place import PASSPHRASE, Notary, notary_server
 
 pytestmark = pytest.mark.peer("notary", "notary-server")
 
-PASSPHRASE = "a long word"
-PASSPHRASES = {f"NOTARY_{role}_PASSPHRASE": PASSPHRASE for role in ("ROOT", "TARGETS", "SNAPSHOT", "DELEGATION")}
 OWNER, ALICE, BOB = signer("owner"), signer("alice"), signer("bob")
 NOW = time.time()
 
@@ -36,36 +33,8 @@ NOW = time.time()
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a `notary-server` that keeps everything in memory, and signs with Ed25519."""
-    folder, port = tmp_path_factory.mktemp("notary"), programs.free_port()
-    settings = {
-        "server": {"http_addr": f"127.0.0.1:{port}"},
-        "trust_service": {"type": "local"},
-        "storage": {"backend": "memory"},
-        "logging": {"level": "error"},
-    }
-    (folder / "server.json").write_text(json.dumps(settings))
-    command = [str(programs.find("notary-server")), "-config", str(folder / "server.json")]
-    with programs.process(command, folder / "log") as child:
-        programs.wait_for_port(port, child, folder / "log")
-        yield f"http://127.0.0.1:{port}"
-
-
-class Notary:
-    """The `notary` program with a trust folder of its own."""
-
-    def __init__(self, address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.address, self.folder = address, folder
-        for name, value in {**PASSPHRASES, "HOME": str(folder)}.items():
-            monkeypatch.setenv(name, value)
-
-    def run(self, *arguments: str, answer: str = "") -> str:
-        command = [str(programs.find("notary")), "-s", self.address, "-d", str(self.folder / "trust")]
-        return programs.run(*command, *arguments, input=answer.encode())
-
-    def tags(self) -> dict[str, tuple[str, str]]:
-        """Digest and role of every tag, as it lists them."""
-        lines = [line.split() for line in self.run("list", GUN).splitlines()]
-        return {words[0]: (words[1], words[3]) for words in lines if len(words) == 4 and len(words[1]) == 64}
+    with notary_server(tmp_path_factory.mktemp("notary"), None) as address:
+        yield address
 
 
 def url(address: str, name: str) -> str:
@@ -196,10 +165,10 @@ def test_who_signed_with_it_signs_on_with_its_keys(tmp_path: Path, monkeypatch: 
         files = [path.read_bytes() for path in tmp_path.glob("trust/private/*.key")]
         keys = {(key.role, key.gun): key for key in (NotaryKey.parse(raw, PASSPHRASE) for raw in files)}
         before = Collection(GUN, dict(service.server.files))
-        owner = [KeySigner(keys[TARGETS, GUN].private)]
+        owner = [SigningKey(keys[TARGETS, GUN].private)]
         publish(address, changed(before, sign_tag(before, "v1", manifest("one"), owner, NOW)))
 
         assert notary.tags() == expected({"v1": ("one", TARGETS)})
         [key] = before.root.roles[ROOT].keys.values()
-        assert key.bare == KeySigner(keys[ROOT, None].private).key
+        assert key.bare == SigningKey(keys[ROOT, None].private).key
         assert service.refusals == []

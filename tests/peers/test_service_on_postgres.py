@@ -111,7 +111,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path, postgres: RunningPostgres) ->
     service = on_postgres(tmp_path, url)
     with service.running():
         pass
-    postgres.run("UPDATE alembic_version SET version_num = '9999'", url.rpartition("/")[2])
+    postgres.run("UPDATE alembic_version SET version_num = '9999', oldest_program = 9999", url.rpartition("/")[2])
 
     with service.running(ready=False) as child:
         until(lambda: child.poll() is not None, "it ends")
@@ -122,6 +122,23 @@ def test_a_newer_schema_is_refused(tmp_path: Path, postgres: RunningPostgres) ->
     assert "Use the newer Lading" in told
     assert "Traceback" not in told
     assert PASSWORD not in told
+
+
+def test_a_server_goes_on_beside_a_newer_one_for_as_long_as_the_tables_bear_it(
+    tmp_path: Path, postgres: RunningPostgres
+) -> None:
+    url = postgres.empty()
+    service = on_postgres(tmp_path, url)
+    with service.running():
+        postgres.run("UPDATE alembic_version SET version_num = '9999'", url.rpartition("/")[2])
+        borne = service.ask("POST", "/api/roles", {"name": "borne", "grants": []})[0], service.ask("GET", "/readyz")[0]
+        postgres.run("UPDATE alembic_version SET oldest_program = 9999", url.rpartition("/")[2])
+        refused = service.ask("POST", "/api/roles", {"name": "refused", "grants": []})[0]
+        ready = service.ask("GET", "/readyz")
+
+    assert borne == (201, 200)
+    assert refused == 500
+    assert ready == (503, {"status": "not ready", "code": "storage"})
 
 
 @pytest.mark.parametrize(

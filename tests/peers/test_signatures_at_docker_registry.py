@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,40 @@ def test_the_list_that_we_keep_holds_every_signature_and_makes_nothing_signed(si
     assert len({each["digest"] for each in listed}) == 2
     assert code == 6
     assert "subject is not the image that lists it" in told
+
+
+def test_skopeo_takes_what_we_signed_and_nothing_else(signing: Signing) -> None:
+    """By its own policy, where its build reads such signatures: Debian's are made without."""
+    signing.sign("--sig")
+    code, told = _skopeo_by_policy(signing, signing.folder / "o.pub")
+    if "sigstore disabled" in told:
+        pytest.skip("this skopeo is built without sigstore: Debian-local change")
+    assert code == 0, told
+
+    programs.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{signing.folder}/e.key")
+    eves = f"{signing.folder}/e.pub"
+    programs.run("openssl", "pkey", "-in", f"{signing.folder}/e.key", "-pubout", "-out", eves)
+    code, told = _skopeo_by_policy(signing, Path(eves))
+    assert code != 0
+    assert "Source image rejected" in told
+
+
+def _skopeo_by_policy(signing: Signing, key: Path) -> tuple[int, str]:
+    """Its exit code and words, where images of the registry must be signed by the key."""
+    host = signing.registry.host
+    rule = {"type": "sigstoreSigned", "keyPath": str(key), "signedIdentity": {"type": "matchRepository"}}
+    policy = {"default": [{"type": "reject"}], "transports": {"docker": {host: [rule]}}}
+    (signing.folder / "policy.json").write_text(json.dumps(policy))
+    places = signing.folder / "registries.d"
+    places.mkdir(exist_ok=True)
+    (places / "here.yaml").write_text(json.dumps({"docker": {host: {"use-sigstore-attachments": True}}}))
+    program = programs.find("skopeo")
+    assert program is not None
+    given = ("--policy", str(signing.folder / "policy.json"), "--registries.d", str(places))
+    brought = f"dir:{signing.folder / 'by-policy'}"
+    command = [program, *given, "copy", "--src-tls-verify=false", f"docker://{signing.app}", brought]
+    done = subprocess.run(command, capture_output=True, check=False)
+    return done.returncode, (done.stdout + done.stderr).decode()
 
 
 def _push_simple(signing: Signing, payload: bytes, signature: str) -> None:

@@ -195,6 +195,18 @@ def test_a_job_of_another_process_is_followed_by_its_records() -> None:
     assert woken == [job, job, job]
 
 
+def test_an_end_that_nobody_told_of_is_found_by_whoever_doubts() -> None:
+    """The process that wrote it was killed before it could say so."""
+    here = Stage()
+    there = here.restarted()
+    followers: list[Follower] = []
+    follow_from_elsewhere(here, there, followers)
+
+    assert not followers[0].read().behind
+    followers[0].doubt()
+    assert b"event: result\n" in read_all(followers[0])
+
+
 def follow_from_elsewhere(here: Stage, there: Stage, followers: list[Follower]) -> str:
     """A job of `here`, followed from `there`."""
 

@@ -11,6 +11,7 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.engine.stores import TagMoved
 from lading.errors import LadingError
+from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
 from lading.services.embedded_environment import Ways
@@ -20,7 +21,7 @@ from lading.services.host_views import AtHost
 from lading.services.hub import AgentAway
 from lading.services.registry_records import RelayChoice
 from lading.services.relays import Brought, Pushed, Relays
-from lading.services.stores import Stores
+from lading.services.stores import FullStore, Stores
 from lading.wire.docker_faults import DaemonFailed, RegistryLoginRefused, RegistryTlsRefused, RegistryUnreachable
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, ConnectFailed
@@ -184,3 +185,26 @@ def test_the_bytes_of_both_ways_and_the_note_are_told(bench: Bench) -> None:
     assert {each.note for each in pushed.arrived} == {"1 of 2 platforms"}
     coming = [each for each in bench.heard.events if isinstance(each, Advanced) and each.id == "relay"]
     assert [(each.state, each.current) for each in coming] == [(State.MOVING, 10), (State.DONE, 10)]
+
+
+def test_what_is_relayed_is_signed_when_all_is_there_and_no_tag_is(bench: Bench) -> None:
+    seen: list[tuple[Sequence[Reference], Digest, bool, set[str]]] = []
+
+    def sign(references: Sequence[Reference], root: Descriptor, store: FullStore) -> None:
+        seen.append((references, root.digest, store.has(root), set(bench.target.names)))
+
+    pushed = bench.push(Host(), RelayChoice.ALWAYS, replace(ORDER, sign=sign))
+
+    assert seen == [([FIRST, SECOND], bench.root.digest, True, set())]
+    assert [each.error for each in pushed.arrived] == [None, None]
+    assert set(bench.target.names) == {"1", "2"}
+
+
+def test_what_cannot_be_signed_gets_no_tag(bench: Bench) -> None:
+    def sign(_references: Sequence[Reference], _root: Descriptor, _store: FullStore) -> None:
+        raise LOST
+
+    pushed = bench.push(Host(), RelayChoice.ALWAYS, replace(ORDER, sign=sign))
+
+    assert [each.error for each in pushed.arrived] == [LOST, LOST]
+    assert set(bench.target.names) == set()

@@ -190,3 +190,40 @@ def test_strangers_leave_no_record(all_: People) -> None:
         Doors(all_).admission.admit(Visitor(NOBODY), PULL, "team/app")
 
     assert not all_.records
+
+
+def test_a_gun_of_ours_is_granted_as_the_repository_that_it_names(admission: RepositoryAdmission) -> None:
+    """What is signed in a repository is asked for by the repository's full name."""
+
+    def path_of(gun: str) -> str | None:
+        return gun.removeprefix("us:5000/") if gun.startswith("us:5000/") else None
+
+    asked = [
+        Scope(f"{host}/{path}", ("push", "pull")) for host in ("us:5000", "them") for path in ("team/app", "other")
+    ]
+    everything = [Scope("us:5000/team/app", ("*",))]
+    assert admission.granted(ADA, asked, path_of) == [Scope("us:5000/team/app", ("push", "pull"))]
+    assert admission.granted(ADA, everything, path_of) == [Scope("us:5000/team/app", ("pull", "push", "delete"))]
+    assert admission.granted(ADA, everything) == []
+    assert admission.granted(NOBODY, [Scope("us:5000/public/app", ("push", "pull"))], path_of) == [
+        Scope("us:5000/public/app", ("pull",))
+    ]
+
+
+def test_a_token_for_a_gun_opens_what_is_signed_and_not_the_repository(admission: RepositoryAdmission) -> None:
+    shown = Visitor(ADA, (Scope("us:5000/team/app", ("pull", "push")),))
+    admission.admit(shown, PUSH, "team/app", "us:5000/team/app")
+
+    with pytest.raises(ScopeMissing):
+        admission.admit(shown, PULL, "team/app")
+    with pytest.raises(ScopeMissing):
+        admission.admit(Visitor(ADA, (Scope("team/app", ("pull",)),)), PULL, "team/app", "us:5000/team/app")
+
+
+def test_a_name_that_is_a_gun_and_a_path_opens_nothing_that_the_actor_may_not(admission: RepositoryAdmission) -> None:
+    both = "us.example/other"
+    [granted] = admission.granted(ADA, [Scope(both, ("*",))], lambda _: "team/app")
+    assert granted.actions == ("pull", "push", "delete")
+
+    with pytest.raises(Denied):
+        admission.admit(Visitor(ADA, (granted,)), PULL, both)

@@ -27,6 +27,7 @@ class Looks:
     edges: Agents = NO_AGENTS
     backup: object = None
     away: bool = False
+    bucket: str | LadingError | None = None
 
     def now(self) -> float:
         return NOW
@@ -35,6 +36,9 @@ class Looks:
         if self.away:
             raise StorageFailed("away")
         return "SQLite, tables of version 7"
+
+    def storage(self) -> str | None:
+        return _given(self.bucket)
 
     def key(self) -> str | None:
         return _given(self.sealed)
@@ -79,10 +83,12 @@ def test_what_is_well_says_what_it_is() -> None:
         "https://images.corp",
         Agents(2, ()),
         {"made": NOW - DAY, "place": "/mnt/kept", "content": True},
+        bucket="s3://images/content",
     )
 
     assert {name: (finding.well, finding.text) for name, finding in found(looks).items()} == {
         "database": (True, "SQLite, tables of version 7"),
+        "storage": (True, "s3://images/content answers"),
         "key": (True, "the key a1b2 opens what is sealed here"),
         "certificate": (True, "/tls.pem ends 2027-02-19"),
         "address": (True, "our registry answers at https://images.corp"),
@@ -95,6 +101,7 @@ def test_what_is_well_says_what_it_is() -> None:
     ("looks", "name", "text", "command"),
     [
         (Looks(SecretKeyWrong("a1", ["b2"])), "key", "the secrets here were sealed with the key a1", "Bring the key"),
+        (Looks(bucket=StorageFailed("away")), "storage", "away", ""),
         (Looks(shown=Certificate("/tls.pem", NOW + DAY)), "certificate", "/tls.pem ends 2026-11-22", "openssl x509"),
         (Looks(shown=Certificate("/tls.pem", NOW - DAY)), "certificate", "/tls.pem ended 2026-11-20", "openssl x509"),
         (Looks(address=NetworkFailed("lost")), "address", "lost", "lading config show --origin"),

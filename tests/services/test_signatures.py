@@ -8,63 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from lading.backends.credentials.seen_counters import SeenCounters
-from lading.engine.cancel import Cancellation
 from lading.engine.stores import TagUnknown
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import Manifest
-from lading.oci.reference import Repository, fallback_tag
+from lading.oci.reference import fallback_tag
 from lading.proof import sigstore_bundle, simple_signing
 from lading.proof.claims import Claim
 from lading.proof.dsse import in_base64
-from lading.proof.signing_keys import KeyKind, PrivateKey
-from lading.services.signatures import ImageSignatures, TagElsewhere
-from lading.services.trust import NotTrusted, SignatureForm, Verdict
-from lading.services.trust_policy import DAY, Mode, Signer, TrustPolicy, TrustRule, demanding
+from lading.proof.signing_keys import PrivateKey
+from lading.services.signatures import TagElsewhere
+from lading.services.trust import NotTrusted, SignatureForm
+from lading.services.trust_modes import Mode
+from lading.services.trust_policy import DAY, KeySigner, TrustPolicy, demanding
 from tests.fakes.images import put_image
-from tests.fakes.memory import MemoryRepository
-from tests.fakes.places import MemoryPlaces
+from tests.fakes.signing_house import ANN, APP, BOB, BOTH, CANCEL, EVE, NOW, RULE, House
 
-CANCEL = Cancellation()
-NOW = 1_790_000_000
-ANN = PrivateKey.generate(KeyKind.ECDSA_P256, lambda size: bytes(range(size)))
-BOB = PrivateKey.generate(KeyKind.ED25519, lambda size: bytes(range(size)))
-EVE = PrivateKey.generate(KeyKind.ECDSA_P256, lambda size: bytes(range(1, size + 1)))
-APP = "registry.test/team/app:1"
-BOTH = (SignatureForm.BUNDLE, SignatureForm.SIMPLE)
-EITHER = [(form,) for form in SignatureForm]
-RULE = TrustRule(("*",), Mode.ENFORCE, (Signer("ann", ANN.public), Signer("bob", BOB.public)))
-
-
-class House:
-    """A registry with one image, and a clock that stands."""
-
-    def __init__(self, folder: Path) -> None:
-        self.places, self.now = MemoryPlaces(), float(NOW)
-        self.signatures = ImageSignatures(self.places, SeenCounters(folder / "seen.json"), lambda: self.now)
-        self.image = put_image(self.repository(), tag="1")
-
-    def repository(self, path: str = "team/app") -> MemoryRepository:
-        return self.places.registry(Repository("registry.test", path))
-
-    def sign(self, key: PrivateKey = ANN, text: str = APP, forms: tuple[SignatureForm, ...] = BOTH) -> None:
-        self.signatures.sign(text, key, forms, CANCEL)
-
-    def verify(self, rule: TrustRule = RULE, text: str = APP) -> Verdict:
-        return self.signatures.verify(text, TrustPolicy((rule,)), CANCEL)
-
-    def refusal(self, rule: TrustRule = RULE, text: str = APP) -> NotTrusted:
-        with pytest.raises(NotTrusted) as refused:
-            self.verify(rule, text).enforce()
-        return refused.value
-
-    def moved(self, path: str) -> None:
-        """All content and names of the repository, in another."""
-        other = self.repository(path)
-        other.blobs |= self.repository().blobs
-        other.held |= self.repository().held
-        other.names |= self.repository().names
+EITHER = [(form,) for form in BOTH]
 
 
 @pytest.fixture
@@ -318,7 +278,7 @@ def test_a_rule_that_reports_forbids_nothing(house: House) -> None:
 
 
 def test_keys_alone_demand_a_signature_of_everything(house: House) -> None:
-    policy = demanding([Signer("ann", ANN.public)])
+    policy = demanding([KeySigner("ann", ANN.public)])
 
     with pytest.raises(NotTrusted):
         house.signatures.verify(APP, policy, CANCEL).enforce()

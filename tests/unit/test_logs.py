@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 
 from lading.main.logs import logged_to
 
@@ -35,3 +36,24 @@ def test_a_traceback_is_in_the_line_and_a_secret_in_it_is_not() -> None:
     record = json.loads(stream.getvalue())
     assert "Traceback" in record["exception"]
     assert "hidden" not in stream.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_a_terminal_a_record_is_a_line_to_read() -> None:
+    stream = Terminal()
+    with logged_to(stream):
+        logging.getLogger("lading.somewhere").warning("no room on\n%s\x1b[31m", "disk", extra={"request": "r1"})
+        try:
+            raise ValueError("https://ann:hidden@registry.corp")
+        except ValueError:
+            logging.getLogger("lading.somewhere").exception("it failed")
+
+    first, second, *traceback = stream.getvalue().splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d warning: no room on\\ndisk\\x1b\[31m request=r1", first)
+    assert second.endswith(" error: it failed")
+    assert traceback[0].startswith("Traceback")
+    assert traceback[-1] == "ValueError: https://***@registry.corp"

@@ -127,6 +127,14 @@ def test_the_data_folder_is_the_default_one_unless_said() -> None:
         ("docker-api", "on", None),
         ("push-lanes", "8", 8),
         ("pull-lanes", "0", None),
+        ("content-trust", "1", True),
+        ("content-trust", "T", True),
+        ("content-trust", "False", False),
+        ("content-trust", "f", False),
+        ("content-trust", "enforce", None),
+        ("content-trust", "2", None),
+        ("trust-server", "https://notary.corp:4443/", "https://notary.corp:4443"),
+        ("trust-server", "notary.corp", None),
     ],
 )
 def test_text_is_read_by_its_meaning(name: str, text: str, value: object) -> None:
@@ -137,6 +145,21 @@ def test_text_is_read_by_its_meaning(name: str, text: str, value: object) -> Non
         assert name in str(refused.value)
     else:
         assert getattr(settings({}, environment), name.replace("-", "_")) == value
+
+
+def test_dockers_own_variable_counts_where_ours_says_nothing() -> None:
+    docker = {"DOCKER_CONTENT_TRUST": "1", "DOCKER_CONTENT_TRUST_SERVER": "https://notary.corp"}
+
+    found = settings({}, docker, {"content-trust": False})
+
+    assert (found.content_trust, found.trust_server) == (True, "https://notary.corp")
+    assert origin(found, "content-trust") == "DOCKER_CONTENT_TRUST"
+    assert settings({}, {**docker, "LADING_CONTENT_TRUST": "0"}).content_trust is False
+
+
+def test_a_switch_that_cannot_be_read_is_refused_and_not_taken_for_off() -> None:
+    with pytest.raises(SettingInvalid, match="DOCKER_CONTENT_TRUST"):
+        settings({}, {"DOCKER_CONTENT_TRUST": "yes please"})
 
 
 def test_without_a_home_the_data_folder_must_be_said() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lading.backends.content_store.folder import ContentFolder
+from lading.backends.content_store.garbage import CollectableFolder
 from lading.engine.cancel import Cancellation
 from lading.main.sweeping import NamesNote, OtherNames, Sweeper
 from lading.oci.descriptor import Descriptor
@@ -42,7 +43,7 @@ def test_names_and_leases_of_another_database_keep_content(folder: ContentFolder
     others = OtherNames(MemoryImageNames(), MemoryLeases())
     others.images.point(["localhost/x:1"], named, "any")
     others.leases.hold([leased.digest])
-    sweep = Sweeper(folder, MemoryImageNames(), MemoryLeases(), None, [others], 0.0)
+    sweep = Sweeper(CollectableFolder(folder), folder.uploads, MemoryImageNames(), MemoryLeases(), None, [others], 0.0)
 
     assert sweep(False, (), CANCEL).removed == 1
     assert folder.size(lost.digest) is None
@@ -58,7 +59,9 @@ def test_an_upload_that_was_given_up_loses_its_file_and_its_row(folder: ContentF
         with folder.uploads.writing(session, CANCEL) as upload:
             upload.append(BytesReader(b"12345"), CANCEL)
     os.utime(folder.tree.upload("old"), (0, 0))
-    collected = Sweeper(folder, MemoryImageNames(), MemoryLeases(), records, (), 3600.0)(False, (), CANCEL)
+    collected = Sweeper(
+        CollectableFolder(folder), folder.uploads, MemoryImageNames(), MemoryLeases(), records, (), 3600.0
+    )(False, (), CANCEL)
 
     assert (collected.removed, collected.size) == (1, 5)
     assert (collected.unfinished.pieces, collected.unfinished.size) == (1, 5)
@@ -69,7 +72,9 @@ def test_an_upload_that_was_given_up_loses_its_file_and_its_row(folder: ContentF
 def test_a_session_that_is_being_begun_keeps_its_row(folder: ContentFolder) -> None:
     records = MemoryRecords()
     records.begin_upload(UploadSession("beginning", "team/app", time.time()))
-    Sweeper(folder, MemoryImageNames(), MemoryLeases(), records, (), 3600.0)(False, (), CANCEL)
+    Sweeper(CollectableFolder(folder), folder.uploads, MemoryImageNames(), MemoryLeases(), records, (), 3600.0)(
+        False, (), CANCEL
+    )
 
     assert records.upload("beginning") is not None
 

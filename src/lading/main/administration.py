@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -26,10 +27,11 @@ from lading.backends.passwords.hashing import ArgonPasswords
 from lading.errors import LadingError
 from lading.fronts.cli.application import Rotated
 from lading.main.content_care import storage_of
+from lading.main.content_place import storage_told
 from lading.main.data_folder import IMPORTS, SERVE_LOCK
 from lading.main.distributing import requests
 from lading.main.environments import EnvironmentBuilder
-from lading.main.own_engine import USER_AGENT, OwnEngine, own_engine
+from lading.main.own_engine import USER_AGENT, Keeping, OwnEngine, own_engine
 from lading.main.providers import PulledRepositories, directories, mint
 from lading.main.registry_door import AccessDoor
 from lading.main.repository_care import RepositoryCare
@@ -50,6 +52,7 @@ from lading.services.distributions import DistributionRequests
 from lading.services.environments import Environments
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
+from lading.services.guarded_trust import GuardedTrust
 from lading.services.imports import IMPORT, forget_archive
 from lading.services.job import JsonObject, Telling
 from lading.services.job_owners import Owners
@@ -65,6 +68,7 @@ from lading.services.secret_rotation import KeyInUse, NewKeyMissing, rotate
 from lading.services.secrets import SecretBox
 from lading.services.storage_figures import Storage
 from lading.services.tokens import Tokens
+from lading.services.trust_keys import AcceptedKeys
 from lading.services.users import Users
 from lading.settings import Settings
 from lading.wire.message import Cancel
@@ -191,7 +195,7 @@ class DataFolderAdministration:
 
     @cached_property
     def storage(self) -> Storage:
-        return storage_of(self._engine.content, self._database, self._trail)
+        return storage_of(self._engine.place, self._database, self._trail)
 
     @property
     def repositories(self) -> GuardedRepositories:
@@ -209,9 +213,18 @@ class DataFolderAdministration:
     def promotions(self) -> Promotions:
         return self._repositories.promotions
 
+    @property
+    def repository_trust(self) -> GuardedTrust:
+        return self._repositories.trust
+
+    @property
+    def accepted_keys(self) -> AcceptedKeys:
+        return self._repositories.own_trust.keys
+
     @cached_property
     def _repositories(self) -> RepositoryCare:
-        return RepositoryCare.of(self._database, self._engine.content, self.jobs, self._trail)
+        content = self._engine.content
+        return RepositoryCare.of(self._settings, self._database, content, self.jobs, self._trail, box=lambda: self._box)
 
     # ── jobs
 
@@ -270,7 +283,9 @@ class DataFolderAdministration:
 
     @cached_property
     def _engine(self) -> OwnEngine:
-        return own_engine(self._stack, self._data, self._database, self._native)
+        storage = storage_told(self._settings, self._database.settings)
+        keeping = replace(Keeping.of(self._settings), storage=storage)
+        return own_engine(self._stack, self._data, self._database, self._native, keeping=keeping)
 
     @cached_property
     def _hub(self) -> RecordedHub:

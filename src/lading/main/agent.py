@@ -72,7 +72,7 @@ class EngineUnclear(InputInvalid):
 
 @dataclass(frozen=True, slots=True)
 class OpenedAgent:
-    """Fulfils fronts.cli.application.EdgeAgent."""
+    """Fulfils fronts.cli.running.EdgeAgent."""
 
     server: str
     engine: str

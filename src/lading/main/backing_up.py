@@ -22,11 +22,12 @@ from lading.backends.database.schema import VERSION
 from lading.backends.database.service_database import ServiceDatabase
 from lading.backends.database.snapshots import alone_in_file, copy_file
 from lading.errors import Refused
+from lading.main.content_place import OwnContent
 from lading.main.data_folder import private_folder
 from lading.main.own_engine import LOCAL_DATABASE
 from lading.oci.digest import Algorithm, Digest
 from lading.services.audit import Trail
-from lading.services.backup_index import KEY, LOCAL_ROWS, LOGINS, PORT, ROWS, Piece
+from lading.services.backup_index import KEY, LOCAL_ROWS, LOGINS, PORT, ROWS, SEEN, TRUST, Piece, is_trust_file
 from lading.services.backups import Backups, Destination, Placed, Snapshot
 from lading.wire.message import Cancel
 
@@ -48,7 +49,21 @@ class BackupRuns(Refused):
         return f"a backup of {self.data} is being made already"
 
 
-def backups_of(data: Path, content: ContentFolder, database: ServiceDatabase, trail: Trail) -> Backups:
+class ContentInBucket(Refused):
+    """Content in an object store is kept, versioned and copied by the store's own means."""
+
+    hint = "Leave the content out of the backup, and have the object store keep or copy its bucket."
+    command = "lading backup PLACE --no-content, and have the object store keep or copy its bucket."
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(bucket)
+        self.bucket = bucket
+
+    def __str__(self) -> str:
+        return f"the content is in {self.bucket}, and is not put into a backup"
+
+
+def backups_of(data: Path, content: OwnContent, database: ServiceDatabase, trail: Trail) -> Backups:
     """Those of this data folder."""
     return Backups(_Stills(data, content, database), trail, database.settings, __version__, time.time)
 
@@ -73,24 +88,36 @@ def opened_destination(place: str) -> Iterator[Destination]:
 class _Stills:
     """Fulfils services.backups.Stills."""
 
-    def __init__(self, data: Path, content: ContentFolder, database: ServiceDatabase) -> None:
+    def __init__(self, data: Path, content: OwnContent, database: ServiceDatabase) -> None:
         self._data, self._content, self._database = data, content, database
 
     @contextmanager
     def still(self, cancel: Cancel, *, content: bool, keys: bool) -> Iterator[Snapshot]:
         with ExitStack() as stack:
             room = self._room(stack)
+            if not isinstance(self._content, ContentFolder):
+                yield self._rows_alone(room, cancel, content=content, keys=keys)
+                return
             pins = private_folder(room / "pins")
             pinned = PinnedContent(self._content, pins)
             with pinned.unchanged(cancel):
                 rows = self._rows(room)
                 if content:
                     pinned.pin({digest for path in rows.values() for digest in _named(path)}, cancel)
-            for path in rows.values():
-                alone_in_file(path)
-            files = {**rows, **self._small(room, keys=keys)}
-            placed = {name: Placed(_piece(path, cancel), path) for name, path in files.items()}
+            placed = self._placed(room, rows, cancel, keys=keys)
             yield Snapshot(VERSION, placed, pinned.blobs, pinned.referrers, pinned.missing)
+
+    def _rows_alone(self, room: Path, cancel: Cancel, *, content: bool, keys: bool) -> Snapshot:
+        """Raises ContentInBucket where content is wanted too."""
+        if content:
+            raise ContentInBucket(self._content.name)
+        return Snapshot(VERSION, self._placed(room, self._rows(room), cancel, keys=keys), (), (), ())
+
+    def _placed(self, room: Path, rows: Mapping[str, Path], cancel: Cancel, *, keys: bool) -> Mapping[str, Placed]:
+        for path in rows.values():
+            alone_in_file(path)
+        files = {**rows, **self._small(room, keys=keys)}
+        return {name: Placed(_piece(path, cancel), path) for name, path in files.items()}
 
     def _room(self, stack: ExitStack) -> Path:
         """A folder that goes with the stack; one that a killed backup left goes now."""
@@ -114,12 +141,20 @@ class _Stills:
 
     def _small(self, room: Path, *, keys: bool) -> Mapping[str, Path]:
         """Copies of the other files that there are: they may be replaced meanwhile."""
-        names = [LOGINS, PORT, *([KEY] if keys else [])]
+        names = [LOGINS, PORT, SEEN, *self._trust(), *([KEY] if keys else [])]
         found = {name: room / name for name in names if (self._data / name).exists()}
         with storing(self._data):
             for name, path in found.items():
+                path.parent.mkdir(0o700, parents=True, exist_ok=True)
                 shutil.copyfile(self._data / name, path)
         return found
+
+    def _trust(self) -> Sequence[str]:
+        """Keys and memories of content trust; what locks them, or is being written beside them, is none."""
+        with storing(self._data):
+            found = [path for path in (self._data / TRUST).rglob("*") if path.is_file() and path.suffix != ".lock"]
+        names = [str(path.relative_to(self._data)) for path in found]
+        return sorted(filter(is_trust_file, names))
 
 
 def _named(rows: Path) -> Sequence[Digest]:

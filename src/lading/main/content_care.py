@@ -6,12 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 
-from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.soundness import CheckedFolder
-from lading.backends.content_store.taken import disk_figures
 from lading.backends.database.service_database import ServiceDatabase
+from lading.main.content_place import ContentPlace
 from lading.main.counting import Counting
 from lading.main.own_engine import OwnEngine
 from lading.services.audit import Trail
@@ -53,13 +50,13 @@ class ContentCare:
         """`check-rate` 0: nothing is read again. `forget` lets go, after a collection, of what is remembered of content
         alone."""
         check = ContentCheck(
-            CheckedFolder(engine.content),
+            engine.place.checked,
             database.checks,
             database.repositories.reached,
             every=settings.check_every,
             clock=time.time,
         )
-        storage = storage_of(engine.content, database, trail)
+        storage = storage_of(engine.place, database, trail)
         return cls(
             ContentSweep(engine.sweep, jobs, trail, forget),
             storage,
@@ -82,7 +79,7 @@ class ContentCare:
             stack.callback(self.rounds.stop)
 
 
-def storage_of(content: ContentFolder, database: ServiceDatabase, trail: Trail) -> Storage:
+def storage_of(place: ContentPlace, database: ServiceDatabase, trail: Trail) -> Storage:
     """What this content takes, by these names."""
-    looks = Looks(database.figures, database.catalogue.images, content, partial(disk_figures, content.tree))
+    looks = Looks(database.figures, database.catalogue.images, place.content, place.figures)
     return Storage(looks, trail, time.time, time.monotonic)

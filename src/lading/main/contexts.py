@@ -93,7 +93,7 @@ class _Content:
 
 
 class ContextFile:
-    """Fulfils fronts.cli.application.Contexts; `folder` is the user's settings folder, None for who has none."""
+    """Fulfils fronts.cli.servers.Contexts; `folder` is the user's settings folder, None for who has none."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = folder / CONTEXTS if folder else None

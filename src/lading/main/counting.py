@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, Info, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lading import __version__
@@ -60,9 +62,52 @@ class Counting:
         """The same with several labels."""
         self._registry.register(_Sorts(name, meaning, look, labels))
 
+    def processes(self, name: str, children: Beside) -> None:
+        """What other processes of ours take, each by its number: what this process counts is of itself alone."""
+        self.watch(
+            {
+                f"lading_{name}_processes": (f"Processes that serve the {name}.", lambda: len(children.running)),
+                f"lading_{name}_processes_begun_again": (
+                    f"How often one of those that serve the {name} took the place of one that had ended.",
+                    lambda: children.begun_again,
+                ),
+            }
+        )
+        self._registry.register(_Processes(f"lading_{name}_", children))
+
     def render(self) -> bytes:
         """All of it, as Prometheus reads it (text format 0.0.4)."""
         return generate_latest(self._registry)
+
+
+class Beside(Protocol):
+    """Processes that this one began."""
+
+    @property
+    def running(self) -> Mapping[int, int]:
+        """The process id of each by its number."""
+
+    @property
+    def begun_again(self) -> int:
+        """How often one took another's place."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Processes(Collector):
+    """As ProcessCollector has it of one: memory, processor time and open files, where the system says so in /proc."""
+
+    prefix: str
+    children: Beside
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for number, process in self.children.running.items():
+            for told in ProcessCollector(pid=partial(int, process), registry=None).collect():
+                name = self.prefix + told.name
+                family = families.setdefault(name, Metric(name, told.documentation, told.type))
+                for sample in told.samples:
+                    family.add_sample(self.prefix + sample.name, {"process": str(number)}, sample.value)
+        yield from families.values()
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,17 @@ def begun_folder(path: Path, origin: str) -> Path:
 
 
 _MARKS = frozenset(
-    {"lading.db", "content", "logins.json", "secret.key", "scratch", "advisories.db", "inventory.db", SERVE_LOCK}
+    {
+        "lading.db",
+        "content",
+        "logins.json",
+        "secret.key",
+        "scratch",
+        "advisories.db",
+        "inventory.db",
+        "trust",
+        SERVE_LOCK,
+    }
 )
 """One of them is in every data folder that was used."""
 

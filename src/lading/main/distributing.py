@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.service_database import ServiceDatabase
 from lading.engine.cancel import Cancellation
+from lading.main.content_place import OwnContent
 from lading.main.public_registry import public_registry
 from lading.main.scanning import Ground
 from lading.services.audit import Trail
 from lading.services.distribution_hosts import Hosts
 from lading.services.distribution_logins import TO_FETCH, TO_SEND
 from lading.services.distribution_source import Engine, OwnRegistry, Sources
+from lading.services.distribution_trust import DistributionTrust
 from lading.services.distributions import DistributionRequests, Distributions
 from lading.services.environments import Environments
 from lading.services.jobs import Jobs
 from lading.services.pull_gates import PullGates
 from lading.services.repositories import Repositories
 from lading.services.repository_logins import RepositoryLogins
+from lading.services.server_trust import ServerTrust
 from lading.services.setting_records import SettingRecords
+from lading.services.stores import FullStore
 from lading.settings import Settings
 from lading.wire.endpoint import Endpoint
 
@@ -42,7 +46,7 @@ def tell_registry(settings: Settings, kept: SettingRecords) -> None:
 
 
 def requests(
-    database: ServiceDatabase, content: ContentFolder, environments: Environments, jobs: Jobs, trail: Trail
+    database: ServiceDatabase, content: OwnContent, environments: Environments, jobs: Jobs, trail: Trail
 ) -> DistributionRequests:
     """For whoever asks, where a server has told of its registry."""
 
@@ -55,18 +59,22 @@ def requests(
     return DistributionRequests(environments, repositories, records, jobs, trail, host=host, random=os.urandom)
 
 
-def distributions(ground: Ground, gates: PullGates) -> Distributions:
-    """For a server, which tells of its registry from now on. Raises StorageFailed."""
+def distributions(
+    ground: Ground, gates: PullGates, trust: ServerTrust, own_store: Callable[[str], FullStore]
+) -> Distributions:
+    """For a server, which tells of its registry from now on; `own_store` opens a repository there. Raises
+    StorageFailed."""
     settings, database, engine, environments = ground.settings, ground.database, ground.engine, ground.environments
     tell_registry(settings, database.settings)
     asking = requests(database, engine.content, environments, ground.jobs, ground.trail)
     endpoint = public_registry(settings)
     if endpoint is None:
-        return Distributions(asking, environments, None, None)
+        return Distributions(asking, environments, None, None, None)
     registry = _registry(ground, endpoint)
     own = Engine(lambda: engine.places.local().own, lambda: database.catalogue.images)
     hosts = Hosts(environments, registry, gates, ground.trail, _patience)
-    return Distributions(asking, environments, Sources(registry, database.repositories, own, time.time), hosts)
+    sources = Sources(registry, database.repositories, own, time.time)
+    return Distributions(asking, environments, sources, hosts, DistributionTrust(trust, registry, own_store))
 
 
 def _registry(ground: Ground, endpoint: Endpoint) -> OwnRegistry:

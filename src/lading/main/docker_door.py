@@ -34,7 +34,8 @@ from lading.fronts.http.listening import NoSocketThere
 from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.serving import OpenToOthers
 from lading.main.docker_addresses import Door, closed_folder, doors, group_of, server_names, tcp_url
-from lading.main.product import Running, new_request
+from lading.main.product import Running
+from lading.main.request_ids import new_request
 from lading.main.secret_keys import secret_box
 from lading.oci.platform import Platform
 from lading.services.client_certificates import DOOR_SETTING

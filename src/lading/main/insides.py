@@ -20,6 +20,7 @@ from lading.services.image_locks import ImageLocks
 from lading.services.image_removals import ImageRemovals
 from lading.services.layer_grids import LayerGrids
 from lading.services.registry_address import RegistryAddress
+from lading.services.trust_verdicts import TrustVerdicts
 from lading.services.whereabouts import Whereabouts
 from lading.wire.message import Cancel
 
@@ -55,7 +56,7 @@ class InsideCare:
         locks = ImageLocks(database.repositories, address, database.changes, time.time)
         return cls(
             ImageInsides(environments, sharing, scans.lists, scans.scans, time.time),
-            ImageLists(environments, sharing, database.scans, locks),
+            ImageLists(environments, sharing, database.scans, locks, TrustVerdicts(database.trust_verdicts, time.time)),
             ImageRemovals(database.audit, lambda: environments.default().id),
             Whereabouts(environments, contents, hosts),
             LayerGrids(database.repositories, contents, trail, database.changes),

@@ -77,36 +77,44 @@ class LocalStore:
         return EmbeddedStore(self.folder, self.catalogue.images, listing, "the local store")
 
     def collect(self, dry_run: bool, given_up: Collection[Digest], cancel: Cancel) -> Collected:
-        """Where a service has names that we were not told of, an image loses its name, and its content is left to it.
+        """Where a service has names that we were not told of, an image loses its name, and its content is left to it;
+        and so it is where the service has the content.
 
-        Raises NamesElsewhere.
+        Raises NamesElsewhere, ContentElsewhere.
         """
         from lading.engine.collect import Collected
-        from lading.main.sweeping import NamesElsewhere, NamesNote
+        from lading.main.content_place import storage_told
+        from lading.main.sweeping import ContentElsewhere, NamesElsewhere, NamesNote
 
         elsewhere = NamesNote.of(self.data).read()
         if elsewhere is not None and self._settings.database is None:
             if given_up:
                 return Collected(0, 0)
             raise NamesElsewhere(elsewhere)
+        if (place := storage_told(self._settings, self.service.settings)) is not None:
+            if given_up:
+                return Collected(0, 0)
+            raise ContentElsewhere(place)
         return self._sweeper(dry_run, given_up, cancel)
 
     @cached_property
     def _sweeper(self) -> Sweeper:
         """In a folder that was served once, repositories keep content too."""
+        from lading.backends.content_store.garbage import CollectableFolder
         from lading.main.sweeping import OtherNames, Sweeper, oldest_work
 
+        content, uploads = CollectableFolder(self.folder), self.folder.uploads
         images, leases, unfinished = self.catalogue.images, self.catalogue.leases, self._settings.keep_unfinished
         was_served = KeptPort.of(self.data).path.exists()
         own = self.records if was_served else None
         if was_served or self._settings.database is not None:
             leases.keep_for_work(lambda: oldest_work(self.service.jobs))
         if self._settings.database is None:
-            return Sweeper(self.folder, images, leases, own, (), unfinished)
+            return Sweeper(content, uploads, images, leases, own, (), unfinished)
         service = self.service
         others: list[Keeper] = [OtherNames(service.catalogue.images, service.catalogue.leases)]
         others += [own] if own else []
-        return Sweeper(self.folder, images, leases, service.repositories, others, unfinished)
+        return Sweeper(content, uploads, images, leases, service.repositories, others, unfinished)
 
     @cached_property
     def service(self) -> ServiceDatabase:

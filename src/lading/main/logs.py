@@ -1,4 +1,5 @@
-"""What the service logs: a line of JSON for each record, on standard error, with nothing secret in it."""
+"""What the service logs, on standard error, with nothing secret in it: a line of JSON for each record, or a line to
+read, where somebody sits at a terminal."""
 
 from __future__ import annotations
 
@@ -8,11 +9,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from lading.fronts.cli.texts import visible
 from lading.oci.instants import instant
 from lading.services.blotting import without_secrets
 
-_QUIET = {"uvicorn": logging.WARNING, "asyncio": logging.WARNING}
+_QUIET = {
+    "uvicorn": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "procrastinate": logging.CRITICAL,  # what it ends of, and where it cannot go on, job_queue.worker says
+    "psycopg.pool": logging.ERROR,  # who wants a connection says that there is none
+}
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class TerminalLine(logging.Formatter):
+    """`12:30:05 warning: message`, then the record's own fields as `name=value`, then its traceback."""
+
+    default_time_format = "%H:%M:%S"
+
+    def format(self, record: logging.LogRecord) -> str:
+        own = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        time = self.formatTime(record, self.default_time_format)
+        said = visible(f"{time} {record.levelname.lower()}: {record.getMessage()}{own}")
+        if record.exc_info:
+            said += "\n" + visible(self.formatException(record.exc_info), kept="\n\t")
+        return without_secrets(said)
 
 
 class LogLine(logging.Formatter):
@@ -28,17 +49,22 @@ class LogLine(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        said |= {name: value for name, value in vars(record).items() if name not in _OWN}
+        said |= _fields(record)
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
         return without_secrets(json.dumps(said, default=str))
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """What its own code said beside the message."""
+    return {name: value for name, value in vars(record).items() if name not in _OWN}
 
 
 @contextmanager
 def logged_to(stream: TextIO, level: int = logging.INFO) -> Iterator[None]:
     """Records of every library go there while inside, from this level of logging's on."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(LogLine())
+    handler.setFormatter(TerminalLine() if stream.isatty() else LogLine())
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)

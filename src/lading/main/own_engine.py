@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lading import __version__
-from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.listing import OciListing
 from lading.backends.content_store.storage import Reserve
 from lading.backends.database.catalogue import open_catalogue
 from lading.backends.database.service_database import ServiceDatabase
@@ -19,9 +17,10 @@ from lading.engine.collect import Keeper
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.throttle import RateLimit
 from lading.main.access_places import AccessPlaces, Grounds
+from lading.main.content_place import ContentPlace, OwnContent, content_of
 from lading.main.counted_transport import Count, uncounted
 from lading.main.data_folder import private_folder
-from lading.main.sweeping import NamesNote, OtherNames, Sweeper, oldest_work
+from lading.main.sweeping import NamesNote, OtherNames, Sweeper
 from lading.oci.platform import Platform
 from lading.services.embedded_environment import EmbeddedEnvironment, Upkeep
 from lading.services.transfers import PULL_LANES, PUSH_LANES
@@ -40,23 +39,31 @@ USER_AGENT = f"lading/{__version__}"
 class OwnEngine:
     """The engine, what it stands on, and where its content is."""
 
-    content: ContentFolder
+    place: ContentPlace
     places: AccessPlaces
     environment: EmbeddedEnvironment
     sweep: Sweeper
 
+    @property
+    def content(self) -> OwnContent:
+        """What its images consist of."""
+        return self.place.content
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What is kept: free space, and unfinished transfers for so many seconds."""
+    """What is kept: free space, and unfinished transfers for so many seconds; and where: `storage` None is the data
+    folder."""
 
     reserve: Reserve = field(default_factory=Reserve)
     unfinished_seconds: float = 7 * 24 * 60 * 60.0
+    storage: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Keeping:
         """As it was set."""
-        return cls(Reserve(settings.keep_free, settings.keep_free_percent), settings.keep_unfinished)
+        reserve = Reserve(settings.keep_free, settings.keep_free_percent)
+        return cls(reserve, settings.keep_unfinished, settings.storage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +104,12 @@ def own_engine(
     """Closed with the stack. `crowd` counts the jobs that run: they share lanes. `count` is told of every request to a
     registry."""
     catalogue = database.catalogue
-    catalogue.leases.keep_for_work(lambda: oldest_work(database.jobs))
-    content = ContentFolder(data / "content", catalogue.leases, reserve=keeping.reserve)
-    stack.callback(content.close)
-    listing = OciListing(content.tree, catalogue.images)
-    stack.callback(listing.close)
-    own = EmbeddedStore(content, catalogue.lasting_images, listing, "the local store")
+    place = content_of(stack, data, database, keeping.storage, keeping.reserve)
+    own = EmbeddedStore(place.content, catalogue.lasting_images, place.listing, "the local store")
 
     sweep = Sweeper(
-        content,
+        place.collectable,
+        place.content.uploads,
         catalogue.images,
         catalogue.leases,
         database.repositories,
@@ -124,12 +128,12 @@ def own_engine(
         __version__,
         clock=time.time,
         limit=limit,
-        listing=content,
+        listing=place.changes,
         lanes=lambda wanted: lanes_for(wanted, crowd()),
         push_lanes=lanes.push,
         pull_lanes=lanes.pull,
     )
-    return OwnEngine(content, places, environment, sweep)
+    return OwnEngine(place, places, environment, sweep)
 
 
 def _names_beside(stack: ExitStack, data: Path, database: ServiceDatabase) -> Sequence[Keeper]:

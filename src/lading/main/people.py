@@ -8,14 +8,11 @@ from contextlib import ExitStack
 
 from lading.backends.database.service_database import ServiceDatabase
 from lading.backends.passwords.hashing import ArgonPasswords
+from lading.main.authenticating import authentication_of, sessions_of
 from lading.main.signing_on import sign_on
 from lading.services.audit import Trail
-from lading.services.authentication import Accounts, Authentication
-from lading.services.password_memory import PasswordMemory
 from lading.services.roles import Roles
-from lading.services.sessions import Sessions
 from lading.services.setup import Setup
-from lading.services.throttling import Throttle
 from lading.services.tokens import Tokens
 from lading.services.users import Users
 from lading.settings import Settings
@@ -32,17 +29,10 @@ class People:
             database.users, database.sessions, passwords, trail, time.time, identities=database.identities
         )
         self.tokens = Tokens(database.tokens, database.users, trail, time.time, os.urandom)
-        self.sessions = Sessions(database.sessions, time.time, os.urandom)
+        self.sessions = sessions_of(database)
         self.sign_on = sign_on(stack, settings, database, self.sessions, trail)
         self.setup = Setup(database.users, database.settings, passwords, trail, clock=time.time, random=os.urandom)
-        self.authentication = Authentication(
-            Accounts(database.users, database.tokens, self.sessions),
-            passwords,
-            PasswordMemory(os.urandom(32), time.monotonic),
-            Throttle(time.monotonic),
-            trail,
-            clock=time.time,
-        )
+        self.authentication = authentication_of(database, passwords, self.sessions, trail)
 
     def first_admin(self, settings: Settings) -> str | None:
         """Made by its password, or else the token of the link that makes it; None where there is one."""

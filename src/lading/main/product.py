@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from lading.backends.content_store.arriving_archives import ArchiveFolder
-from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.service_database import ServiceDatabase
 from lading.engine.cancel import Cancellation
 from lading.fronts.rest_api.product import Product
 from lading.main.advisory_store import advisory_folder, advisory_schedule
 from lading.main.agents import EdgeHubs
 from lading.main.content_care import ContentCare
+from lading.main.content_place import OwnContent
 from lading.main.counting import Counting
 from lading.main.data_folder import IMPORTS
-from lading.main.distributing import distributions
 from lading.main.gating import GateCare
+from lading.main.handing_over import dispatch_of, shared_places
 from lading.main.hosts import Hosts, open_hosts
 from lading.main.insides import InsideCare
 from lading.main.own_engine import USER_AGENT, Lanes
 from lading.main.people import People
 from lading.main.providers import EXPIRY, PulledRepositories, directories, login_chores, mint
-from lading.main.registry_door import AccessCopier, AccessDoor
+from lading.main.registry_door import AccessDoor
 from lading.main.relaying import RelayCare
 from lading.main.repository_care import RepositoryCare, counted_pulls
 from lading.main.rows import Rows, open_rows
 from lading.main.scanning import Ground, Scanning, scanning
 from lading.main.settings_shown import shown_settings
+from lading.main.transferring import Transferring
 from lading.main.work import Work, job_kinds, work_in
 from lading.oci.platform import Platform
 from lading.services.advisories import Advisories
+from lading.services.advisory_following import AdvisoryFollowing
 from lading.services.agents import Agents
 from lading.services.audit_seal import Sealer
 from lading.services.audit_trail import AuditTrail
 from lading.services.audit_view import Audit
 from lading.services.authentication import Everybody
 from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.copies import Copies
-from lading.services.door_logins import LoginVault
+from lading.services.image_signatures import EnvironmentSignatures
 from lading.services.imports import KEPT_SECONDS, Imports
 from lading.services.job_chores import KEPT_DAYS, job_chores
 from lading.services.job_leases import LOST_SECONDS
@@ -53,8 +52,6 @@ from lading.services.metrics import Metrics
 from lading.services.overview import Overview
 from lading.services.pull_counts import PullCounts
 from lading.services.pull_gates import PullGates
-from lading.services.pulls import Pulls
-from lading.services.pushes import Pushes
 from lading.services.reachability import Reachability
 from lading.services.registry_address import RegistryAddress
 from lading.services.registry_browsing import RegistryBrowsing
@@ -65,6 +62,8 @@ from lading.services.secrets import SecretBox
 from lading.services.server_settings import ServerSettings
 from lading.services.transfer_previews import TransferPreviews
 from lading.services.transfer_statistics import TransferStatistics
+from lading.services.trust_gates import TrustGate
+from lading.services.trust_verdicts import TrustVerdicts
 from lading.settings import Settings
 from lading.wire.message import Cancel
 
@@ -79,48 +78,58 @@ JOB_LABELS = ("kind", "state")
 @dataclass(frozen=True, slots=True)
 class Running:
     """The product while it runs, and what its doors need besides. `stop_jobs` saves jobs and sends away who follows
-    them or the audit trail: before the doors close, which wait for answers."""
+    them or the audit trail: before the doors close, which wait for answers. `take_job` begins one that was handed
+    over."""
 
     product: Product
-    content: ContentFolder
+    content: OwnContent
     database: ServiceDatabase
     trail: AuditTrail
     counting: Counting
     pull_counts: PullCounts
+    trust_gate: TrustGate
     errands: RegistryErrands
     hubs: EdgeHubs
     box: SecretBox
     setup_token: str | None
     stop_jobs: Callable[[], object]
+    take_job: Callable[[str, Callable[[], None]], None]
 
 
 @contextmanager
-def running(settings: Settings, native: Platform) -> Iterator[Running]:
-    """Opened, with its jobs taken up where they were left; stopped again at the end, so that nothing is lost.
+def running(settings: Settings, native: Platform, *, doors: bool = True) -> Iterator[Running]:
+    """Opened, with its jobs taken up where they were left; stopped again at the end, so that nothing is lost. Without
+    `doors` nobody comes in: a link that makes the first user is one that a server shows.
 
-    Raises StorageFailed, SecretKeyWrong and what the settings get wrong.
+    Raises StorageFailed, SecretKeyWrong, NothingShared and what the settings get wrong.
     """
+    if settings.workers:
+        shared_places(settings)
     with ExitStack() as stack:
-        yield _running(stack, settings, native)
+        yield _running(stack, settings, native, doors=doors)
 
 
-def _running(stack: ExitStack, settings: Settings, native: Platform) -> Running:
+def _running(stack: ExitStack, settings: Settings, native: Platform, *, doors: bool) -> Running:
     rows = open_rows(stack, settings)
     database, trail = rows.database, rows.trail
     counting = Counting()
     people = People(stack, settings, database, trail)
     hosts = open_hosts(stack, settings, native, rows, counting.requested)
-    engine, work = hosts.engine, work_in(rows, hosts.queue, counting.transfers.worked)
+    engine, work = hosts.engine, work_in(rows, hosts.queue, counting.transfers.worked, dispatch_of(stack, settings))
     advisories = advisory_folder(settings, rows.data, os.environ, USER_AGENT, stack)
     ground = Ground(settings, rows.data, native, database, engine, hosts.environments, advisories, work.jobs, trail)
-    care = _care(stack, ground, hosts)
+    care = _care(stack, ground, hosts, rows.box)
     _count(counting, hosts, database)
     product = _product(rows, ground, people, hosts, work=work, care=care, counting=counting)
     work.kinds.update(job_kinds(product, Lanes.of(settings)))
     care.begin(stack, counting)
     pull_counts = counted_pulls(stack, database)
     _beside(stack, rows, work.runner, hosts.agents, _chores(ground, people, product, care))
-    setup_token = people.first_admin(settings)
+    if settings.workers:
+        following = AdvisoryFollowing(advisories, database.jobs)
+        following.begin()
+        stack.callback(following.stop)
+    setup_token = people.first_admin(settings) if doors else None
     errands = RegistryErrands(product.registries, AccessDoor(engine.places), trail)
 
     def stop_jobs() -> None:
@@ -128,7 +137,22 @@ def _running(stack: ExitStack, settings: Settings, native: Platform) -> Running:
         work.runner.stop(STOP_SECONDS)
 
     content, hubs, box = engine.content, hosts.hubs, rows.box
-    return Running(product, content, database, trail, counting, pull_counts, errands, hubs, box, setup_token, stop_jobs)
+    gate = care.repositories.own_trust.gate
+    return Running(
+        product,
+        content,
+        database,
+        trail,
+        counting,
+        pull_counts,
+        gate,
+        errands,
+        hubs,
+        box,
+        setup_token,
+        stop_jobs,
+        work.runner.take,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +172,10 @@ class _Care:
         self.scans.begin(counting)
 
 
-def _care(stack: ExitStack, ground: Ground, hosts: Hosts) -> _Care:
+def _care(stack: ExitStack, ground: Ground, hosts: Hosts, box: SecretBox) -> _Care:
     database, engine, jobs, trail = ground.database, ground.engine, ground.jobs, ground.trail
     gating = GateCare.of(database, lambda: scans.scans.reconsider(), trail)  # noqa: PLW0108  it is wired below
-    repositories = RepositoryCare.of(database, engine.content, jobs, trail)
+    repositories = RepositoryCare.of(ground.settings, database, engine.content, jobs, trail, box=lambda: box)
     scans = scanning(ground, gating.exceptions.suppress, stack)
     content = ContentCare.of(ground.settings, engine, database, jobs, trail, forget=scans.keeping.forget)
     address = RegistryAddress(ground.settings.registry_public_url)
@@ -167,11 +191,14 @@ def _product(
     """Each service that routes call, in one table."""
     settings, database, trail, jobs = ground.settings, rows.database, rows.trail, ground.jobs
     environments, places = ground.environments, ground.engine.places
-    minted, logins = mint(lambda: places, database.minted_logins), LoginVault(os.urandom)
+    minted = mint(lambda: places, database.minted_logins)
     registries = ConfiguredRegistries(database.registries, rows.box, trail, minted)
     counting.kinds(*EXPIRY, registries.named_validities, "registry")
     own, gating, scans = care.repositories, care.gating, care.scans
     pull_gates = PullGates(gating.gates, scans.on_pull, scans.scans.views)
+    transfers = Transferring.of(
+        ground, hosts, registries, own, gating, pull_gates=pull_gates, relays=care.relays.relays
+    )
     browsing = RegistryBrowsing(
         registries,
         AccessDoor(places),
@@ -196,19 +223,20 @@ def _product(
         retention=own.retention,
         retention_runs=own.retention_runs,
         promotions=own.promotions,
+        repository_trust=own.trust,
+        trust_keys=own.own_trust.keys,
         browsing=browsing,
         registry_address=care.insides.address,
         registry_use=counting.use,
         jobs=jobs,
-        pushes=Pushes(environments, registries, jobs, logins, gating.gates, relays=care.relays.relays),
-        pulls=Pulls(environments, registries, jobs, logins, pull_gates),
-        distributions=distributions(ground, pull_gates),
-        copies=Copies(
-            registries, AccessCopier(places, ground.native, hosts.limit, own.store), jobs, trail, gating.gates
-        ),
+        pushes=transfers.pushes,
+        pulls=transfers.pulls,
+        distributions=transfers.distributions,
+        copies=transfers.copies,
         imports=Imports(environments, ArchiveFolder(ground.data / IMPORTS), jobs),
         insides=care.insides.insides,
         image_lists=care.insides.lists,
+        image_signatures=EnvironmentSignatures(environments, registries, transfers.trust, _cancellation, time.time),
         removals=care.insides.removals,
         whereabouts=care.insides.whereabouts,
         layer_grids=care.insides.grids,
@@ -261,7 +289,9 @@ def _chores(ground: Ground, people: People, product: Product, care: _Care) -> Se
         *care.content.chores(),
         *product.distributions.chores(),
         *care.relays.chores(),
+        *TrustVerdicts(ground.database.trust_verdicts, time.time).chores(),
         *care.repositories.retention_runs.chores(ground.settings.retention_every),
+        *care.repositories.collections().chores(),
         *product.advisories.chores(),
         *care.gating.chores(),
         *care.scans.chores(),
@@ -320,12 +350,3 @@ def _count(counting: Counting, hosts: Hosts, database: ServiceDatabase) -> None:
         lambda: {host: quota.remaining for host, quota in places.quotas().items()},
         "registry",
     )
-
-
-def new_request() -> str:
-    """An id under which the trail and the log know one request."""
-    return f"{next(_REQUESTS):016x}"
-
-
-_REQUESTS = itertools.count(secrets.randbits(63))
-"""From where nobody else began. Asking the system for each would let go of the interpreter a third time a request."""

@@ -73,6 +73,9 @@ class AccessCopier:
     own: Callable[[str], FullStore]
     """A repository of our own registry."""
 
+    def own_repository(self, path: str) -> FullStore:
+        return self.own(path)
+
     def look(self, order: CopyOrder, cancel: Cancel) -> tuple[Digest, Parts]:
         store = self._source(order, cancel)
         with at_source():
@@ -86,7 +89,7 @@ class AccessCopier:
         stores = _Between(self.places, order.access, ways, own)
         transfers = Transfers(stores, _no_names, _Logins, self.native, self.limit)
         targets = [target for target, _ in order.targets]
-        call = Call(Options(order.wanted, dry_run=order.dry_run), report, cancel)
+        call = Call(Options(order.wanted, dry_run=order.dry_run, trust=order.trust), report, cancel)
         moved = transfers.copy(Named(str(order.source)), [Named(str(target)) for target in targets], call)
         by_name = {name: each for each in moved for name in each.names}
         return [_arrived(target, by_name[str(target)]) for target in targets]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 
+from lading.backends.database.service_database import ServiceDatabase
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.doorstep import Doorstep
 from lading.fronts.registry_api.gate import Gate, OpenGate
 from lading.fronts.registry_api.login_gate import LoginGate
 from lading.fronts.registry_api.token_door import TokenDoor
-from lading.main.product import Running, new_request
+from lading.main.request_ids import new_request
 from lading.main.secret_keys import keys_of
+from lading.services.audit import Trail
+from lading.services.authentication import Authentication
 from lading.services.changes import Remembered
 from lading.services.registry_tokens import RegistryTokens
 from lading.services.repository_admission import RepositoryAdmission
@@ -20,12 +23,11 @@ from lading.services.standing import Standing
 from lading.settings import Settings
 
 
-def registry_gate(settings: Settings, product: Running) -> Gate:
+def registry_gate(settings: Settings, database: ServiceDatabase, trail: Trail, authentication: Authentication) -> Gate:
     """Open where nobody logs in. Raises SecretKeyMissing, SecretKeyInvalid."""
-    audit = RepositoryAudit(product.trail, time.monotonic)
+    audit = RepositoryAudit(trail, time.monotonic)
     if settings.no_auth:
         return OpenGate(audit)
-    database = product.database
     names = OurNames.of_urls([url for url in (settings.public_url, settings.registry_public_url) if url])
     forwarding = Forwarding.parse(settings.trusted_proxies)
     doorstep = Doorstep(names, forwarding, new_request, settings.registry_public_url)
@@ -38,6 +40,5 @@ def registry_gate(settings: Settings, product: Running) -> Gate:
         return repository in public_among([repository])
 
     admission = RepositoryAdmission(audit, Remembered(database.changes, is_public).of, public_among)
-    authentication = product.product.authentication
     token_door = TokenDoor(doorstep, authentication, tokens, admission)
     return LoginGate(doorstep, authentication, tokens, admission, audit, token_door)

@@ -65,7 +65,7 @@ class RegistryInPlain(AccessDenied):
 
 
 class ConnectedServer(ServerClient):
-    """Fulfils fronts.cli.application.RemoteServer."""
+    """Fulfils fronts.cli.servers.RemoteServer."""
 
     def __init__(self, grounds: Grounds, url: str, credential: Credential | None) -> None:
         token = credential.secret if credential else None
@@ -125,7 +125,7 @@ def connected_server(url: str, grounds: Grounds) -> ConnectedServer:
 
 
 class KeptServerLogins:
-    """Fulfils fronts.cli.application.ServerLogins, over the file that keeps registries' logins too."""
+    """Fulfils fronts.cli.servers.ServerLogins, over the file that keeps registries' logins too."""
 
     def __init__(self, grounds: Grounds) -> None:
         self._grounds = grounds

@@ -8,18 +8,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.service_database import ServiceDatabase
+from lading.main.content_place import OwnContent
 from lading.main.gating import gates_of, promotion_gate
+from lading.main.own_trust import OwnTrust
+from lading.main.trust_serving import trust_collections
+from lading.services.access import Actor
 from lading.services.audit import Trail
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
+from lading.services.guarded_trust import GuardedTrust
 from lading.services.jobs import Jobs
 from lading.services.own_repository import OwnRepository
 from lading.services.promotion import Promotions
 from lading.services.pull_counts import PullCounts
 from lading.services.repositories import Repositories
 from lading.services.retention_runs import RetentionRuns
+from lading.services.secrets import SecretBox
+from lading.services.trust_collections import TrustCollections
+from lading.services.trust_promotion import signed_promotion
+from lading.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +39,52 @@ class RepositoryCare:
     retention_runs: RetentionRuns
     promotions: Promotions
     store: Callable[[str], OwnRepository]
+    trust: GuardedTrust
+    own_trust: OwnTrust
+    collections: Callable[[], TrustCollections]
 
     @classmethod
-    def of(cls, database: ServiceDatabase, content: ContentFolder, jobs: Jobs, trail: Trail) -> RepositoryCare:
-        """`jobs` are where retention is asked for."""
+    def of(
+        cls,
+        settings: Settings,
+        database: ServiceDatabase,
+        content: OwnContent,
+        jobs: Jobs,
+        trail: Trail,
+        *,
+        box: Callable[[], SecretBox],
+    ) -> RepositoryCare:
+        """`jobs` are where retention is asked for; `box` opens the trust server's keys, where a rule asks it."""
         records, leased = database.repositories, database.catalogue.leases.among
         repositories = Repositories(records, content, clock=time.time)
+        collections = partial(_collections, database, trail, box)
+        guarded = GuardedRepositories(
+            repositories, records, trail, time.time, partial(_unsigned, database, collections)
+        )
+        own = OwnTrust.of(settings, database, repositories, trail, collections)
+        gates = promotion_gate(gates_of(database, trail), repositories), signed_promotion(own.signatures, trail)
         return cls(
-            GuardedRepositories(repositories, records, trail, time.time),
+            guarded,
             GuardedRetention(repositories, records, trail, leased=leased, clock=time.time),
             RetentionRuns(repositories, records, jobs, trail, leased=leased, clock=time.time),
-            Promotions(repositories, records, trail, promotion_gate(gates_of(database, trail), repositories)),
+            Promotions(repositories, records, trail, *gates),
             partial(OwnRepository, repositories),
+            GuardedTrust(guarded, repositories, own.signatures, time.time),
+            own,
+            collections,
         )
+
+
+def _collections(database: ServiceDatabase, trail: Trail, box: Callable[[], SecretBox]) -> TrustCollections:
+    return trust_collections(database, box(), trail)
+
+
+def _unsigned(
+    database: ServiceDatabase, collections: Callable[[], TrustCollections], actor: Actor, repository: str
+) -> None:
+    """What was signed in a repository goes with it. Where nothing was, no key has to be there either."""
+    if database.trust.guns(repository):
+        collections().repository_removed(actor, repository)
 
 
 def counted_pulls(stack: ExitStack, database: ServiceDatabase) -> PullCounts:

@@ -23,6 +23,7 @@ from lading.backends.content_store.listing import OciListing
 from lading.backends.content_store.storage import (
     OPEN_FILE,
     PRIVATE_FILE,
+    PRIVATE_FOLDER,
     free_bytes,
     storing,
     sync_file,
@@ -45,7 +46,7 @@ from lading.main.data_folder import RESTORING, SERVE_LOCK, DataFolderUnusable, s
 from lading.services.access import LADING
 from lading.services.audit import Deed, Result
 from lading.services.audit_trail import AuditTrail
-from lading.services.backup_index import FILES, LOCAL_ROWS, ROWS, BackupIndex, Piece
+from lading.services.backup_index import FILES, LOCAL_ROWS, ROWS, TRUST, BackupIndex, Piece, is_trust_file
 from lading.services.restoring import Origin, Readable, Restored, Site, restore
 from lading.settings import Settings
 from lading.wire.message import Cancel
@@ -154,7 +155,7 @@ def _clear(data: Path) -> None:
     with storing(data):
         if not (data / RESTORING).exists():
             return
-        for name in (*FILES, _CONTENT):
+        for name in (*FILES, _CONTENT, TRUST):
             path = data / name
             if path.is_dir():
                 shutil.rmtree(path)
@@ -180,6 +181,8 @@ class _Site:
         places = self._places(piece)
         first = places[0][0]
         with storing(first, piece.size):
+            for path, _ in places:
+                self._make_folder(path.parent)
             _write(piece, source, first, passed, cancel)
             for path, mode in places:
                 if path != first:
@@ -188,10 +191,17 @@ class _Site:
 
     def _places(self, piece: Piece) -> Sequence[tuple[Path, int]]:
         """Where it belongs, and the mode of its file there."""
-        places = [(self._files / name, PRIVATE_FILE) for name, each in self._index.files.items() if each == piece]
+        names = [name for name, each in self._index.files.items() if each == piece]
+        places = [(self._files / name, PRIVATE_FILE) for name in names]
         if piece in self._blobs:
             places.append((self._tree.blob(piece.digest), OPEN_FILE))
         return places
+
+    def _make_folder(self, folder: Path) -> None:
+        """Below the files, each folder on the way as private as the last."""
+        if folder.is_relative_to(self._files) and not folder.exists():
+            self._make_folder(folder.parent)
+            folder.mkdir(PRIVATE_FOLDER)
 
     def settle(self) -> None:
         rows = self._files / ROWS
@@ -227,8 +237,10 @@ class _Site:
         """The rows last: without them nothing here is a data folder."""
         self._tree.root.rename(self._data / _CONTENT)
         for name in self._index.files:
-            if name not in {ROWS, LOCAL_ROWS}:
+            if name not in {ROWS, LOCAL_ROWS} and not is_trust_file(name):
                 (self._files / name).rename(self._data / name)
+        if (self._files / TRUST).exists():
+            (self._files / TRUST).rename(self._data / TRUST)
         sync_folder(self._data)
         if self._url is None:
             rows.rename(self._data / ROWS)

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
@@ -22,24 +22,26 @@ from lading.backends.machine.readiness import supervised
 from lading.errors import InputInvalid
 from lading.fronts.edge_api.door import EdgeDoor
 from lading.fronts.http.byte_server import ByteServer
-from lading.fronts.http.certificate import CertificateUnusable, ServerCertificate
+from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
 from lading.fronts.http.listening import ListenFailed
 from lading.fronts.http.ours import OurNames
-from lading.fronts.registry_api.serving import OpenToOthers, registry_application
+from lading.fronts.registry_api.serving import OpenToOthers
 from lading.fronts.rest_api.application import Asgi, application
 from lading.fronts.rest_api.connections import API_LIMITS, bounded
 from lading.fronts.rest_api.sockets import bounded_sockets
 from lading.fronts.rest_api.sub_path import SubPath
 from lading.fronts.rest_api.web_app import WebApp
 from lading.main.agents import replica_door
+from lading.main.certificates import certificate_of, renew
 from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
 from lading.main.docker_door import check_doors, docker_door
 from lading.main.logs import logged_to
 from lading.main.open_files import raise_open_files
 from lading.main.product import Running, running
-from lading.main.registry_gate import registry_gate
+from lading.main.registry_plane import RegistryParts, registry_plane
+from lading.main.registry_processes import registry_processes
 from lading.main.short_looks import short_looks
 from lading.main.signing_on import sign_on_client
 from lading.oci.platform import Platform
@@ -81,14 +83,15 @@ class ServedProduct:
 def served_product(settings: Settings, native: Platform, web: Traversable = WEB) -> Iterator[ServedProduct]:
     """All listeners while inside; `web` is where the built web app is.
 
-    Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable, CertificateHalf, StorageFailed.
+    Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable, CertificateHalf, StorageFailed,
+    ChildFailed.
     """
     if settings.no_auth and not is_loopback(settings.host):
         raise OpenToOthers(settings.host)
     _check_host(settings.host)
     check_doors(settings)
     sign_on_client(settings)
-    certificate = _certificate(settings)
+    certificate = certificate_of(settings)
     data = private_folder(settings.data)
     with (
         served_alone(data),
@@ -103,14 +106,14 @@ def served_product(settings: Settings, native: Platform, web: Traversable = WEB)
         scheme = "https" if certificate else "http"
         api = settings.public_url or f"{scheme}://{_host(settings.host)}:{port}"
         setup = f"{api}/setup?token={product.setup_token}" if product.setup_token else None
-        renew = partial(_renew, certificate) if certificate else None
+        renewing = partial(_renew, certificate, registry) if certificate else None
         if settings.public_url is None and not is_loopback(settings.host):
             log.warning("others reach this by its IP address alone, not by name: --public-url is not set")
         if open_to_others(data):
             log.warning("other users of this machine may look into %s: chmod 700 keeps its images private", data)
         hosts = [path for path, usable in docker_sockets(os.environ) if usable and f"unix://{path}" not in docker]
         with supervised(os.environ):
-            yield ServedProduct(registry, api, str(data), hosts, settings.no_auth, setup, renew, docker)
+            yield ServedProduct(registry.address, api, str(data), hosts, settings.no_auth, setup, renewing, docker)
 
 
 class HostUnknown(InputInvalid):
@@ -135,45 +138,57 @@ def _check_host(host: str) -> None:
         ) from error
 
 
-class CertificateHalf(InputInvalid):
-    """One of --tls-cert and --tls-key without the other."""
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    """The one that is served at `address`, host:port; `renew` has others read the certificate again as well."""
 
-    hint = "Give both, or neither behind a proxy that speaks TLS."
-
-    def __str__(self) -> str:
-        return "--tls-cert and --tls-key belong together"
-
-
-def _certificate(settings: Settings) -> ServerCertificate | None:
-    if settings.tls_cert and settings.tls_key:
-        return ServerCertificate(settings.tls_cert, settings.tls_key)
-    if settings.tls_cert or settings.tls_key:
-        raise CertificateHalf
-    return None
-
-
-def _renew(certificate: ServerCertificate) -> None:
-    try:
-        certificate.renew()
-    except CertificateUnusable as error:
-        log.error("%s: %s; the one that was read before stays", error, error.why)  # noqa: TRY400  why says it all
+    address: str
+    renew: Callable[[], None]
 
 
 @contextmanager
-def _registry(settings: Settings, product: Running, certificate: ServerCertificate | None) -> Iterator[str]:
-    database = product.database
-    gate = registry_gate(settings, product)
-    door = registry_application(database.repositories, product.content, gate, database.changes, product.pull_counts.add)
+def _registry(settings: Settings, product: Running, certificate: ServerCertificate | None) -> Iterator[_Registry]:
     limits = _limits(settings, DEFAULT_LIMITS)
+    with ExitStack() as stack:
+        if settings.registry_processes > 1:
+            processes = stack.enter_context(registry_processes(settings, limits))
+            product.counting.processes("registry", processes.children)
+            (address, port), renewed = processes.address, processes.renew
+        else:
+            server = stack.enter_context(_registry_here(settings, product, limits, certificate))
+            (address, port), renewed = server.addresses[0], _nobody_else
+        product.product.registry_address.listens(port, tls=certificate is not None)
+        yield _Registry(f"{_host(address)}:{port}", renewed)
+
+
+def _nobody_else() -> None:
+    pass
+
+
+def _registry_here(
+    settings: Settings, product: Running, limits: Limits, certificate: ServerCertificate | None
+) -> AbstractContextManager[ByteServer]:
+    parts = RegistryParts(
+        product.database,
+        product.trail,
+        product.box,
+        product.content,
+        product.product.authentication,
+        product.pull_counts,
+        product.trust_gate,
+    )
+    application = registry_plane(settings, parts, alone=True)
     trusts = Forwarding.parse(settings.trusted_proxies).trusts
 
     def listen(port: int) -> ByteServer:
-        return ByteServer([(settings.host, port)], door, limits, certificate=certificate, is_proxy=trusts)
+        return ByteServer([(settings.host, port)], application, limits, certificate=certificate, is_proxy=trusts)
 
-    with listening(listen, settings.registry_port, KeptPort.of(settings.data)) as server:
-        address, port = server.addresses[0]
-        product.product.registry_address.listens(port, tls=certificate is not None)
-        yield f"{_host(address)}:{port}"
+    return listening(listen, settings.registry_port, KeptPort.of(settings.data))
+
+
+def _renew(certificate: ServerCertificate, registry: _Registry) -> None:
+    if renew(certificate):
+        registry.renew()
 
 
 @contextmanager

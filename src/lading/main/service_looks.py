@@ -59,6 +59,18 @@ class _Looks:
         kind = "SQLite" if isinstance(service.place, Path) else f"PostgreSQL, {service.place}"
         return f"{kind}, tables of version {VERSION}"
 
+    def storage(self) -> str | None:
+        from lading.main.content_place import storage_told
+
+        place = storage_told(self.settings, self.store.service.settings)
+        if place is None:
+            return None
+        from lading.backends.content_store.objects.bucket import Bucket
+
+        bucket = Bucket.at(place)
+        bucket.check()
+        return bucket.name
+
     def key(self) -> str | None:
         from lading.main.secret_keys import keys_of
         from lading.services.secrets import check_keys, key_in_use

@@ -27,4 +27,4 @@ def _kind(said: Said) -> Origin:
         return Origin.DEFAULT
     if said.text.startswith("--"):
         return Origin.FLAG
-    return Origin.ENVIRONMENT if said.text in {said.key.variable, f"{said.key.variable}_FILE"} else Origin.FILE
+    return Origin.ENVIRONMENT if said.text in {*said.key.variables, f"{said.key.variable}_FILE"} else Origin.FILE

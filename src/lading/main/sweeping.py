@@ -11,15 +11,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lading.backends.content_store.folder import ContentFolder
-from lading.backends.content_store.garbage import CollectableFolder
-from lading.engine.collect import Amount, Collected, Keeper, collect
+from lading.engine.collect import Amount, Collectable, Collected, Keeper, collect
 from lading.engine.records import ImageNames, Leases
 from lading.engine.shed import shed
 from lading.errors import Refused
 from lading.oci.digest import Digest
 from lading.services.job import JobState
 from lading.services.job_records import JobFilter, JobRecords
+from lading.services.repository_content import UploadFiles
 from lading.services.repository_records import RepositoryRecords
 from lading.services.repository_uploads import forget_ended
 from lading.wire.message import Cancel
@@ -38,6 +37,19 @@ class NamesElsewhere(Refused):
 
     def __str__(self) -> str:
         return f"nothing is collected: names of this content are kept in {self.place}"
+
+
+class ContentElsewhere(Refused):
+    """The content of these names is not in the data folder: a service keeps it in a bucket, and collects it there."""
+
+    hint = "Have the service do it: it does each hour, and at POST /api/prune/content."
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"nothing is collected: the content of these names is in {self.place}"
 
 
 def oldest_work(jobs: JobRecords) -> float:
@@ -70,7 +82,8 @@ class Sweeper:
     `kept_seconds` is how long an unfinished transfer is worth going on with.
     """
 
-    content: ContentFolder
+    content: Collectable
+    uploads: UploadFiles
     images: ImageNames
     leases: Leases
     repositories: RepositoryRecords | None
@@ -85,7 +98,7 @@ class Sweeper:
         found: Callable[[Amount], None] = lambda _: None,
     ) -> Collected:
         collected = collect(
-            CollectableFolder(self.content),
+            self.content,
             self.images,
             self.leases,
             self._keepers(),
@@ -96,13 +109,12 @@ class Sweeper:
             found=found,
         )
         if self.repositories and not dry_run:
-            forget_ended(self.repositories, self.content.uploads, time.time() - BEGINNING_SECONDS)
+            forget_ended(self.repositories, self.uploads, time.time() - BEGINNING_SECONDS)
         return collected
 
     def shed(self, root: Digest, manifests: Collection[Digest], cancel: Cancel) -> Collection[Digest]:
         """Fulfils services.stores.Shedder."""
-        content = CollectableFolder(self.content)
-        return shed(content, self.images, self.leases, self._keepers(), root, manifests, cancel=cancel)
+        return shed(self.content, self.images, self.leases, self._keepers(), root, manifests, cancel=cancel)
 
     def _keepers(self) -> Collection[Keeper]:
         return [*([self.repositories] if self.repositories else []), *self.others]

@@ -12,14 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lading import __version__
-from lading.fronts.cli.application import (
-    Administration,
-    Configuration,
-    EdgeAgent,
-    OpenRegistry,
-    Preferences,
-    Serving,
-)
+from lading.fronts.cli.application import Administration, Configuration, Preferences
 from lading.main.configuration import CONTEXTS, load, user_folder
 from lading.main.data_folder import KeptPort
 from lading.main.local_store import LocalStore
@@ -34,6 +27,7 @@ if TYPE_CHECKING:
     from lading.engine.cancel import Cancellation
     from lading.engine.stores import Locations
     from lading.engine.throttle import RateLimit
+    from lading.fronts.cli.running import EdgeAgent, OpenRegistry, Serving, Working
     from lading.main.contexts import ContextFile
     from lading.main.listing import ListingProbe
     from lading.main.places import HeldRelay, Places
@@ -41,18 +35,20 @@ if TYPE_CHECKING:
     from lading.oci.platform import Platform
     from lading.oci.reference import Repository
     from lading.services.archives import Archives
+    from lading.services.content_trust import ContentTrust
     from lading.services.diagnosis import Diagnosis
     from lading.services.docker_hosts import HostImages
     from lading.services.environment_orders import Access
     from lading.services.images import Images
     from lading.services.local_scans import LocalScans
+    from lading.services.notary import NotaryTrust
+    from lading.services.notary_keys import Passphrase, TrustKeys
     from lading.services.registries import EndpointRules, Registries
     from lading.services.registry_directories import Directories
     from lading.services.restoring import Restored
     from lading.services.signatures import ImageSignatures
     from lading.services.transfers import Transfers
     from lading.wire.authorize import Credential
-    from lading.wire.endpoint import Endpoint
     from lading.wire.message import Cancel
     from lading.wire.progress import Report
 
@@ -74,6 +70,8 @@ class Wired:
         self._open = ExitStack()
         self._named: set[str] = set()
         self._store = LocalStore(settings, self._open)
+        self._notaries: dict[Passphrase | None, NotaryTrust] = {}
+        self._trust_keys: dict[Passphrase | None, TrustKeys] = {}
 
     @classmethod
     def start(cls, environment: Mapping[str, str], flags: Mapping[str, object]) -> Wired:
@@ -153,42 +151,10 @@ class Wired:
         return transport
 
     def _uploading(self, access: Access) -> Transfers:
-        """To one registry, with one login."""
-        from dataclasses import replace
+        from lading.main.uploading import Machine, uploading
 
-        from lading.backends.http.transport import HttpTransport
-        from lading.backends.registry_client.client import RegistryClient
-        from lading.main.places import Openers, Places
-        from lading.oci.digest import Digest
-        from lading.services.embedded_environment import OneLogin
-        from lading.services.transfers import Transfers
-
-        def endpoint_of(host: str) -> Endpoint:
-            return replace(access.endpoint, host=host)
-
-        catalogue, credential = self._store.catalogue, access.credential
-        account = Digest.of((credential.username if credential else "").encode()).encoded[:16]
-        transport = HttpTransport(endpoint_of, self._environment, _USER_AGENT)
-        self._open.callback(transport.close)
-        client = RegistryClient(
-            transport,
-            endpoint_of,
-            lambda _repository: credential,
-            catalogue.profiles,
-            catalogue.uploads(account),
-            clock=time.time,
-            report_held=self._held,
-            cancel=self._cancel,
-        )
-        openers = Openers(
-            lambda: self._store.own,
-            lambda: catalogue.locations(account),
-            lambda: client,
-            self._store.scratch,
-            self._docker,
-        )
-        places = Places(openers, self._held, set(), self._native)
-        return Transfers(places, self._store.image_names, lambda: OneLogin(access), self._native, self._limit)
+        machine = Machine(self._store, self._environment, _USER_AGENT, self._native, self._limit, self._held)
+        return uploading(access, machine, self._open, self._docker, self._cancel)
 
     @cached_property
     def one_off(self) -> Credential | None:
@@ -225,14 +191,48 @@ class Wired:
 
     @cached_property
     def signatures(self) -> ImageSignatures:
-        from lading.backends.credentials.seen_counters import SeenCounters
-        from lading.services.signatures import ImageSignatures
+        from lading.main.content_trusting import image_signatures
 
-        return ImageSignatures(self._places, SeenCounters(self._settings.data / "seen-signatures.json"), time.time)
+        return image_signatures(self._settings, self._places, self.notary)
+
+    def content_trust(self, ask: Passphrase | None = None) -> ContentTrust | None:
+        if not self._settings.content_trust and self._settings.trust_policy is None:
+            return None  # whoever asks for no trust does not wait for its imports
+        from lading.main.content_trusting import content_trust
+
+        return content_trust(self._settings, self.signatures, lambda: self.notary(ask), ask)
+
+    def notary(self, ask: Passphrase | None = None) -> NotaryTrust:
+        from lading.main.notary_trusting import TrustServers, notary_trust
+
+        if ask not in self._notaries:
+            servers = TrustServers(lambda: self._client, self._credential_of, self._settings.trust_server, self._named)
+            self._notaries[ask] = notary_trust(self._settings.data, servers, self.trust_keys(ask))
+        return self._notaries[ask]
+
+    def trust_passphrases(self, ask: Passphrase | None = None) -> Passphrase:
+        from lading.main.notary_trusting import trust_passphrases
+
+        return trust_passphrases(self._settings, ask)
+
+    def trust_keys(self, ask: Passphrase | None = None) -> TrustKeys:
+        from lading.main.notary_trusting import trust_keys
+
+        if ask not in self._trust_keys:
+            self._trust_keys[ask] = trust_keys(self._settings, ask)
+        return self._trust_keys[ask]
 
     @property
     def trust_passphrase(self) -> str | None:
         return self._settings.trust_passphrase
+
+    @property
+    def trust_key_file(self) -> str | None:
+        return self._settings.trust_key
+
+    @property
+    def trust_policy_file(self) -> str | None:
+        return self._settings.trust_policy
 
     @cached_property
     def registries(self) -> Registries:
@@ -331,6 +331,11 @@ class Wired:
         from lading.main.service import served_product
 
         return served_product(self._settings, self._native)
+
+    def work(self) -> AbstractContextManager[Working]:
+        from lading.main.working import working_product
+
+        return working_product(self._settings, self._native)
 
     def api_description(self) -> Mapping[str, object]:
         from lading.fronts.rest_api.application import description

@@ -18,6 +18,7 @@ from lading.services.content_sweep import SWEEP
 from lading.services.copies import COPY
 from lading.services.distribution_forms import DISTRIBUTE
 from lading.services.imports import IMPORT, forget_archive
+from lading.services.job_dispatch import Dispatch
 from lading.services.job_kinds import Over, WorkKind
 from lading.services.job_owners import Owners
 from lading.services.job_runner import JobRunner, Surroundings
@@ -49,11 +50,14 @@ class Work:
     jobs: Jobs
 
 
-def work_in(rows: Rows, queue: ThreadQueue, worked: Count) -> Work:
-    """Over these rows, where jobs wait in this queue; `worked` counts what is done."""
+def work_in(rows: Rows, queue: ThreadQueue, worked: Count, dispatch: Dispatch) -> Work:
+    """Over these rows, where jobs wait in this queue, unless `dispatch` hands them over; `worked` counts what is
+    done."""
     database, kinds = rows.database, dict[str, WorkKind]()
     owners, clocks = Owners(database.users, database.tokens, time.time), Clocks(time.time, time.monotonic)
-    runner = JobRunner(Surroundings(database.jobs, kinds, owners, rows.trail, queue, database.wakes, clocks, worked))
+    runner = JobRunner(
+        Surroundings(database.jobs, kinds, owners, rows.trail, queue, database.wakes, clocks, worked, dispatch)
+    )
     return Work(kinds, runner, Jobs(runner, database.jobs, rows.trail, time.time, lambda: str(uuid.uuid4())))
 
 

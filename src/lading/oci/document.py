@@ -72,6 +72,11 @@ class Fields:
             self.refuse(spelled, f"must be written {name}")
         return self.members[name]
 
+    def only(self, *names: str) -> None:
+        """Refuses whatever else is here: what nobody reads could mean something to somebody."""
+        if strangers := sorted(set(self.members).difference(names)):
+            self.refuse(strangers[0], "is not known")
+
     def text(self, name: str) -> str | None:
         """A string, or None."""
         value = self.get(name)

@@ -1,8 +1,7 @@
 """Certificates that sign images for notation: a chain from the signer's up to one that is trusted by name of its bytes.
 
 The rules are those of notation's specification (signature-specification.md, Certificate Requirements), as far as they
-decide: who issued whom, validity at one time, what the keys are for. Revocation lists are not asked here: this room
-asks nobody.
+decide: who issued whom, validity at one time, what the keys are for. What was taken back is in revocations.py.
 """
 
 from __future__ import annotations
@@ -27,6 +26,17 @@ CHAIN_LIMIT = 8
 """The most certificates in a chain: real ones have three."""
 
 _RSA_BITS = 2048
+
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+Attribute = tuple[str, str]
+"""Part of a name: what it is, as a dotted object identifier, and the value."""
 
 
 class CertificateInvalid(InputInvalid):
@@ -63,16 +73,16 @@ class Certificate:
     def read(cls, der: bytes) -> Certificate:
         """Raises ChainRefused."""
         try:
-            return cls(der, x509.load_der_x509_certificate(der))
-        except (ValueError, UnsupportedAlgorithm):
+            return cls(der, _whole(x509.load_der_x509_certificate(der)))
+        except _UNREADABLE:
             raise ChainRefused("it cannot be read") from None
 
     @classmethod
     def parse(cls, pem: bytes) -> tuple[Certificate, ...]:
         """All of a PEM file, in its order. Raises CertificateInvalid."""
         try:
-            found = x509.load_pem_x509_certificates(pem)
-        except (ValueError, UnsupportedAlgorithm):
+            found = [_whole(each) for each in x509.load_pem_x509_certificates(pem)]
+        except _UNREADABLE:
             raise CertificateInvalid from None
         return tuple(cls(each.public_bytes(Encoding.DER), each) for each in found)
 
@@ -80,6 +90,16 @@ class Certificate:
     def subject(self) -> str:
         """Whose it is, as RFC 4514 writes names."""
         return self._certificate.subject.rfc4514_string()
+
+    @property
+    def serial(self) -> int:
+        """Its number among those of its authority."""
+        return self._certificate.serial_number
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The parts of the subject."""
+        return attributes_of(self._certificate.subject)
 
     @property
     def key(self) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
@@ -102,6 +122,11 @@ class Certificate:
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             return False
         return True
+
+    def made(self, revocations: x509.CertificateRevocationList) -> bool:
+        """Whether this one's key signed the list, in its name."""
+        named = revocations.issuer == self._certificate.subject
+        return named and revocations.is_signature_valid(self.key)
 
     @property
     def is_authority(self) -> bool:
@@ -128,8 +153,23 @@ class Certificate:
             return self._certificate.extensions.get_extension_for_class(kind).value
         except x509.ExtensionNotFound:
             return None
-        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-            raise ChainRefused("its extensions cannot be read") from None
+
+
+def _whole(certificate: x509.Certificate) -> x509.Certificate:
+    """The library reads parts as they are asked for: asked here, what is broken is found before anything is believed.
+    Raises `_UNREADABLE`."""
+    certificate.public_key()
+    certificate.subject.rfc4514_string()
+    certificate.issuer.rfc4514_string()
+    list(certificate.extensions)
+    if not certificate.public_bytes(Encoding.DER).endswith(b"\0" + certificate.signature):
+        raise ValueError  # a signature that leaves bits unused is a second spelling of the same certificate
+    return certificate
+
+
+def attributes_of(name: x509.Name) -> tuple[Attribute, ...]:
+    """The parts of a name, in its order."""
+    return tuple((each.oid.dotted_string, str(each.value)) for each in name)
 
 
 def check_chain(chain: Sequence[Certificate], trusted: Collection[Certificate], moment: datetime) -> None:

@@ -40,7 +40,10 @@ class PassphraseWrong(InputInvalid):
 
     code = "passphrase_wrong"
     hint = "Give the passphrase that the key file was written with."
-    command = "Set LADING_TRUST_PASSPHRASE, or LADING_TRUST_PASSPHRASE_FILE to the path of a file that holds it"
+    command = (
+        "It comes from LADING_TRUST_PASSPHRASE[_FILE]; for Notary's keys DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE and "
+        "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE come first"
+    )
 
     def __init__(self, given: bool) -> None:
         super().__init__(given)
@@ -84,6 +87,8 @@ def read_private(pem: bytes, passphrase: str | None) -> PrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         if encrypted:
             raise PassphraseWrong(given=True) from None
+        if b"PUBLIC KEY-----" in pem:
+            raise KeyInvalid("it is a public key, which verifies; the private half signs (NAME.key)") from None
         raise KeyInvalid("the file is no private key in PEM") from None
     return PrivateKey.of(loaded)
 

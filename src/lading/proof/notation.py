@@ -39,7 +39,6 @@ ENVELOPE = "application/jose+json"
 _CONTENT = "application/vnd.cncf.notary.payload.v1+json"
 _SCHEME, _X509 = "io.cncf.notary.signingScheme", "notary.x509"
 _TIME, _EXPIRY = "io.cncf.notary.signingTime", "io.cncf.notary.expiry"
-_MEMBERS = frozenset({"payload", "protected", "header", "signature"})
 _HASHES: Mapping[int, hashes.HashAlgorithm] = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
 _BY_CURVE = {256: "ES256", 384: "ES384", 521: "ES512"}
 _BY_BITS = {2048: "PS256", 3072: "PS384", 4096: "PS512"}
@@ -48,12 +47,18 @@ _BY_NAME = {"PS256": hashes.SHA256(), "PS384": hashes.SHA384(), "PS512": hashes.
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a signature says of which content, and whose certificate made it. `media_type` and `size` are signed too."""
+    """What a signature says of which content, and whose certificate made it: the first of `chain`, whose last signed
+    itself. `media_type` and `size` are signed too."""
 
     claim: Claim
     media_type: str
     size: int
-    signer: Certificate
+    chain: tuple[Certificate, ...]
+
+    @property
+    def signer(self) -> Certificate:
+        """Whoever made it."""
+        return self.chain[0]
 
 
 def sign(target: Descriptor, claim: Claim, key: PrivateKey, chain: Sequence[Certificate]) -> bytes:
@@ -80,8 +85,7 @@ def verify(raw: bytes, trusted: Collection[Certificate], now: float) -> Signed:
     Raises SignatureInvalid, SignatureForged, ChainRefused.
     """
     fields = read_object(raw, SignatureInvalid)
-    if strangers := sorted(set(fields.members) - _MEMBERS):
-        fields.refuse(strangers[0], "is not known")
+    fields.only("payload", "protected", "header", "signature")
     chain = _chain(fields)
     check_chain(chain, trusted, datetime.fromtimestamp(now, UTC))
     payload, protected = fields.required_text("payload"), fields.required_text("protected")
@@ -91,7 +95,7 @@ def verify(raw: bytes, trusted: Collection[Certificate], now: float) -> Signed:
         headers.refuse("alg", f"must be {algorithm}, as the certificate's key is")
     _check(chain[0], _unpacked(fields, "signature"), f"{protected}.{payload}".encode(), algorithm)
     signed_at = _signed_at(headers, now)
-    return _signed(_unpacked(fields, "payload"), signed_at, chain[0])
+    return _signed(_unpacked(fields, "payload"), signed_at, tuple(chain))
 
 
 def _chain(fields: Fields) -> list[Certificate]:
@@ -155,7 +159,7 @@ def _second(headers: Fields, name: str) -> float:
     return found
 
 
-def _signed(payload: bytes, signed_at: int, signer: Certificate) -> Signed:
+def _signed(payload: bytes, signed_at: int, chain: tuple[Certificate, ...]) -> Signed:
     fields = read_object(payload, SignatureInvalid)
     target = fields.inner("targetArtifact")
     if target is None:
@@ -163,7 +167,7 @@ def _signed(payload: bytes, signed_at: int, signer: Certificate) -> Signed:
     descriptor = Descriptor.read(target)
     claim = Claim.read(descriptor.digest, descriptor.annotations)
     dated = claim if claim.signed_at is not None else replace(claim, signed_at=signed_at)
-    return Signed(dated, descriptor.media_type, descriptor.size, signer)
+    return Signed(dated, descriptor.media_type, descriptor.size, chain)
 
 
 def _instant(seconds: int) -> str:

@@ -80,6 +80,8 @@ class PublicKey:
         try:
             return cls.of(serialization.load_pem_public_key(pem))
         except (ValueError, UnsupportedAlgorithm):
+            if b"PRIVATE KEY-----" in pem:
+                raise KeyInvalid("it is a private key: keep it, and give the public half (NAME.pub)") from None
             raise KeyInvalid("the file is no public key in PEM") from None
 
     @property
@@ -131,6 +133,14 @@ class PrivateKey:
             return cls.of(ed25519.Ed25519PrivateKey.from_private_bytes(random(32)))
         drawn = int.from_bytes(random(32 + _SURPLUS), "big") % (_ORDER - 1) + 1
         return cls.of(ec.derive_private_key(drawn, ec.SECP256R1()))
+
+    @classmethod
+    def of_der(cls, der: bytes) -> PrivateKey:
+        """What `der` gave. Raises KeyInvalid."""
+        try:
+            return cls.of(serialization.load_der_private_key(der, None))
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise KeyInvalid("it is no private key in PKCS #8") from None
 
     @property
     def der(self) -> bytes:

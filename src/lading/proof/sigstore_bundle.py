@@ -47,15 +47,22 @@ def verify(raw: bytes, keys: Sequence[PublicKey]) -> tuple[Claim, PublicKey]:
 
     Raises SignatureInvalid, SignatureForged.
     """
-    envelope = _envelope(raw)
+    _, envelope = _read(raw)
     signer = envelope.signer(keys)
     if signer is None:
         raise SignatureForged
-    return _claim(envelope.payload), signer
+    return claim_of(envelope.payload), signer
 
 
-def _envelope(raw: bytes) -> Envelope:
+def is_certified(raw: bytes) -> bool:
+    """Whether it names its signer by a certificate, not a key. Raises SignatureInvalid."""
+    return _read(raw)[0].get("certificate") is not None
+
+
+def _read(raw: bytes) -> tuple[Fields, Envelope]:
+    """What names the signer, and what was signed: neither is believed yet."""
     fields = read_object(raw, SignatureInvalid)
+    fields.only("mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature")
     if fields.required_text("mediaType") != BUNDLE:
         fields.refuse("mediaType", f"must be {BUNDLE}")
     if fields.get("messageSignature") is not None:
@@ -66,10 +73,23 @@ def _envelope(raw: bytes) -> Envelope:
     envelope = Envelope.read(inner)
     if envelope.payload_type != _PAYLOAD:
         inner.refuse("payloadType", f"must be {_PAYLOAD}")
-    return envelope
+    return _material(fields), envelope
 
 
-def _claim(payload: bytes) -> Claim:
+def _material(fields: Fields) -> Fields:
+    material = fields.inner("verificationMaterial")
+    if material is None:
+        fields.refuse("verificationMaterial", "is missing")
+    material.only("publicKey", "certificate", "tlogEntries", "timestampVerificationData")
+    if (material.get("publicKey") is None) is (material.get("certificate") is None):
+        material.refuse("publicKey", "or a certificate must be there, and one of the two")
+    if (key := material.inner("publicKey")) is not None:
+        key.only("hint")
+    return material
+
+
+def claim_of(payload: bytes) -> Claim:
+    """What a statement says, of which it is known who signed it. Raises SignatureInvalid."""
     fields = read_object(payload, SignatureInvalid)
     for name, wanted in (("_type", _STATEMENT), ("predicateType", PREDICATE)):
         if fields.required_text(name) != wanted:

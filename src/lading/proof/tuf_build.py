@@ -14,7 +14,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm
 from lading.proof.tuf_certificates import ROOT_LIFE
 from lading.proof.tuf_json import Signed
-from lading.proof.tuf_keys import Signer, TrustKey
+from lading.proof.tuf_keys import SigningKey, TrustKey
 from lading.proof.tuf_metadata import Entry, Root, Targets
 from lading.proof.tuf_refusals import DelegationInvalid, DigestUnsignable, SignerMissing, TagUnsigned
 from lading.proof.tuf_roles import BASE_ROLES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Delegation, RoleKeys, parent_of
@@ -61,8 +61,8 @@ class Collection:
 
 def initialise(
     gun: str,
-    root: Sequence[Signer],
-    targets: Sequence[Signer],
+    root: Sequence[SigningKey],
+    targets: Sequence[SigningKey],
     now: float,
     *,
     snapshot: TrustKey,
@@ -90,7 +90,7 @@ def sign_tag(
     collection: Collection,
     tag: str,
     manifest: Descriptor,
-    signers: Sequence[Signer],
+    signers: Sequence[SigningKey],
     now: float,
     *,
     role: str = TARGETS,
@@ -107,7 +107,7 @@ def sign_tag(
 
 
 def remove_tag(
-    collection: Collection, tag: str, signers: Sequence[Signer], now: float, role: str = TARGETS
+    collection: Collection, tag: str, signers: Sequence[SigningKey], now: float, role: str = TARGETS
 ) -> Collection:
     """The tag signed no longer by `role`. Raises TagUnsigned, DelegationInvalid, SignerMissing."""
     old = _targets(collection, role, now)
@@ -117,7 +117,7 @@ def remove_tag(
     return _changed_targets(collection, role, replace(old, targets=left), signers, now)
 
 
-def delegate(collection: Collection, delegation: Delegation, signers: Sequence[Signer], now: float) -> Collection:
+def delegate(collection: Collection, delegation: Delegation, signers: Sequence[SigningKey], now: float) -> Collection:
     """The delegation in place of the one of its name, or after the others. Its parent signs. Raises DelegationInvalid,
     SignerMissing."""
     parent = parent_of(delegation.name)
@@ -130,7 +130,7 @@ def delegate(collection: Collection, delegation: Delegation, signers: Sequence[S
 
 
 def revoke(
-    collection: Collection, name: str, signers: Sequence[Signer], now: float, keys: Iterable[str] | None = None
+    collection: Collection, name: str, signers: Sequence[SigningKey], now: float, keys: Iterable[str] | None = None
 ) -> Collection:
     """The delegation without these keys (ids), or gone where none are named or none would be left enough. What the
     revoked signed alone counts no longer. Raises DelegationInvalid, SignerMissing."""
@@ -149,7 +149,7 @@ def revoke(
     return Collection(collection.gun, kept)
 
 
-def rotate(collection: Collection, role: str, keys: RoleKeys, signers: Sequence[Signer], now: float) -> Collection:
+def rotate(collection: Collection, role: str, keys: RoleKeys, signers: Sequence[SigningKey], now: float) -> Collection:
     """Other keys for a base role. The root is signed to the thresholds of its old keys and, where its own are replaced,
     of the new ones. Where the targets' keys are, `resign` those afterwards. Raises SignerMissing."""
     old = collection.root
@@ -162,12 +162,12 @@ def rotate(collection: Collection, role: str, keys: RoleKeys, signers: Sequence[
     return collection.put(ROOT, signed_by(collection.gun, ROOT, new.content, RoleKeys(may, threshold), signers))
 
 
-def resign(collection: Collection, role: str, signers: Sequence[Signer], now: float) -> Collection:
+def resign(collection: Collection, role: str, signers: Sequence[SigningKey], now: float) -> Collection:
     """A targets role as it is, in a new version that lives its whole life again. Raises SignerMissing."""
     return _changed_targets(collection, role, _targets(collection, role, now), signers, now)
 
 
-def countersign(collection: Collection, role: str, signers: Sequence[Signer]) -> Collection:
+def countersign(collection: Collection, role: str, signers: Sequence[SigningKey]) -> Collection:
     """The file of a role with the signatures of these signers added. Raises SignerMissing."""
     held = Signed.read(collection.files[role], role)
     able = _able(collection.keys_of(role), signers)
@@ -185,7 +185,7 @@ def changed(old: Collection | None, new: Collection) -> dict[str, bytes]:
     return {role: raw for role, raw in new.files.items() if role not in made and before.get(role) != raw}
 
 
-def signed_by(gun: str, role: str, content: dict[str, object], may: RoleKeys, signers: Sequence[Signer]) -> bytes:
+def signed_by(gun: str, role: str, content: dict[str, object], may: RoleKeys, signers: Sequence[SigningKey]) -> bytes:
     """The file of a role, signed by those who may. Raises SignerMissing where none may."""
     able = _able(may, signers)
     if not able:
@@ -194,7 +194,7 @@ def signed_by(gun: str, role: str, content: dict[str, object], may: RoleKeys, si
     return replace(unsigned, signatures=tuple(signer.sign(unsigned.payload) for signer in able)).raw
 
 
-def _able(may: RoleKeys, signers: Sequence[Signer]) -> list[Signer]:
+def _able(may: RoleKeys, signers: Sequence[SigningKey]) -> list[SigningKey]:
     return list({each.key.id: each for each in signers if each.key.id in may.keys}.values())
 
 
@@ -207,7 +207,7 @@ def _targets(collection: Collection, role: str, now: float) -> Targets:
 
 
 def _changed_targets(
-    collection: Collection, role: str, content: Targets, signers: Sequence[Signer], now: float
+    collection: Collection, role: str, content: Targets, signers: Sequence[SigningKey], now: float
 ) -> Collection:
     new = replace(content, version=content.version + 1, expires=now + TARGETS_LIFE)
     return collection.put(role, signed_by(collection.gun, role, new.content, collection.keys_of(role), signers))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lading.proof.signing_keys import KeyInvalid, PrivateKey
-from lading.proof.tuf_keys import KeySigner, TrustKey
+from lading.proof.tuf_keys import SigningKey, TrustKey
 
 ROOT_LIFE = 10 * 365 * 86_400
 """How long a root, and its certificate, hold: ten years in seconds."""
@@ -27,7 +27,7 @@ _LEEWAY = 86_400
 _WEAK = (hashes.SHA1, hashes.MD5)
 
 
-def root_signer(private: PrivateKey, gun: str, now: float, serial: bytes) -> KeySigner:
+def root_signer(private: PrivateKey, gun: str, now: float, serial: bytes) -> SigningKey:
     """An ECDSA key as a root key of the repository `gun`. `serial` is 16 random bytes. Raises KeyInvalid."""
     key = serialization.load_der_private_key(private.der, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -45,7 +45,7 @@ def root_signer(private: PrivateKey, gun: str, now: float, serial: bytes) -> Key
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     )
     certificate = builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
-    return KeySigner(private, certificate.public_bytes(serialization.Encoding.PEM))
+    return SigningKey(private, certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def repository_of(key: TrustKey) -> str | None:

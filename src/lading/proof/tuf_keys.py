@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -114,21 +113,8 @@ class TrustKey:
         return key if isinstance(key, expected) else None
 
 
-class Signer(Protocol):
-    """Whoever signs for a key: a key in memory, or a device that never shows it."""
-
-    @property
-    def key(self) -> TrustKey:
-        """The public key, as metadata names it."""
-        ...
-
-    def sign(self, message: bytes) -> Signature:
-        """A signature that `key` verifies."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class KeySigner:
+class SigningKey:
     """Signs with a key in memory, deterministically. A root key comes with its certificate in PEM."""
 
     private: PrivateKey

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lading.proof.tuf_build import DAY, TARGETS_LIFE, signed_by
 from lading.proof.tuf_checks import Check
 from lading.proof.tuf_json import Signed
-from lading.proof.tuf_keys import Signer
+from lading.proof.tuf_keys import SigningKey
 from lading.proof.tuf_metadata import Entry, Root, Snapshot, Targets, Timestamp
 from lading.proof.tuf_refusals import (
     MetadataMissing,
@@ -38,8 +38,8 @@ class ServerKeys:
     """What the server signs with for one repository: more than one key of a role while it is rotated, for the root
     decides which of them signs. `snapshot` is empty where publishers hold that key."""
 
-    timestamp: tuple[Signer, ...]
-    snapshot: tuple[Signer, ...] = ()
+    timestamp: tuple[SigningKey, ...]
+    snapshot: tuple[SigningKey, ...] = ()
 
 
 def accept(gun: str, published: Files, update: Files, keys: ServerKeys, now: float) -> dict[str, bytes]:
@@ -52,7 +52,7 @@ def accept(gun: str, published: Files, update: Files, keys: ServerKeys, now: flo
     check = Check(gun, now)
     for role, raw in update.items():
         _check_file(check, role, raw)
-    current = reachable(published)
+    current = snapshotted(published)
     _check_root(check, current, update)
     _check_versions(check, current, update)
     merged = {**current, **update}
@@ -73,7 +73,7 @@ def renew(gun: str, published: Files, keys: ServerKeys, now: float) -> dict[str,
     """The files to store so that clients find nothing expired; empty where there is time, and for a snapshot whose key
     is elsewhere. Raises SignerMissing where the root names other keys than the server's."""
     made: dict[str, bytes] = {}
-    current = reachable(published)
+    current = snapshotted(published)
     snapshot = Snapshot.read(Signed.read(published[SNAPSHOT], SNAPSHOT))
     timestamp = Timestamp.read(Signed.read(published[TIMESTAMP], TIMESTAMP))
     may = Root.read(Signed.read(published[ROOT], ROOT)).roles[SNAPSHOT].keys
@@ -83,6 +83,16 @@ def renew(gun: str, published: Files, keys: ServerKeys, now: float) -> dict[str,
     if made or _is_due(timestamp.expires, TIMESTAMP_LIFE, now):
         made[TIMESTAMP] = _timestamp(gun, {**current, **made}, keys, now)
     return made
+
+
+def snapshotted(files: Files) -> dict[str, bytes]:
+    """The reachable files that the newest snapshot lists: a delegation that was revoked and made again starts empty,
+    though what it published before is still among the files. Raises TrustInvalid."""
+    found = reachable(files)
+    if SNAPSHOT not in files:
+        return found
+    listed = Snapshot.read(Signed.read(files[SNAPSHOT], SNAPSHOT)).entries
+    return {role: raw for role, raw in found.items() if role in BASE_ROLES or role in listed}
 
 
 def reachable(files: Files) -> dict[str, bytes]:

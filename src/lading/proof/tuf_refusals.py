@@ -10,6 +10,11 @@ from lading.oci.document import DocumentInvalid
 from lading.oci.instants import moment_text
 
 
+def forgetting(gun: str) -> str:
+    """What a person does to have another root of a repository taken as on first use."""
+    return f"To forget what was seen of it: lading trust forget {gun}"
+
+
 class TrustInvalid(DocumentInvalid):
     """Trust metadata that breaks its format; names the field and the rule."""
 
@@ -33,6 +38,7 @@ class TrustAbsent(TrustRefused):
     """The trust server has nothing at all about the repository: nobody ever signed there."""
 
     code = "trust_absent"
+    hint = "Have somebody who may sign it, or name the trust server that knows it."
 
     def __init__(self, gun: str) -> None:
         super().__init__(gun, "root")
@@ -156,6 +162,7 @@ class RootForeign(TrustRefused):
     def __init__(self, gun: str, version: int) -> None:
         super().__init__(gun, "root", version)
         self.version = version
+        self.command = f"Ask the owner of the repository whether its root keys were replaced. {forgetting(gun)}"
 
     def __str__(self) -> str:
         return f"version {self.version} of the root of {self.gun} is not signed by the keys known for it"
@@ -235,6 +242,7 @@ class SignerMissing(InputInvalid):
     """None of the keys given may sign for the role, or a change names a role or key that is not there."""
 
     code = "trust_signer"
+    hint = "Bring a key that may; what is signed in the repository tells which."
 
     def __init__(self, gun: str, role: str) -> None:
         super().__init__(gun, role)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lading.oci.digest import Algorithm, Digest
 from lading.proof.tuf_metadata import Entry, Root, Targets
 from lading.proof.tuf_refusals import DigestSwapped, SignerRevoked, TagUnsigned, ThresholdNotMet, TrustRefused
-from lading.proof.tuf_roles import RELEASES, TARGETS, Delegation
+from lading.proof.tuf_roles import RELEASES, TARGETS, TIMESTAMP, Delegation
 
 DOCKER_ORDER = (RELEASES, TARGETS)
 """Where Docker looks for a tag, in this order."""
@@ -21,6 +21,17 @@ class TrustMemory:
 
     root: bytes = field(repr=False)
     versions: Mapping[str, int]
+
+    def after(self, began: TrustMemory | None, kept: TrustMemory | None) -> TrustMemory | None:
+        """What to keep after a walk that began with `began` and gave this one, where `kept` is kept by now: another
+        walk may have ended meanwhile. None where that one kept another root: a walk from there must show that the two
+        belong together."""
+        if kept is None or kept == began:
+            return self
+        if kept.root != self.root and (began is None or kept.root != began.root):
+            return None
+        later = max(kept.versions, self.versions, key=lambda versions: versions.get(TIMESTAMP, 0))
+        return TrustMemory(self.root, later)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
     actor ── grants: permissions, in which environments, for which repositories     from its roles
           └─ scopes: a token's own narrowing of them; None for a person's session
 
-A permission is `noun:verb`; in a role `noun:*` is every verb of a noun, and `*` is everything.
+A permission is `noun:verb`; in a role `noun:*` is every verb of a noun, and `*` is everything; but what is BY_NAME is
+given by its own name alone.
 
 A repository pattern is a whole name in which `*` stands for any run of characters, none and `/` among them; so `**` is
 `*`. Every other character is itself, capitals too: hosts are in small letters, and Docker Hub is `docker.io`.
@@ -61,6 +62,14 @@ class Permission(StrEnum):
     SETTINGS_VIEW = "settings:view"
     SETTINGS_EDIT = "settings:edit"
     METRICS_VIEW = "metrics:view"
+    TRUST_VIEW = "trust:view"
+    TRUST_EDIT = "trust:edit"
+    TRUST_EXEMPT = "trust:exempt"
+
+
+BY_NAME = frozenset({Permission.TRUST_EXEMPT})
+"""What a role gives only where it names it: no pattern does. Whoever may everything is held to the rules about
+signatures all the same; scanners and promoters, who read what nobody has signed yet, are told so one by one."""
 
 
 EVERYTHING = "*"
@@ -153,12 +162,14 @@ class Actor:
         )
 
 
-LADING = Actor("lading", (Grant(frozenset({EVERYTHING})),))
+LADING = Actor("lading", (Grant(frozenset({EVERYTHING, *BY_NAME})),))
 """Lading itself: schedules, restarts, and whoever works on the data folder by command line."""
 
 
 def matches(permission: Permission, patterns: Collection[str]) -> bool:
     """Whether one of `*`, `noun:*` and `noun:verb` says it."""
+    if permission in BY_NAME:
+        return permission in patterns
     noun, _, _ = permission.partition(":")
     return EVERYTHING in patterns or f"{noun}:*" in patterns or permission in patterns
 

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lading.errors import StorageFailed
 from lading.services.audit_head import Broken, Head, Heads, Kept, NoHead, fault
 from lading.services.audit_records import AuditRecords, AuditRow
 
@@ -223,5 +224,7 @@ class Sealer:
             ending = self._over.is_set()  # asked before the rows are read: none recorded before `stop` is missed
             try:
                 self.seal_all()
+            except StorageFailed as error:
+                log.error("the audit trail cannot be sealed now, and is when the next row comes: %s", error)  # noqa: TRY400
             except Exception:  # whatever it is, what comes later is to be sealed
                 log.exception("the audit trail cannot be sealed now, and is when the next row comes")

@@ -4,7 +4,8 @@ backup.json                 what this page says: written last into a folder, fir
 blobs/<alg>/<hex>           everything else, each file under the digest of its bytes:
                             the rows, an SQLite database whatever the service keeps its own in (`lading.db`); those of
                             the local command, where the service keeps its own elsewhere (`local.db`); other small files
-                            of the data folder by their names there; and all content that names reach
+                            of the data folder by their names there, with slashes below `trust`; and all content that
+                            names reach
 
 So a backup is proven by reading it, an image that was kept before is not kept again, and a folder is one backup or the
 one before it, never half of each.
@@ -24,8 +25,24 @@ INDEX = "backup.json"
 FORMAT = 1
 ROWS, LOCAL_ROWS = "lading.db", "local.db"
 LOGINS, KEY, PORT = "logins.json", "secret.key", KEPT_PORT
-FILES = frozenset({ROWS, LOCAL_ROWS, LOGINS, KEY, PORT})
-"""What a backup may hold beside content."""
+SEEN = "seen-signatures.json"
+FILES = frozenset({ROWS, LOCAL_ROWS, LOGINS, KEY, PORT, SEEN})
+"""What a backup may hold beside content, and the files below TRUST."""
+
+TRUST = "trust"
+"""The folder of content trust: signing keys, each under its own passphrase, and what was seen of trust servers. Without
+the former nobody signs again what they sign, without the latter an old state would be believed."""
+
+LONGEST_NAME = 1024
+"""Characters of a file's name below TRUST."""
+
+
+def is_trust_file(name: str) -> bool:
+    """Whether it may be the name of a file below TRUST, and of nothing elsewhere."""
+    folder, *parts = name.split("/")
+    plain = all(part and not part.startswith(".") and part.isprintable() for part in parts)
+    return folder == TRUST and bool(parts) and plain and len(name) <= LONGEST_NAME
+
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a backup.json: a hundred a blob, for more blobs than anybody keeps."""
@@ -155,6 +172,6 @@ def _piece(told: Sequence[object]) -> Piece:
 
 def _plain(place: str, name: str) -> str:
     """A backup may come from anywhere: its names lead nowhere else."""
-    if name not in FILES:
+    if name not in FILES and not is_trust_file(name):
         raise BackupInvalid(place, f"it names a file {name!r}, which no data folder has")
     return name

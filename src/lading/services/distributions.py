@@ -33,6 +33,7 @@ from lading.services.distribution_hosts import Errand, Hosts
 from lading.services.distribution_progress import HostTelling, staged_line
 from lading.services.distribution_results import HostResult, raise_failures
 from lading.services.distribution_source import SourceHost, Sources
+from lading.services.distribution_trust import DistributionTrust
 from lading.services.environment import ConnectionType
 from lading.services.environments import Environments
 from lading.services.idempotency import RequestKey
@@ -188,11 +189,16 @@ class Distributions:
     """Does the work of distribution jobs. For any number of threads."""
 
     def __init__(
-        self, requests: DistributionRequests, environments: Environments, sources: Sources | None, hosts: Hosts | None
+        self,
+        requests: DistributionRequests,
+        environments: Environments,
+        sources: Sources | None,
+        hosts: Hosts | None,
+        trust: DistributionTrust | None,
     ) -> None:
-        """`sources` and `hosts` None: our registry has no public address."""
+        """`sources`, `hosts` and `trust` None: our registry has no public address."""
         self.requests = requests
-        self._environments, self._sources, self._hosts = environments, sources, hosts
+        self._environments, self._sources, self._hosts, self._trust = environments, sources, hosts, trust
 
     def chores(self) -> Sequence[Chore]:
         """What is done from time to time."""
@@ -204,12 +210,13 @@ class Distributions:
 
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
         """Raises DistributionIncomplete, DistributionFailed, and what bringing the image to the registry does."""
-        if self._sources is None or self._hosts is None:
+        if self._sources is None or self._hosts is None or self._trust is None:
             raise DistributionUnset
         order = Order.of(fields)
         source = self._source(actor, order, telling, cancel)
         staging = HostTelling(OUR_REGISTRY, telling)
         try:
+            self._trust.check(order, telling, cancel)
             with self._sources.ready(order, source, staging.event, cancel) as ready:
                 telling.line(staged_line(order.shown, ready.root.digest))
                 errand = Errand(actor, order, ready, telling, cancel)

@@ -36,6 +36,7 @@ from lading.services.places import Named
 from lading.services.pull_admission import Admission
 from lading.services.registries import Found as FoundLogin
 from lading.services.stores import Collector, Shedder, Stores
+from lading.services.transfer_trust import Settled
 from lading.services.transfers import PULL_LANES, PUSH_LANES, Call, Moved, Options, Transfers
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report
@@ -169,7 +170,8 @@ class EmbeddedEnvironment:
     # ── transfers
 
     def pull(self, order: PullOrder, report: Report, cancel: Cancel) -> Arrived:
-        options = Options(order.wanted, lanes=lambda: self._lanes(self._pull_lanes))
+        trust = Settled(order.verified)
+        options = Options(order.wanted, lanes=lambda: self._lanes(self._pull_lanes), trust=trust)
         admission = None if order.admit is None else Admission(order.admit)
         try:
             call = Call(options, report, cancel)
@@ -194,6 +196,7 @@ class EmbeddedEnvironment:
             lanes=lambda: self._lanes(self._push_lanes),
             condition=order.condition,
             dry_run=order.dry_run,
+            trust=Settled(sign=order.sign),
         )
         targets = [target.or_latest for target in order.targets]
         moved = self._transfers(order.access).push(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lading.engine.stores import Condition
@@ -12,6 +12,7 @@ from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.platforms import Wanted
+from lading.services.stores import FullStore
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint
 from lading.wire.ledger import Totals
@@ -43,25 +44,33 @@ Admit = Callable[[Arriving], None]
 """Asked whether an image may have its name; raises where it may not."""
 
 
+SignTags = Callable[[Sequence[Reference], Descriptor, FullStore], None]
+"""Signs what is at a registry by its digest for these tags of one repository; raises where it cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class PullOrder:
     """Bring `reference`, whose tag or digest is set. `wanted` None: the environment's own platform.
 
     With `admit` the name is given only once that has been asked, also where the image was there already. What it raises
-    ends the pull: whatever had the name keeps it, and what was brought is gone.
+    ends the pull: whatever had the name keeps it, and what was brought is gone. With `verified` that digest is brought,
+    whatever the tag stands for by now, and the name is given last.
     """
 
     reference: Reference
     access: Access
     wanted: Wanted | None = None
     admit: Admit | None = None
+    verified: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PushOrder:
     """Send `image` (an id, digest or reference of the environment) to `targets`, tags of one registry: blobs move once.
 
-    `condition` is what each tag must hold before any moves. `dry_run` tells what would move, and moves nothing.
+    `condition` is what each tag must hold before any moves. `dry_run` tells what would move, and moves nothing. `sign`
+    is asked once all is there and before any tag moves, by who pushes for itself; a Docker host moves tags as it
+    pushes, so whoever had it push signs afterwards (services.push_signing).
     """
 
     image: str
@@ -70,6 +79,7 @@ class PushOrder:
     wanted: Wanted | None = None
     condition: Condition = "any"
     dry_run: bool = False
+    sign: SignTags | None = None
 
 
 @dataclass(frozen=True, slots=True)

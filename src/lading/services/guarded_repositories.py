@@ -21,6 +21,7 @@ from lading.services.repository_protection import Forbidden, Protection
 from lading.services.repository_records import Decide, RepositoryRecords
 from lading.services.repository_rows import RepositoryRow, TagRow, Visibility
 from lading.services.repository_rules import MOST_SECONDS, WHOLE, Rule, TagRelease, is_whole, rule_json
+from lading.services.repository_trust import RepositoryTrust, read_trust, trust_json
 
 LONGEST_REASON = 500
 """Characters."""
@@ -45,11 +46,13 @@ class UntilInvalid(InputInvalid):
 
 @dataclass(frozen=True, slots=True)
 class RepositoryForm:
-    """What somebody wants a repository to be; None: as it is. `immutable` is one rule among the others."""
+    """What somebody wants a repository to be; None: as it is. `immutable` is one rule among the others; a `trust` that
+    is off and says nothing else takes the rule away."""
 
     visibility: Visibility | None = None
     immutable: bool | None = None
     rules: tuple[Rule, ...] | None = None
+    trust: RepositoryTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,16 @@ class GuardedRepositories:
     """For any number of threads. `clock` tells seconds since 1970."""
 
     def __init__(
-        self, repositories: Repositories, records: RepositoryRecords, trail: Trail, clock: Callable[[], float]
+        self,
+        repositories: Repositories,
+        records: RepositoryRecords,
+        trail: Trail,
+        clock: Callable[[], float],
+        removed: Callable[[Actor, str], object] = lambda _actor, _repository: None,
     ) -> None:
+        """`removed` is told of each repository that somebody removed."""
         self._repositories, self._records, self._trail, self._clock = repositories, records, trail, clock
+        self._removed = removed
 
     # ── to look at
 
@@ -103,7 +113,7 @@ class GuardedRepositories:
 
     def change(self, actor: Actor, repository: str, form: RepositoryForm, reason: str | None = None) -> RepositoryRow:
         """A repository that is not there is made. The `reason`, where one is given, goes on the trail. Raises
-        ReferenceInvalid."""
+        ReferenceInvalid, TrustRuleInvalid."""
         self._admit(actor, Permission.REPOSITORIES_EDIT, "update", repository)
         check_path(repository, repository)
         wanted: list[Decide] = []
@@ -111,10 +121,14 @@ class GuardedRepositories:
             wanted.append(decisions.set_visibility(form.visibility))
         if form.immutable is not None or form.rules is not None:
             wanted.append(decisions.change_rules(_changed(form)))
+        if form.trust is not None:
+            wanted.append(decisions.set_trust(read_trust(trust_json(form.trust))))
         edits = self._repositories.change(repository, decisions.together(wanted)) if wanted else ()
         row = self._row(repository)
         if edits:
-            told = {"visibility": row.visibility.value, "rules": [rule_json(rule) for rule in row.rules]}
+            trust = None if form.trust is None else trust_json(form.trust)
+            rules = [rule_json(rule) for rule in row.rules]
+            told = {"visibility": row.visibility.value, "rules": rules, "trust": trust}
             self._trail.record(actor, _deed("update", repository, None, **told, reason=reason), Result.DONE)
         return row
 
@@ -122,6 +136,7 @@ class GuardedRepositories:
         """With all that it holds. Raises RepositoryUnknown, RepositoryProtected."""
         self._admit(actor, Permission.REPOSITORIES_REMOVE, "delete", repository)
         self._decide(actor, "delete", repository, decisions.delete_repository(repository, self._clock()))
+        self._removed(actor, repository)
 
     def rename(self, actor: Actor, repository: str, to: str) -> RepositoryRow:
         """Raises RepositoryUnknown, ReferenceInvalid, NameTaken, RepositoryProtected."""

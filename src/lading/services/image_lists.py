@@ -17,6 +17,7 @@ from lading.services.environments import Environments
 from lading.services.guarded_environment import GuardedEnvironment
 from lading.services.image_locks import ImageLocks
 from lading.services.scan_records import ScanRecords
+from lading.services.trust_verdicts import TrustVerdicts
 from lading.wire.message import Cancel
 
 
@@ -45,12 +46,14 @@ class ImageQuery:
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What is known of an image besides: bytes that nothing else has; whether somebody `looked`, and the worst that
-    scans found, None: nothing; whether a rule protects it. None where nobody knows."""
+    scans found, None: nothing; whether a rule protects it; and whether its signatures are what their rules ask for.
+    None where nobody knows."""
 
     unique: int | None
     looked: bool
     worst: Severity | None
     locked: bool | None
+    signed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,15 @@ class ImageLists:
     """For any number of threads. Every method raises Denied, NotLoggedIn, RowUnknown, Unreachable, StorageFailed."""
 
     def __init__(
-        self, environments: Environments, sharing: ContentSharing, scans: ScanRecords, locks: ImageLocks
+        self,
+        environments: Environments,
+        sharing: ContentSharing,
+        scans: ScanRecords,
+        locks: ImageLocks,
+        verdicts: TrustVerdicts,
     ) -> None:
         self._environments, self._sharing, self._scans, self._locks = environments, sharing, scans, locks
+        self._verdicts = verdicts
 
     def page(self, actor: Actor, environment: int | None, wanted: ImageQuery, cancel: Cancel) -> ImagePage:
         """Of what the actor may see."""
@@ -130,9 +139,15 @@ class ImageLists:
         self, actor: Actor, opened: GuardedEnvironment, shown: Sequence[Summary], images: Sequence[Summary]
     ) -> Sequence[Marks]:
         severities = self._severities(actor, opened, shown)
-        unique = self._sharing.unique(actor, shown, images)
+        unique, signed = self._sharing.unique(actor, shown, images), self._verdicts.signed(shown)
         return [
-            Marks(size, image.id in severities, severities.get(image.id), self._locks.of(actor, image))
+            Marks(
+                size,
+                image.id in severities,
+                severities.get(image.id),
+                self._locks.of(actor, image),
+                signed.get(image.id),
+            )
             for image, size in zip(shown, unique, strict=True)
         ]
 

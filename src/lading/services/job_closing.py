@@ -69,10 +69,12 @@ class JobClosing:
             log.exception("what the job %s (%s) stood on is left behind", job.id, job.request.kind)
 
     def entry(self, job: Job, actor: Actor, state: JobState, line: JsonObject) -> AuditEntry | None:
-        """What the trail says of its end, with the id of the image that it brought."""
+        """What the trail says of its end, with the id of the image that it brought, whether it was signed as it went,
+        and the code of what it failed by."""
         deed = job.request.deed
         if deed is None:
             return None
-        if "imageId" in line:
-            deed = replace(deed, details={**deed.details, "imageId": line["imageId"]})
-        return self._trail.entry(actor, deed, RESULTS[state])
+        failed = line.get("code") if state is JobState.ERROR else None
+        learned = {"imageId": line.get("imageId"), "signed": line.get("signed"), "error": failed}
+        told = {name: value for name, value in learned.items() if value is not None}
+        return self._trail.entry(actor, replace(deed, details={**deed.details, **told}), RESULTS[state])

@@ -305,6 +305,11 @@ class Follower:
         self._more = len(lines) == READ_LINES
         return Reading(lines, terminal is not None and self.cursor >= terminal, self._more)
 
+    def doubt(self) -> None:
+        """Nothing was heard for long: whoever runs the job elsewhere may have died before it could tell of what it
+        wrote. The next `read` is behind then."""
+        self._place.changes = -1
+
     def close(self) -> None:
         """Follow no more; harmless twice."""
         feed, self._feed = self._feed, None

@@ -1,5 +1,6 @@
 """The jobs of this process: from the queue through a claim to exactly one end.
 
+dispatch ─▶ another process, or here:
 admit ─▶ queue ─▶ claim (run + 1) ─▶ work ─▶ terminal line, fenced by run     the last three: services.job_turn
 stop:     what can be gone on with waits again, the rest ends interrupted
 recover:  what another process, or an earlier one, left behind                services.job_recovery
@@ -12,7 +13,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -20,8 +21,9 @@ from lading.errors import LadingError
 from lading.services.access import Actor
 from lading.services.audit_records import EntryTrail
 from lading.services.clocks import Clocks
-from lading.services.job import Job, JobRequest
+from lading.services.job import Job, JobRequest, JobState
 from lading.services.job_closing import ENDED, JobClosing
+from lading.services.job_dispatch import Dispatch, HandOver, NobodyElse, Taken
 from lading.services.job_ending import KindUnknown
 from lading.services.job_feed import Feeds
 from lading.services.job_kinds import Actors, Kinds
@@ -76,6 +78,7 @@ class Surroundings:
     wakes: Wakes
     clocks: Clocks
     worked: Count = uncounted
+    dispatch: Dispatch = field(default_factory=NobodyElse)
 
 
 class JobRunner:
@@ -85,8 +88,9 @@ class JobRunner:
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._kinds, self._clocks = surroundings.kinds, surroundings.clocks
+        self._kinds, self._actors, self._clocks = surroundings.kinds, surroundings.actors, surroundings.clocks
         self._records, self._queue, self._wakes = surroundings.records, surroundings.queue, surroundings.wakes
+        self._hand_over, self._taken = HandOver(surroundings.dispatch, self._clocks.steady), Taken()
         self._over = threading.Event()
         self.feeds = Feeds()
         self.writer = JobWriter(self._records, surroundings.wakes, surroundings.trail)
@@ -150,6 +154,7 @@ class JobRunner:
         with suppress(LadingError):  # then others take them up a little later
             self._records.let_go([Held(seat.job, seat.run) for seat in self._all_seats()])
         self.feeds.abandon()
+        self._taken.tell_all()
         return ended
 
     def woken(self, topic: str | None) -> None:
@@ -189,6 +194,27 @@ class JobRunner:
 
     # ── in and out
 
+    def enter(self, job: Job, actor: Actor) -> None:
+        """A new job: handed over, or done here."""
+        if not self._hand_over.handed(job):
+            self.admit(job, actor)
+
+    def take(self, job_id: str, over: Callable[[], None]) -> None:
+        """A job that was handed over to us. `over` is called once it is not of this process any more, perhaps at once:
+        one that runs elsewhere, or has ended, is nobody's to begin, and one of a kind that we do not know is for a
+        process of another version. Does not raise."""
+        self._taken.expect(job_id, over)
+        try:
+            job = None if self._over.is_set() else self._records.find(job_id)
+            if job is not None and job.state is JobState.QUEUED and job.request.kind in self._kinds:
+                self.admit(job, self._actors.again(job), taken_up=job.run > 0)
+        except LadingError as error:
+            log.warning("job %s cannot be begun here, and is left to others: %s", job_id, error)
+        except Exception:  # whoever handed it over is to be told, whatever it is
+            log.exception("job %s cannot be begun here, and is left to others", job_id)
+        if not self._holds(job_id):
+            self._taken.tell(job_id)
+
     def admit(self, job: Job, actor: Actor, *, taken_up: bool = False) -> None:
         """A job that waits: it joins an equal run, or gets one of its own. `taken_up`: another process had it."""
         with self._lock:
@@ -209,6 +235,8 @@ class JobRunner:
     def _take_up(self, job: Job, actor: Actor) -> None:
         """One that is there and that nobody has: a command may just have made it, which nothing was lost with. While
         this process is young, its own start may be why the job waits."""
+        if self._hand_over.handed(job):
+            return
         young = self._clocks.steady() - self._since < YOUNG_SECONDS
         self.admit(job, actor, taken_up=young or job.run > 0)
 
@@ -260,6 +288,7 @@ class JobRunner:
             del self._seats[seat.job]
             run = self._runs.pop(seat.job, None)
         self.feeds.stir(seat.job)
+        self._taken.tell(seat.job)
         if run is not None:
             run.drop(seat)
             sharing = seat.asked.request.sharing

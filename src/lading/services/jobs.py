@@ -115,7 +115,7 @@ class Jobs:
             return kept
         self._trail.appended()
         self._runner.stirred(kept.id)
-        self._runner.admit(kept, actor)
+        self._runner.enter(kept, actor)
         return kept
 
     def repeated(self, actor: Actor, key: RequestKey | None) -> Job | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lading.engine.content import at_source
 from lading.engine.records import ImageNames
@@ -23,6 +23,9 @@ from lading.services.stores import Readable, Stores
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report
 from lading.wire.retry import Quota
+
+if TYPE_CHECKING:  # most commands ask nobody
+    from lading.services.transfer_trust import TransferTrust
 
 E = TypeVar("E", bound=LadingError)
 
@@ -56,13 +59,17 @@ class Origins:
         self._stores, self._names, self._registries = stores, names, registries
 
     @contextmanager
-    def registry(self, reference: Reference, report: Report, cancel: Cancel) -> Iterator[Origin]:
-        """An image in a registry. Raises TagUnknown, AccessDenied, NetworkFailed."""
+    def registry(
+        self, reference: Reference, report: Report, cancel: Cancel, trust: TransferTrust | None = None
+    ) -> Iterator[Origin]:
+        """An image in a registry; where `trust` is asked it is the one that was verified, wherever its tag goes
+        meanwhile. Raises TagUnknown, NotTrusted, AccessDenied, NetworkFailed."""
         self.tell_login(reference.repository, report)
         store = self._stores.registry(reference.repository, cancel)
         with self._naming_next([reference.repository]), self._stores.telling(report):
             with at_source():
-                root = store.resolve(reference.digest or reference.tag or "")
+                read = reference if trust is None else trust.verified(reference, report, cancel)
+                root = store.resolve(read.digest or read.tag or "")
             referrers = WithCosignTags(store, store, reference.tag or "")
             yield Origin(str(reference), store, root, str(reference), everywhere, referrers)
         self.tell_quota([reference.repository], report)

@@ -14,7 +14,8 @@ from lading.services.reachability import Reachability
 from lading.services.registry_browsing import RegistryBrowsing
 from lading.services.scan_json import summary_json
 from lading.services.scan_lists import ScanLists
-from lading.services.scan_rows import FindingQuery
+from lading.services.scan_rows import FindingQuery, ScanQuery
+from lading.services.scanner import ScanStatus
 from lading.services.storage_figures import Storage
 from lading.services.storage_view import figures_json
 from lading.services.tokens import Tokens
@@ -104,7 +105,13 @@ class Overview:
     def _findings(self, actor: Actor) -> Json | None:
         if not actor.may_somewhere(Permission.SCANS_VIEW):
             return None
-        return summary_json(self.scans.findings(actor, FindingQuery(suppressed=False), 0, 1).counts)
+        found = self.scans.findings(actor, FindingQuery(suppressed=False), 0, 1)
+        return summary_json(found.counts) if found.total or self._scanned(actor) else None
+
+    def _scanned(self, actor: Actor) -> bool:
+        """Whether a scan ever judged something: that nothing was found says nothing before."""
+        sound = [status for status in ScanStatus if status.sound]
+        return any(self.scans.scans(actor, ScanQuery(status=status), 0, 1).total for status in sound)
 
     def _storage(self, actor: Actor) -> Json | None:
         return figures_json(self.storage.figures(actor)) if actor.may(Permission.SETTINGS_VIEW) else None

@@ -4,8 +4,9 @@ What goes along: all that the image needs, what refers to it (signatures, SBOMs,
 lists that clients without a referrers API keep of that, `sha256-<hex>` and cosign's tags. What the target has beside it
 stays: such a list moves there only where it loses nothing.
 
-Before the tag moves, it is asked: may the actor pull there and push here, and does a rule of the target protect the
-tag. The last is asked before anything is written, and again in the transaction that moves the tag.
+Before the tag moves, it is asked: may the actor pull there and push here, is the image signed as both repositories ask,
+and does a rule of the target protect the tag. The last is asked before anything is written, and again in the
+transaction that moves the tag.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from lading.services.repository_errors import ManifestUnknown, Protected
 from lading.services.repository_needs import Needs
 from lading.services.repository_records import RepositoryRecords
 from lading.services.repository_rows import Carried, HeldManifest, Visibility
+from lading.services.trust_wanted import SignatureWanted
 
 MOST_CARRIED = 10_000
 """Manifests, blobs and lists of one image: who asks waits for all of them, some seconds."""
@@ -111,26 +113,41 @@ def ungated(
     return ()
 
 
+SignatureGate = Callable[[Actor, Promotion, Descriptor], None]
+"""Whether what is promoted is signed as the trust rules of its repositories ask. Raises SignatureWanted."""
+
+
+def unasked(actor: Actor, promotion: Promotion, root: Descriptor) -> None:
+    """A SignatureGate where there are no trust rules."""
+
+
 class Promotions:
     """For any number of threads."""
 
     def __init__(
-        self, repositories: Repositories, records: RepositoryRecords, trail: Trail, gate: PromotionGate = ungated
+        self,
+        repositories: Repositories,
+        records: RepositoryRecords,
+        trail: Trail,
+        gate: PromotionGate = ungated,
+        signed: SignatureGate = unasked,
     ) -> None:
-        """`gate` is asked once it is known what would be promoted, and before anything is written."""
-        self._repositories, self._records, self._trail, self._gate = repositories, records, trail, gate
+        """The gates are asked once it is known what would be promoted, and before anything is written."""
+        self._repositories, self._records, self._trail = repositories, records, trail
+        self._gate, self._signed = gate, signed
 
     def promote(
         self, actor: Actor, source: str, tag: str | None, target: str | None, target_tag: str | None
     ) -> Promoted:
         """Raises Denied, NotLoggedIn, PromotionIncomplete, ReferenceInvalid, RepositoryUnknown, ManifestUnknown,
-        GateRefused, Protected, ChildrenMissing, PromotionTooLarge."""
+        SignatureWanted, GateRefused, Protected, ChildrenMissing, PromotionTooLarge."""
         self._admit(actor, source, target or source, Deed("promote", "image", tag or "", named(source, tag or "")))
         promotion = Promotion.parse(source, tag, target, target_tag)
         carried = self._carried(promotion)
         try:
+            self._signed(actor, promotion, carried.root.descriptor)
             verdicts = self._gate(actor, promotion.target, promotion.target_name, carried.root.descriptor)
-        except GateRefused as error:
+        except (SignatureWanted, GateRefused) as error:
             self._trail.record(actor, _deed(promotion, carried, refused=str(error)), Result.DENIED)
             raise
         try:

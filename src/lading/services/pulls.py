@@ -19,6 +19,7 @@ from lading.services.job_fields import JobFields
 from lading.services.jobs import Jobs
 from lading.services.platforms import Wanted
 from lading.services.pull_gates import PullCall, PullGates
+from lading.services.server_trust import ServerTrust
 from lading.services.transfer_failures import pull_failed
 from lading.wire.docker_auth import GivenLogin
 from lading.wire.event_json import totals_json
@@ -36,11 +37,13 @@ class PullIncomplete(InputInvalid):
 
 @dataclass(frozen=True, slots=True)
 class PullForm:
-    """What the caller wrote (interfaces §2, Pull, body)."""
+    """What the caller wrote (interfaces §2, Pull, body). `verify`: as if the server's switch for content trust were on;
+    who does not say so gets what the server's settings ask for."""
 
     image: str | None = None
     scan_after: bool = True
     platform: str | None = None
+    verify: bool = False
 
 
 class Pulls:
@@ -53,9 +56,11 @@ class Pulls:
         jobs: Jobs,
         logins: LoginVault,
         gates: PullGates,
+        *,
+        trust: ServerTrust,
     ) -> None:
         self._environments, self._registries, self._jobs, self._logins = environments, registries, jobs, logins
-        self._gates = gates
+        self._gates, self._trust = gates, trust
 
     def start(
         self,
@@ -82,6 +87,7 @@ class Pulls:
             "image": str(reference),
             "platform": form.platform,
             "scanAfterPull": form.scan_after,
+            "verify": form.verify or self._trust.asks(reference),
             "registry": row.id if row else None,
         }
         deed = Deed(PULL, "image", form.image, form.image, opened.id)
@@ -109,16 +115,20 @@ class Pulls:
         try:
             configured = self._registries.access_for(reference.repository)
             access, registry = self._logins.access(configured, asked, telling, actor.user), configured.registry
+            verified = self._trust.verified(
+                reference, access, environment.id, telling, cancel, switched=asked.truth("verify")
+            )
             scan = asked.truth("scanAfterPull")
             call = PullCall(actor, environment, reference, registry, wanted, scan=scan, telling=telling, cancel=cancel)
             gate = self._gates.begin(call)
-            arrived = environment.pull(PullOrder(reference, access, wanted, gate.admit), gate.report, cancel)
+            order = PullOrder(reference, access, wanted, gate.admit, verified.digest)
+            arrived = environment.pull(order, gate.report, cancel)
             if arrived.error is not None:
                 raise arrived.error
             learned = gate.result(arrived)
         except LadingError as error:
             raise pull_failed(error, environment.connection_type) from error
-        return {**_result(reference, arrived), **learned}
+        return {**_result(reference, arrived), **learned, **verified.json}
 
 
 def _result(reference: Reference, arrived: Arrived) -> JsonObject:

@@ -43,7 +43,8 @@ class DigestChosen(InputInvalid):
 @dataclass(frozen=True, slots=True)
 class PushForm:
     """What the caller wrote (interfaces §2, Push, body). `relay` says whether a Docker host pushes through us; None:
-    as the registry's row says."""
+    as the registry's row says. `sign`: it is signed, whatever the server's switch for content trust says; who does not
+    say so gets what that says."""
 
     image: str | None = None
     registry: int | None = None
@@ -55,6 +56,7 @@ class PushForm:
     if_absent: bool = False
     dry_run: bool = False
     relay: bool | None = None
+    sign: bool | None = None
 
     @property
     def asked(self) -> str:
@@ -84,6 +86,7 @@ class PushForm:
             fields.truth("if_absent"),
             fields.truth("dry_run"),
             fields.truth_or_none("relay"),
+            fields.truth_or_none("sign"),
         )
 
 

@@ -17,6 +17,8 @@ from lading.services.access import Actor
 from lading.services.audit import Deed
 from lading.services.configured_registries import ConfiguredRegistries, serves
 from lading.services.door_logins import LoginVault
+from lading.services.embedded_environment import Ways
+from lading.services.environment import ConnectionType
 from lading.services.environment_images import Summary
 from lading.services.environment_orders import Access, Arrived, PushOrder
 from lading.services.environments import Environments
@@ -31,8 +33,10 @@ from lading.services.jobs import Jobs
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import Wanted
 from lading.services.push_forms import PushForm, targets_of
+from lading.services.push_signing import sign_pushed
 from lading.services.registry_records import RelayChoice
-from lading.services.relays import Relays
+from lading.services.relays import Pushed, Relays
+from lading.services.server_trust import ServerTrust
 from lading.services.transfer_failures import IMAGE_UNKNOWN, TransferFailed, push_failed
 from lading.wire.docker_auth import GivenLogin
 from lading.wire.event_json import totals_json
@@ -69,9 +73,12 @@ class Pushes:
         gates: Gates,
         *,
         relays: Relays,
+        trust: ServerTrust,
+        ways: Ways,
     ) -> None:
+        """`ways` lead to registries: for signatures of what a Docker host pushed."""
         self._environments, self._registries, self._jobs, self._logins = environments, registries, jobs, logins
-        self._gates, self._relays = gates, relays
+        self._gates, self._relays, self._trust, self._ways = gates, relays, trust, ways
 
     def start(
         self,
@@ -86,7 +93,7 @@ class Pushes:
         """`login` is what the client brought along; None: the configured registry's is used.
 
         Raises PushIncomplete, PushContradicts, ReferenceInvalid, PlatformInvalid, ImageHasNoTag, RowUnknown,
-        TransferFailed where the environment has no such image, Denied, Unreachable."""
+        TransferFailed where the environment has no such image, SigningUnset, Denied, Unreachable."""
         image = form.asked
         Wanted.of(form.platform)
         opened = self._environments.open(actor, environment)
@@ -110,7 +117,7 @@ class Pushes:
         targets = targets_of(form, place, image)
         environment.admit_push(targets[0].repository)
         access = self._registries.access(row) if row else self._registries.access_for(targets[0].repository)
-        return _Settled(image, targets, access)
+        return _Settled(image, targets, access, self._trust.signs(targets[0].repository, asked=form.sign))
 
     def left(self, job: Job) -> None:
         """Nobody waits for this push any more: the login that came for it is forgotten."""
@@ -141,6 +148,7 @@ class Pushes:
         access = self._logins.access(configured, asked, telling, actor.user)
         telling.line({"status": "tagging", "message": "Tagging image..."})
         telling.line({"status": "pushing", "message": "Pushing to registry..."})
+        signing = self._trust.signing(targets[0].repository, access, telling, cancel, asked=asked.truth_or_none("sign"))
         order = PushOrder(
             asked.text("image"),
             targets,
@@ -148,6 +156,7 @@ class Pushes:
             Wanted.of(asked.text_or_none("platform")),
             "absent" if asked.truth("ifAbsent") else "any",
             asked.truth("dryRun"),
+            signing,
         )
         place = Place(environment.id, targets[0].repository, configured.registry)
         try:
@@ -155,11 +164,22 @@ class Pushes:
                 actor, place, targets[0].familiar, lambda: environment.find(order.image, cancel), order.wanted
             )
             pushed = self._relays.push(environment, order, self._relay(asked, configured), telling, cancel)
-            raise_first(pushed.arrived)
+            arrived = self._signed(environment, order, pushed, cancel)
+            raise_first(arrived)
         except LadingError as error:
             raise push_failed(error, environment.connection_type) from error
         relayed = {"relayed": True} if pushed.relayed else {}
-        return {**arrived_result(pushed.arrived, "pushed", order.dry_run), **relayed, **verdicts_json(given)}
+        signed = {} if order.sign is None or order.dry_run else {"signed": True}
+        return {**arrived_result(arrived, "pushed", order.dry_run), **relayed, **signed, **verdicts_json(given)}
+
+    def _signed(
+        self, environment: GuardedEnvironment, order: PushOrder, pushed: Pushed, cancel: Cancel
+    ) -> Sequence[Arrived]:
+        """What our own engine sent was signed before its tag moved; what a Docker host did is signed now."""
+        by_host = environment.connection_type is not ConnectionType.EMBEDDED and not pushed.relayed
+        if order.sign is None or order.dry_run or not by_host:
+            return pushed.arrived
+        return sign_pushed(self._ways.stores(order.access), pushed.arrived, order.sign, cancel)
 
     def _relay(self, asked: JobFields, access: Access) -> RelayChoice:
         """As this push was asked for, else as the registry's row says; one without a row is the host's alone to reach.
@@ -185,11 +205,12 @@ class Pushes:
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """What a form comes to: the image, where it goes, and how its registry is reached."""
+    """What a form comes to: the image, where it goes, how its registry is reached, and whether it is signed."""
 
     image: Summary
     targets: tuple[Reference, ...]
     access: Access
+    signed: bool
 
 
 def _fields(environment: GuardedEnvironment, form: PushForm, settled: _Settled) -> JsonObject:
@@ -205,6 +226,7 @@ def _fields(environment: GuardedEnvironment, form: PushForm, settled: _Settled) 
         "ifAbsent": form.if_absent,
         "dryRun": form.dry_run,
         "relay": form.relay,
+        "sign": settled.signed,
     }
 
 

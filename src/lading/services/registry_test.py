@@ -16,8 +16,8 @@ from lading.services.environment_orders import Access
 from lading.services.providers import TEMPLATES
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Tls
-from lading.wire.guard import name_and_port
-from lading.wire.message import Cancel
+from lading.wire.guard import is_this_machine, name_and_port
+from lading.wire.message import Cancel, PlainHttpAnswered
 from lading.wire.registry_urls import api_host
 
 
@@ -49,7 +49,7 @@ class _Attempt:
         yield "resolve", lambda: ", ".join(self._probe.resolve(self._host, self._port)[:4])
         yield "connect", self._connect
         if self._trial.row.tls is not Tls.HTTP:
-            yield "tls", lambda: self._probe.secure(self._access.endpoint, self._host, self._port, self._cancel)
+            yield "tls", self._secure
         yield "v2", self._knock
         if self._trial.login.minted:
             yield "mint", self._mint
@@ -59,6 +59,15 @@ class _Attempt:
     def _connect(self) -> str:
         self._probe.connect(self._host, self._port, self._cancel)
         return f"{self._host}:{self._port}"
+
+    def _secure(self) -> str:
+        """On this machine a registry without TLS is spoken to as it is: the next step tells whether it answers so."""
+        try:
+            return self._probe.secure(self._access.endpoint, self._host, self._port, self._cancel)
+        except PlainHttpAnswered:
+            if not is_this_machine(self._host):
+                raise
+            return "none: on this machine plain HTTP is tried as well"
 
     def _knock(self) -> str:
         try:

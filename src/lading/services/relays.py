@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from lading.engine.arrival import Arrival, Destination
 from lading.engine.copy import copy
-from lading.engine.stores import Condition
 from lading.engine.throttle import RateLimit
 from lading.errors import LadingError, NetworkFailed
 from lading.oci.descriptor import Descriptor
@@ -37,7 +37,7 @@ from lading.services.job import JsonObject, Telling
 from lading.services.platforms import Wanted
 from lading.services.registry_records import RelayChoice
 from lading.services.reports import serialised
-from lading.services.stores import Readable, Stores
+from lading.services.stores import FullStore, Readable, Stores
 from lading.wire.docker_faults import RegistryTlsRefused, RegistryUnreachable
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report
@@ -134,7 +134,7 @@ class Relays:
         """Raises what a copy does for its source."""
         stores, told = self._ways.stores(order.access), serialised(report)
         targets = [target.or_latest for target in order.targets]
-        destinations = _destinations(stores, targets, order.condition, cancel)
+        destinations = _destinations(stores, targets, order, brought.root, cancel)
         if brought.note:
             for destination in destinations.values():
                 told(Noted(destination.name, brought.note))
@@ -155,21 +155,23 @@ class Relays:
 
 
 def _destinations(
-    stores: Stores, targets: Sequence[Reference], condition: Condition, cancel: Cancel
+    stores: Stores, targets: Sequence[Reference], order: PushOrder, root: Descriptor, cancel: Cancel
 ) -> Mapping[Repository, Destination]:
     """Tags of one repository are one destination, so its blobs move once."""
-    together: dict[Repository, list[str]] = {}
+    together: dict[Repository, list[Reference]] = {}
     for target in targets:
-        together.setdefault(target.repository, []).append(target.tag or DEFAULT_TAG)
+        together.setdefault(target.repository, []).append(target)
     return {
-        repository: Destination(
-            f"{repository}:{tags[0]}" if len(tags) == 1 else str(repository),
-            stores.registry(repository, cancel, writes=True),
-            tuple(dict.fromkeys(tags)),
-            condition,
-        )
-        for repository, tags in together.items()
+        repository: _destination(stores.registry(repository, cancel, writes=True), references, order, root)
+        for repository, references in together.items()
     }
+
+
+def _destination(store: FullStore, references: Sequence[Reference], order: PushOrder, root: Descriptor) -> Destination:
+    repository, tags = references[0].repository, dict.fromkeys(each.tag or DEFAULT_TAG for each in references)
+    name = f"{repository}:{references[0].tag or DEFAULT_TAG}" if len(references) == 1 else str(repository)
+    sign = None if order.sign is None else partial(order.sign, references, root, store)
+    return Destination(name, store, tuple(tags), order.condition, sign)
 
 
 def _arrived(image: str, target: Reference, brought: Brought, arrival: Arrival) -> Arrived:

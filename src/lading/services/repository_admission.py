@@ -39,10 +39,13 @@ class RepositoryAdmission:
         `public_among` of many, which nobody asks about again soon."""
         self._audit, self._is_public, self._public_among = audit, is_public, public_among
 
-    def admit(self, visitor: Visitor, permission: Permission, repository: str) -> None:
-        """Raises NotLoggedIn, ScopeMissing, Denied, StorageFailed."""
+    def admit(self, visitor: Visitor, permission: Permission, repository: str, name: str | None = None) -> None:
+        """`name` is what scopes call the repository, where that is not its path: its GUN, for what is signed there.
+
+        Raises NotLoggedIn, ScopeMissing, Denied, StorageFailed.
+        """
         allowed = visitor.actor.may(permission, None, repository)
-        if allowed and visitor.opens(Scope(repository, (ACTIONS[permission],))):
+        if allowed and visitor.opens(Scope(name or repository, (ACTIONS[permission],))):
             return
         if permission is PULL and self._is_public(repository):
             return
@@ -82,20 +85,30 @@ class RepositoryAdmission:
         opened = visitor.opens(Scope(repository, (ACTIONS[PULL],)))
         return (opened and visitor.actor.may(PULL, None, repository)) or self._is_public(repository)
 
-    def granted(self, actor: Actor, asked: Iterable[Scope]) -> Sequence[Scope]:
-        """What of it the actor may, one scope for each repository; what nobody knows is left out."""
+    def granted(
+        self, actor: Actor, asked: Iterable[Scope], path_of: Callable[[str], str | None] = lambda _: None
+    ) -> Sequence[Scope]:
+        """What of it the actor may, one scope for each repository; what nobody knows is left out. `path_of` gives the
+        repository of ours that a GUN names, as clients sign under that name; None where it names none.
+
+        A text may be both, a GUN and a path: then the scope holds what either allows. What it is used for is held
+        against the actor's own rights once more, so that nobody gains by it.
+        """
         wanted: dict[tuple[str, str], dict[str, None]] = {}
         for scope in asked:
             wanted.setdefault((scope.kind, scope.name), {}).update(dict.fromkeys(scope.actions))
-        each = (self._of(actor, Scope(name, tuple(actions), kind)) for (kind, name), actions in wanted.items())
+        each = (self._of(actor, Scope(name, tuple(actions), kind), path_of) for (kind, name), actions in wanted.items())
         return [scope for scope in each if scope.actions]
 
-    def _of(self, actor: Actor, asked: Scope) -> Scope:
+    def _of(self, actor: Actor, asked: Scope, path_of: Callable[[str], str | None]) -> Scope:
         if (asked.kind, asked.name) == (CATALOG.kind, CATALOG.name):
             known = actor.user is not None or actor.token is not None
             allowed = not known or actor.may_somewhere(Permission.REPOSITORIES_VIEW)
             return CATALOG if allowed and asked.actions else Scope(CATALOG.name, (), CATALOG.kind)
-        may = self._actions(actor, asked.name) if asked.kind == "repository" and _is_path(asked.name) else ()
+        named = (asked.name if _is_path(asked.name) else None, path_of(asked.name))
+        paths = [path for path in named if path is not None] if asked.kind == "repository" else ()
+        any_of = {action for path in paths for action in self._actions(actor, path)}
+        may = tuple(action for action in ACTIONS.values() if action in any_of)
         given = may if "*" in asked.actions else tuple(action for action in asked.actions if action in may)
         return Scope(asked.name, given)
 

@@ -25,6 +25,7 @@ from lading.services.repository_edits import (
     RenameRepository,
     SetRetention,
     SetRules,
+    SetTrust,
     SetVisibility,
 )
 from lading.services.repository_errors import (
@@ -43,6 +44,7 @@ from lading.services.repository_protection import Protection
 from lading.services.repository_records import Decide, RepositoryView
 from lading.services.repository_rows import HeldManifest, Visibility
 from lading.services.repository_rules import Rule, Step, TagRelease, judge
+from lading.services.repository_trust import RepositoryTrust, TrustRuleInvalid
 from lading.services.retention_rules import RetentionRule
 
 PUSHED_ANEW_SECONDS = 3600.0
@@ -211,6 +213,22 @@ def set_retention(rules: Sequence[RetentionRule]) -> Decide:
     def decide(view: RepositoryView) -> Sequence[Edit]:
         same = view.is_there() and tuple(view.own_retention()) == tuple(rules)
         return [] if same else [SetRetention(tuple(rules))]
+
+    return decide
+
+
+def set_trust(trust: RepositoryTrust | None) -> Decide:
+    """Whose signatures its images need; makes a repository that is not there. Raises TrustRuleInvalid where it names a
+    key that is not accepted."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        if trust == view.own_trust() and view.is_there():
+            return []
+        known = view.accepted_keys() if trust is not None and trust.keys else ()
+        for name in () if trust is None else trust.keys:
+            if name not in known:
+                raise TrustRuleInvalid("keys", f"name {name!r}, and no accepted key is called so")
+        return [SetTrust(trust)]
 
     return decide
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lading.oci.digest import Digest
 from lading.services.repository_rows import HeldManifest, Visibility
 from lading.services.repository_rules import Rule, TagRelease
+from lading.services.repository_trust import RepositoryTrust
 from lading.services.retention_rules import RetentionRule
 
 
@@ -90,6 +91,13 @@ class SetRetention:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTrust:
+    """Whose signatures the repository's images need from now on; None: nobody's."""
+
+    trust: RepositoryTrust | None
+
+
+@dataclass(frozen=True, slots=True)
 class RenameRepository:
     """All that the repository is and holds has this name from now on, which no other has."""
 
@@ -113,6 +121,7 @@ Edit = (
     | SetVisibility
     | SetRules
     | SetRetention
+    | SetTrust
     | RenameRepository
     | DropRepository
 )

@@ -22,6 +22,7 @@ from lading.services.repository_rows import (
     Visibility,
 )
 from lading.services.repository_rules import Rule
+from lading.services.repository_trust import RepositoryTrust
 from lading.services.retention_rules import RetentionRule
 
 
@@ -89,6 +90,12 @@ class RepositoryView(Protocol):
 
     def wide_retention(self) -> Sequence[RetentionRule]:
         """Those of the whole registry, whether they concern it or not."""
+
+    def own_trust(self) -> RepositoryTrust | None:
+        """Whose signatures its images need; None: nobody's."""
+
+    def accepted_keys(self) -> Collection[str]:
+        """The names of all keys that a trust rule may name."""
 
     def manifest_rows(self) -> Sequence[ManifestRow]:
         """Every manifest it holds, in order of digest."""

@@ -1,6 +1,6 @@
 """What the embedded registry remembers of its repositories: values, each of them a row or what is told of some.
 
-    repository(name)                        with who may read it, and its own rules
+    repository(name)                        with who may read it, its own rules, and whose signatures it asks for
     tag(repository, name → digest)          names a manifest that the repository holds
     tag_release(repository, name)           an administrator let go of a protected tag, which need not be there
     holds(repository, digest)               a blob, or a manifest with its media type; a digest may be both at once
@@ -21,6 +21,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.services.repository_needs import Needs
 from lading.services.repository_rules import Rule, TagRelease
+from lading.services.repository_trust import RepositoryTrust
 
 
 class Visibility(StrEnum):
@@ -107,6 +108,7 @@ class RepositoryRow:
     pulls: int
     tags: int
     size: int
+    trust: RepositoryTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from lading.services.guarded_repositories import ProtectedTag, is_immutable
 from lading.services.repository_protection import Forbidden
 from lading.services.repository_rows import RepositoryRow
 from lading.services.repository_rules import TagRelease, rule_json
+from lading.services.repository_trust import trust_json
 from lading.services.row_view import Json, iso
 
 
@@ -17,6 +18,7 @@ def repository_json(row: RepositoryRow) -> Json:
         "visibility": row.visibility.value,
         "immutable": is_immutable(row.rules),
         "rules": [rule_json(rule) for rule in row.rules],
+        "trust": None if row.trust is None else trust_json(row.trust),
         "tags": row.tags,
         "size": row.size,
         "createdAt": iso(row.created),
@@ -26,8 +28,9 @@ def repository_json(row: RepositoryRow) -> Json:
     }
 
 
-def tag_json(found: ProtectedTag) -> Json:
-    """A tag; `pointedAt` is when it last moved, `protectedBy` what it is protected by now. `manifestPulls` are of what
+def tag_json(found: ProtectedTag, signed: bool | None = None) -> Json:
+    """A tag; `signed` is whether it is as the repository's trust rule asks, None where there is none. `pointedAt` is
+    when it last moved, `protectedBy` what it is protected by now. `manifestPulls` are of what
     it names, by digest or by whatever tag; clients that resolve a tag first pull so."""
     tag = found.row.tag
     return {
@@ -41,6 +44,7 @@ def tag_json(found: ProtectedTag) -> Json:
         "pulls": tag.pulls,
         "manifestPulledAt": iso(found.row.pulled),
         "manifestPulls": found.row.pulls,
+        "signed": signed,
         "protectedBy": [_forbidden_json(each) for each in found.forbidden],
         "release": None if tag.release is None else release_json(tag.release),
     }

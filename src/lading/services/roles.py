@@ -43,6 +43,7 @@ BUILT_IN: Mapping[str, tuple[Grant, ...]] = {
         "scans:*",
         Permission.POLICIES_VIEW,
         Permission.EXCEPTIONS_VIEW,
+        Permission.TRUST_VIEW,
         "jobs:*",
         "metrics:view",
         "settings:view",
@@ -61,6 +62,7 @@ BUILT_IN: Mapping[str, tuple[Grant, ...]] = {
         Permission.SCANS_RUN,
         Permission.POLICIES_VIEW,
         Permission.EXCEPTIONS_VIEW,
+        Permission.TRUST_VIEW,
     ),
     "viewer": _grant(
         Permission.IMAGES_VIEW,
@@ -70,6 +72,7 @@ BUILT_IN: Mapping[str, tuple[Grant, ...]] = {
         Permission.SCANS_VIEW,
         Permission.POLICIES_VIEW,
         Permission.EXCEPTIONS_VIEW,
+        Permission.TRUST_VIEW,
         Permission.JOBS_VIEW,
     ),
 }

@@ -24,6 +24,9 @@ OF_ENVIRONMENT = "environment/{}/tls_key"
 OF_STANDARD_AGENT = "environment/{}/hawser_token"
 """The places that secrets are sealed for, by the id of their row."""
 
+OF_TRUST_KEY = "trust/{}/{}/{}"
+"""The place that a private key of the trust server is sealed for, by GUN, role and key id."""
+
 AUTHORITY_SETTING = "certificate-authority"
 """Our own authority for client certificates: an object of its `certificate` and its `key`, which is sealed."""
 

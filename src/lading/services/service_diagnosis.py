@@ -47,6 +47,9 @@ class ServiceLooks(Protocol):
     def database(self) -> str:
         """Where the rows are, and the version of their tables."""
 
+    def storage(self) -> str | None:
+        """The object store that the content is in, which answered; None where it is in the data folder."""
+
     def key(self) -> str | None:
         """The id of the key that opens what is sealed; None where nothing was sealed yet. Raises SecretKeyWrong,
         SecretKeyMissing."""
@@ -76,6 +79,7 @@ class ServiceDiagnosis:
         rows = looked("database", lambda: Finding("database", True, self._looks.database()))
         yield rows
         for name, look, of_rows in (
+            ("storage", self._storage, True),
             ("key", self._key, True),
             ("certificate", self._certificate, False),
             ("address", self._address, False),
@@ -85,6 +89,10 @@ class ServiceDiagnosis:
             found = looked(name, look) if rows.well or not of_rows else None
             if found is not None:
                 yield found
+
+    def _storage(self) -> Finding | None:
+        place = self._looks.storage()
+        return None if place is None else Finding("storage", True, f"{place} answers")
 
     def _key(self) -> Finding | None:
         key = self._looks.key()

@@ -49,13 +49,14 @@ class RepositoryFigures:
 
 @dataclass(frozen=True, slots=True)
 class DiskFigures:
-    """What the content folder takes, in bytes; `free` and `capacity` are the file system's."""
+    """What content takes where it lies, in bytes; `free` and `capacity` are the file system's, None in an object store,
+    which nobody can ask."""
 
     stored: Sum
     unfinished: Sum
     damaged: Sum
-    free: int
-    capacity: int
+    free: int | None
+    capacity: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class Storage:
         if figures is None:
             return {}
         disk, named = figures.disk, figures.named
+        free = {} if disk.free is None else {"free": disk.free}
         return {
             "logical": named.logical,
             "stored": disk.stored.size,
@@ -137,7 +139,7 @@ class Storage:
             "reclaimable": figures.reclaimable.size,
             "unfinished": disk.unfinished.size,
             "damaged": disk.damaged.size,
-            "free": disk.free,
+            **free,
         }
 
     def counted(self) -> Figures:

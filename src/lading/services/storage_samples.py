@@ -40,8 +40,8 @@ class StorageSample:
     reached: int
     stored: int
     reclaimable: int
-    free: int
-    capacity: int
+    free: int | None
+    capacity: int | None
     images: int
     repositories: int
 

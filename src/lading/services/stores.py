@@ -89,6 +89,13 @@ class PackedLayer:
     content: Content
 
 
+class RegistryStores(Protocol):
+    """Opens repositories of registries: all that signatures are looked for in."""
+
+    def registry(self, repository: Repository, cancel: Cancel, *, writes: bool = False) -> FullStore:
+        """One repository, with the login that serves it; `writes` asks for that right at once."""
+
+
 class Stores(Protocol):
     """Opens places; what it opens lives as long as the application unless it is a context manager."""
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from lading.engine.arrival import Destination
 from lading.engine.stores import Condition
 from lading.errors import InputInvalid
+from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import DEFAULT_TAG, Reference, Repository
 from lading.services.places import Archive, DockerImage, Layout, Named, Place
 from lading.services.stores import ArchiveForm, Compression, Stores
 from lading.wire.message import Cancel
+
+if TYPE_CHECKING:  # most commands sign nothing
+    from lading.services.environment_orders import SignTags
 
 
 class DigestDiffers(InputInvalid):
@@ -69,17 +75,19 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How archives among the targets are written, what tags must hold before they are moved, and who may stop it."""
+    """How archives among the targets are written, what tags must hold before they are moved, who may stop it, and what
+    signs in which repositories before their tags move."""
 
     cancel: Cancel
     condition: Condition = "any"
     form: ArchiveForm = ArchiveForm.OCI
     compression: Compression = Compression.NONE
+    signing: Mapping[Repository, SignTags] = field(default_factory=dict)
 
 
 @contextmanager
 def opened(
-    stores: Stores, targets: Sequence[Place], root: Digest, name: str | None, shape: Shape
+    stores: Stores, targets: Sequence[Place], root: Descriptor, name: str | None, shape: Shape
 ) -> Iterator[tuple[Aim, ...]]:
     """The targets as aims, registries first; those in one repository are one aim, so its blobs move once.
 
@@ -119,15 +127,17 @@ def _grouped(targets: Iterable[Place]) -> Iterable[tuple[Reference, ...]]:
     return [tuple(dict.fromkeys(references)) for references in grouped.values()]
 
 
-def _registry_aim(stores: Stores, references: Sequence[Reference], root: Digest, shape: Shape) -> Aim:
+def _registry_aim(stores: Stores, references: Sequence[Reference], root: Descriptor, shape: Shape) -> Aim:
     for reference in references:
-        if reference.digest not in {None, root}:
-            raise DigestDiffers(str(reference), root)
+        if reference.digest not in {None, root.digest}:
+            raise DigestDiffers(str(reference), root.digest)
     repository = references[0].repository
     tags = tuple(reference.tag for reference in references if reference.tag)
     name = str(references[0]) if len(references) == 1 else str(repository)
     names = tuple(f"{repository}:{tag}" for tag in tags) or (str(repository),)
-    return Aim(Destination(name, stores.registry(repository, shape.cancel, writes=True), tags, shape.condition), names)
+    store, sign = stores.registry(repository, shape.cancel, writes=True), shape.signing.get(repository)
+    admit = None if sign is None else partial(sign, references, root, store)
+    return Aim(Destination(name, store, tags, shape.condition, admit), names)
 
 
 def _docker_name(text: str) -> str:

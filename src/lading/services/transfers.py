@@ -20,7 +20,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import is_foreign_layer, is_index
 from lading.oci.platform import Platform
-from lading.oci.reference import Reference, Repository
+from lading.oci.reference import Reference, Repository, is_cosign_tag, is_fallback_tag
 from lading.services.lookup import ImageUnknown
 from lading.services.origins import LoginLookup, Origin, Origins
 from lading.services.places import DockerImage, Named, Place
@@ -34,8 +34,10 @@ from lading.wire.ledger import NOTHING, Totals
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted, Report
 
-if TYPE_CHECKING:  # a command asks nobody
+if TYPE_CHECKING:  # most commands ask nobody
+    from lading.services.environment_orders import SignTags
     from lading.services.pull_admission import Admission
+    from lading.services.transfer_trust import TransferTrust
 
 PULL_LANES = 3
 PUSH_LANES = 5
@@ -47,7 +49,8 @@ class Options:
     """How a transfer is wanted. `wanted` None is the verb's own choice of platforms, `lanes` None its own number; it is
     asked when bytes are about to move, because by then it is known how many others do.
 
-    `condition` is what each tag must hold before it is moved. `dry_run` tells what would move, and moves nothing.
+    `condition` is what each tag must hold before it is moved. `dry_run` tells what would move, and moves nothing: what
+    is read is verified all the same, and nothing is signed. `trust` None: nothing is asked, and nothing signed.
     """
 
     wanted: Wanted | None = None
@@ -57,6 +60,7 @@ class Options:
     dry_run: bool = False
     form: ArchiveForm = ArchiveForm.OCI
     compression: Compression = Compression.NONE
+    trust: TransferTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +116,10 @@ class Transfers:
     def pull(self, text: str, call: Call, admission: Admission | None = None) -> Moved:
         """Bring an image into our own store, under the name it has in its registry, where `admission` allows it.
 
-        Raises ReferenceInvalid, TagUnknown, PlatformMissing, what a copy raises and what the admission does.
+        Raises ReferenceInvalid, TagUnknown, NotTrusted, PlatformMissing, what a copy and what the admission raise.
         """
         reference = Reference.parse(text).or_latest
-        with self._origins.registry(reference, call.report, call.cancel) as origin:
+        with self._origins.registry(reference, call.report, call.cancel, call.options.trust) as origin:
             wanted = call.options.wanted or UNSAID
             if self._is_current(reference, origin.root, wanted, admission):
                 return Moved(str(reference), str(reference), origin.root, (_bare(reference),), NOTHING, current=True)
@@ -142,9 +146,11 @@ class Transfers:
                         self._stores.locations.learn(child.digest, repository)
 
     def tags(self, text: str, cancel: Cancel) -> tuple[str, ...]:
-        """All tags of a repository in its registry, as references."""
+        """All tags of a repository in its registry, as references. What speaks of an image goes where that goes: its
+        lists and signatures are no images of their own, and nobody signs a signature."""
         repository = Reference.parse(text).repository
-        return tuple(f"{repository}:{tag}" for tag in self._stores.registry(repository, cancel).tags())
+        tags = self._stores.registry(repository, cancel).tags()
+        return tuple(f"{repository}:{tag}" for tag in tags if not is_fallback_tag(tag) and not is_cosign_tag(tag))
 
     def local_tags(self, text: str) -> tuple[tuple[str, ...], ...]:
         """The references of our own store in one repository, those of one image together.
@@ -163,7 +169,7 @@ class Transfers:
 
     def push(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
         """Send an image to its targets; a plain source is looked up in our own store, and without targets goes where
-        its name says. Raises ImageUnknown, PlatformsIncomplete and what a copy raises."""
+        its name says. Raises ImageUnknown, PlatformsIncomplete, SigningKeyMissing and what a copy raises."""
         if not targets and not isinstance(source, Named):
             raise TargetMissing(str(source))
         with (
@@ -177,10 +183,10 @@ class Transfers:
             return self._deliver(origin, chosen, aims, call)
 
     def copy(self, source: Place, targets: Sequence[Place], call: Call) -> tuple[Moved, ...]:
-        """Copy an image between places; a plain name is one in a registry. Raises what a copy raises."""
+        """Copy an image between places; a plain name is one in a registry. Raises NotTrusted, what a push raises."""
         from_registry = isinstance(source, Named)
         with (
-            self._origins.registry(source.reference, call.report, call.cancel)
+            self._origins.registry(source.reference, call.report, call.cancel, call.options.trust)
             if isinstance(source, Named)
             else self._origins.file(source, call.cancel)
         ) as origin:
@@ -202,8 +208,10 @@ class Transfers:
         repositories = list(dict.fromkeys(each.reference.repository for each in targets if isinstance(each, Named)))
         for repository in repositories:
             self._origins.tell_login(repository, call.report)
-        shape = Shape(call.cancel, call.options.condition, call.options.form, call.options.compression)
-        with opened(self._stores, targets, chosen.root.digest, origin.name, shape) as aims:
+        call = replace(call, report=serialised(call.report))
+        signing = _signing(repositories, call) if not call.options.dry_run else {}
+        shape = Shape(call.cancel, call.options.condition, call.options.form, call.options.compression, signing)
+        with opened(self._stores, targets, chosen.root, origin.name, shape) as aims:
             moved = self._move(origin, chosen, aims, PUSH_LANES, call)
         self._origins.tell_quota(repositories, call.report)
         return tuple(
@@ -248,6 +256,15 @@ class Transfers:
             admission.expect(reference, root, chosen.parts, everywhere)
             admission.ask()
         return current
+
+
+def _signing(repositories: Sequence[Repository], call: Call) -> Mapping[Repository, SignTags]:
+    """What signs in each of them, asked before anything moves. Raises SigningKeyMissing."""
+    trust = call.options.trust
+    if trust is None:
+        return {}
+    signers = ((each, trust.signing(each, call.report, call.cancel)) for each in repositories)
+    return {repository: sign for repository, sign in signers if sign is not None}
 
 
 def _moved(origin: Origin, chosen: Chosen, aim: Aim, arrival: Arrival, planned: bool) -> Moved:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from lading.errors import ContentCorrupt, Refused, Side
+from lading.errors import ContentCorrupt, LadingError, Refused, Side
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
 from lading.proof.claims import Claim
-from lading.proof.signing_keys import PublicKey
-from lading.services.trust_policy import Mode, Signer, TrustRule
+from lading.services.trust_modes import Mode
+from lading.services.trust_policy import KeySigner, Signer, TrustRule
 
 CLOCKS_APART = 300
 """Seconds that the signer's clock may be ahead of ours."""
@@ -23,28 +23,73 @@ class SignatureForm(StrEnum):
 
     BUNDLE = "sigstore-bundle"
     SIMPLE = "cosign-sig"
+    NOTATION = "notation"
+    NOTARY = "notary"
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What a signature says, and which of the signers that are accepted made it; `who` they are by their certificate,
+    or by Notary's role, None where the signer is one key."""
+
+    claim: Claim
+    signer: Signer
+    who: str | None = None
+
+
+Verify = Callable[[Sequence[Signer]], Attested]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A signature as it was found, by the digest of what holds it; `verify` reads it with keys, and raises
-    ContentCorrupt where it is nobody's of them or was tampered with."""
+    """A signature as it was found, by the digest of what holds it beside the image, None where it lies elsewhere.
+    `verify` says which of these signers made it, and raises SignatureRefused or ContentCorrupt where none did, or where
+    it was tampered with."""
 
     form: SignatureForm
-    digest: Digest
-    verify: Callable[[Sequence[PublicKey]], tuple[Claim, PublicKey]]
+    digest: Digest | None
+    verify: Verify
+
+
+class SignatureRefused(Refused):
+    """A signature that counts for nothing; `reason` is the sentence that says why."""
+
+    side = Side.SOURCE
+    code = "signature_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class SignerSilent(SignatureRefused):
+    """Whoever knows of a signature did not answer, `error` says why: nobody can say whether there is one."""
+
+    def __init__(self, reason: str, error: LadingError) -> None:
+        super().__init__(reason)
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a signature counts for: `refusal` None where it counts. Signer and claim are None where no key that is
-    accepted made it: what it says is then nobody's word."""
+    """What a signature counts for: `refusal` None where it counts. Signer and claim are None where nobody who is
+    accepted made it: what it says is then nobody's word. `silence` is what kept anybody from saying so."""
 
     form: SignatureForm
-    digest: Digest
+    digest: Digest | None
     signer: Signer | None
     claim: Claim | None
     refusal: str | None
+    who: str | None = None
+    silence: LadingError | None = None
+
+    @property
+    def key_id(self) -> str | None:
+        """Of the key that made it, where one key is who is accepted."""
+        return self.signer.key.key_id if isinstance(self.signer, KeySigner) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +108,18 @@ class Verdict:
         return tuple(signer for signer in (self.rule.signers if self.rule else ()) if signer in counting)
 
     @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why signatures do not count, each reason once, in the order in which they were found."""
+        return tuple(dict.fromkeys(judged.refusal for judged in self.signatures if judged.refusal))
+
+    @property
     def counters(self) -> Mapping[str, int]:
-        """The highest counter that each key, by its id, signed among what counts."""
+        """The highest counter that each signer, by its id, signed among what counts."""
         highest: dict[str, int] = {}
         for judged in self.signatures:
             if judged.refusal is None and judged.signer and judged.claim and judged.claim.counter is not None:
-                key = judged.signer.key.key_id
-                highest[key] = max(highest.get(key, 0), judged.claim.counter)
+                signer = judged.signer.id
+                highest[signer] = max(highest.get(signer, 0), judged.claim.counter)
         return highest
 
     @property
@@ -83,9 +133,9 @@ class Verdict:
         return self.rule is not None and self.checked and len(self.signers) >= self.rule.threshold
 
     def enforce(self) -> None:
-        """Raises NotTrusted where its rule forbids it."""
+        """Raises NotTrusted where its rule forbids it; or why nobody can say, where that might have changed it."""
         if self.rule is not None and self.rule.mode is Mode.ENFORCE and not self.trusted:
-            raise NotTrusted(self)
+            raise next((judged.silence for judged in self.signatures if judged.silence), NotTrusted(self))
 
 
 class NotTrusted(Refused):
@@ -98,7 +148,7 @@ class NotTrusted(Refused):
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict)
         self.verdict = verdict
-        self.why = "; ".join(dict.fromkeys(_refusals(verdict))) or _lack(verdict)
+        self.why = "; ".join(verdict.refusals) or _lack(verdict)
 
     def __str__(self) -> str:
         reference, rule = self.verdict.reference, self.verdict.rule
@@ -111,7 +161,7 @@ class NotTrusted(Refused):
 @dataclass(frozen=True, slots=True)
 class Question:
     """What signatures are held against: `digest` is what `reference` stands for, `now` is in seconds since 1970, and
-    `seen` the highest counter of the tag that each key, by its id, was seen to sign before."""
+    `seen` the highest counter of the tag that each signer, by its id, was seen to sign before."""
 
     reference: Reference
     digest: Digest
@@ -128,12 +178,12 @@ def judge(asked: Question, rule: TrustRule | None, found: Iterable[Found]) -> Ve
 
 def _judged(asked: Question, rule: TrustRule, found: Found) -> Judged:
     try:
-        claim, key = found.verify([signer.key for signer in rule.signers])
-    except ContentCorrupt as error:
-        return Judged(found.form, found.digest, None, None, str(error))
-    signer = next(each for each in rule.signers if each.key == key)
-    refusal = next(_objections(asked, rule, claim, asked.seen.get(key.key_id, 0)), None)
-    return Judged(found.form, found.digest, signer, claim, refusal)
+        said = found.verify(rule.signers)
+    except (ContentCorrupt, SignatureRefused) as error:
+        silence = error.error if isinstance(error, SignerSilent) else None
+        return Judged(found.form, found.digest, None, None, str(error), silence=silence)
+    refusal = next(_objections(asked, rule, said.claim, asked.seen.get(said.signer.id, 0)), None)
+    return Judged(found.form, found.digest, said.signer, said.claim, refusal, said.who)
 
 
 def _objections(asked: Question, rule: TrustRule, claim: Claim, seen: int) -> Iterator[str]:
@@ -147,7 +197,7 @@ def _objections(asked: Question, rule: TrustRule, claim: Claim, seen: int) -> It
     if rule.bind_tag and (reference.tag is None or claim.tag != reference.tag):
         yield _other_tag(reference.tag, claim.tag)
     if rule.bind_tag and (claim.counter or 0) < seen:
-        yield "the tag was moved back: the same key signed it later for what was seen here before"
+        yield "the tag was moved back: the same signer signed it later for what was seen here before"
     if claim.signed_at is not None and claim.signed_at > now + CLOCKS_APART:
         yield f"the signature is dated {_day(claim.signed_at)}, which is to come"
     if rule.max_age is not None:
@@ -172,7 +222,3 @@ def _lack(verdict: Verdict) -> str:
     if not verdict.signatures:
         return "Nobody signed it, as far as its registry tells."
     return f"It is signed by {', '.join(signer.name for signer in verdict.signers)} alone."
-
-
-def _refusals(verdict: Verdict) -> Iterable[str]:
-    return (judged.refusal for judged in verdict.signatures if judged.refusal)

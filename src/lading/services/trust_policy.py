@@ -1,65 +1,102 @@
-"""Trust policies: whose signature an image needs. Values, and the file that people write.
+"""Trust policies: whose signature an image needs. Values; the file that people write is read in trust_policy_file.
 
-    [[rule]]
-    images = ["registry.example.com/team/*"]   # `*` stands for anything, also for slashes
-    mode = "enforce"                           # or "report": say it and go on; or "off"
-    keys = ["team.pub", "release.pub"]         # files, beside this one
-    threshold = 1                              # how many of these keys must have signed
-    bind-tag = true                            # the tag must be signed as well, not the digest alone
-    max-age-days = 90                          # signatures that are older, or say no time, count for nothing
-    signed-as = ["registry.example.com/*"]     # names that signatures may be made for; the image's own unless said
-
-The first rule that names the image decides; what no rule names is not checked. Whatever cannot be understood is
-refused: a policy that is half read would let through what it was written against.
+A rule counts its signers: each entry is one, however many people or certificates it stands for, so `threshold` asks for
+so many different entries, of whatever kinds.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import NoReturn
 
-from lading.errors import InputInvalid
+from lading.oci.digest import Digest
 from lading.oci.reference import Repository
-from lading.proof.signing_keys import KeyInvalid, PublicKey
+from lading.proof.certificate_chains import Certificate
+from lading.proof.certificate_names import SubjectPattern
+from lading.proof.revocations import RevocationList
+from lading.proof.signing_keys import PublicKey
+from lading.proof.tuf_walk import Pin
+from lading.services.trust_modes import Mode
+from lading.services.trust_patterns import spellings
 
 DAY = 86_400
 
-POLICY_LIMIT = 1024 * 1024
-"""The longest policy file, in characters."""
-
-
-class Mode(StrEnum):
-    """What becomes of an image whose signatures do not satisfy a rule."""
-
-    OFF = "off"
-    REPORT = "report"
-    ENFORCE = "enforce"
-
-
-class PolicyInvalid(InputInvalid):
-    """A policy that cannot be understood; names the place and what is wrong there."""
-
-    code = "policy_invalid"
-    hint = "Mend the policy: nothing is verified by halves."
-
-    def __init__(self, place: str, rule: str) -> None:
-        super().__init__(place, rule)
-        self.place, self.rule = place, rule
-
-    def __str__(self) -> str:
-        return f"the trust policy is not valid: {self.place} {self.rule}"
-
 
 @dataclass(frozen=True, slots=True)
-class Signer:
-    """Who may sign: a key, and what people call it."""
+class KeySigner:
+    """Whoever holds a key pair. `name` is what people call it."""
 
     name: str
     key: PublicKey
+
+    @property
+    def id(self) -> str:
+        """The same in every rule and every run: what is remembered of a signer stands under it."""
+        return self.key.key_id
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySigner:
+    """Whoever an OpenID provider knew by this name when sigstore's authority certified it. `subject` is an address or a
+    URI, where `*` stands for anything; `root` is sigstore's trusted root as a file, which says whose word that is."""
+
+    issuer: str
+    subject: str
+    root: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.subject} ({self.issuer})"
+
+    @property
+    def id(self) -> str:
+        """As KeySigner.id."""
+        return f"identity:{self.issuer} {self.subject}"
+
+    def accepts(self, issuer: str, subject: str) -> bool:
+        """Whether this provider's word for this name counts."""
+        pattern = ".*".join(re.escape(part) for part in self.subject.split("*"))
+        return issuer == self.issuer and re.fullmatch(pattern, subject, re.DOTALL) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSigner:
+    """Whoever has a certificate that leads to one of `roots` (a trust store of notation's); with `subject` only those
+    of that name, and with `revocations` only what these do not take back."""
+
+    name: str
+    roots: tuple[Certificate, ...] = field(repr=False)
+    subject: SubjectPattern | None = None
+    revocations: tuple[RevocationList, ...] = field(default=(), repr=False)
+
+    @property
+    def id(self) -> str:
+        """As KeySigner.id."""
+        roots = ",".join(sorted(str(Digest.of(root.der)) for root in self.roots))
+        return f"certificate:{roots} {self.subject.text if self.subject else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class NotarySigner:
+    """Whoever may sign the tag by the repository's trust metadata (Notary v1); `pin` is how its root is known."""
+
+    pin: Pin
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "notary"
+
+    @property
+    def id(self) -> str:
+        """As KeySigner.id."""
+        return "notary"
+
+
+Signer = KeySigner | IdentitySigner | CertificateSigner | NotarySigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +112,8 @@ class TrustRule:
     signed_as: tuple[str, ...] = ()
 
     def names(self, repository: Repository) -> bool:
-        """Whether it is about images of this repository."""
-        return any(fnmatchcase(str(repository), pattern) for pattern in self.images)
+        """Whether it is about images of this repository, also where its registry's port is spelled out."""
+        return any(fnmatchcase(name, pattern) for name in spellings(repository) for pattern in self.images)
 
     def accepts_name(self, signed: Repository, asked: Repository) -> bool:
         """Whether a signature made for `signed` counts for `asked`."""
@@ -97,89 +134,3 @@ class TrustPolicy:
 def demanding(signers: Sequence[Signer]) -> TrustPolicy:
     """Every image needs a signature of one of these."""
     return TrustPolicy((TrustRule(("*",), Mode.ENFORCE, tuple(signers)),))
-
-
-def parse_policy(text: str, read_key: Callable[[str], bytes]) -> TrustPolicy:
-    """From a file's text; `read_key` gives the file of a key by the path that stands there.
-
-    Raises PolicyInvalid, and what `read_key` raises.
-    """
-    if len(text) > POLICY_LIMIT:
-        raise PolicyInvalid("the file", f"has {len(text)} characters; {POLICY_LIMIT} are allowed")
-    try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PolicyInvalid("the file", f"is no TOML: {error}") from error
-    tables = content.pop("rule", None)
-    if content or not isinstance(tables, list) or not tables:
-        raise PolicyInvalid("the file", "must hold tables [[rule]], one or more, and nothing else")
-    return TrustPolicy(tuple(_Table(table, f"rule {n}").rule(read_key) for n, table in enumerate(tables, 1)))
-
-
-class _Table:
-    """One rule as it stands in the file; every member is taken once, and none may be left."""
-
-    def __init__(self, members: object, place: str) -> None:
-        self._place = place
-        if not isinstance(members, Mapping):
-            raise PolicyInvalid(place, "must be a table")
-        self._members = dict(members)
-
-    def rule(self, read_key: Callable[[str], bytes]) -> TrustRule:
-        """Raises PolicyInvalid."""
-        days = self._whole("max-age-days")
-        rule = TrustRule(
-            self._texts("images"),
-            self._mode(),
-            tuple(self._signer(path, read_key) for path in self._texts("keys")),
-            self._whole("threshold") or 1,
-            self._flag("bind-tag"),
-            None if days is None else days * DAY,
-            self._texts("signed-as"),
-        )
-        self._check(rule)
-        return rule
-
-    def _check(self, rule: TrustRule) -> None:
-        if self._members:
-            self._refuse(next(iter(self._members)), "is not known")
-        if not rule.images:
-            self._refuse("images", "must name some; all are *")
-        keys = len({signer.key for signer in rule.signers})
-        if keys < len(rule.signers):
-            self._refuse("keys", "names a key twice")
-        if rule.mode is not Mode.OFF and keys < rule.threshold:
-            self._refuse("keys", f"must name {rule.threshold} or more" if keys else "is missing")
-
-    def _refuse(self, name: str, rule: str) -> NoReturn:
-        raise PolicyInvalid(f"{self._place}, {name}", rule)
-
-    def _mode(self) -> Mode:
-        said = self._members.pop("mode", None)
-        if said not in list(Mode):
-            self._refuse("mode", f"must be one of {', '.join(Mode)}")
-        return Mode(str(said))
-
-    def _signer(self, path: str, read_key: Callable[[str], bytes]) -> Signer:
-        try:
-            return Signer(path, PublicKey.parse(read_key(path)))
-        except KeyInvalid as error:
-            raise PolicyInvalid(f"{self._place}, key {path}", f"cannot be used: {error.reason}") from error
-
-    def _texts(self, name: str) -> tuple[str, ...]:
-        said = self._members.pop(name, [])
-        if not isinstance(said, list) or not all(isinstance(text, str) and text for text in said):
-            self._refuse(name, "must be a list of texts")
-        return tuple(said)
-
-    def _whole(self, name: str) -> int | None:
-        said = self._members.pop(name, None)
-        if said is not None and (type(said) is not int or not 1 <= said <= 36_600):
-            self._refuse(name, "must be a whole number from 1")
-        return said
-
-    def _flag(self, name: str) -> bool:
-        said = self._members.pop(name, False)
-        if not isinstance(said, bool):
-            self._refuse(name, "must be true or false")
-        return said

@@ -68,6 +68,7 @@ class Fold:
     _layers: dict[tuple[str, str], _Layer] = field(default_factory=dict)
     _unseen: set[tuple[str, str]] = field(default_factory=set)
     _moved: dict[tuple[str, str], None] = field(default_factory=dict)
+    _ended: bool = False
     _active: int = 0
     _first: str | None = None
     _next_tick: float | None = None
@@ -89,15 +90,20 @@ class Fold:
                 return (_general(event),)
 
     def due(self, now: float) -> bool:
-        """Whether something moved, and it is time for a tick."""
-        return bool(self._moved) and (self._next_tick is None or now >= self._next_tick)
+        """Whether something moved or ended, and it is time for a tick. It is at once where nothing moves any more: what
+        comes next may take long, and until then the totals would be those of before the end."""
+        if self._next_tick is None or now >= self._next_tick:
+            return bool(self._moved) or self._ended
+        return self._ended and not self._active
 
     def tick(self, now: float) -> JsonObject:
         """All layers that moved since the last tick, and the totals."""
         moved = [self._layers[key].line() for key in self._moved if key in self._layers]
         self._moved.clear()
+        self._ended = False
         late = TICK_SECONDS if self._next_tick is None else now - self._next_tick
-        self._next_tick = now + TICK_SECONDS - (late if late < TICK_SECONDS else 0.0)
+        if self._next_tick is None or late >= 0:
+            self._next_tick = now + TICK_SECONDS - (late if late < TICK_SECONDS else 0.0)
         return {"layers": moved, "progress": self.totals()}
 
     def totals(self) -> JsonObject:
@@ -142,6 +148,7 @@ class Fold:
             self._moved[key] = None
         else:
             self._moved.pop(key, None)
+        self._ended = self._ended or event.state.ended
         if again:
             return ()
         lines = [self._said(layer, status) for status in self._words(layer, event) if status != layer.status]

@@ -98,10 +98,12 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something a person should read beside the bars: the login used, `1 of 9 platforms`, what is left out."""
+    """Something a person should read beside the bars: the login used, `1 of 9 platforms`, what is left out. A `warning`
+    is to be read even by who wants no bars."""
 
     target: str
     text: str
+    warning: bool = False
 
 
 Event = Planned | Advanced | Held | Tagged | Noted

@@ -143,6 +143,10 @@ class Refusal:
         return f"{self.method} {self.url} answered {self.status}{said}"
 
 
+NOT_TRUSTED = json.dumps({"reason": "not_trusted"})
+"""What our registry says in the detail of a fault where a trust rule refuses."""
+
+
 class RegistryRefused(LadingError):
     """What every refusal has in common; each class below also has the root it belongs to."""
 
@@ -205,6 +209,13 @@ class PermissionDenied(RegistryRefused, AccessDenied):
         self.command = f"Log in as somebody who may: lading login {refusal.host}"
 
 
+class SignatureMissing(RegistryRefused, Refused):
+    """403, with NOT_TRUSTED in its detail: a registry of ours gives away what is signed alone."""
+
+    why = "The repository gives away what is signed as it asks, and nothing else."
+    hint = "Have it signed by who is accepted there."
+
+
 class ThingUnknown(RegistryRefused, NotFound):
     """404: there is no such repository, blob or manifest."""
 
@@ -220,6 +231,7 @@ class RepositoryUnknown(ThingUnknown):
 class TagLocked(RegistryRefused, Refused):
     """409 or 412: the registry keeps this tag as it is."""
 
+    side = Side.CALLER
     hint = "The tag is immutable at the registry: push under another tag."
 
 
@@ -289,6 +301,8 @@ _CODES_DECIDE = frozenset({400, 404})
 def refused(request: Request, response: Response) -> RegistryRefused:
     """The typed error of an answer that is no success."""
     refusal = Refusal.of(request, response)
+    if refusal.status == 403 and any(fault.detail == NOT_TRUSTED for fault in refusal.faults):
+        return SignatureMissing(refusal)
     if refusal.status in _CODES_DECIDE:
         for code, kind in _BY_CODE.items():
             if code in refusal.codes:

@@ -22,7 +22,7 @@ from lading.backends.database.failures import (
 from lading.backends.database.migrate import SCRIPTS
 from lading.backends.database.postgres import open_postgres
 from lading.backends.database.repositories import DatabaseRecords
-from lading.backends.database.schema import VERSION
+from lading.backends.database.schema import OLDEST, VERSION, Program
 from lading.backends.database.schema_text import metadata
 from lading.backends.database.service_database import open_service_database
 from lading.oci.digest import Digest
@@ -33,6 +33,12 @@ from tests.peers.postgres_server import PASSWORD, RunningPostgres
 
 IN_PLACE = ADDS_A_COLUMN.replace('recreate="always"', 'recreate="never"')
 """PostgreSQL changes a table where it is."""
+
+LATER = Program(NEXT, NEXT)
+"""A program whose tables bear none before it."""
+
+ADDING = Program(NEXT, VERSION)
+"""A program whose tables bear ours."""
 
 pytestmark = pytest.mark.peer("postgres")
 
@@ -52,7 +58,7 @@ def scripts(folder: Path, step: str) -> Path:
 def test_a_new_database_is_what_the_tables_say(made: str) -> None:
     with closing(open_postgres(made)) as transactions, transactions.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    assert rows(made, "SELECT version_num FROM alembic_version") == [(f"{VERSION:04}",)]
+    assert rows(made, "SELECT version_num, oldest_program FROM alembic_version") == [(f"{VERSION:04}", OLDEST)]
 
 
 def test_text_compares_by_code_point_whatever_the_database_thinks(url: str) -> None:
@@ -74,10 +80,10 @@ def test_opening_again_changes_nothing(made: str) -> None:
 
 
 def test_an_older_database_is_migrated_with_its_rows(made: str, tmp_path: Path) -> None:
-    open_postgres(made, NEXT, scripts(tmp_path, IN_PLACE)).close()
+    open_postgres(made, LATER, scripts(tmp_path, IN_PLACE)).close()
 
     assert rows(made, "SELECT name, note FROM repository") == [("a/b", None)]
-    assert rows(made, "SELECT version_num FROM alembic_version") == [(f"{NEXT:04}",)]
+    assert rows(made, "SELECT version_num, oldest_program FROM alembic_version") == [(f"{NEXT:04}", NEXT)]
 
 
 ROWS = f"""
@@ -103,7 +109,7 @@ def test_a_database_of_an_earlier_release_is_brought_to_ours(url: str, version: 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(made: str, tmp_path: Path) -> None:
     with pytest.raises(MigrationFailed) as failure:
-        open_postgres(made, NEXT, scripts(tmp_path, FAILS_HALF_WAY))
+        open_postgres(made, LATER, scripts(tmp_path, FAILS_HALF_WAY))
 
     assert (failure.value.found, failure.value.wanted) == (VERSION, NEXT)
     assert PASSWORD not in str(failure.value)
@@ -112,7 +118,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(made: str, tmp_pat
 
 
 def test_a_newer_database_is_refused(made: str) -> None:
-    set_version(made, "0099")
+    set_version(made, 99, oldest=VERSION + 1)
 
     with pytest.raises(DatabaseNewer) as refusal:
         open_postgres(made)
@@ -125,11 +131,56 @@ def test_a_newer_database_is_refused(made: str) -> None:
 def test_a_database_that_was_migrated_under_us_is_not_written(made: str) -> None:
     with closing(open_service_database(made, time.time)) as database:
         database.settings.put_setting("a", 1)
-        set_version(made, "0099")
+        set_version(made, 99, oldest=VERSION + 1)
 
         with pytest.raises(DatabaseNewer):
             database.settings.put_setting("a", 2)
+        with pytest.raises(DatabaseNewer):
+            database.ready()
         assert database.settings.setting("a") == 1
+
+
+def test_an_older_program_goes_on_beside_a_newer_one_whose_tables_bear_it(made: str, tmp_path: Path) -> None:
+    with closing(open_service_database(made, time.time)) as older:
+        for number in range(10):  # so often that its connections keep prepared statements
+            older.settings.put_setting("a", number)
+        with closing(open_postgres(made, ADDING, scripts(tmp_path, IN_PLACE))) as newer:
+            older.settings.put_setting("a", "older")
+            with newer.writing() as connection:
+                connection.exec_driver_sql("UPDATE repository SET note = 'newer'")
+
+        older.ready()
+        assert older.settings.setting("a") == "older"
+    assert rows(made, "SELECT name, note FROM repository") == [("a/b", "newer")]
+
+
+def test_an_older_program_starts_again_beside_a_newer_one_and_leaves_its_tables(made: str, tmp_path: Path) -> None:
+    open_postgres(made, ADDING, scripts(tmp_path, IN_PLACE)).close()
+
+    with closing(DatabaseRecords(open_postgres(made))) as records:
+        records.change("c/d", lambda _view: [HoldBlob(Digest.of(b"y"), 1)], 1.0)
+
+    assert rows(made, "SELECT name, note FROM repository ORDER BY name") == [("a/b", None), ("c/d", None)]
+    assert rows(made, "SELECT version_num, oldest_program FROM alembic_version") == [(f"{NEXT:04}", VERSION)]
+
+
+def test_an_older_program_is_refused_once_the_tables_bear_it_no_longer(made: str, tmp_path: Path) -> None:
+    with closing(open_service_database(made, time.time)) as older:
+        older.settings.put_setting("a", 1)
+        open_postgres(made, LATER, scripts(tmp_path, IN_PLACE)).close()
+
+        with pytest.raises(DatabaseNewer):
+            older.settings.put_setting("a", 2)
+    with pytest.raises(DatabaseNewer):
+        open_postgres(made)
+
+
+def test_an_older_program_backs_up_no_tables_that_it_does_not_know(made: str, tmp_path: Path) -> None:
+    with closing(open_service_database(made, time.time)) as older:
+        open_postgres(made, ADDING, scripts(tmp_path, IN_PLACE)).close()
+
+        with pytest.raises(DatabaseNewer):
+            older.snapshot(tmp_path / "rows.db")
 
 
 @pytest.mark.parametrize(
@@ -173,6 +224,7 @@ def test_processes_that_start_together_make_it_once(url: str) -> None:
     assert rows(url, "SELECT count(*) FROM alembic_version") == [(1,)]
 
 
-def set_version(url: str, version: str) -> None:
+def set_version(url: str, version: int, oldest: int) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = %s", [version])
+        said = [f"{version:04}", oldest]
+        connection.execute("UPDATE alembic_version SET version_num = %s, oldest_program = %s", said)

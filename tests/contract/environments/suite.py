@@ -374,6 +374,22 @@ class TransferContract:
         assert arrived.digest == judged
         assert str(target) in environment.image(arrived.id, CANCEL).summary.names
 
+    def test_what_was_verified_gets_the_name_wherever_its_tag_is_by_then(
+        self, environment: Environment, registry: RunningRegistry, access: Access
+    ) -> None:
+        target = Reference.parse(f"{registry.host}/contract/verified:1")
+        verified = pushed_alone(environment, target, access, "verified")
+        pushed_alone(environment, target, access, "never verified")
+
+        arrived = environment.pull(PullOrder(target, access, verified=verified), told, CANCEL)
+        with pytest.raises(NotAdmitted):
+            environment.pull(PullOrder(target, access, admit=refuse, verified=verified), told, CANCEL)
+
+        assert arrived.digest == verified
+        image = environment.image(str(target), CANCEL).summary
+        assert image.id == arrived.id
+        assert f"{target.repository}@{verified}" in image.digests
+
     def test_a_refused_pull_by_digest_leaves_nothing(
         self, environment: Environment, registry: RunningRegistry, access: Access
     ) -> None:

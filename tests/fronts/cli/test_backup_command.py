@@ -74,6 +74,46 @@ def test_what_is_restored_is_what_was_backed_up(lading: ServiceFolder, tmp_path:
     assert (Path(place).stat().st_mode & 0o077) == 0
 
 
+def test_keys_and_memories_of_content_trust_come_back_where_they_were(lading: ServiceFolder, tmp_path: Path) -> None:
+    kept = {
+        "seen-signatures.json": b"{}",
+        "trust/private/0a1b.key": b"sealed",
+        "trust/tuf/localhost:5000/team/app/root.json": b"root",
+        "trust/tuf/registry.corp/app/root.json": b"root",
+    }
+    beside = {"trust/private/.0a1b.key.x1": b"half", "trust/tuf/registry.corp/app/root.json.lock": b""}
+    for name, content in (kept | beside).items():
+        (lading.data / name).parent.mkdir(0o700, parents=True, exist_ok=True)
+        (lading.data / name).write_bytes(content)
+    lading("backup", str(tmp_path / "kept"))
+    back = other(lading)
+    back("restore", str(tmp_path / "kept"))
+
+    found = {name: back.data / name for name in (*kept, *beside)}
+    assert {name: path.read_bytes() for name, path in found.items() if path.exists()} == kept
+    assert {path.stat().st_mode & 0o777 for path in found.values() if path.exists()} == {0o600}
+    folders = [path for path in (back.data / "trust", *(back.data / "trust").rglob("*")) if path.is_dir()]
+    assert {path.stat().st_mode & 0o077 for path in folders} == {0}
+
+
+@pytest.mark.parametrize(
+    "name", ["trust", "trust/", "trust/../x", "trust/.x", "trust//x", "trustful/x", "trust/\0", "x"]
+)
+def test_a_backup_that_names_a_file_beside_ours_is_refused(lading: ServiceFolder, tmp_path: Path, name: str) -> None:
+    place = tmp_path / "kept"
+    lading("backup", str(place))
+    told = index(place)
+    assert isinstance(told["files"], dict)
+    told["files"][name] = told["files"]["lading.db"]
+    (place / "backup.json").write_text(json.dumps(told))
+
+    refused = other(lading).run("restore", str(place))
+
+    assert refused.code != 0
+    assert "no backup of Lading's" in refused.err
+    assert not other(lading).data.exists()
+
+
 @pytest.mark.peer("postgres")
 def test_rows_of_postgresql_come_back_there_or_in_a_file(tmp_path: Path, postgres: RunningPostgres) -> None:
     key = {"LADING_SECRET_KEY": SECRET_KEY}

@@ -6,12 +6,14 @@ import json
 import pytest
 
 from lading.fronts.cli.console import Console, Streams
+from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.progress import ProgressUnknown, Silent, renderer
 from lading.fronts.cli.progress.bars import Bars, Row
 from lading.fronts.cli.progress.lines import JsonLines, PlainLines
 from lading.fronts.cli.progress.speed import Speed, seconds_left
 from lading.fronts.cli.texts import visible
 from lading.wire.progress import Advanced, Piece, Planned, State
+from tests.fakes.application import MemoryApplication
 from tests.fakes.progress_fixture import read_events, read_objects
 
 
@@ -127,6 +129,32 @@ def test_the_cursor_comes_back_when_bars_end() -> None:
     Bars(stream, Clock(), colours=False, live=False).close()
 
     assert stream.getvalue().rindex("\x1b[?25h") > stream.getvalue().rindex("\x1b[?25l")
+
+
+def test_bars_make_way_for_a_question_and_come_back() -> None:
+    stream = io.StringIO()
+    bars = Bars(stream, Clock(), colours=False, live=False)
+    with bars.paused():
+        there = stream.getvalue()
+    bars.close()
+
+    assert there.rindex("\x1b[?25h") > there.rindex("\x1b[?25l"), "the cursor is the person's"
+    assert stream.getvalue().count("\x1b[?25l") == 2
+
+
+def test_a_question_during_work_has_the_terminal_to_itself() -> None:
+    stream = io.StringIO()
+    invocation = Invocation(MemoryApplication().start, Streams(io.BytesIO(), io.StringIO(), stream), {})
+    invocation.flags["progress"] = "tty"
+
+    with invocation.progress():
+        with invocation.asking():
+            asked = stream.getvalue()
+        assert asked.rindex("\x1b[?25h") > asked.rindex("\x1b[?25l")
+        with invocation.asking():
+            assert stream.getvalue().count("\x1b[?25h") == 2
+    with invocation.asking():
+        assert stream.getvalue().count("\x1b[?25h") == 3, "nothing is drawn any more"
 
 
 def test_the_total_says_what_time_is_left() -> None:

@@ -180,11 +180,12 @@ def test_signatures_go_with_their_image_and_say_where_it_came_from(lading: Servi
     [
         (("verify", "{app}"), 2, "who may sign is said by keys or by a policy"),
         (("verify", "{app}", "--key", "{team}.pub", "--policy", "p"), 2, "who may sign is said by keys or by a policy"),
-        (("verify", "{app}", "--key", "{team}.key"), 2, "no public key in PEM"),
+        (("verify", "{app}", "--key", "{team}.key"), 2, "it is a private key: keep it"),
         (("verify", "{app}", "--key", "{team}.gone"), 1, "cannot read"),
         (("verify", "{app}", "--policy", "{team}.pub"), 2, "is no TOML"),
         (("verify", "{app}2", "--key", "{team}.pub"), 5, "does not exist"),
-        (("sign", "{app}", "--key", "{team}.pub"), 2, "no private key in PEM"),
+        (("sign", "{app}", "--key", "{team}.pub"), 2, "it is a public key, which verifies"),
+        (("sign", "{app}", "--key", "{team}.pub"), 2, "The file is {team}.pub."),
         (("sign", "{app}"), 2, "Missing option '--key'"),
     ],
 )
@@ -194,7 +195,21 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(
     refused = lading.run(*(each.format(app=app, team=team) for each in arguments))
 
     assert refused.code == code
-    assert complaint in refused.err
+    assert complaint.format(team=team) in refused.err
+
+
+def test_the_settings_say_who_signs_and_who_is_accepted(world: World) -> None:
+    """Where no option does: LADING_TRUST_KEY and LADING_TRUST_POLICY."""
+    settings = {"LADING_TRUST_PASSPHRASE": PASSPHRASE, "LADING_TRUST_KEY": f"{world.team}.key"}
+    lading = world.given(**settings, LADING_TRUST_POLICY=world.policy("enforce"))
+
+    signed = lading("sign", f"{world.host}/other:1")
+    verified = lading("verify", world.image("app:1"))
+    refused = lading.run("verify", world.image("plain:1"))
+
+    assert "signed with key" in signed.out
+    assert "signed by team.pub" in verified.out
+    assert refused.code == 6
 
 
 def test_a_wrong_passphrase_opens_nothing(world: World, app: str, team: str) -> None:

@@ -53,6 +53,7 @@ NEVER = (
     "multiprocessing",
     "rich",
     "shutil",
+    "sigstore",
     "sqlalchemy",
     "subprocess",
     "tarfile",

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from lading.engine.cancel import Cancellation
-from lading.fronts.http.exchange import Answer, IncomingRequest, Peer
-from lading.fronts.registry_api.application import RegistryApi
+from lading.fronts.http.exchange import Answer, Application, IncomingRequest, Peer
 from lading.oci.media_types import OCI_CONFIG, OCI_EMPTY, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST
 from lading.wire.message import BytesReader, ConnectionLost
 
@@ -61,7 +60,7 @@ class Reply:
 class Asker:
     """Stands where the byte server stands."""
 
-    def __init__(self, api: RegistryApi) -> None:
+    def __init__(self, api: Application) -> None:
         self._api = api
 
     def __call__(
@@ -120,7 +119,7 @@ def _read(method: str, answer: Answer) -> Reply:
             body += buffer[:count]
     answer.close()
     headers = {name.lower(): value for name, value in answer.headers}
-    if method != "HEAD" and answer.status != 204:
+    if method != "HEAD" and answer.status not in {204, 304}:
         assert int(headers["content-length"]) == len(body)
     return Reply(answer.status, headers, body, list(answer.headers))
 

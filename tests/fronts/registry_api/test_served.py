@@ -106,6 +106,18 @@ def test_a_session_whose_file_was_collected_is_forgotten(tmp_path: Path) -> None
     assert [session.id for session in records.uploads()] == [kept.rpartition("/")[2]]
 
 
+def test_a_session_that_another_process_is_beginning_is_not(tmp_path: Path) -> None:
+    """Its row is there before its file."""
+    content, records = ContentFolder(tmp_path, MemoryLeases()), MemoryRecords()
+    with closing(content), open_registry(records, content) as server:
+        beginning = begin(server)
+    content.uploads.cancel(beginning.rpartition("/")[2])
+
+    registry_application(records, content, alone=False)
+
+    assert [session.id for session in records.uploads()] == [beginning.rpartition("/")[2]]
+
+
 def test_a_session_has_one_writer(server: ByteServer) -> None:
     session = begin(server)
     with RawClient(server.addresses[0]) as client:

@@ -12,6 +12,7 @@ from typing import ClassVar
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from lading.fronts.http.limits import Limits
 from lading.fronts.http.occupancy import no_proxy
@@ -182,3 +183,28 @@ def once_there_is_room(address: tuple[str, int]) -> bytes:
             if reply.status != 503:
                 return reply.body
     raise AssertionError("nobody got in again")
+
+
+class GoneTransport(asyncio.Transport):
+    """Of a client that hung up before anybody looked at its connection."""
+
+    aborted = False
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_who_is_gone_before_anybody_looked_is_let_go(word: Word) -> None:
+    async def met() -> tuple[bool, int]:
+        config, transport = uvicorn.Config(word, ws="none"), GoneTransport()
+        config.load()
+        connection = BoundedConnection(config, ServerState(), {}, asyncio.get_running_loop())
+        connection.connection_made(transport)
+        connection.data_received(REQUEST.encode())
+        connection.connection_lost(None)
+        return transport.aborted, len(connection.refused)
+
+    assert asyncio.run(met()) == (True, 0)

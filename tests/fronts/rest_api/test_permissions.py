@@ -54,6 +54,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/api/roles/{id}"): {"name": "x"},
     ("POST", "/api/auth/tokens"): {"name": "x"},
     ("POST", "/api/auth/password"): {"oldPassword": "a", "newPassword": "b"},
+    ("PUT", "/api/repositories/{repository}/trust"): {"mode": "off"},
 }
 QUERIES = {
     "/api/registry/catalog": "registry=1",

@@ -94,7 +94,8 @@ class PlayedHost:
             self.names[str(TARGET)] = self._held(path.removesuffix("/tag"))
             return Response(201)
         if request.method == "DELETE":
-            del self.names[path.removeprefix("/images/")]
+            if self.names.pop(path.removeprefix("/images/"), None) is None:
+                return Response(404, {}, b'{"message":"No such image"}')
             return Response(200, {}, b"[]")
         return self._described(self._held(path.removesuffix("/json")))
 

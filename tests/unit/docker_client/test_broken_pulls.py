@@ -7,7 +7,7 @@ import pytest
 from lading.backends.docker_client.archives import TAR_END, WholeTar
 from lading.backends.docker_client.breaks import MOST_ATTEMPTS, Attempts
 from lading.backends.docker_client.faults import AnswerCut, AnswerUnreadable, ExportCut, PullUnverified, TransferLost
-from lading.errors import AccessDenied
+from lading.errors import AccessDenied, LadingError
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
 from lading.services.environment_orders import Arriving, PullOrder
@@ -120,6 +120,26 @@ def test_a_pull_that_is_judged_first_is_followed_up_too() -> None:
     arrived = host.environment.pull(PullOrder(PINNED, ACCESS, admit=asked.append), host.events.append, CANCEL)
 
     assert (arrived.digest, [each.id for each in asked], host.transfers) == (DIGEST, [IMAGE], 2)
+
+
+def test_what_was_verified_is_pulled_by_its_digest_and_named_afterwards() -> None:
+    host = PlayedHost([], {str(TARGET): OLDER}, {OLDER: Digest.of(b"older")}, Digest.of(b"moved since"))
+    host.attempts.append(Attempt(PULLED, meanwhile=lambda: host.knows.update({IMAGE: DIGEST})))
+    host.names["kept"] = IMAGE
+
+    arrived = host.environment.pull(PullOrder(TARGET, ACCESS, verified=DIGEST), host.events.append, CANCEL)
+
+    assert (arrived.digest, host.names[str(TARGET)]) == (DIGEST, IMAGE)
+    assert host.asked[-1].endswith("/tag")
+
+
+def test_a_verified_pull_that_fails_leaves_the_name_where_it_was() -> None:
+    host = PlayedHost([Attempt(line(error="manifest unknown"))], {str(TARGET): OLDER}, {OLDER: Digest.of(b"older")})
+
+    with pytest.raises(LadingError):
+        host.environment.pull(PullOrder(TARGET, ACCESS, verified=DIGEST), host.events.append, CANCEL)
+
+    assert host.names == {str(TARGET): OLDER}
 
 
 # ── archives

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from lading.proof.signing_keys import KeyInvalid, KeyKind
 from lading.proof.tuf_certificates import is_current, names, repository_of, root_signer
 from lading.proof.tuf_json import Signature
-from lading.proof.tuf_keys import KeySigner, TrustKey
+from lading.proof.tuf_keys import SigningKey, TrustKey
 from tests.fakes.trust_repository import GUN, NOW, private, rooted, signer
 
 MESSAGE = b'{"_type":"Targets"}'
@@ -34,7 +34,7 @@ def rsa_signature(key: rsa.RSAPrivateKey, salt: int = 32) -> Signature:
 
 
 @pytest.mark.parametrize("each", [ECDSA, ED25519, ROOTED], ids=lambda each: each.key.kind)
-def test_what_a_signer_signs_its_key_verifies(each: KeySigner) -> None:
+def test_what_a_signer_signs_its_key_verifies(each: SigningKey) -> None:
     signature = each.sign(MESSAGE)
 
     assert signature.key == each.key.id

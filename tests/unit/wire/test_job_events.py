@@ -183,7 +183,34 @@ def test_a_layer_that_has_ended_is_in_no_tick() -> None:
     fold.apply(advanced(State.MOVING, 5))
     fold.apply(advanced(State.DONE, SIZE))
 
-    assert not fold.due(100.0)
+    assert fold.tick(100.0)["layers"] == []
+
+
+def test_the_last_layers_end_is_in_the_totals_at_once_because_nothing_may_come_for_long() -> None:
+    fold = Fold.of(Verb.LOAD)
+    fold.apply(planned("a", "b"))
+    for each in "ab":
+        fold.apply(advanced(State.MOVING, 5, id=each))
+    fold.tick(100.0)
+    fold.apply(advanced(State.DONE, SIZE, id="a"))
+    assert not fold.due(100.1), "another layer still moves, and its next tick tells of this one too"
+    fold.apply(advanced(State.DONE, SIZE, id="b"))
+
+    assert fold.due(100.1)
+    assert fold.tick(100.1)["progress"] == fold.totals()
+    assert not fold.due(200.0)
+
+
+def test_ticks_of_ends_do_not_put_off_those_of_what_moves() -> None:
+    fold = Fold.of(Verb.PUSH)
+    fold.apply(planned("a", "b", "c"))
+    for at, each in ((100.0, "a"), (100.01, "b")):
+        fold.apply(advanced(State.EXISTS, SIZE, id=each))
+        assert fold.due(at)
+        fold.tick(at)
+    fold.apply(advanced(State.MOVING, 5, id="c"))
+
+    assert fold.due(100.0 + TICK_SECONDS)
 
 
 def test_who_comes_late_is_told_where_each_layer_stands() -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.errors import AccessDenied, LadingError, NotFound, ProtocolBroken, RateLimited, Refused
+from lading.errors import AccessDenied, LadingError, NotFound, ProtocolBroken, RateLimited, Refused, Side
 from lading.wire.message import Request, Response
 from lading.wire.registry_errors import (
+    NOT_TRUSTED,
     STATUS,
     AnswerUnexpected,
     BodyTooLarge,
@@ -20,6 +21,7 @@ from lading.wire.registry_errors import (
     PermissionDenied,
     RegistryFailed,
     RepositoryUnknown,
+    SignatureMissing,
     TagLocked,
     ThingUnknown,
     TooManyRequests,
@@ -111,6 +113,21 @@ def test_each_answer_becomes_one_typed_error(
     assert type(error) is kind
     assert isinstance(error, root)
     assert str(error)
+
+
+def test_an_image_that_is_not_signed_takes_no_other_login() -> None:
+    fault = Fault(Code.DENIED, "app:1 is not signed", NOT_TRUSTED)
+
+    error = refused(ASKED, Response(403, body=render([fault])))
+
+    assert isinstance(error, SignatureMissing)
+    assert "app:1 is not signed" in str(error)
+    assert isinstance(refused(ASKED, Response(403, body=render([Fault(Code.DENIED, "no")]))), PermissionDenied)
+
+
+def test_a_tag_that_a_rule_keeps_is_no_fault_of_the_registry() -> None:
+    assert refused(ASKED, answer(409)).side is Side.CALLER
+    assert refused(ASKED, answer(500)).side is Side.TARGET
 
 
 def test_an_error_shows_the_request_without_its_query() -> None:

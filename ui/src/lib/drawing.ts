@@ -160,15 +160,19 @@ export function steps(progress: Progress, kind: Kind, status: string, targets: n
 
   if (kind === 'push' || kind === 'pull' || kind === 'copy') {
     const verb = kind === 'pull' ? 'receive' : 'send';
+    const { said } = progress;
+    // Before anything moves it is asked who signed it, and before the name is given it is signed.
+    if (said.has('verifying')) add('trust', 'check signatures', said.has('verified') || said.has('unverified'), true);
     add('plan', 'plan', has || !!progress.totals?.image, true);
     add('check', has ? `check ${checked < layers.length && !over && targets <= 1 ? `${checked} of ` : ''}${count} ${count === 1 ? 'layer' : 'layers'}` : 'check', has && checked === layers.length, has);
     add('send', verb, all, checked > 0);
     if (kind === 'pull') add('tag', 'name', tagged > 0, all);
     else {
       add('manifest', targets > 1 ? `manifest ${tagged} of ${targets}` : 'manifest', tagged >= Math.max(1, targets), all);
+      if (said.has('signing')) add('sign', 'sign', said.has('signed'), true);
       add('verify', 'verify', tagged >= Math.max(1, targets), tagged > 0);
     }
-    if (progress.said.has('scanning') || progress.said.has('scan-complete') || progress.said.has('scan-progress')) add('scan', 'scan', progress.said.has('scan-complete'), true);
+    if (said.has('scanning') || said.has('scan-complete') || said.has('scan-progress')) add('scan', 'scan', said.has('scan-complete'), true);
   } else if (kind === 'import') {
     add('load', 'load', false, true);
   }

@@ -7,6 +7,7 @@ export const PERMISSIONS: Record<string, { text: string; verbs: string[] }> = {
   scans: { text: 'Scans', verbs: ['view', 'run'] },
   policies: { text: 'Policies', verbs: ['view', 'edit'] },
   exceptions: { text: 'Exceptions', verbs: ['view', 'edit'] },
+  trust: { text: 'Trust in signatures', verbs: ['view', 'edit', 'exempt'] },
   jobs: { text: 'Jobs of others', verbs: ['view', 'edit'] },
   audit: { text: 'Activity', verbs: ['view'] },
   users: { text: 'Users and roles', verbs: ['view', 'edit'] },

@@ -117,3 +117,12 @@ test('lines that are read again after a newer tick take no byte back, a new atte
   expect(again.layers.get(' a')).toMatchObject({ state: 'moving', current: 7 });
   expect(withLines(again, [line('Retrying in 2 seconds'), moving], 2).layers.get(' a')).toMatchObject({ state: 'moving', current: 0 });
 });
+
+test('a transfer that asks for signatures, or makes them, has these steps', () => {
+  const step = (kind: string, ...statuses: string[]) => steps(one(...statuses.map((status): Told => ({ status, message: '' }))), kind, 'running', 1).map(({ name, state }) => `${name} ${state}`);
+  expect(step('pull', 'verifying')[0]).toBe('trust active');
+  expect(step('pull', 'verifying', 'unverified')[0]).toBe('trust done');
+  expect(step('push', 'signing')).toContain('sign active');
+  expect(step('copy', 'verifying', 'verified', 'signing', 'signed')).toEqual(expect.arrayContaining(['trust done', 'sign done']));
+  expect(step('push').join()).not.toContain('sign');
+});

@@ -820,6 +820,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/images/{image}/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Image Signatures
+         * @description The signatures of an image under each of its names that a registry knows, asked for now, and what the server's
+         *     trust policy makes of them. Nobody is waited for longer than 20 seconds.
+         */
+        get: operations["imageSignatures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/images/{image}/export": {
         parameters: {
             query?: never;
@@ -1331,7 +1352,7 @@ export interface paths {
         };
         /**
          * List Tags
-         * @description Its tags in order, with what protects them.
+         * @description Its tags in order, with what protects them, and whether they are signed as its trust rule asks.
          */
         get: operations["listTags"];
         put?: never;
@@ -1509,6 +1530,78 @@ export interface paths {
          * @description Make a tag of another repository of it, with signatures and all that belongs to the image. No byte moves.
          */
         post: operations["promote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trust/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The public keys that trust rules may name.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        /**
+         * Add Key
+         * @description Accept a public key: ECDSA P-256 or Ed25519, in PEM. It counts nowhere until a rule names it.
+         */
+        post: operations["addKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trust/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Key
+         * @description One accepted key.
+         */
+        get: operations["getKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Key
+         * @description Accept it no longer; refused while a rule names it.
+         */
+        delete: operations["removeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/{repository}/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Trust
+         * @description Its trust rule; with `tag` what that says of it now, signature by signature.
+         */
+        get: operations["getTrust"];
+        /**
+         * Set Trust
+         * @description The whole rule, in place of what it was; it counts at once. A repository that is not there is made.
+         */
+        put: operations["setTrust"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2529,6 +2622,10 @@ export interface components {
              * @default false
              */
             own?: boolean;
+            /** Verify */
+            verify?: boolean | null;
+            /** Sign */
+            sign?: boolean | null;
         };
         /** @description What was looked at. */
         Coverage: {
@@ -2874,7 +2971,7 @@ export interface components {
             severity?: ("critical" | "high" | "medium" | "low" | "negligible" | "unknown" | "none") | null;
             /** @description Whether a rule protects one of its tags. Null where none of its names is a tag of our own registry. */
             locked?: boolean | null;
-            /** @description Null: nobody looked. */
+            /** @description Whether its signatures were what the server's trust policy asks for when they were looked at last, under each of its names that was. Null: nobody looked, or no rule is about it. */
             signed?: boolean | null;
         };
         /** @description Two images of an environment, on one platform. */
@@ -2909,7 +3006,7 @@ export interface components {
             severity?: ("critical" | "high" | "medium" | "low" | "negligible" | "unknown" | "none") | null;
             /** @description Whether a rule protects one of its tags. Null where none of its names is a tag of our own registry. */
             locked?: boolean | null;
-            /** @description Null: nobody looked. */
+            /** @description Whether its signatures were what the server's trust policy asks for when they were looked at last, under each of its names that was. Null: nobody looked, or no rule is about it. */
             signed?: boolean | null;
             digest: string | null;
             platform: string;
@@ -2972,6 +3069,10 @@ export interface components {
             state: "here" | "absent" | "unknown";
             /** @description When its host was asked. Null where that is now, or never was. */
             seenAt: string | null;
+        };
+        /** @description What is known of an image's signatures, at each of its names. */
+        ImageSignatures: {
+            items: components["schemas"]["SignatureVerdict"][];
         };
         /** @description An archive that was loaded. */
         ImportDone: {
@@ -3200,6 +3301,7 @@ export interface components {
         Overview: {
             credentials: components["schemas"]["CredentialEnding"][];
             environmentsDown: components["schemas"]["EnvironmentDown"][] | null;
+            /** @description Also null as long as no image was ever scanned. */
             findings: components["schemas"]["SeverityCounts"] | null;
             storage: components["schemas"]["Storage"] | null;
             rateLimits: components["schemas"]["RegistryLimit"][] | null;
@@ -3395,7 +3497,7 @@ export interface components {
         };
         /**
          * PullBody
-         * @description A pull of `image`.
+         * @description A pull of `image`; `verify`: as if the server's switch for content trust were on.
          */
         PullBody: {
             /** Image */
@@ -3407,6 +3509,8 @@ export interface components {
             scanAfterPull?: boolean;
             /** Platform */
             platform?: string | null;
+            /** Verify */
+            verify?: boolean | null;
         };
         /** @description A pull. */
         PullDone: {
@@ -3422,6 +3526,8 @@ export interface components {
             totals?: components["schemas"]["Totals"];
             scans?: components["schemas"]["ScanSummary"][];
             verdicts?: components["schemas"]["Verdict"][];
+            /** @description What was found of its signatures, where a rule asks for some. */
+            trust?: components["schemas"]["SignatureVerdict"];
         };
         /** @description What a pull would bring. */
         PullPreview: {
@@ -3464,6 +3570,8 @@ export interface components {
             dryRun?: boolean;
             /** Relay */
             relay?: boolean | null;
+            /** Sign */
+            sign?: boolean | null;
         };
         /** @description A push or a copy. */
         PushDone: {
@@ -3479,7 +3587,11 @@ export interface components {
             dryRun?: boolean;
             /** @description Whether it went through this server. */
             relayed?: boolean;
+            /** @description Whether it was signed. */
+            signed?: boolean;
             verdicts?: components["schemas"]["Verdict"][];
+            /** @description Of a copy: what was found of its source's signatures. */
+            trust?: components["schemas"]["SignatureVerdict"];
         };
         /** @description Where a push would go. */
         PushPreview: {
@@ -3763,6 +3875,8 @@ export interface components {
             visibility: "private" | "public";
             immutable: boolean;
             rules: components["schemas"]["ProtectionRule"][];
+            /** @description Null: its images need nobody's signature. */
+            trust: components["schemas"]["TrustRule"] | null;
             /** @description How many. */
             tags: number;
             /** @description Bytes, shared with others or not. */
@@ -3775,7 +3889,8 @@ export interface components {
         /**
          * RepositoryBody
          * @description What a repository is to be; what is not sent stays. `immutable` is the rule `**` among the others; `rules` are
-         *     all of its own rules, in place of those there were. A `reason` goes on the audit trail.
+         *     all of its own rules, in place of those there were; `trust` is its trust rule, whole. A `reason` goes on the audit
+         *     trail.
          */
         RepositoryBody: {
             visibility?: components["schemas"]["Visibility"] | null;
@@ -3783,6 +3898,7 @@ export interface components {
             immutable?: boolean | null;
             /** Rules */
             rules?: components["schemas"]["RuleBody"][] | null;
+            trust?: components["schemas"]["TrustBody"] | null;
             /** Reason */
             reason?: string | null;
         };
@@ -3820,8 +3936,15 @@ export interface components {
             manifestPulledAt: string | null;
             /** @description Pulls of what it names, by digest or by whatever tag. */
             manifestPulls: number;
+            /** @description Whether it is signed as the repository's trust rule asks. Null: there is none. */
+            signed: boolean | null;
             protectedBy: components["schemas"]["Protection"][];
             release: components["schemas"]["Release"] | null;
+        };
+        /** @description A repository's rule, and what it says of the tag that was asked for. */
+        RepositoryTrust: {
+            rule: components["schemas"]["TrustRule"] | null;
+            verdict: components["schemas"]["SignatureVerdict"] | null;
         };
         /**
          * Result
@@ -4160,6 +4283,37 @@ export interface components {
             /** @description Where it begins, below the server's URL. */
             login: string | null;
         };
+        /** @description A signature beside an image. What it says of itself is told only where somebody who is accepted made it. */
+        Signature: {
+            /** @enum {string} */
+            form: "sigstore-bundle" | "cosign-sig" | "notation" | "notary";
+            /** @description Of what holds it; null where it lies at a trust server. */
+            digest: string | null;
+            /** @description As the policy calls them. */
+            signer: string | null;
+            keyId: string | null;
+            repository: string | null;
+            tag: string | null;
+            signedAt: string | null;
+            accepted: boolean;
+            /** @description Why it does not count; null where it does. */
+            reason: string | null;
+        };
+        /** @description What was found of one image at one name, and what its rule makes of that. */
+        SignatureVerdict: {
+            reference: string;
+            digest: string | null;
+            /** @enum {string} */
+            mode: "off" | "report" | "enforce";
+            /** @description Null: no rule is about it, and nothing was looked at; or see `error`. */
+            trusted: boolean | null;
+            /** @description Whose signatures count. */
+            signers: string[];
+            signatures: components["schemas"]["Signature"][];
+            checkedAt: string;
+            /** @description Why nobody could be asked. */
+            error?: string;
+        };
         /** @description How a user of single sign-on comes. */
         SignedOn: {
             /** @description The provider's URL. */
@@ -4220,8 +4374,8 @@ export interface components {
             unique: number;
             stored: number;
             reclaimable: number;
-            free: number;
-            capacity: number;
+            free: number | null;
+            capacity: number | null;
             images: number;
             repositories: number;
         };
@@ -4351,6 +4505,86 @@ export interface components {
                 [key: string]: components["schemas"]["Durations"];
             };
             failures: components["schemas"]["FailureCount"][];
+        };
+        /**
+         * TrustBody
+         * @description A trust rule, whole. `keys` are names of accepted keys; in `signedAs` `*` stands for any run of characters, and a
+         *     pattern without a host is about every host. With `mode` off and nothing else there is no rule.
+         */
+        TrustBody: {
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "off" | "report" | "enforce";
+            /** Keys */
+            keys?: string[];
+            /**
+             * Notary
+             * @default false
+             */
+            notary?: boolean;
+            /** Rootkeys */
+            rootKeys?: string[];
+            /**
+             * Threshold
+             * @default 1
+             */
+            threshold?: number;
+            /**
+             * Bindtag
+             * @default false
+             */
+            bindTag?: boolean;
+            /** Maxagedays */
+            maxAgeDays?: number | null;
+            /** Signedas */
+            signedAs?: string[];
+        };
+        /** @description A public key that trust rules may name. */
+        TrustKey: {
+            id: number;
+            name: string;
+            /** @description The SHA-256 of the key, in hexadecimal. */
+            keyId: string;
+            /** @enum {string} */
+            type: "ecdsa-p256" | "ed25519";
+            createdAt: string;
+            createdBy: string;
+        };
+        /**
+         * TrustKeyBody
+         * @description A public key in PEM, and what it is to be called.
+         */
+        TrustKeyBody: {
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Publickey
+             * @default
+             */
+            publicKey?: string;
+        };
+        /** @description Whose signatures the images of a repository need before anybody gets them. */
+        TrustRule: {
+            /** @enum {string} */
+            mode: "off" | "report" | "enforce";
+            /** @description Names of accepted keys. */
+            keys: string[];
+            /** @description Whether the repository's trust collection (Notary v1) counts as one of the signers. */
+            notary: boolean;
+            /** @description Root keys that the collection must be signed by; none: whichever it has. */
+            rootKeys: string[];
+            /** @description How many different signers there must be. */
+            threshold: number;
+            /** @description The tag must be signed as well, where somebody asks by tag. */
+            bindTag: boolean;
+            maxAgeDays: number | null;
+            /** @description Repositories that signatures may be made for, besides this one. */
+            signedAs: string[];
         };
         /** @description Records that no seal covers yet. */
         UnsealedTail: {
@@ -6375,6 +6609,41 @@ export interface operations {
             };
         };
     };
+    imageSignatures: {
+        parameters: {
+            query?: {
+                /** @description The environment's id; without it, the default one. */
+                env?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or a name with its slashes as they are or as %2F. */
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageSignatures"];
+                };
+            };
+            /** @description What was wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     exportImage: {
         parameters: {
             query?: {
@@ -8061,6 +8330,215 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Promoted"];
+                };
+            };
+            /** @description What was wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1; without it, the whole list. */
+                page?: number | null;
+                /** @description How many a page holds; 200 where nobody says. */
+                limit?: number | null;
+                /** @description Keeps what holds this text, in capitals or not. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole list; or, asked with `page`, a page of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustKey"][] | {
+                        items: components["schemas"]["TrustKey"][];
+                        /** @description How many there are on all pages. */
+                        total: number;
+                        /** @description The next page, where there is one. */
+                        next?: number;
+                    };
+                };
+            };
+            /** @description What was wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    addKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustKeyBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustKey"];
+                };
+            };
+            /** @description What was wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustKey"];
+                };
+            };
+            /** @description What was wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTrust: {
+        parameters: {
+            query?: {
+                /** @description A tag of it: what the rule says of that. */
+                tag?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Its path, with slashes as %2F. */
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryTrust"];
+                };
+            };
+            /** @description What was wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setTrust: {
+        parameters: {
+            query?: {
+                /** @description A tag of it: what the rule says of that. */
+                tag?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Its path, with slashes as %2F. */
+                repository: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryTrust"];
                 };
             };
             /** @description What was wrong. */

@@ -28,7 +28,7 @@ export function dismiss(id: number): void {
 /** Says that something did not work, with the server's hint. */
 export function failed(error: unknown): void {
   if (error instanceof DOMException && error.name === 'AbortError') return;
-  toast(error instanceof ApiError ? [error.text, error.hint].filter(Boolean).join(' ') : String(error), 'bad');
+  toast(error instanceof ApiError ? [error.text, error.hint].filter(Boolean).join('. ') : String(error), 'bad');
 }
 
 /** Says what was done once it is, with a way on or back, or why it was not; whether it was. */

@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -242,22 +242,23 @@ class Upload:
 
 
 class RunningDigests:
-    """The sha256 of the first `offset` bytes of each session that this process has written to lately."""
+    """The sha256 of what each session holds that this process has written to lately; `state` tells what that is: of a
+    file, how long it is."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[int, Running]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Hashable, Running]] = OrderedDict()
 
-    def take(self, session: str, offset: int) -> Running | None:
+    def take(self, session: str, state: Hashable) -> Running | None:
         """The one for exactly these bytes, which the caller then owns; None where it is not known."""
         with self._lock:
-            known, running = self._kept.pop(session, (offset, None))
-            return running if known == offset else None
+            known, running = self._kept.pop(session, (state, None))
+            return running if known == state else None
 
-    def put(self, session: str, offset: int, running: Running) -> None:
+    def put(self, session: str, state: Hashable, running: Running) -> None:
         """The oldest is forgotten when there are too many."""
         with self._lock:
-            self._kept[session] = (offset, running)
+            self._kept[session] = (state, running)
             while len(self._kept) > _DIGESTS_KEPT:
                 self._kept.popitem(last=False)
 

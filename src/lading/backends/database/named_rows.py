@@ -127,7 +127,7 @@ def next_id(connection: Connection, table: Table) -> int:
 def refuse_taken(connection: Connection, table: Table, id: int, name: str) -> None:  # noqa: A002  a row's own word
     """Raises NameTaken where another row has the name."""
     if connection.scalar(select(table.c.id).where(table.c.name == name, table.c.id != id)) is not None:
-        raise NameTaken(table.name, name)
+        raise NameTaken(table.name.replace("_", " "), name)
 
 
 def there(connection: Connection, table: Table, id: int) -> bool:  # noqa: A002  a row's own word

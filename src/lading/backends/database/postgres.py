@@ -4,10 +4,13 @@
     no tables                made from the tables as they are
     our version              nothing, and no lock is taken
     an older version         migrated once, under an advisory lock, by Alembic
-    a newer version          refused, also where somebody migrates under us: each transaction that writes looks
+    a newer version          used as it is where it says that it bears programs of our version; else refused. Also
+                             where somebody migrates under us: each transaction that writes looks
     another program's        refused
 
-The version is Alembic's own row. All is in the first schema of the search path; each step is one transaction.
+The version is Alembic's own row, and beside it stands the oldest program that the tables bear (schema.OLDEST): so
+servers and workers of two versions work beside each other while an upgrade rolls. All is in the first schema of the
+search path; each step is one transaction.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from lading.backends.database.failures import (
     Place,
 )
 from lading.backends.database.postgres_failures import of_postgres
-from lading.backends.database.schema import VERSION
+from lading.backends.database.schema import OURS, Program
 from lading.backends.database.schema_text import metadata
 from lading.backends.database.transactions import Transactions, Turn
 
@@ -43,11 +46,13 @@ LOCK_SECONDS = 5
 _UNCHECKED = "unchecked"
 """The execution option of a connection that prepares the tables."""
 
-_SET_VERSION = text("INSERT INTO alembic_version VALUES (:version)")
+_SET_VERSION = text("INSERT INTO alembic_version (version_num, oldest_program) VALUES (:version, :oldest)")
+_SET_OLDEST = text("UPDATE alembic_version SET oldest_program = :oldest")
 _VERSION = text("SELECT version_num FROM alembic_version")
+_OLDEST = text("SELECT oldest_program FROM alembic_version")
 
 
-def open_postgres(url: str, wanted: int = VERSION, scripts: Path | None = None) -> Transactions:
+def open_postgres(url: str, program: Program = OURS, scripts: Path | None = None) -> Transactions:
     """The database at `postgresql://user:password@host/name`, made or migrated first where it has to be.
 
     `scripts` None: our own migrations. Raises DatabaseNewer, DatabaseForeign, DatabaseNotUnicode, DatabaseUnreachable,
@@ -56,14 +61,31 @@ def open_postgres(url: str, wanted: int = VERSION, scripts: Path | None = None) 
     where = _parsed(url)
     # A password may stand in the query as well.
     place = URL.create("postgresql", where.username, None, where.host, where.port, where.database).render_as_string()
-    engine, apart = _engine(where, place, POOL, POOL_SECONDS), _engine(where, place, 1, APART_SECONDS)
+    engine = _engine(where, place, POOL, POOL_SECONDS, program)
+    apart = _engine(where, place, 1, APART_SECONDS, program)
     transactions = Transactions(engine, place, of_postgres, apart=apart)
     try:
-        _prepare(transactions, wanted, scripts)
+        _prepare(transactions, program, scripts)
     except BaseException:
         transactions.close()
         raise
     return transactions
+
+
+def version_of(connection: Connection) -> int:
+    """That of the tables, which may be newer than ours."""
+    return int(connection.execute(_VERSION).scalar_one())
+
+
+def refuse_newer(connection: Connection, place: Place) -> None:
+    """For who only reads, and is not looked at otherwise. Raises DatabaseNewer."""
+    _refuse_unborne(connection, version_of(connection), OURS, place)
+
+
+def beside(transactions: Transactions, connections: int) -> Transactions:
+    """The same database through a pool of its own: for who holds a connection while others ask for theirs."""
+    engine = _engine(transactions.engine.url, str(transactions.place), connections, POOL_SECONDS)
+    return Transactions(engine, transactions.place, of_postgres)
 
 
 def _parsed(url: str) -> URL:
@@ -73,11 +95,11 @@ def _parsed(url: str) -> URL:
         raise DatabaseUnreachable("postgresql", "its URL is not postgresql://user:password@host:port/name") from None
 
 
-def _engine(url: URL, place: str, connections: int, seconds: float) -> Engine:
+def _engine(url: URL, place: str, connections: int, seconds: float, program: Program = OURS) -> Engine:
     def begun(connection: Connection) -> None:
         options = connection.get_execution_options()
         if not options.get(READONLY) and not options.get(_UNCHECKED):
-            _refuse_newer(int(connection.execute(_VERSION).scalar_one()), place)
+            _refuse_unborne(connection, version_of(connection), program, place)
 
     engine = create_engine(
         url,
@@ -104,23 +126,23 @@ def _options(url: URL) -> str:
     return said if isinstance(said, str) else " ".join(said)
 
 
-def _prepare(transactions: Transactions, wanted: int, scripts: Path | None) -> None:
+def _prepare(transactions: Transactions, program: Program, scripts: Path | None) -> None:
     engine = transactions.engine.execution_options(**{_UNCHECKED: True})
     with transactions.translating(), engine.connect() as connection:
-        if _found(connection, transactions.place) == wanted:
+        if _found(connection, program, transactions.place) >= program.version:
             return
         connection.rollback()
         transactions.take_turn(connection, Turn.SCHEMA)
-        found = _found(connection, transactions.place)
+        found = _found(connection, program, transactions.place)
         if found == 0:
             _create(connection)
-        elif found < wanted:
-            _migrate(connection, transactions.place, (found, wanted), scripts)
+        elif found < program.version:
+            _migrate(connection, transactions.place, found, program, scripts)
         connection.commit()
 
 
-def _found(connection: Connection, place: Place) -> int:
-    """The version of its tables; 0 where there are none."""
+def _found(connection: Connection, program: Program, place: Place) -> int:
+    """The version of its tables, which bear the program; 0 where there are none."""
     encoding: str = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
     if encoding != "UTF8":
         raise DatabaseNotUnicode(place, encoding)
@@ -130,24 +152,27 @@ def _found(connection: Connection, place: Place) -> int:
     number = connection.execute(_VERSION).scalar() if "alembic_version" in names else None
     if number is None or not str(number).isdigit() or "held_manifest" not in names:
         raise DatabaseForeign(place)
-    _refuse_newer(int(number), place)
+    _refuse_unborne(connection, int(number), program, place)
     return int(number)
 
 
-def _refuse_newer(found: int, place: Place) -> None:
-    if found > VERSION:
-        raise DatabaseNewer(place, found, VERSION)
+def _refuse_unborne(connection: Connection, found: int, program: Program, place: Place) -> None:
+    if found > program.version and connection.execute(_OLDEST).scalar_one() > program.version:
+        raise DatabaseNewer(place, found, program.version)
 
 
 def _create(connection: Connection) -> None:
-    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY, oldest_program INTEGER)"
+    )
     metadata.create_all(connection, checkfirst=False)
-    connection.execute(_SET_VERSION, {"version": f"{VERSION:04}"})
+    connection.execute(_SET_VERSION, {"version": f"{OURS.version:04}", "oldest": OURS.oldest})
 
 
-def _migrate(connection: Connection, place: Place, step: tuple[int, int], scripts: Path | None) -> None:
+def _migrate(connection: Connection, place: Place, found: int, program: Program, scripts: Path | None) -> None:
     """Imported here, because Alembic takes its time to load, and only an older database needs it."""
     from lading.backends.database.migrate import SCRIPTS, migrating, upgrade  # noqa: PLC0415
 
-    with migrating(place, *step):
-        upgrade(connection, step[1], scripts or SCRIPTS)
+    with migrating(place, found, program.version):
+        upgrade(connection, program.version, scripts or SCRIPTS)
+        connection.execute(_SET_OLDEST, {"oldest": program.oldest})

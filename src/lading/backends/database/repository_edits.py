@@ -20,10 +20,12 @@ from lading.services.repository_edits import (
     RenameRepository,
     SetRetention,
     SetRules,
+    SetTrust,
     SetVisibility,
 )
 from lading.services.repository_rows import HeldManifest
 from lading.services.repository_rules import TagRelease, rule_json
+from lading.services.repository_trust import trust_json
 from lading.services.retention_rules import retention_json
 
 _LOST = (
@@ -86,6 +88,8 @@ def _set_column(connection: Connection, key: int, edit: Edit) -> None:
             _set(connection, key, rules=[rule_json(rule) for rule in rules] or None)
         case SetRetention(retained):
             _set(connection, key, retention=[retention_json(rule) for rule in retained] or None)
+        case SetTrust(trust):
+            _set(connection, key, trust=None if trust is None else trust_json(trust))
         case RenameRepository(name):
             _set(connection, key, name=name)
 

@@ -12,6 +12,7 @@ from lading.backends.database.tables import child, held_blob, held_manifest, rep
 from lading.oci.digest import Digest
 from lading.services.repository_rows import RepositoryRow, TagRow, Visibility
 from lading.services.repository_rules import own_rules
+from lading.services.repository_trust import read_trust
 
 _NAMES: BindParameter[Sequence[str]] = bindparam("names", expanding=True)
 _KEYS: BindParameter[Sequence[int]] = bindparam("keys", expanding=True)
@@ -62,6 +63,7 @@ def _repository_row(row: Row[Any], tags: Sequence[Any], sizes: Sequence[Any], pu
         int(pulls[0]),
         int(tags[0]),
         int(sizes[0]),
+        read_trust(row.trust),
     )
 
 

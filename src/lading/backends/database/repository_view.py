@@ -11,11 +11,13 @@ from sqlalchemy import BindParameter, Connection, Row, ScalarSelect, Select, bin
 from lading.backends.database.columns import CodePointText
 from lading.backends.database.service_tables import setting
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, tag_release
+from lading.backends.database.trust_tables import trust_key
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
 from lading.oci.digest import Digest
 from lading.services import repository_rules, retention_rules
 from lading.services.repository_rows import HeldManifest, ManifestRow, NamedTag, Visibility
 from lading.services.repository_rules import Rule, TagRelease
+from lading.services.repository_trust import RepositoryTrust, read_trust
 from lading.services.retention_rules import RetentionRule
 
 T = TypeVar("T")
@@ -87,9 +89,10 @@ _BEGINNING = (
     .where(held_manifest.c.repository == own(), bindparam("prefix") <= _TEXT, bindparam("beyond") > _TEXT)
     .order_by(held_manifest.c.digest)
 )
-_OWN = select(repository.c.visibility, repository.c.rules, repository.c.retention).where(
+_OWN = select(repository.c.visibility, repository.c.rules, repository.c.retention, repository.c.trust).where(
     repository.c.name == bindparam("name")
 )
+_KEYS = select(trust_key.c.name)
 _WIDE = select(setting.c.value).where(setting.c.key == WIDE_RULES)
 _WIDE_RETENTION = select(setting.c.value).where(setting.c.key == WIDE_RETENTION)
 _MANIFESTS = (
@@ -228,6 +231,15 @@ class RepositoryRows:
     def wide_retention(self) -> Sequence[RetentionRule]:
         with self._reading() as connection:
             return read_wide_retention(connection)
+
+    def own_trust(self) -> RepositoryTrust | None:
+        with self._reading() as connection:
+            row = connection.execute(_OWN, {"name": self._name}).one_or_none()
+        return None if row is None else read_trust(row.trust)
+
+    def accepted_keys(self) -> Collection[str]:
+        with self._reading() as connection:
+            return connection.scalars(_KEYS).all()
 
     def manifest_rows(self) -> Sequence[ManifestRow]:
         with self._reading() as connection:

@@ -1,4 +1,7 @@
-"""The table of what our storage took, hour by hour: `at` is a whole second since 1970, the rest bytes and counts."""
+"""The table of what our storage took, hour by hour: `at` is a whole second since 1970, the rest bytes and counts.
+
+`free` and `capacity` are null where content lies in an object store: it has no end that anybody could name.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ storage_sample = Table(
     Column("reached", BigInteger, nullable=False),
     Column("stored", BigInteger, nullable=False),
     Column("reclaimable", BigInteger, nullable=False),
-    Column("free", BigInteger, nullable=False),
-    Column("capacity", BigInteger, nullable=False),
+    Column("free", BigInteger),
+    Column("capacity", BigInteger),
     Column("images", Integer, nullable=False),
     Column("repositories", Integer, nullable=False),
 )

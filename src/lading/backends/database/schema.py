@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
-VERSION = 8
+VERSION = 9
 """Kept in the file as `PRAGMA user_version`: the number of the latest script in migrations/versions."""
+
+OLDEST = 9
+"""The oldest version whose programs go on with these tables on PostgreSQL, while newer ones take over from them.
+
+A script that only adds tables, indexes, and columns that may be empty or have a default of the server's leaves it as
+it is, if nothing that an older program writes is wrong to a newer one. Any other script makes it its own number. What
+is to go therefore goes in two releases: one that no longer uses it, then one that drops it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a program does to tables: brings them to `version`; then those from version `oldest` on still bear them."""
+
+    version: int
+    oldest: int
+
+
+OURS = Program(VERSION, OLDEST)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

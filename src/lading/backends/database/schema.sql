@@ -1,12 +1,12 @@
 -- Written by `python -m lading.backends.database.schema_text`.
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version VALUES ('0008');
+INSERT INTO alembic_version VALUES ('0009');
 
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -138,6 +138,13 @@ CREATE TABLE location (
 
 CREATE INDEX location_by_seen ON location (seen);
 
+CREATE TABLE named_lock (
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    until FLOAT NOT NULL,
+    CONSTRAINT named_lock_key PRIMARY KEY (name)
+);
+
 CREATE TABLE policy (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
@@ -228,6 +235,7 @@ CREATE TABLE repository (
     pushed FLOAT,
     rules JSON,
     retention JSON,
+    trust JSON,
     CONSTRAINT repository_key PRIMARY KEY (id),
     CONSTRAINT repository_name_once UNIQUE (name)
 );
@@ -294,12 +302,76 @@ CREATE TABLE storage_sample (
     reached BIGINT NOT NULL,
     stored BIGINT NOT NULL,
     reclaimable BIGINT NOT NULL,
-    free BIGINT NOT NULL,
-    capacity BIGINT NOT NULL,
+    free BIGINT,
+    capacity BIGINT,
     images INTEGER NOT NULL,
     repositories INTEGER NOT NULL,
     CONSTRAINT storage_sample_key PRIMARY KEY (at)
 );
+
+CREATE TABLE trust_change (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    gun TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    sha256 TEXT NOT NULL,
+    category TEXT NOT NULL,
+    created FLOAT NOT NULL
+);
+
+CREATE INDEX trust_change_by_gun_id ON trust_change (gun, id);
+
+CREATE TABLE trust_file (
+    gun TEXT NOT NULL,
+    role TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    content BLOB NOT NULL,
+    created FLOAT NOT NULL,
+    newest BOOLEAN NOT NULL,
+    CONSTRAINT trust_file_key PRIMARY KEY (gun, role, sha256)
+);
+
+CREATE INDEX trust_file_by_gun_role_version ON trust_file (gun, role, version);
+
+CREATE INDEX trust_file_newest_by_repository ON trust_file (repository, role) WHERE newest;
+
+CREATE INDEX trust_file_newest_by_role ON trust_file (role, created) WHERE newest;
+
+CREATE UNIQUE INDEX trust_file_newest_once ON trust_file (gun, role) WHERE newest;
+
+CREATE TABLE trust_key (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    public TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    created FLOAT NOT NULL,
+    created_by TEXT NOT NULL,
+    CONSTRAINT trust_key_name_once UNIQUE (name)
+);
+
+CREATE TABLE trust_server_key (
+    gun TEXT NOT NULL,
+    role TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    public BLOB NOT NULL,
+    private_sealed TEXT NOT NULL,
+    created FLOAT NOT NULL,
+    CONSTRAINT trust_server_key_key PRIMARY KEY (gun, role, key_id)
+);
+
+CREATE TABLE trust_verdict (
+    reference TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    environment INTEGER,
+    at FLOAT NOT NULL,
+    trusted BOOLEAN,
+    mode TEXT NOT NULL,
+    verdict JSON NOT NULL,
+    CONSTRAINT trust_verdict_key PRIMARY KEY (reference, digest)
+);
+
+CREATE INDEX trust_verdict_by_digest ON trust_verdict (digest);
 
 CREATE TABLE upload (
     account TEXT NOT NULL,

@@ -22,6 +22,8 @@ from lading.backends.database import (
     scan_tables,
     service_tables,
     tables,
+    trust_tables,
+    turn_tables,
 )
 from lading.backends.database.columns import metadata
 from lading.backends.database.schema import VERSION
@@ -38,6 +40,8 @@ __all__ = [
     "schema_sql",
     "service_tables",
     "tables",
+    "trust_tables",
+    "turn_tables",
 ]
 """`metadata` holds all tables once the modules of tables are loaded, and is had from here for that reason."""
 

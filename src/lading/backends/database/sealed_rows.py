@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, select, update
 from lading.backends.database.service_tables import environment, registry, setting
 from lading.backends.database.setting_rows import held_setting, put_setting
 from lading.backends.database.transactions import Transactions, Turn
+from lading.backends.database.trust_tables import trust_server_key
 from lading.services.audit_head import NONE_YET
 from lading.services.audit_records import HEAD_SETTING
 from lading.services.providers import OF_PROVIDER
@@ -19,6 +20,7 @@ from lading.services.secrets import (
     OF_ENVIRONMENT,
     OF_REGISTRY,
     OF_STANDARD_AGENT,
+    OF_TRUST_KEY,
     Reseal,
     SealBroken,
 )
@@ -41,8 +43,10 @@ class DatabaseSeals:
     def reseal(self, change: Reseal) -> int:
         def work(connection: Connection) -> int:
             self._transactions.take_turn(connection, Turn.REGISTRIES)
+            self._transactions.take_turn(connection, Turn.TRUST)
             _reseal_audit_head(connection, change)
-            return sum(_reseal(connection, *field, change) for field in SEALED) + _reseal_authority(connection, change)
+            fields = sum(_reseal(connection, *field, change) for field in SEALED)
+            return fields + _reseal_authority(connection, change) + _reseal_trust_keys(connection, change)
 
         return self._transactions.written(work, Turn.ENVIRONMENTS)
 
@@ -65,6 +69,16 @@ def _reseal_authority(connection: Connection, change: Reseal) -> int:
     renewed = held | {"key": change(OF_AUTHORITY, str(held.get("key")))}
     connection.execute(update(setting).where(mine).values(value=renewed))
     return 1
+
+
+def _reseal_trust_keys(connection: Connection, change: Reseal) -> int:
+    """The trust server's keys, which no number names but what they are for."""
+    rows = connection.execute(select(trust_server_key).order_by(*trust_server_key.primary_key)).all()
+    for row in rows:
+        renewed = change(OF_TRUST_KEY.format(row.gun, row.role, row.key_id), row.private_sealed)
+        mine = (each == row._mapping[each.name] for each in trust_server_key.primary_key)
+        connection.execute(update(trust_server_key).where(*mine).values(private_sealed=renewed))
+    return len(rows)
 
 
 def _reseal_audit_head(connection: Connection, change: Reseal) -> None:

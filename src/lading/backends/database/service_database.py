@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lading.backends.database.agent_rows import DatabaseAgents
 from lading.backends.database.audit_rows import DatabaseAudit
@@ -29,9 +30,15 @@ from lading.backends.database.sealed_rows import DatabaseSeals
 from lading.backends.database.setting_rows import DatabaseSchedules, DatabaseSettings
 from lading.backends.database.tag_contents import DatabaseTagContents
 from lading.backends.database.transactions import Transactions
+from lading.backends.database.trust_key_rows import DatabaseTrustKeys
+from lading.backends.database.trust_rows import DatabaseTrust
+from lading.backends.database.trust_verdict_rows import DatabaseTrustVerdicts
 from lading.backends.database.user_rows import DatabaseUsers
 from lading.services.changes import WokenChanges
 from lading.services.wakes import Wakes
+
+if TYPE_CHECKING:
+    from lading.backends.database.turn_rows import DatabaseTurns
 
 
 def open_service_database(place: Path | str, clock: Callable[[], float]) -> ServiceDatabase:
@@ -87,16 +94,31 @@ class ServiceDatabase:
         self.agents = DatabaseAgents(transactions)
         self.scans = DatabaseScans(transactions)
         self.gates = DatabaseGates(transactions)
+        self.trust = DatabaseTrust(transactions)
         self.seals = DatabaseSeals(transactions)
         self.layers = DatabaseLayers(transactions)
+        self.trust_keys = DatabaseTrustKeys(transactions)
+        self.trust_verdicts = DatabaseTrustVerdicts(transactions)
         self.jobs = DatabaseJobs(transactions)
         self.settings = DatabaseSettings(transactions)
         self.schedules = DatabaseSchedules(transactions)
 
+    def turns(self) -> DatabaseTurns:
+        """Turns of processes that share these rows and no disk. To be closed. Raises DatabaseFailed."""
+        from lading.backends.database.postgres import beside  # noqa: PLC0415  nobody whose content is on a disk
+        from lading.backends.database.turn_rows import GATES, DatabaseTurns  # noqa: PLC0415  as above
+
+        return DatabaseTurns(self._transactions, beside(self._transactions, GATES))
+
     def ready(self) -> None:
-        """Raises DatabaseFailed where it does not answer now."""
+        """Raises DatabaseFailed where it does not answer now, or is PostgreSQL's and became too new for us."""
         with self._transactions.reading() as connection:
-            connection.exec_driver_sql("SELECT 1")
+            if self._transactions.postgres:
+                from lading.backends.database.postgres import refuse_newer  # noqa: PLC0415  not on SQLite
+
+                refuse_newer(connection, self._transactions.place)
+            else:
+                connection.exec_driver_sql("SELECT 1")
 
     def snapshot(self, into: Path) -> None:
         """All rows as they stand, as an SQLite file of our version where no file is yet. Raises DatabaseFailed."""

@@ -20,9 +20,10 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 
 from lading.backends.database.database_file import check_version, plain
 from lading.backends.database.engine import open_engine
-from lading.backends.database.failures import DatabaseForeign, translating
-from lading.backends.database.postgres import open_postgres
+from lading.backends.database.failures import DatabaseForeign, DatabaseNewer, translating
+from lading.backends.database.postgres import open_postgres, version_of
 from lading.backends.database.prepare import prepare
+from lading.backends.database.schema import VERSION
 from lading.backends.database.schema_text import metadata
 from lading.backends.database.transactions import Transactions, Turn
 from lading.errors import Refused
@@ -56,11 +57,14 @@ def copy_file(path: Path, into: Path) -> None:
 
 
 def copy_postgres(transactions: Transactions, into: Path) -> None:
-    """All rows of this database. Raises DatabaseFailed."""
+    """All rows of this database. Raises DatabaseNewer where it may have more than this program knows of, although it
+    bears it; DatabaseFailed."""
     prepare(into)
     target = open_engine(into, 1)
     try:
         with transactions.reading() as source, target.begin() as connection:
+            if version_of(source) > VERSION:
+                raise DatabaseNewer(transactions.place, version_of(source), VERSION)
             for table in metadata.sorted_tables:
                 _copy(source, connection, table)
             _keep_counts(connection, _postgres_counts(source))

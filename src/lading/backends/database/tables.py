@@ -9,8 +9,8 @@
     blob_check                              what re-reading a blob found last
     upload_session                          an upload's offset is the size of its file, never a column
 
-`repository.rules` and `.retention` are the repository's own, each a whole list. A count of pulls is written now and
-then, not at each pull. `untagged` is when a tag last stopped naming the manifest.
+`repository.rules` and `.retention` are the repository's own, each a whole list; `.trust` is its rule of signatures. A
+count of pulls is written now and then, not at each pull. `untagged` is when a tag last stopped naming the manifest.
 
 Times are seconds since 1970.
 """
@@ -101,6 +101,7 @@ repository = Table(
     Column("pushed", Float),
     Column("rules", JSON(none_as_null=True)),
     Column("retention", JSON(none_as_null=True)),
+    Column("trust", JSON(none_as_null=True)),
 )
 
 held_blob = Table(

@@ -53,6 +53,8 @@ class Turn(IntEnum):
     SETTINGS = 9
     SCANS = 10
     GATES = 11
+    TRUST = 12
+    CONTENT = 13
 
 
 class Transactions:

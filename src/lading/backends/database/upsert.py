@@ -5,10 +5,10 @@ Statements are made once: to put one together takes longer than to carry it out.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import ColumnElement, Connection, Insert, Table
 from sqlalchemy.dialects import sqlite
 
 
@@ -44,3 +44,20 @@ def _add(dialect: str, table: Table) -> Insert:
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415  as above
 
     return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def put_where(connection: Connection, table: Table, row: Mapping[str, object], may: ColumnElement[bool]) -> Insert:
+    """Insert this row, or replace the one with its primary key where `may` is so of that."""
+    key = list(table.primary_key)
+    others = [name for name in row if name not in {column.name for column in key}]
+    if connection.dialect.name == "sqlite":
+        made = sqlite.insert(table).values(row)
+        return made.on_conflict_do_update(
+            index_elements=key, set_={name: made.excluded[name] for name in others}, where=may
+        )
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  as above
+
+    line = postgresql.insert(table).values(row)
+    return line.on_conflict_do_update(
+        index_elements=key, set_={name: line.excluded[name] for name in others}, where=may
+    )

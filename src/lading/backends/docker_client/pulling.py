@@ -2,7 +2,8 @@
 
 A daemon names what it pulls. Where somebody is to be asked first, the tag is resolved at its registry and the digest is
 pulled, which gives no tag; asked is about that, and the tag is given afterwards. So between the two nobody can have
-moved it, and whatever had the tag keeps it where the answer is no.
+moved it, and whatever had the tag keeps it where the answer is no. The same goes for a tag whose signatures were
+verified: the daemon is told nothing but the digest that is signed.
 
 What a stream says, or that it ends, is no result either: what the daemon says it pulled, or else what the registry has
 under the name, is to be what the host knows the image by under that name.
@@ -28,7 +29,7 @@ from lading.errors import AccessDenied, Cancelled, LadingError, TimedOut, Unreac
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Admit, Arrived, Arriving, PullOrder
+from lading.services.environment_orders import Arrived, Arriving, PullOrder
 from lading.services.lookup import ImageUnknown
 from lading.wire import docker_urls as urls
 from lading.wire.docker_lines import Story
@@ -67,17 +68,18 @@ class Pull:
         """Raises the typed faults of wire.docker_faults, TransferLost, PullUnverified, and what the order's `admit`
         raises."""
         reference = self.order.reference.or_latest
-        if self.order.admit is not None:
-            return self._admitted(reference, self.order.admit, reference.digest or resolve(reference))
+        if self.order.admit is not None or self.order.verified is not None:
+            return self._pinned(reference, self.order.verified or reference.digest or resolve(reference))
         asked = Reference(reference.repository, digest=reference.digest) if reference.digest else reference
         return _arrived(reference, self._pull(asked, reference))
 
-    def _admitted(self, reference: Reference, admit: Admit, digest: Digest) -> Arrived:
+    def _pinned(self, reference: Reference, digest: Digest) -> Arrived:
         """Several pulls may bring the same digest at once: it goes with the last of them, if none may keep it."""
         pinned = Reference(reference.repository, digest=digest)
         with self.names.lent(pinned, str(digest), partial(self._bringing, pinned)) as lent:
             pulled = self._pull(pinned, reference)
-            admit(Arriving(reference, pulled.image))
+            if self.order.admit is not None:
+                self.order.admit(Arriving(reference, pulled.image))
             self.cancel.check()
             if reference.digest is None:
                 self.questions.of_image(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from random import SystemRandom
+from typing import TypeVar
 
 from lading.backends.registry_client.host import Host
 from lading.backends.registry_client.logins import Logins
@@ -15,7 +16,7 @@ from lading.backends.registry_client.session import Session
 from lading.engine.cancel import Cancellation
 from lading.errors import NotFound
 from lading.oci.reference import HUB, Repository
-from lading.wire.authorize import CATALOG, Credential
+from lading.wire.authorize import CATALOG, Credential, Scope
 from lading.wire.endpoint import Endpoint, Profiles, Uploads
 from lading.wire.hub_search import Hit, search
 from lading.wire.listing import repositories
@@ -24,6 +25,8 @@ from lading.wire.progress import Held
 from lading.wire.registry_errors import ThingUnknown, Unsupported, refused
 from lading.wire.registry_urls import Root, api_host, url
 from lading.wire.retry import PATIENCE, Patience, Quota
+
+T = TypeVar("T")
 
 _RANDOM = SystemRandom().random
 
@@ -107,6 +110,19 @@ class RegistryClient:
         """One repository. `writes`: the first token is asked for pushing already, so that a push needs no second."""
         session = self._session(repository.registry, self._credential_of(repository))
         return RegistryRepository(repository, session, self._uploads, cancel or self._cancel, writes=writes)
+
+    def converse(
+        self,
+        host: str,
+        credential: Credential | None,
+        make: Callable[[str], Conversation[T]],
+        scopes: tuple[Scope, ...],
+        cancel: Cancel | None = None,
+    ) -> T:
+        """Hold another conversation with a host that asks for logins as registries do, such as a trust server: `make`
+        begins it for an origin, scheme://host[:port]. Raises what the conversation does, LoginNeeded, LoginRefused,
+        NetworkFailed."""
+        return self._session(host, credential).run(make, scopes, cancel or self._cancel)
 
     def check(self, registry: str, credential: Credential | None, cancel: Cancel | None = None) -> None:
         """Whether the registry takes this login (or none). Raises LoginNeeded, LoginRefused, NetworkFailed."""

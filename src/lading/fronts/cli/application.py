@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from lading.wire.message import Cancel
 
 if TYPE_CHECKING:  # so that `lading version` imports none of it
+    from lading.fronts.cli.running import EdgeAgent, OpenRegistry, Serving, Working
+    from lading.fronts.cli.servers import Contexts, RemoteServer, ServerLogins
     from lading.services.advisories import AdvisoryKeeping
     from lading.services.agents import Agents
     from lading.services.archives import Archives
@@ -17,14 +19,18 @@ if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.backups import Made
     from lading.services.client_certificates import ClientCertificates
     from lading.services.configured_registries import ConfiguredRegistries
+    from lading.services.content_trust import ContentTrust
     from lading.services.diagnosis import Diagnosis
     from lading.services.distributions import DistributionRequests
     from lading.services.environments import Environments
     from lading.services.guarded_repositories import GuardedRepositories
     from lading.services.guarded_retention import GuardedRetention
+    from lading.services.guarded_trust import GuardedTrust
     from lading.services.images import Images
     from lading.services.jobs import Jobs
     from lading.services.local_scans import LocalScans
+    from lading.services.notary import NotaryTrust
+    from lading.services.notary_keys import Passphrase, TrustKeys
     from lading.services.promotion import Promotions
     from lading.services.registries import Registries
     from lading.services.registry_browsing import RegistryBrowsing
@@ -36,9 +42,9 @@ if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.services.storage_figures import Storage
     from lading.services.tokens import Tokens
     from lading.services.transfers import Transfers
+    from lading.services.trust_keys import AcceptedKeys
     from lading.services.users import Users
     from lading.wire.authorize import Credential
-    from lading.wire.message import Reader
     from lading.wire.progress import Report
 
 
@@ -87,65 +93,6 @@ class Cancellation(Cancel, Protocol):
 
     def cancel(self) -> None:
         """Ask the work to stop. Harmless twice."""
-
-
-class OpenRegistry(Protocol):
-    """A registry that runs."""
-
-    @property
-    def address(self) -> str:
-        """host:port, as image names begin."""
-
-    @property
-    def folder(self) -> str:
-        """Where its data lives."""
-
-
-class Serving(OpenRegistry, Protocol):
-    """The service that runs: the registry, and the API with its pages."""
-
-    @property
-    def api(self) -> str:
-        """The URL of the API and its pages."""
-
-    @property
-    def open(self) -> bool:
-        """Whether it asks for no login."""
-
-    @property
-    def docker_hosts(self) -> Sequence[str]:
-        """Sockets of Docker hosts on this machine that it may use."""
-
-    @property
-    def setup(self) -> str | None:
-        """The one-time link that makes the first admin, while there is none."""
-
-    @property
-    def docker(self) -> Sequence[str]:
-        """What DOCKER_HOST may say: the addresses of the Docker Engine API."""
-
-    @property
-    def renew(self) -> Callable[[], None] | None:
-        """Reads the certificate again, and logs what it cannot use; None where there is none."""
-
-
-class EdgeAgent(Protocol):
-    """The program beside a Docker host, which a server elsewhere uses through it."""
-
-    @property
-    def server(self) -> str:
-        """Where it connects to."""
-
-    @property
-    def engine(self) -> str:
-        """What it hands the server's requests to, for people."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-    def run(self, cancel: Cancel) -> None:
-        """Until it is cancelled, which it raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +151,10 @@ class Administration(Protocol):
     @property
     def repositories(self) -> GuardedRepositories: ...
     @property
+    def repository_trust(self) -> GuardedTrust: ...
+    @property
+    def accepted_keys(self) -> AcceptedKeys: ...
+    @property
     def storage(self) -> Storage: ...
     @property
     def retention(self) -> GuardedRetention: ...
@@ -232,128 +183,6 @@ class Administration(Protocol):
         """A new key for the secrets at rest. No server is at work. Raises SealBroken, SecretKeyWrong, StorageFailed."""
 
 
-class Context(Protocol):
-    """A server that has a name of its own here."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def server(self) -> str:
-        """Its URL."""
-
-
-class Contexts(Protocol):
-    """The servers that have names here, kept in the user's settings folder."""
-
-    @property
-    def current(self) -> str | None:
-        """The one that commands speak to where nobody says otherwise; None: they work on this machine."""
-
-    def all(self) -> Sequence[Context]:
-        """In order of name. Raises StorageFailed."""
-
-    def create(self, name: str, server: str) -> Context:
-        """Raises ContextInvalid, ContextExists, StorageFailed."""
-
-    def use(self, name: str | None) -> None:
-        """None: commands work on this machine again. Raises ContextUnknown, StorageFailed."""
-
-    def remove(self, name: str) -> None:
-        """Raises ContextUnknown, StorageFailed."""
-
-
-class Heard(Protocol):
-    """What a job told: `kind` is snapshot, line, tick, or end, which is the job as it stands then."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def told(self) -> Mapping[str, object]: ...
-
-
-class RemoteServer(Protocol):
-    """A Lading server elsewhere. Every method raises what it answers as the root that its status stands for, and
-    Unreachable."""
-
-    @property
-    def url(self) -> str: ...
-    def ask(
-        self,
-        method: str,
-        path: str,
-        cancel: Cancel,
-        *,
-        query: Mapping[str, str | int | None] | None = None,
-        body: object = None,
-    ) -> object:
-        """The JSON of the answer, None where it has none."""
-
-    def get(
-        self, path: str, cancel: Cancel, query: Mapping[str, str | int | None] | None = None
-    ) -> Mapping[str, object]:
-        """An object."""
-
-    def rows(
-        self, path: str, cancel: Cancel, query: Mapping[str, str | int | None] | None = None
-    ) -> Sequence[Mapping[str, object]]:
-        """A whole list, however many pages it has."""
-
-    def started(
-        self,
-        path: str,
-        cancel: Cancel,
-        *,
-        query: Mapping[str, str | int | None] | None = None,
-        body: object = None,
-    ) -> str:
-        """The id of the job that this makes."""
-
-    def follow(self, job: str, cancel: Cancel) -> Iterator[Heard]:
-        """What a job tells, from its beginning to its end, over whatever breaks in between."""
-
-    def stream(
-        self, path: str, cancel: Cancel, *, query: Mapping[str, str | int | None] | None = None
-    ) -> AbstractContextManager[Reader | None]:
-        """An answer as it comes."""
-
-    def load(
-        self,
-        archive: Callable[[int], bytes],
-        cancel: Cancel,
-        query: Mapping[str, str | int | None] | None = None,
-    ) -> str:
-        """The id of the job that loads an archive, whose next so many bytes `archive` gives."""
-
-    def give_up(self, job: str) -> None:
-        """Ask the job to stop, in a few seconds or not at all; raises nothing."""
-
-    def names(self, noun: str) -> Sequence[str]:
-        """Names there for a shell that completes a word, of images, jobs, repository, registry, environment, user or
-        role: in a moment or as they were lately; raises nothing."""
-
-    def registry(self, cancel: Cancel) -> str:
-        """host[:port] of its registry, as names of images here begin."""
-
-    def uploads(self, cancel: Cancel) -> Transfers:
-        """From places on this machine to its registry, with the login there."""
-
-
-class ServerLogins(Protocol):
-    """API tokens of Lading servers, kept here encrypted."""
-
-    def address(self, server: str) -> str:
-        """The URL as requests are sent to it. Raises InputInvalid."""
-
-    def login(self, server: str, username: str, password: str, cancel: Cancel) -> str:
-        """Makes a token there, and keeps it. Answers whose it is. Raises InputInvalid, AccessDenied, Unreachable."""
-
-    def keep(self, server: str, token: str, cancel: Cancel) -> str:
-        """Keeps a token that somebody has. Answers whose it is. Raises as `login` does."""
-
-    def logout(self, server: str, cancel: Cancel) -> bool:
-        """Forgets the token, and takes it back there where the server answers; False where there was none."""
-
-
 class Application(Protocol):
     """Everything the commands call. Each part is opened when it is first asked for."""
 
@@ -374,6 +203,27 @@ class Application(Protocol):
     @property
     def trust_passphrase(self) -> str | None:
         """What opens key files, as the environment gave it."""
+
+    @property
+    def trust_key_file(self) -> str | None:
+        """What the setting `trust-key` names."""
+
+    @property
+    def trust_policy_file(self) -> str | None:
+        """What the setting `trust-policy` names."""
+
+    def content_trust(self, ask: Passphrase | None = None) -> ContentTrust | None:
+        """What pulls hold against the trust policy and pushes are signed by; None where nothing of it is asked for.
+        `ask` is asked for passphrases that no setting holds. Raises PolicyInvalid, StorageFailed."""
+
+    def trust_passphrases(self, ask: Passphrase | None = None) -> Passphrase:
+        """The passphrases of Notary keys: as settings and environment give them, else as `ask` does."""
+
+    def trust_keys(self, ask: Passphrase | None = None) -> TrustKeys:
+        """The Notary keys kept in the data folder."""
+
+    def notary(self, ask: Passphrase | None = None) -> NotaryTrust:
+        """Content trust by Notary v1, with these keys and the logins for registries."""
 
     @property
     def scans(self) -> LocalScans: ...
@@ -418,6 +268,9 @@ class Application(Protocol):
 
         Raises FolderServed, OpenToOthers, PortTaken.
         """
+
+    def work(self) -> AbstractContextManager[Working]:
+        """Jobs that servers hand over are done while inside. Raises FolderServed, NothingShared, StorageFailed."""
 
     def api_description(self) -> Mapping[str, object]:
         """The API of `serve` as an OpenAPI document."""

@@ -30,10 +30,14 @@ def names(ctx: click.Context, noun: str, incomplete: str, here: Callable[[], Ite
     """Those of a noun that begin so: `here` gives this machine's; where the line speaks of a server, its own."""
     try:
         server = ctx.ensure_object(Invocation).application.remote
-        found = here() if server is None else server.names(noun)
-        return [name for name in found if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
+        return offered(here() if server is None else server.names(noun), incomplete)
     except LadingError:
         return []
+
+
+def offered(found: Iterable[str], incomplete: str) -> list[str]:
+    """Those that begin so and that a shell may put on the line."""
+    return [name for name in found if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
 
 
 _PLAIN = re.compile(r"[\w.@:/+=,][\w.@:/+=,-]*")

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
 from lading.errors import InputInvalid
@@ -41,6 +41,8 @@ class Invocation:
         self.console = Console(streams, environment)
         self._start = start
         self._application: Application | None = None
+        self._one_question = threading.Lock()
+        self._paused: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def application(self) -> Application:
@@ -100,10 +102,18 @@ class Invocation:
         from lading.fronts.cli.progress import renderer  # noqa: PLC0415  # commands that move nothing stay cheap
 
         shown = renderer(self.application.preferences.progress, self.console)
+        self._paused = shown.paused
         try:
             yield shown.report
         finally:
+            self._paused = nullcontext
             shown.close()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Inside, the terminal is for one question to the person there, from whichever thread, and for no bars."""
+        with self._one_question, self._paused():
+            yield
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -10,8 +10,8 @@ import click
 from lading.errors import InputInvalid, Refused, StorageFailed
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.secrets import FileUnreadable
-from lading.proof.key_files import is_encrypted, read_private
-from lading.proof.signing_keys import KEY_FILE_LIMIT, PrivateKey
+from lading.proof.key_files import PassphraseWrong, is_encrypted, read_private
+from lading.proof.signing_keys import KEY_FILE_LIMIT, KeyInvalid, PrivateKey
 
 OWNER_ONLY, ANYBODY = 0o600, 0o644
 
@@ -28,7 +28,7 @@ class PassphraseMissing(InputInvalid):
 class KeyFileThere(Refused):
     """A file stands where a key would be written."""
 
-    hint = "Name another place with --out PREFIX, or move that file away"
+    hint = "Name another place with --out, or move that file away"
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -41,7 +41,7 @@ class KeyFileThere(Refused):
 class KeyFileUnwritable(StorageFailed):
     """A key file cannot be written."""
 
-    hint = "Name another place with --out PREFIX"
+    hint = "Name another place with --out"
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
@@ -64,7 +64,10 @@ def opened_key(invocation: Invocation, path: str) -> PrivateKey:
     """The private key of a file. Raises FileUnreadable, KeyInvalid, PassphraseWrong, PassphraseMissing."""
     pem = read_bytes(Path(path))
     passphrase = asked_passphrase(invocation, f"Passphrase of {path}") if is_encrypted(pem) else None
-    return read_private(pem, passphrase)
+    try:
+        return read_private(pem, passphrase)
+    except (KeyInvalid, PassphraseWrong) as error:
+        raise error.but(why=f"The file is {path}.") from error
 
 
 def asked_passphrase(invocation: Invocation, prompt: str, *, twice: bool = False) -> str:
@@ -73,7 +76,8 @@ def asked_passphrase(invocation: Invocation, prompt: str, *, twice: bool = False
         return passphrase
     if not invocation.console.streams.stdin.isatty():
         raise PassphraseMissing
-    typed: str = click.prompt(prompt, hide_input=True, err=True, confirmation_prompt=twice)
+    with invocation.asking():
+        typed: str = click.prompt(prompt, hide_input=True, err=True, confirmation_prompt=twice)
     return typed
 
 
@@ -83,13 +87,18 @@ def write_pair(prefix: str, private: bytes, public: bytes) -> tuple[str, str]:
     Raises KeyFileThere, KeyFileUnwritable.
     """
     key, pub = Path(f"{prefix}.key"), Path(f"{prefix}.pub")
-    _write(key, private, OWNER_ONLY)
+    write_private(key, private)
     try:
         _write(pub, public, ANYBODY)
     except BaseException:
         key.unlink(missing_ok=True)
         raise
     return str(key), str(pub)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """A new file for its owner alone, on the disk when this returns. Raises KeyFileThere, KeyFileUnwritable."""
+    _write(path, content, OWNER_ONLY)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

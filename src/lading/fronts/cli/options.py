@@ -81,6 +81,9 @@ def transfer_options(function: F) -> F:
             click.option("--if-absent", is_flag=True, help="Refuse where the name exists and is something else."),
             click.option("-n", "--dry-run", is_flag=True, help="Say what would move, and move nothing."),
             click.option("--no-referrers", is_flag=True, help="Leave signatures and SBOMs behind."),
+            click.option(
+                "--disable-content-trust", is_flag=True, help="Neither verify nor sign, whatever content-trust says."
+            ),
             click.option("--keep-going", is_flag=True, help="Go on after a failure; exit 3 if some are done."),
             click.option(
                 "--digest-file",

@@ -80,7 +80,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "sign": Entry("signing:sign", KEEP, "Sign an image at its registry with a key of yours."),
     "verify": Entry("signing:verify", KEEP, "Hold the signatures of an image against keys, or a policy.", begins=True),
-    "trust": Entry("trust:trust", KEEP, "Keys that sign images.", far=APART),
+    "trust": Entry("trust:trust", KEEP, "Content trust: keys, signed tags and who may sign.", begins=True, far=APART),
     "login": Entry(
         "logins:login", REGISTRY, "Keep a registry's login, encrypted, after checking it.", begins=True, far=APART
     ),
@@ -115,6 +115,13 @@ COMMANDS: Mapping[str, Entry] = {
         "serve:serve",
         LADING,
         "Run the API and the registry: users, environments, registries, jobs and the audit trail.",
+        begins=True,
+        far=APART,
+    ),
+    "worker": Entry(
+        "worker:worker",
+        LADING,
+        "Do the jobs that `lading serve --workers` hands over: pushes, pulls, copies, scans.",
         begins=True,
         far=APART,
     ),

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from lading.errors import InputInvalid, StorageFailed
+from lading.errors import InputInvalid, Side, StorageFailed
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.options import read_password, refuse_password
 
@@ -29,6 +29,7 @@ class SecretMissing(InputInvalid):
 class FileUnreadable(StorageFailed):
     """A file that a flag names cannot be read, or is no text. Its text is not shown: it may be a key."""
 
+    side = Side.CALLER
     hint = "Check the path, and that this user may read the file."
 
     def __init__(self, path: str, reason: str) -> None:

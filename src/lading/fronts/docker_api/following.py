@@ -26,6 +26,9 @@ log = logging.getLogger("lading.docker")
 QUIET_SECONDS = 0.4
 """The longest silence: a client may wait half a second for the next line."""
 
+DOUBTED = 25
+"""So many silences, ten seconds, until it is asked whether there is nothing new in truth."""
+
 Heard = JsonObject | None
 """A line about a layer or about the whole, or the byte counts of one; None: nothing was said for `QUIET_SECONDS`."""
 
@@ -99,21 +102,26 @@ class Transfer:
             self._woken.set()
 
     def _read(self) -> Generator[Heard, None, None]:
+        assert self._follower is not None
+        quiet = 0
         with self._cancel.closing(self._woken.set):
             while self.ending is None:
                 self._woken.clear()
                 self._cancel.check()
-                reading = self._next()
+                reading = self._next(self._follower)
                 yield from self._told(reading)
                 if reading.ended and self.ending is None:
                     self.ending = ending_of(SentAway()).line
                 elif not reading.all and not reading.behind and not self._woken.wait(QUIET_SECONDS):
                     yield None
+                    quiet += 1
+                    if quiet % DOUBTED == 0:
+                        self._follower.doubt()
 
-    def _next(self) -> Reading:
-        assert self._follower is not None
-        reading = self._follower.read()
-        return self._follower.catch_up() if reading.behind else reading
+    @staticmethod
+    def _next(follower: Follower) -> Reading:
+        reading = follower.read()
+        return follower.catch_up() if reading.behind else reading
 
     def _told(self, reading: Reading) -> Iterator[Heard]:
         for each in reading.all:

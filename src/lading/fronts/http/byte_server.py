@@ -46,7 +46,7 @@ class ByteServer:
 
     def __init__(
         self,
-        addresses: Sequence[Address],
+        addresses: Sequence[Address | socket.socket],
         application: Application,
         limits: Limits = DEFAULT_LIMITS,
         *,
@@ -58,9 +58,10 @@ class ByteServer:
         half_close_leaves: bool = False,
     ) -> None:
         """`addresses` are host and port, 0 for any free one, or the path of a unix socket, which `group` may use beside
-        its owner; with a certificate all of them speak TLS. `is_proxy` is as Occupancy has it. `watches_work`: who
-        hangs up is noticed while the application works too, not only while it is answered piece by piece;
-        `half_close_leaves`: no client here stops sending and still waits for its answer, so who does has hung up."""
+        its owner, or a socket that listens already; with a certificate all speak TLS. `is_proxy` is as Occupancy
+        has it. `watches_work`: who hangs up is noticed while the application works too, not only while it is answered
+        piece by piece; `half_close_leaves`: no client here stops sending and still waits for its answer, so who does
+        has hung up."""
         self._wanted, self._application, self._certificate = addresses, application, certificate
         self._group = group
         self._watches_work, self._half_close_leaves = watches_work, half_close_leaves
@@ -98,7 +99,10 @@ class ByteServer:
         """Raises ListenFailed."""
         try:
             for address in self._wanted:
-                self._listeners.append(listen(address, self._group))
+                if isinstance(address, socket.socket):
+                    self._listeners.append(Listener(address))
+                else:
+                    self._listeners.append(listen(address, self._group))
         except ListenFailed:
             self._close_listeners()
             raise

@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lading.oci.reference import Reference, ReferenceInvalid, is_registry
 from lading.wire.guard import authority, is_loopback
 
 LAST_PORT = 65535
@@ -39,6 +40,19 @@ class OurNames:
         """Whether a Host header is one of ours: loopback, an IP address, or a public name."""
         name = _name(host)
         return bool(name) and (is_loopback(host) or _is_address(name) or name in self.public)
+
+    def path_of(self, gun: str, asked: str) -> str | None:
+        """The path in a repository's full name, host[:port]/path, if its registry is this one: by a public name, by a
+        loopback name, as tunnels end at one, or by the very host[:port] that is asked. None where it is another's."""
+        host, _, path = gun.partition("/")
+        ours = _name(host) in self.public or is_loopback(host) or host == asked
+        if not ours or not is_registry(host):
+            return None
+        try:
+            named = str(Reference.parse(gun).repository) == gun
+        except ReferenceInvalid:  # `localhost.` is this machine, and no registry's name
+            return None
+        return path if named else None
 
     def permits_origin(self, origin: str | None, host: str) -> bool:
         """Whether the page that asks, if one does, came from us: from the very host and port it asks, or from a public

@@ -6,15 +6,17 @@ import logging
 from collections.abc import Callable, Mapping
 
 from lading.errors import LadingError, NoRoom, StorageFailed
+from lading.fronts.http.endpoints import EndpointUnknown, MethodRefused
 from lading.fronts.http.exchange import Answer, IncomingRequest
-from lading.fronts.registry_api.content import ContentDoor, Count
+from lading.fronts.registry_api.content import ContentDoor, Count, Elsewhere
 from lading.fronts.registry_api.gate import Entry, Gate, needed
 from lading.fronts.registry_api.lists import ListDoor
-from lading.fronts.registry_api.replies import EndpointUnknown, MethodRefused, error_answer, json_answer, placed
+from lading.fronts.registry_api.replies import error_answer, json_answer, placed
 from lading.fronts.registry_api.uploads import UploadDoor
 from lading.services.repositories import Repositories
 from lading.services.repository_uploads import RepositoryUploads
 from lading.services.serving import SERVER
+from lading.services.trust_gates import TrustGate
 from lading.wire.registry_urls import (
     BlobAt,
     Catalog,
@@ -37,9 +39,18 @@ Endpoint = Callable[[IncomingRequest], Answer]
 class RegistryApi:
     """An Application for the byte server: the OCI distribution specification, version 1.1."""
 
-    def __init__(self, repositories: Repositories, uploads: RepositoryUploads, gate: Gate, count: Count) -> None:
+    def __init__(
+        self,
+        repositories: Repositories,
+        uploads: RepositoryUploads,
+        gate: Gate,
+        count: Count,
+        *,
+        trust: TrustGate | None = None,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self._gate = gate
-        self._content = ContentDoor(repositories, count)
+        self._content = ContentDoor(repositories, count, trust, elsewhere)
         self._uploads = UploadDoor(repositories, uploads)
         self._lists = ListDoor(repositories)
 
@@ -54,7 +65,8 @@ class RegistryApi:
             if isinstance(error, NoRoom):  # told each time anybody pushes, and no defect
                 log.warning("%s %s: %s", request.method, request.path, error)
             elif isinstance(error, StorageFailed):
-                log.exception("%s %s", request.method, request.path)
+                why = f": {error.why}" if error.why else ""
+                log.exception("%s %s%s", request.method, request.path, why)
             return answer
 
     def _answer(self, request: IncomingRequest) -> Answer:

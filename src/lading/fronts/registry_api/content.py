@@ -6,6 +6,7 @@ distribution-spec end-2, end-3, end-7, end-9, end-10.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.registry_api.bodies import read_whole
@@ -17,27 +18,48 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT
 from lading.oci.media_types import essence
 from lading.services.repositories import Repositories
+from lading.services.trust_gates import TrustGate
 from lading.wire.byte_ranges import part_of
 from lading.wire.registry_urls import BlobAt, ManifestAt
 
 TAGS_TOLD = 10
 """In one field of an answer."""
 
+SENT_ON = 1024 * 1024
+"""Bytes from which on a blob is worth a second request, and perhaps a second connection."""
+
+SENT_ON_SECONDS = 5 * 60.0
+"""How long after it was sent on a client may begin to fetch; what has begun may take its time."""
 
 Count = Callable[[str, str | Digest, Digest], None]
 """Told of each manifest that was given away: the repository, what it was asked by, its digest. Returns at once."""
 
 
+class Elsewhere(Protocol):
+    """Where our content lies, if that is a place that others may be sent to: an object store."""
+
+    def signed_url(self, digest: Digest, seconds: float) -> str:
+        """Whoever has this address may GET the content there, for so long: no log may have it. Raises StorageFailed."""
+
+
 class ContentDoor:
     """What is asked of one manifest or blob."""
 
-    def __init__(self, repositories: Repositories, count: Count) -> None:
-        self._repositories, self._count = repositories, count
+    def __init__(
+        self, repositories: Repositories, count: Count, trust: TrustGate | None, elsewhere: Elsewhere | None = None
+    ) -> None:
+        """Without `trust` no signature is asked for; with `elsewhere` clients fetch larger blobs from there."""
+        self._repositories, self._count, self._trust, self._elsewhere = repositories, count, trust, elsewhere
 
     def get_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
-        """What was stored, whatever Accept says."""
+        """What was stored, whatever Accept says.
+
+        A HEAD gives no content away, so of rules about signatures only what they say of tags is about it: clients that
+        ask it first, as containerd does, go on to the GET of the digest, and print why that is refused.
+        """
         descriptor = self._repositories.manifest(at.path, at.reference)
         fields = (("Content-Type", descriptor.media_type), *_named(descriptor.digest))
+        self._check_trust(request, at, entry, descriptor)
         if request.method == "HEAD":
             return Answer(200, streamed(descriptor.size, fields))
         whole = self._whole(descriptor, fields)
@@ -48,6 +70,13 @@ class ContentDoor:
             whole.close()
             raise
         return whole
+
+    def _check_trust(self, request: IncomingRequest, at: ManifestAt, entry: Entry, descriptor: Descriptor) -> None:
+        """Raises SignatureWanted."""
+        trust = self._trust
+        if trust is not None and trust.asks(at.path) and not entry.signs(at.path):
+            check = trust.check_name if request.method == "HEAD" else trust.check
+            check(entry.visitor.actor, at.path, at.reference, descriptor)
 
     def put_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
         """By tag or digest; `tag=` in the query names further tags, told in OCI-Tag fields."""
@@ -75,11 +104,16 @@ class ContentDoor:
         return answer(202)
 
     def get_blob(self, request: IncomingRequest, at: BlobAt) -> Answer:
-        """All of it or one range."""
+        """All of it or one range; or where it is to be had.
+
+        Who is sent there asks for the same range again. A HEAD is answered here: an address is signed for GET alone.
+        """
         descriptor = self._repositories.blob(at.path, at.digest)
         fields = (("Content-Type", descriptor.media_type), ("Accept-Ranges", "bytes"), *_named(at.digest))
         if request.method == "HEAD":
             return Answer(200, streamed(descriptor.size, fields))
+        if self._elsewhere is not None and descriptor.size >= SENT_ON:
+            return _sent_on(self._elsewhere.signed_url(at.digest, SENT_ON_SECONDS), at.digest)
         part = part_of(descriptor.size, request.headers.get("range"))
         if part is None:
             return self._whole(descriptor, fields)
@@ -100,6 +134,11 @@ class ContentDoor:
         if content is not None:
             return Answer(200, streamed(descriptor.size, fields), (content,))
         return Answer(200, streamed(descriptor.size, fields), stream=self._repositories.open(descriptor))
+
+
+def _sent_on(address: str, digest: Digest) -> Answer:
+    """307, as Docker's registry has it: every client goes there, and leaves its login behind."""
+    return answer(307, (("Location", address), ("Cache-Control", "no-store"), *_named(digest)))
 
 
 def _told(tags: Sequence[str]) -> Fields:

@@ -93,6 +93,10 @@ class Doorstep:
         """The name of this registry in tokens: host[:port]."""
         return _authority(self.origin(request))
 
+    def repository_of(self, request: IncomingRequest, gun: str) -> str | None:
+        """The path of the repository of ours that a GUN names; None where its registry is not this one."""
+        return self.names.path_of(gun, self.service(request))
+
     def realm(self, request: IncomingRequest) -> str:
         """The URL of our token service, as this client reaches it."""
         return f"{self.origin(request)}{TokenService()}"

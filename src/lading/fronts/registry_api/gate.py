@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.doorstep import ForeignCaller
 from lading.oci.digest import Digest
 from lading.services.access import Permission
 from lading.services.authentication import OPEN
-from lading.services.registry_tokens import Visitor
+from lading.services.registry_tokens import ACTIONS, Visitor
 from lading.services.repository_admission import RepositoryAdmission
 from lading.services.repository_audit import RepositoryAudit
+from lading.wire.authorize import Scope
 from lading.wire.guard import is_loopback
 from lading.wire.registry_urls import (
     BlobAt,
@@ -36,10 +38,12 @@ from lading.wire.registry_urls import (
 
 
 class Needed(NamedTuple):
-    """What a request takes. `permission` None: any login. `repository` None: it is about none, or about all."""
+    """What a request takes. `permission` None: any login. `repository` None: it is about none, or about all. `gun` is
+    what scopes call the repository, for what is signed there; None: its path."""
 
     permission: Permission | None
     repository: str | None
+    gun: str | None = None
 
 
 class Gate(Protocol):
@@ -54,6 +58,9 @@ class Gate(Protocol):
 
     def outside(self, request: IncomingRequest) -> str | None:
         """What goes before a path in an answer, as a trusted proxy says; None: nothing."""
+
+    def repository_of(self, request: IncomingRequest, gun: str) -> str | None:
+        """The path of the repository of ours that a GUN names; None where its registry is not this one."""
 
 
 def needed(route: Route, method: str) -> Needed:
@@ -85,6 +92,14 @@ class Entry:
     def may_pull(self, repository: str) -> bool:
         """Whether it may read there as well: where a mount comes from."""
         return self.admission is None or self.admission.may_pull(self.visitor, repository)
+
+    def signs(self, repository: str) -> bool:
+        """Whether a token was shown that opens pushing there: who signs an image shows one, and who pulls does not."""
+        visitor = self.visitor
+        opens = visitor.scopes is not None and visitor.opens(
+            Scope(repository, (ACTIONS[Permission.REPOSITORIES_PUSH],))
+        )
+        return opens and visitor.actor.may(Permission.REPOSITORIES_PUSH, None, repository)
 
     def shown(self, repositories: Sequence[str]) -> Sequence[str]:
         """Those of them that the catalog names."""
@@ -131,3 +146,6 @@ class OpenGate:
 
     def outside(self, request: IncomingRequest) -> str | None:
         """No proxy stands before it."""
+
+    def repository_of(self, request: IncomingRequest, gun: str) -> str | None:
+        return OurNames().path_of(gun, request.headers.get("host", ""))

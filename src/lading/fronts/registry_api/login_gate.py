@@ -19,7 +19,7 @@ from lading.fronts.registry_api.doorstep import Doorstep, LoginWanted
 from lading.fronts.registry_api.gate import Entry, Needed
 from lading.fronts.registry_api.queries import Query
 from lading.fronts.registry_api.token_door import TokenDoor
-from lading.services.access import NotLoggedIn, Permission
+from lading.services.access import Denied, NotLoggedIn, Permission
 from lading.services.authentication import Authenticator, Visit, nobody
 from lading.services.registry_tokens import ACTIONS, RegistryTokenRefused, RegistryTokens, Visitor
 from lading.services.repository_admission import RepositoryAdmission, ScopeMissing
@@ -51,6 +51,11 @@ class LoginGate:
             self._check(visitor, needed, _origin(needed, request))
         except NotLoggedIn as error:
             raise LoginWanted(self._challenge(request, needed, error), str(error)) from error
+        except Denied as error:
+            if needed.gun is None:
+                raise
+            # Clients of trust servers take a 403 for a server out of reach; a 401 they tell in plain words.
+            raise LoginWanted(self._challenge(request, needed, ScopeMissing()), f"{error}. {error.hint}") from error
         request.let_in(visit.address, visitor.is_known)
         return Entry(visitor, self.admission, self.audit)
 
@@ -71,16 +76,19 @@ class LoginGate:
 
     def _check(self, visitor: Visitor, needed: Needed, origin: str | None) -> None:
         """Raises NotLoggedIn, ScopeMissing, Denied."""
-        permission, repository = needed
+        permission, repository, gun = needed
         if permission is None:
             if not visitor.is_known and visitor.scopes is None:
                 raise NotLoggedIn
         elif repository is None:
             self.admission.admit_to_list(visitor)
         else:
-            self.admission.admit(visitor, permission, repository)
+            self.admission.admit(visitor, permission, repository, gun)
             if origin is not None:
                 self.admission.admit_to_mount(visitor, origin)
+
+    def repository_of(self, request: IncomingRequest, gun: str) -> str | None:
+        return self.doorstep.repository_of(request, gun)
 
     def _challenge(self, request: IncomingRequest, needed: Needed, why: NotLoggedIn) -> Challenge:
         told = {"realm": self.doorstep.realm(request), "service": self.doorstep.service(request)}
@@ -94,16 +102,16 @@ class LoginGate:
 
 def _scopes(needed: Needed, request: IncomingRequest) -> Sequence[Scope]:
     """What to ask a token for. Who pushes reads too: whether a blob is there already, and where it is mounted from."""
-    permission, repository = needed
+    permission, repository, gun = needed
     if permission is None:
         return ()
     if repository is None:
         return (CATALOG,)
     if permission is not Permission.REPOSITORIES_PUSH:
-        return (Scope(repository, (ACTIONS[permission],)),)
+        return (Scope(gun or repository, (ACTIONS[permission],)),)
     origin = _origin(needed, request)
     mounted = () if origin is None else (Scope(origin, ("pull",)),)
-    return (Scope(repository, ("pull", "push")), *mounted)
+    return (Scope(gun or repository, ("pull", "push")), *mounted)
 
 
 def _origin(needed: Needed, request: IncomingRequest) -> str | None:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lading.engine.stores import ContentUnknown
-from lading.errors import InputInvalid, LadingError, NoRoom, NotFound, StorageFailed
+from lading.errors import InputInvalid, LadingError, NoRoom, StorageFailed
+from lading.fronts.http.endpoints import EndpointUnknown, FormTooLong, MethodRefused
 from lading.fronts.http.exchange import Answer
 from lading.fronts.registry_api.doorstep import ForeignCaller, LoginWanted
 from lading.oci.digest import DigestInvalid, DigestMismatch, DigestUnsupported
@@ -26,8 +27,9 @@ from lading.services.repository_errors import (
 )
 from lading.services.serving import SERVER
 from lading.services.throttling import TooManyAttempts
+from lading.services.trust_wanted import SignatureWanted
 from lading.wire.byte_ranges import RangeUnsatisfiable
-from lading.wire.registry_errors import STATUS, Code, Fault, render
+from lading.wire.registry_errors import NOT_TRUSTED, STATUS, Code, Fault, render
 from lading.wire.registry_urls import RouteInvalid
 from lading.wire.token_request import TokenRequestInvalid
 from lading.wire.upload_session import ChunkInvalid, ChunkOutOfOrder, UploadBusy, UploadUnknown
@@ -72,39 +74,6 @@ class ManifestTooLong(InputInvalid):
         return f"a manifest has at most {self.limit} bytes"
 
 
-class FormTooLong(InputInvalid):
-    """A form beyond the limit in bytes."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"a form has at most {self.limit} bytes"
-
-
-class EndpointUnknown(NotFound):
-    """A path that is none of the specification's."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"there is nothing at {self.path[:200]!r}"
-
-
-class MethodRefused(InputInvalid):
-    """A method that this path does not have; `allowed` are those it has."""
-
-    def __init__(self, method: str, allowed: Sequence[str]) -> None:
-        super().__init__(method, allowed)
-        self.method, self.allowed = method, tuple(allowed)
-
-    def __str__(self) -> str:
-        return f"{self.method} is not possible here"
-
-
 _CODES: Mapping[type[LadingError], Code] = {
     RepositoryUnknown: Code.NAME_UNKNOWN,
     ManifestUnknown: Code.MANIFEST_UNKNOWN,
@@ -114,6 +83,7 @@ _CODES: Mapping[type[LadingError], Code] = {
     StillNeeded: Code.UNSUPPORTED,
     Entangled: Code.UNSUPPORTED,
     Protected: Code.DENIED,
+    SignatureWanted: Code.DENIED,
     ManifestInvalid: Code.MANIFEST_INVALID,
     SchemaOneRefused: Code.MANIFEST_INVALID,
     ManifestTooLong: Code.SIZE_INVALID,
@@ -176,7 +146,7 @@ def streamed(length: int, fields: Fields) -> Fields:
 
 
 def placed(given: Answer, outside: str | None) -> Answer:
-    """With whole URLs in place of our paths, beginning as the client's do; with None as it is."""
+    """With whole URLs in place of our own paths, beginning as the client's do; with None as it is."""
     if outside is None:
         return given
     return replace(given, headers=[(name, _placed(name, value, outside)) for name, value in given.headers])
@@ -184,7 +154,7 @@ def placed(given: Answer, outside: str | None) -> Answer:
 
 def _placed(name: str, value: str, outside: str) -> str:
     if name == "Location":
-        return f"{outside}{value}"
+        return f"{outside}{value}" if value.startswith("/") else value
     return value.replace("<", f"<{outside}", 1) if name == "Link" else value
 
 
@@ -237,6 +207,8 @@ def _detail(error: LadingError) -> str | None:
     match error:
         case ChildrenMissing():
             return json.dumps([{"digest": str(digest)} for digest in error.missing])
+        case SignatureWanted():
+            return NOT_TRUSTED
         case StillNeeded():
             return json.dumps({"parents": [str(parent) for parent in error.parents]})
         case DigestMismatch():

@@ -10,7 +10,7 @@ from lading.errors import Refused
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.limits import DEFAULT_LIMITS
 from lading.fronts.registry_api.application import RegistryApi
-from lading.fronts.registry_api.content import Count
+from lading.fronts.registry_api.content import Count, Elsewhere
 from lading.fronts.registry_api.gate import Gate, OpenGate
 from lading.oci.digest import Digest
 from lading.services.changes import Changes
@@ -19,6 +19,7 @@ from lading.services.repository_content import RepositoryContent
 from lading.services.repository_lookups import Renewed
 from lading.services.repository_records import RepositoryRecords
 from lading.services.repository_uploads import RepositoryUploads
+from lading.services.trust_gates import TrustGate
 from lading.wire.guard import is_loopback
 
 LOOPBACK_LIMITS = replace(DEFAULT_LIMITS, per_address=DEFAULT_LIMITS.connections)
@@ -45,9 +46,14 @@ def registry_application(
     gate: Gate | None = None,
     changes: Changes | None = None,
     count: Count | None = None,
+    *,
+    trust: TrustGate | None = None,
+    elsewhere: Elsewhere | None = None,
+    alone: bool = True,
 ) -> RegistryApi:
-    """The /v2/ door over these rows and bytes; without a gate it is open, without `changes` it remembers no row, and
-    without a `count` nobody counts pulls."""
+    """The /v2/ door over these rows and bytes; without a gate it is open, without `changes` it remembers no row,
+    without a `count` nobody counts pulls, without `trust` no signature is asked for, and without `elsewhere` all bytes
+    go through here. Not `alone`: others may be beginning uploads over the same rows now."""
     renewed = None if changes is None else Renewed(changes, time.monotonic)
     repositories = Repositories(records, content, renewed, clock=time.time)
     uploads = RepositoryUploads(
@@ -57,8 +63,9 @@ def registry_application(
         clock=time.time,
         new_session=lambda: secrets.token_urlsafe(24),
     )
-    uploads.forget_collected()
-    return RegistryApi(repositories, uploads, gate or OpenGate(), count or _uncounted)
+    if alone:
+        uploads.forget_collected()
+    return RegistryApi(repositories, uploads, gate or OpenGate(), count or _uncounted, trust=trust, elsewhere=elsewhere)
 
 
 def _uncounted(repository: str, reference: str | Digest, digest: Digest) -> None:

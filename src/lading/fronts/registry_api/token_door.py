@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lading.fronts.http.endpoints import FormTooLong, MethodRefused
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.registry_api.bodies import read_whole
 from lading.fronts.registry_api.doorstep import Doorstep, LoginWanted
-from lading.fronts.registry_api.replies import FormTooLong, MethodRefused, json_answer
+from lading.fronts.registry_api.replies import json_answer
 from lading.oci.instants import instant
 from lading.services.access import Actor, NotLoggedIn
 from lading.services.authentication import Authentication, Visit
@@ -72,7 +73,8 @@ class TokenDoor:
 
     def _given(self, request: IncomingRequest, asked: TokenRequest, actor: Actor, *, oauth: bool = False) -> Answer:
         service = self.doorstep.service(request)
-        token = self.tokens.access(actor, service, self.admission.granted(actor, asked.scopes))
+        granted = self.admission.granted(actor, asked.scopes, lambda gun: self.doorstep.repository_of(request, gun))
+        token = self.tokens.access(actor, service, granted)
         told: dict[str, object] = {
             "token": token.text,
             "access_token": token.text,

@@ -82,11 +82,12 @@ def details_json(details: Details) -> Json:
 
 
 def marked_json(told: Json, marks: Marks | None) -> Json:
-    """What is told of an image, with what is known of it besides; nobody looks at signatures yet."""
+    """What is told of an image, with what is known of it besides."""
     if marks is None:
         return told
     severity = (marks.worst.value if marks.worst else "none") if marks.looked else None
-    return told | {"uniqueSize": marks.unique, "severity": severity, "locked": marks.locked, "signed": None}
+    known = {"uniqueSize": marks.unique, "severity": severity, "locked": marks.locked, "signed": marks.signed}
+    return told | known
 
 
 def history_json(steps: Sequence[Step]) -> list[Json]:

@@ -51,6 +51,7 @@ from lading.fronts.rest_api.routes import (
     statistics,
     storage,
     transfers,
+    trust,
 )
 from lading.fronts.rest_api.rules import rule
 from lading.fronts.rest_api.threads import share_out
@@ -131,6 +132,7 @@ def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | N
         agents.router,
         repositories.router,
         retention.router,
+        trust.router,
         storage.router,
         statistics.router,
         overview.router,

@@ -48,14 +48,16 @@ class PushBody(Body):
     if_absent: bool = False
     dry_run: bool = False
     relay: bool | None = None
+    sign: bool | None = None
 
 
 class PullBody(Body):
-    """A pull of `image`."""
+    """A pull of `image`; `verify`: as if the server's switch for content trust were on."""
 
     image: Text | None = None
     scan_after_pull: bool = True
     platform: Text | None = None
+    verify: bool | None = None
 
 
 class CopyBody(Body):
@@ -67,6 +69,8 @@ class CopyBody(Body):
     platform: Text | None = None
     dry_run: bool = False
     own: bool = False
+    verify: bool | None = None
+    sign: bool | None = None
 
 
 class DistributeBody(Body):

@@ -46,7 +46,12 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         self._head_timer, self._stall_timer = Timer(self.loop), Timer(self.loop)
         self._in_head, self._head_bytes, self._asked = True, 0, False
-        self._address = str(transport.get_extra_info("peername")[0])
+        peer = transport.get_extra_info("peername")
+        if peer is None:  # it is gone already
+            self.refused.add(self)
+            transport.abort()
+            return
+        self._address = str(peer[0])
         if not self.occupancy.has_room(self._address):
             self._turn_away(transport)
             return

@@ -25,7 +25,9 @@ from lading.fronts.rest_api.shapes import (
     previews,
     repositories,
     scans,
+    signatures,
     statistics,
+    trust,
 )
 from lading.fronts.rest_api.shapes.errors import Error
 from lading.fronts.rest_api.shapes.schemas import named_shapes, reference, schema_of
@@ -46,7 +48,9 @@ SHAPES = (
     previews,
     repositories,
     scans,
+    signatures,
     statistics,
+    trust,
 )
 
 Node = dict[str, Any]

@@ -130,6 +130,7 @@ class JobStreams:
                 text = reading.text
                 if not (text or reading.ended or reading.behind) and not await self._rested(resting):
                     text = COMMENT
+                    follower.doubt()
                 if text or self._loop.time() >= term.until:
                     resting.spoken = self._loop.time() if text else resting.spoken
                     yield text

@@ -21,9 +21,11 @@ from lading.services.environments import Environments
 from lading.services.exceptions import Exceptions
 from lading.services.guarded_repositories import GuardedRepositories
 from lading.services.guarded_retention import GuardedRetention
+from lading.services.guarded_trust import GuardedTrust
 from lading.services.image_insides import ImageInsides
 from lading.services.image_lists import ImageLists
 from lading.services.image_removals import ImageRemovals
+from lading.services.image_signatures import EnvironmentSignatures
 from lading.services.imports import Imports
 from lading.services.job_looks import JobLooks
 from lading.services.jobs import Jobs
@@ -54,6 +56,7 @@ from lading.services.storage_samples import StorageHistory
 from lading.services.tokens import Tokens
 from lading.services.transfer_previews import TransferPreviews
 from lading.services.transfer_statistics import TransferStatistics
+from lading.services.trust_keys import AcceptedKeys
 from lading.services.users import Users
 from lading.services.whereabouts import Whereabouts
 from lading.wire.message import Cancel
@@ -88,6 +91,8 @@ class Product:
     retention: GuardedRetention
     retention_runs: RetentionRuns
     promotions: Promotions
+    repository_trust: GuardedTrust
+    trust_keys: AcceptedKeys
     jobs: Jobs
     pushes: Pushes
     pulls: Pulls
@@ -96,6 +101,7 @@ class Product:
     imports: Imports
     insides: ImageInsides
     image_lists: ImageLists
+    image_signatures: EnvironmentSignatures
     removals: ImageRemovals
     whereabouts: Whereabouts
     layer_grids: LayerGrids

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from lading.fronts.rest_api.bodies import Body, Number, Text
 from lading.fronts.rest_api.retention_bodies import WideRetentionRuleBody
+from lading.fronts.rest_api.trust_bodies import TrustBody
 from lading.services.repository_rows import Visibility
 from lading.services.repository_rules import (
     MOST_PATTERNS,
@@ -42,11 +43,13 @@ class WideRuleBody(RuleBody):
 
 class RepositoryBody(Body):
     """What a repository is to be; what is not sent stays. `immutable` is the rule `**` among the others; `rules` are
-    all of its own rules, in place of those there were. A `reason` goes on the audit trail."""
+    all of its own rules, in place of those there were; `trust` is its trust rule, whole. A `reason` goes on the audit
+    trail."""
 
     visibility: Visibility | None = None
     immutable: bool | None = None
     rules: Annotated[list[RuleBody], Field(max_length=MOST_RULES)] | None = None
+    trust: TrustBody | None = None
     reason: Text | None = None
 
 

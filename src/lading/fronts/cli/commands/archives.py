@@ -16,7 +16,15 @@ from lading.fronts.cli.texts import plural, size
 from lading.services.stores import ArchiveForm, Compression
 from lading.services.transfers import Call
 
-PLAIN = Flags(if_absent=False, dry_run=False, no_referrers=True, keep_going=False, digest_file=None)
+PLAIN = Flags(
+    if_absent=False,
+    dry_run=False,
+    no_referrers=True,
+    keep_going=False,
+    digest_file=None,
+    disable_content_trust=True,
+)
+"""What is in an archive, whoever loads it has in hand: content trust is about registries, here as with docker."""
 
 
 @click.command(cls=Command)

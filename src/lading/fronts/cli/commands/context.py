@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from lading.fronts.cli.application import Context
 from lading.fronts.cli.console import Listing, Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
+from lading.fronts.cli.servers import Context
 
 HERE = "default"
 

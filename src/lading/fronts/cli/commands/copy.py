@@ -34,6 +34,7 @@ def copy(
     if_absent: bool,
     dry_run: bool,
     no_referrers: bool,
+    disable_content_trust: bool,
     keep_going: bool,
     digest_file: str | None,
 ) -> None:
@@ -44,7 +45,7 @@ def copy(
     own platform; that it is there is proven by the image's id.
     """
     aside = "-" in targets and archive_on_stdout(invocation)
-    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)
+    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file, disable_content_trust)
     options = flags.options(invocation, ArchiveForm(archive_form), Compression(compress))
     transfers = invocation.application.transfers
     if all_tags:

@@ -16,10 +16,11 @@ from pathlib import Path
 import click
 
 from lading.errors import Cancelled, LadingError
-from lading.fronts.cli.application import Application, OpenRegistry
+from lading.fronts.cli.application import Application
 from lading.fronts.cli.commands.serve import WAIT_SECONDS
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
+from lading.fronts.cli.running import OpenRegistry
 from lading.fronts.cli.texts import duration, plural, size
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
@@ -31,7 +32,7 @@ from lading.services.scan_words import coverage_text
 from lading.services.scanner import ScannerName, ScanProgress, ScanResult
 from lading.services.transfers import Call, Moved, Options
 from lading.services.trust import SignatureForm
-from lading.services.trust_policy import Signer, demanding
+from lading.services.trust_policy import KeySigner, demanding
 from lading.wire.message import Cancel
 from lading.wire.progress import Event
 
@@ -152,7 +153,7 @@ def _signs(scene: Scene, cancel: Cancel) -> Iterator[tuple[str, str]]:
     key, host = PrivateKey.generate(KeyKind.ECDSA_P256, secrets.token_bytes), scene.registry.address
     signed = scene.laptop.signatures.sign(f"{host}/team/world:stable", key, [SignatureForm.BUNDLE], cancel)
     yield "signs", f"team/world:stable, digest, tag and time, with key {signed.key.key_id[:12]}"
-    policy = demanding([Signer("the laptop", key.public)])
+    policy = demanding([KeySigner("the laptop", key.public)])
     scene.colleague.signatures.verify(f"{host}/team/world:stable", policy, cancel).enforce()
     unsigned = scene.colleague.signatures.verify(f"{host}/demo/hello:1", policy, cancel)
     if unsigned.trusted:

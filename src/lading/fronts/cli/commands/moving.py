@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lading.errors import Cancelled, InputInvalid, LadingError, PartlyDone, StorageFailed, TimedOut
 from lading.fronts.cli.console import Record
@@ -17,6 +18,11 @@ from lading.services.stores import ArchiveForm, Compression
 from lading.services.transfers import Call, Moved, Options
 from lading.wire.event_json import totals_json
 from lading.wire.message import Cancel
+from lading.wire.progress import Event, Noted, Report
+
+if TYPE_CHECKING:  # for those who ask for it
+    from lading.services.content_trust import ContentTrust
+    from lading.services.notary_keys import KeptKey
 
 
 class TerminalRefused(InputInvalid):
@@ -68,6 +74,7 @@ class Flags:
     no_referrers: bool
     keep_going: bool
     digest_file: str | None
+    disable_content_trust: bool = False
 
     def options(
         self,
@@ -75,7 +82,7 @@ class Flags:
         form: ArchiveForm = ArchiveForm.OCI,
         compression: Compression = Compression.NONE,
     ) -> Options:
-        """As the service takes them, together with the settings. Raises PlatformInvalid."""
+        """As the service takes them, together with the settings. Raises PlatformInvalid, PolicyInvalid."""
         preferences = invocation.application.preferences
         lanes = preferences.lanes
         return Options(
@@ -86,7 +93,20 @@ class Flags:
             self.dry_run,
             form,
             compression,
+            self.trust(invocation),
         )
+
+    def trust(self, invocation: Invocation) -> ContentTrust | None:
+        """Who verifies and signs on this machine; None: nobody. Raises PolicyInvalid, StorageFailed."""
+        if self.disable_content_trust:
+            return None
+
+        def ask(key: KeptKey, new: bool) -> str:
+            from lading.fronts.cli.content_trust import asking  # noqa: PLC0415  who signs nothing opens no key
+
+            return asking(invocation)(key, new)
+
+        return invocation.application.content_trust(ask)
 
 
 Transfer = Callable[[Call], Sequence[Moved]]
@@ -132,9 +152,13 @@ class Moving:
         self._raise()
 
     def _one(self, transfer: Transfer, cancel: Cancel) -> None:
-        started = time.monotonic()
-        with self.invocation.progress() as report:
-            moved = transfer(Call(self.options, report, cancel))
+        started, warnings = time.monotonic(), list[Noted]()
+        try:
+            with self.invocation.progress() as report:
+                moved = transfer(Call(self.options, _keeping(warnings, report), cancel))
+        finally:
+            for warning in warnings:
+                self.invocation.console.warn(f"{warning.target}: {warning.text}")
         seconds = time.monotonic() - started
         for each in moved:
             if each.error is not None:
@@ -181,6 +205,18 @@ class Moving:
         if self.flags.keep_going and self._moved:
             raise SomeFailed(len(self._moved), len(self._errors))
         raise self._errors[0]
+
+
+def _keeping(warnings: list[Noted], report: Report) -> Report:
+    """Warnings come after the bars, and also where there are none."""
+
+    def told(event: Event) -> None:
+        if isinstance(event, Noted) and event.warning:
+            warnings.append(event)
+        else:
+            report(event)
+
+    return told
 
 
 def archive_on_stdout(invocation: Invocation) -> bool:

@@ -29,6 +29,7 @@ def pull(
     if_absent: bool,
     dry_run: bool,
     no_referrers: bool,
+    disable_content_trust: bool,
     keep_going: bool,
     digest_file: str | None,
 ) -> None:
@@ -38,7 +39,7 @@ def pull(
     as it is. What an interrupted pull left is kept, and the next one goes on there. With --to a Docker host loads the
     images of its own platform, under their names; HOST is an address or the name of an environment.
     """
-    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)
+    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file, disable_content_trust)
     transfers = invocation.application.transfers
     names = references
     if all_tags:

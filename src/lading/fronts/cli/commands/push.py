@@ -37,6 +37,7 @@ def push(
     if_absent: bool,
     dry_run: bool,
     no_referrers: bool,
+    disable_content_trust: bool,
     keep_going: bool,
     digest_file: str | None,
 ) -> None:
@@ -48,7 +49,7 @@ def push(
     if relay is not None:
         raise NoHostPushes
     aside = "-" in targets and archive_on_stdout(invocation)
-    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)
+    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file, disable_content_trust)
     transfers = invocation.application.transfers
     if all_tags:
         works = list(_every_tag(transfers, source, targets))

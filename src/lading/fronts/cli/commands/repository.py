@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
+from lading.fronts.cli.commands.repository_trust import accepted_keys, trust
 from lading.fronts.cli.commands.rows import fields_text
 from lading.fronts.cli.commands.storage import storage
 from lading.fronts.cli.completing import files, names
@@ -37,7 +38,8 @@ def repository() -> None:
     """
 
 
-repository.add_command(storage)
+for _command in (storage, trust, accepted_keys):
+    repository.add_command(_command)
 
 
 def completed_repository(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -69,7 +71,7 @@ def show(invocation: Invocation, name: str) -> None:
     """Show one, with its rules."""
     row = invocation.application.administration.repositories.get(LADING, name)
     told = repository_json(row)
-    fields = {field: value for field, value in told.items() if field != "rules"}
+    fields = {field: value for field, value in told.items() if field not in {"rules", "trust"}}
     text = fields_text(fields) + (f"\n\n{rules_text(row.rules)}" if row.rules else "")
     invocation.console.result(invocation.form, told, text, name)
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import click
 
 from lading.errors import Cancelled
-from lading.fronts.cli.application import Serving
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import scanner_options, setting
+from lading.fronts.cli.running import Serving
 
 WAIT_SECONDS = 3600.0
 
@@ -21,6 +21,7 @@ WAIT_SECONDS = 3600.0
 @setting("--host", metavar="ADDRESS", help="The address to listen on (127.0.0.1).")
 @setting("--port", metavar="PORT", help="The API's port (3000).")
 @setting("--registry-port", metavar="PORT", help="The registry's port (5000, or the next free one at the first start).")
+@setting("--registry-processes", metavar="N", help="Processes that serve the registry (1: this one).")
 @setting("--public-url", metavar="URL", help="How others reach the API.")
 @setting("--registry-public-url", metavar="URL", help="How others reach the registry.")
 @setting("--replica-listen", metavar="HOST:PORT", help="Where other servers of the same database ask for agents.")
@@ -30,6 +31,9 @@ WAIT_SECONDS = 3600.0
 @setting("--tls-cert", metavar="FILE", help="A PEM file: the certificate of both, read again on SIGHUP.")
 @setting("--tls-key", metavar="FILE", help="A PEM file: its key.")
 @setting("--database", metavar="URL", help="Where rows are kept, like postgresql://… (SQLite in the data folder).")
+@setting("--storage", metavar="PLACE", help="Where content is kept: s3://BUCKET/PREFIX (in the data folder).")
+@setting("--storage-redirect", is_flag=True, help="Have clients fetch blobs from there, by signed addresses.")
+@setting("--workers", is_flag=True, help="Hand jobs over to lading worker of the same database and storage.")
 @setting("--limit-rate", metavar="RATE", help="At most this many bytes a second, of all transfers together, like 10M.")
 @setting("--keep-free", metavar="BYTES", help="No upload or pull begins with less of the disk free (1Gi).")
 @setting("--keep-free-percent", metavar="PERCENT", help="The same as a part of the disk (5); the larger counts.")

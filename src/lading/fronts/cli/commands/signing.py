@@ -18,15 +18,17 @@ from lading.fronts.cli.secrets import read_text
 from lading.fronts.cli.texts import lines
 from lading.oci.instants import moment_text
 from lading.proof.signing_keys import PublicKey
+from lading.services.signature_json import signature_json
 from lading.services.signatures import Signed
-from lading.services.trust import Judged, NotTrusted, SignatureForm, Verdict
-from lading.services.trust_policy import Signer, TrustPolicy, demanding, parse_policy
+from lading.services.trust import NotTrusted, SignatureForm, Verdict
+from lading.services.trust_policy import KeySigner, TrustPolicy, demanding
+from lading.services.trust_policy_file import parse_policy
 
 
 class OneOfTheTwo(InputInvalid):
     """Keys and a policy, or neither."""
 
-    hint = "Give --key FILE, once or more, or --policy FILE"
+    hint = "Give --key FILE, once or more, or --policy FILE, or set LADING_TRUST_POLICY"
 
     def __str__(self) -> str:
         return "who may sign is said by keys or by a policy, and by one of them alone"
@@ -34,18 +36,20 @@ class OneOfTheTwo(InputInvalid):
 
 @click.command(cls=Command)
 @image_argument("images", nargs=-1, required=True, metavar="IMAGE…")
-@click.option("--key", "key", required=True, metavar="FILE", shell_complete=files, help="The private key.")
+@click.option("--key", metavar="FILE", shell_complete=files, help="The private key; LADING_TRUST_KEY's unless said.")
 @click.option("--sig", is_flag=True, help="Write cosign's older form as well, which podman and skopeo read.")
 @remote_options
 @click.pass_obj
-def sign(invocation: Invocation, images: tuple[str, ...], *, key: str, sig: bool) -> None:
+def sign(invocation: Invocation, images: tuple[str, ...], *, key: str | None, sig: bool) -> None:
     """Sign an image at its registry with a key of yours.
 
     IMAGE is a name in a registry. The signature says the digest, the repository, the tag and the time, and lies beside
     the image as a sigstore bundle, as cosign 3 writes them. The passphrase of the key comes from
     LADING_TRUST_PASSPHRASE[_FILE] or a prompt.
     """
-    private = opened_key(invocation, key)
+    if (path := key or invocation.application.trust_key_file) is None:
+        raise click.UsageError("Missing option '--key', and LADING_TRUST_KEY names none.")
+    private = opened_key(invocation, path)
     forms = (SignatureForm.BUNDLE, SignatureForm.SIMPLE) if sig else (SignatureForm.BUNDLE,)
     with invocation.cancellable() as cancel:
         for image in images:
@@ -60,7 +64,12 @@ def sign(invocation: Invocation, images: tuple[str, ...], *, key: str, sig: bool
 @click.option(
     "--key", "keys", multiple=True, metavar="FILE", shell_complete=files, help="A public key; may be repeated."
 )
-@click.option("--policy", metavar="FILE", shell_complete=files, help="Rules that say who must sign which images.")
+@click.option(
+    "--policy",
+    metavar="FILE",
+    shell_complete=files,
+    help="Rules that say who must sign which images; LADING_TRUST_POLICY's unless anything is said.",
+)
 @remote_options
 @click.pass_obj
 def verify(invocation: Invocation, image: str, *, keys: tuple[str, ...], policy: str | None) -> None:
@@ -70,7 +79,7 @@ def verify(invocation: Invocation, image: str, *, keys: tuple[str, ...], policy:
     pull. Where no signature is accepted, the exit code is 6. Where a rule only reports, or none names the image, that
     is said and the exit code is 0.
     """
-    trusted = _policy(keys, policy)
+    trusted = _policy(keys, policy or (None if keys else invocation.application.trust_policy_file))
     with invocation.cancellable() as cancel:
         verdict = invocation.application.signatures.verify(image, trusted, cancel)
     verdict.enforce()
@@ -87,7 +96,7 @@ def _policy(keys: tuple[str, ...], path: str | None) -> TrustPolicy:
     if bool(keys) is bool(path):
         raise OneOfTheTwo
     if path is None:
-        return demanding([Signer(name, PublicKey.parse(read_bytes(Path(name)))) for name in dict.fromkeys(keys)])
+        return demanding([KeySigner(name, PublicKey.parse(read_bytes(Path(name)))) for name in dict.fromkeys(keys)])
     return parse_policy(read_text(path) or "", lambda name: read_bytes(Path(path).parent / name))
 
 
@@ -107,22 +116,7 @@ def _verdict(verdict: Verdict) -> Record:
         "mode": verdict.rule.mode.value if verdict.rule else "off",
         "trusted": verdict.trusted,
         "signers": [signer.name for signer in verdict.signers],
-        "signatures": [_judged(judged) for judged in verdict.signatures],
-    }
-
-
-def _judged(judged: Judged) -> Record:
-    claim = judged.claim
-    return {
-        "form": judged.form.value,
-        "digest": str(judged.digest),
-        "signer": judged.signer.name if judged.signer else None,
-        "keyId": judged.signer.key.key_id if judged.signer else None,
-        "repository": str(claim.repository) if claim and claim.repository else None,
-        "tag": claim.tag if claim else None,
-        "signedAt": moment_text(claim.signed_at) if claim and claim.signed_at is not None else None,
-        "accepted": judged.refusal is None,
-        "reason": judged.refusal,
+        "signatures": [signature_json(judged) for judged in verdict.signatures],
     }
 
 
@@ -132,5 +126,6 @@ def _told(verdict: Verdict) -> Iterator[str]:
     for judged in verdict.signatures:
         claim = judged.claim
         when = f" of {moment_text(claim.signed_at)}" if claim and claim.signed_at is not None else ""
-        what = judged.refusal or f"key {judged.signer.key.key_id[:12] if judged.signer else ''}{when}"
+        by = f"key {judged.key_id[:12]}" if judged.key_id else judged.who or ""
+        what = judged.refusal or f"{by}{when}"
         yield f"  {judged.form}  {what}"

@@ -39,7 +39,7 @@ def _fields(figures: Figures) -> dict[str, object]:
         "reclaimable": _sum(figures.reclaimable),
         "unfinished": _sum(disk.unfinished),
         "damaged": _sum(disk.damaged),
-        "free": f"{size(disk.free)} of {size(disk.capacity)}",
+        "free": "" if disk.free is None else f"{size(disk.free)} of {size(disk.capacity or 0)}",
     }
 
 

@@ -1,49 +1,26 @@
-"""`lading trust`: the keys that sign images."""
+"""`lading trust`: the keys that sign images, and what is signed with them under Notary v1."""
 
 from __future__ import annotations
 
-import secrets
-
 import click
 
-from lading.fronts.cli.completing import files
-from lading.fronts.cli.invocation import Invocation
-from lading.fronts.cli.key_files import asked_passphrase, write_pair
+from lading.fronts.cli.commands.trust_inspecting import inspect
+from lading.fronts.cli.commands.trust_keys import key
+from lading.fronts.cli.commands.trust_signers import signer
+from lading.fronts.cli.commands.trust_signing import forget, revoke, sign
 from lading.fronts.cli.lazy import Group
-from lading.proof.key_files import encrypted_pem
-from lading.proof.signing_keys import KeyKind, PrivateKey
 
 
 @click.group(cls=Group)
 def trust() -> None:
-    """Keys that sign images."""
+    """Content trust: keys, signed tags and who may sign.
 
-
-@trust.group(cls=Group)
-def key() -> None:
-    """Key pairs: files of yours, which Lading does not keep."""
-
-
-@key.command()
-@click.argument("name", metavar="NAME")
-@click.option("--out", metavar="PREFIX", shell_complete=files, help="Where to write them; NAME unless said.")
-@click.option(
-    "--type",
-    "kind",
-    type=click.Choice([each.value for each in KeyKind]),
-    default=KeyKind.ECDSA_P256.value,
-    help="What kind; every program that reads signatures takes ecdsa-p256 (ecdsa-p256).",
-)
-@click.pass_obj
-def generate(invocation: Invocation, *, name: str, out: str | None, kind: str) -> None:
-    """Make a key pair: PREFIX.key signs, PREFIX.pub verifies.
-
-    PREFIX.key is encrypted with a passphrase, which LADING_TRUST_PASSPHRASE[_FILE] or a prompt gives. Keep it to
-    yourself, and hand PREFIX.pub to whoever verifies. Neither file is ever overwritten.
+    This is Notary v1, as docker trust speaks it. A tag is signed, as the digest and size of its manifest; that is kept
+    at the trust server of its registry (LADING_TRUST_SERVER or DOCKER_CONTENT_TRUST_SERVER; the registry's own host
+    unless said). Keys stay on this machine, below trust/ in the data folder, so these commands ask registries from
+    here, whatever server was chosen.
     """
-    passphrase = asked_passphrase(invocation, f"Passphrase of the new key {name}", twice=True)
-    made = PrivateKey.generate(KeyKind(kind), secrets.token_bytes)
-    private, public = write_pair(out or name, encrypted_pem(made, passphrase, secrets.token_bytes), made.public.pem)
-    record = {"name": name, "type": kind, "keyId": made.public.key_id, "private": private, "public": public}
-    text = f"{name}   {kind} key {made.public.key_id[:12]}: {private} signs, {public} verifies"
-    invocation.console.result(invocation.form, record, text, made.public.key_id)
+
+
+for each in (key, sign, revoke, inspect, forget, signer):
+    trust.add_command(each)

@@ -16,6 +16,8 @@ from lading.fronts.cli.invocation import Invocation
 
 Work = Callable[..., object]
 
+_WITH_KEYS = frozenset({"sign", "trust"})
+
 
 class OnlyHere(InputInvalid):
     """A command that works on this machine alone, and a server that was named."""
@@ -25,6 +27,8 @@ class OnlyHere(InputInvalid):
     def __init__(self, command: str) -> None:
         super().__init__(command)
         self.command_called = command
+        if command.partition(" ")[0] in _WITH_KEYS:
+            self.why = "private keys stay on this machine, and the registry is asked from here"
 
     def __str__(self) -> str:
         return f"lading {self.command_called} works on this machine alone, not at a server"

@@ -91,7 +91,7 @@ def import_(invocation: Invocation, *, archive: str, name: str) -> None:
     platform = one_platform(invocation)
     with TemporaryDirectory(prefix="lading-") as folder:
         packed = f"{folder}/image.tar"
-        options = Flags(False, False, True, False, None).options(invocation)
+        options = Flags(False, False, True, False, None, disable_content_trust=True).options(invocation)
         with invocation.cancellable() as cancel, invocation.progress() as report:
             call = Call(replace(options, wanted=None), report, cancel)
             moved = invocation.application.archives.pack(archive, name, platform, packed, call)

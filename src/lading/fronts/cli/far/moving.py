@@ -18,6 +18,7 @@ from lading.fronts.cli.commands.moving import DigestFileUnwritable, Flags, NoHos
 from lading.fronts.cli.console import Record
 from lading.fronts.cli.far.following import followed, result_of
 from lading.fronts.cli.far.server import Row, environment_of, number, refuse_flags, server_of, word, words
+from lading.fronts.cli.far.trusting import signed_there, verified_there
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.texts import duration, size
 from lading.oci.reference import DEFAULT_TAG, Reference
@@ -120,6 +121,7 @@ def pull(
     if_absent: bool,
     dry_run: bool,
     no_referrers: bool,
+    disable_content_trust: bool,
     keep_going: bool,
     digest_file: str | None,
 ) -> None:
@@ -133,12 +135,14 @@ def pull(
         dry_run=dry_run,
         no_referrers=no_referrers,
     )
+    flags = Flags(False, False, False, keep_going, digest_file, disable_content_trust)
+    trust = flags.trust(invocation)
 
     def work(name: str) -> Work:
-        body = {"image": name, "platform": _platform(invocation)}
+        body = {"image": name, "platform": _platform(invocation), "verify": verified_there(trust, name)}
         return lambda cancel: _job(invocation, _Asked("/api/images/pull", body, name, "pulled"), cancel)
 
-    Errands(invocation, Flags(False, False, False, keep_going, digest_file)).run(list(map(work, references)))
+    Errands(invocation, flags).run(list(map(work, references)))
 
 
 def push(
@@ -151,11 +155,12 @@ def push(
     if_absent: bool,
     dry_run: bool,
     no_referrers: bool,
+    disable_content_trust: bool,
     keep_going: bool,
     digest_file: str | None,
 ) -> None:
     """From an environment of the server, or from this machine through its registry."""
-    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)
+    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file, disable_content_trust)
     place = parse_place(source)
     if not isinstance(place, Named):
         refuse_flags(invocation, all_tags=all_tags)
@@ -164,6 +169,7 @@ def push(
         Errands(invocation, flags).run([_sent(invocation, place, targets, flags)])
         return
     refuse_flags(invocation, *_OURS_ALONE, no_referrers=no_referrers)
+    trust = flags.trust(invocation)
 
     def work(image: str, target: str) -> Work:
         body = {
@@ -173,6 +179,7 @@ def push(
             "ifAbsent": if_absent,
             "dryRun": dry_run,
             "relay": relay,
+            "sign": signed_there(trust, [target]),
         }
         return lambda cancel: _job(invocation, _Asked("/api/images/push", body, target, "pushed"), cancel)
 
@@ -208,22 +215,26 @@ def copy(
     if_absent: bool,
     dry_run: bool,
     no_referrers: bool,
+    disable_content_trust: bool,
     keep_going: bool,
     digest_file: str | None,
 ) -> None:
     """Between registries, by the server; or from this machine through its registry."""
     refuse_flags(invocation, all_tags=all_tags)
-    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file)
+    flags = Flags(if_absent, dry_run, no_referrers, keep_going, digest_file, disable_content_trust)
     place = parse_place(source)
     if not isinstance(place, Named):
         Errands(invocation, flags).run([_sent(invocation, place, targets, flags)])
         return
     refuse_flags(invocation, *_OURS_ALONE, if_absent=if_absent, no_referrers=no_referrers)
+    trust = flags.trust(invocation)
     body = {
         "source": source,
         "targets": list(map(_name, targets)),
         "platform": _platform(invocation),
         "dryRun": dry_run,
+        "verify": verified_there(trust, source),
+        "sign": signed_there(trust, targets),
     }
     asked = _Asked("/api/images/copy", body, targets[0], "copied")
     Errands(invocation, flags).run([lambda cancel: _job(invocation, asked, cancel)])
@@ -288,7 +299,7 @@ def _sent(invocation: Invocation, place: Place, targets: Sequence[str], flags: F
             if moved.planned or not set(moved.names) <= set(passing):
                 yield _moved_outcome(moved, seconds)
         if there and not flags.dry_run:
-            yield from _copied(invocation, sent, passing[0], there, cancel)
+            yield from _copied(invocation, sent, passing[0], there, flags=flags, cancel=cancel)
 
     return work
 
@@ -307,10 +318,17 @@ def _upload(
 
 
 def _copied(
-    invocation: Invocation, sent: Sequence[Moved], passing: str, there: Sequence[Reference], cancel: Cancel
+    invocation: Invocation,
+    sent: Sequence[Moved],
+    passing: str,
+    there: Sequence[Reference],
+    *,
+    flags: Flags,
+    cancel: Cancel,
 ) -> Iterator[Outcome]:
-    source = f"{Reference.parse(passing).repository}@{sent[0].root.digest}"
-    body = {"source": source, "own": True, "targets": list(map(str, there))}
+    source, targets = f"{Reference.parse(passing).repository}@{sent[0].root.digest}", list(map(str, there))
+    sign = signed_there(flags.trust(invocation), targets)
+    body = {"source": source, "own": True, "targets": targets, "sign": sign}
     return _job(invocation, _Asked("/api/images/copy", body, there[0].familiar, "pushed"), cancel)
 
 

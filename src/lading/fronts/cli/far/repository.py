@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from lading.fronts.cli.commands.repository import rules_text
 from lading.fronts.cli.commands.rows import fields_text
+from lading.fronts.cli.far.repository_trust import accepted_keys, trust
 from lading.fronts.cli.far.server import Columns, Row, number, server_of, word
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.secrets import read_text
@@ -154,5 +155,7 @@ COMMANDS = {
     "visibility": visibility,
     "rename": rename,
     "promote": promote,
+    "trust": trust,
+    "keys": accepted_keys,
     "rm": rm,
 }

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lading.errors import InputInvalid
-from lading.fronts.cli.application import RemoteServer
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
+from lading.fronts.cli.servers import RemoteServer
 from lading.services.named_rows import RowUnknown
 from lading.wire.message import Cancel
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from lading.errors import InputInvalid
@@ -18,6 +19,9 @@ class Renderer(Protocol):
     @property
     def report(self) -> Report:
         """Takes the next event."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Inside, nothing is redrawn: somebody is asked a question there."""
 
     def close(self) -> None:
         """Nothing is drawn after this."""
@@ -41,6 +45,10 @@ class Silent:
 
     def report(self, event: Event) -> None:
         """Takes the next event, and forgets it."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """There is nothing to redraw."""
+        return nullcontext()
 
     def close(self) -> None:
         """There is nothing to close."""

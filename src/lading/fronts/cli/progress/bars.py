@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -70,6 +71,15 @@ class Bars:
         message = self._message(event)
         if message is not None:
             self._console.print(Text(visible(message)))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The bars go, and come back afterwards."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def close(self) -> None:
         """The bars go; the cursor comes back."""

@@ -30,6 +30,10 @@ class JsonLines:
     def _write(self, event: Event) -> None:
         _write(self._stream, visible_json(json.dumps(event_json(event), ensure_ascii=False)))
 
+    def paused(self) -> contextlib.AbstractContextManager[None]:
+        """There is nothing to redraw."""
+        return contextlib.nullcontext()
+
     def close(self) -> None:
         """There is nothing to close: every line is whole."""
 
@@ -51,6 +55,10 @@ class PlainLines:
             self._say(line)
         elif self._clock() - self._spoke >= LINE_SECONDS:
             self._say(self._total())
+
+    def paused(self) -> contextlib.AbstractContextManager[None]:
+        """There is nothing to redraw."""
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         """There is nothing to close: every line is whole."""

@@ -26,6 +26,7 @@ from lading.fronts.rest_api.paging import ListNeeded, ordered_by
 from lading.fronts.rest_api.routes.transfers import EnvironmentId, IdempotencyKey, KeyNeeded, keyed
 from lading.fronts.rest_api.shapes.images import Arriving, HistoryStep, Image, ImageDetails, Pruned, Tagged
 from lading.fronts.rest_api.shapes.jobs import ImportDone
+from lading.fronts.rest_api.shapes.signatures import ImageSignatures
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.told import array, file, listed, one, started
 from lading.fronts.rest_api.waiting import answered
@@ -201,6 +202,20 @@ def image_history(
     """The steps that made an image, newest first."""
     with product.removals.told(actor, environment):
         return history_json(product.environments.open(actor, environment).history(image, cancel))
+
+
+@router.get("/images/{image:path}/signatures", responses=one(ImageSignatures))
+def image_signatures(
+    product: ProductNeeded,
+    actor: ActorNeeded,
+    cancel: CancelNeeded,
+    image: ImageName,
+    environment: EnvironmentId = None,
+) -> Json:
+    """The signatures of an image under each of its names that a registry knows, asked for now, and what the server's
+    trust policy makes of them. Nobody is waited for longer than 20 seconds."""
+    with product.removals.told(actor, environment):
+        return {"items": list(product.image_signatures.of(actor, environment, image, cancel))}
 
 
 @router.get("/images/{image:path}/export", response_class=StreamingResponse, responses=file("application/x-tar"))

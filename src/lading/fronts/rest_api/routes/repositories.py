@@ -55,7 +55,8 @@ def get_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name)
 def change_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name, body: RepositoryBody) -> Json:
     """Change what is sent; the rest stays. A repository that is not there is made."""
     rules = None if body.rules is None else rules_of(body.rules)
-    form = RepositoryForm(body.visibility, body.immutable, rules)
+    trust = None if body.trust is None else body.trust.rule()
+    form = RepositoryForm(body.visibility, body.immutable, rules, trust)
     return repository_json(product.repositories.change(actor, repository, form, body.reason))
 
 
@@ -79,10 +80,11 @@ def list_tags(
     repository: Name,
     wanted: ListNeeded,
 ) -> object:
-    """Its tags in order, with what protects them."""
+    """Its tags in order, with what protects them, and whether they are signed as its trust rule asks."""
     names = wanted.kept(product.repositories.tags(actor, repository), lambda name: [name])
     rows = product.repositories.tag_rows(actor, repository, wanted.cut(names))
-    return wanted.answer([tag_json(row) for row in rows], len(names))
+    signed = product.repository_trust.signed(actor, repository, rows)
+    return wanted.answer([tag_json(row, signed.get(row.row.tag.name)) for row in rows], len(names))
 
 
 @router.delete("/repositories/{repository}/tags/{tag}", status_code=204)

@@ -95,7 +95,9 @@ async def copy(
     body: CopyBody = CopyBody(),  # noqa: B008  it is frozen
 ) -> JSONResponse:
     """Copy an image from one registry to others, from one read, with its signatures."""
-    form = CopyForm(body.source, tuple(body.targets), body.platform, body.dry_run, body.own)
+    form = CopyForm(
+        body.source, tuple(body.targets), body.platform, body.dry_run, body.own, body.verify is True, body.sign
+    )
     job = await run_in_threadpool(product.copies.start, actor, form, key)
     return await answered(request, product, streams, actor, job)
 
@@ -135,9 +137,10 @@ def push_form(body: PushBody) -> PushForm:
         body.if_absent,
         body.dry_run,
         body.relay,
+        body.sign,
     )
 
 
 def pull_form(body: PullBody) -> PullForm:
     """As the services take it."""
-    return PullForm(body.image, body.scan_after_pull, body.platform)
+    return PullForm(body.image, body.scan_after_pull, body.platform, body.verify is True)

@@ -37,7 +37,13 @@ class Image(TypedDict):
             "Whether a rule protects one of its tags. Null where none of its names is a tag of our own registry.",
         ]
     ]
-    signed: NotRequired[Annotated[bool | None, "Null: nobody looked."]]
+    signed: NotRequired[
+        Annotated[
+            bool | None,
+            "Whether its signatures were what the server's trust policy asks for when they were looked at last, under "
+            "each of its names that was. Null: nobody looked, or no rule is about it.",
+        ]
+    ]
 
 
 class ImageDetails(Image):

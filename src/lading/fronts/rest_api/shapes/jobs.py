@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict, get_args
 from lading.fronts.rest_api.shapes.gates import Verdict
 from lading.fronts.rest_api.shapes.repositories import Amount
 from lading.fronts.rest_api.shapes.scans import ScanSummary, ScanTold
+from lading.fronts.rest_api.shapes.signatures import SignatureVerdict
 from lading.services.job import JobState
 
 
@@ -48,7 +49,9 @@ class PushDone(Done):
     totals: NotRequired[Totals]
     dryRun: NotRequired[bool]
     relayed: NotRequired[Annotated[bool, "Whether it went through this server."]]
+    signed: NotRequired[Annotated[bool, "Whether it was signed."]]
     verdicts: NotRequired[list[Verdict]]
+    trust: NotRequired[Annotated[SignatureVerdict, "Of a copy: what was found of its source's signatures."]]
 
 
 class PullDone(Done):
@@ -63,6 +66,7 @@ class PullDone(Done):
     totals: NotRequired[Totals]
     scans: NotRequired[list[ScanSummary]]
     verdicts: NotRequired[list[Verdict]]
+    trust: NotRequired[Annotated[SignatureVerdict, "What was found of its signatures, where a rule asks for some."]]
 
 
 class HostEnd(TypedDict):

@@ -44,7 +44,7 @@ class Overview(TypedDict):
 
     credentials: list[CredentialEnding]
     environmentsDown: list[EnvironmentDown] | None
-    findings: SeverityCounts | None
+    findings: Annotated[SeverityCounts | None, "Also null as long as no image was ever scanned."]
     storage: Storage | None
     rateLimits: list[RegistryLimit] | None
 

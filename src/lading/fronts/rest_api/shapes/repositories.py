@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from lading.fronts.rest_api.shapes.gates import Verdict
+from lading.fronts.rest_api.shapes.trust import TrustRule
 from lading.services.repository_rows import Visibility
 from lading.services.repository_rules import Protects, Releases, Step
 
@@ -39,6 +40,7 @@ class Repository(TypedDict):
     visibility: Visibility
     immutable: bool
     rules: list[ProtectionRule]
+    trust: Annotated[TrustRule | None, "Null: its images need nobody's signature."]
     tags: Annotated[int, "How many."]
     size: Annotated[int, "Bytes, shared with others or not."]
     createdAt: str | None
@@ -78,6 +80,7 @@ class RepositoryTag(TypedDict):
     pulls: int
     manifestPulledAt: str | None
     manifestPulls: Annotated[int, "Pulls of what it names, by digest or by whatever tag."]
+    signed: Annotated[bool | None, "Whether it is signed as the repository's trust rule asks. Null: there is none."]
     protectedBy: list[Protection]
     release: Release | None
 

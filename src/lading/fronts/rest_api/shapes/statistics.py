@@ -49,7 +49,7 @@ class StorageSample(TypedDict):
     unique: int
     stored: int
     reclaimable: int
-    free: int
-    capacity: int
+    free: int | None
+    capacity: int | None
     images: int
     repositories: int
