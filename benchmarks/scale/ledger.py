@@ -70,6 +70,10 @@ class Ledger:
         self._lock = threading.Lock()
         self._file: IO[str] = path.open("a")
 
+    def close(self) -> None:
+        """Its file; what it counted stays."""
+        self._file.close()
+
     def attempted(self, scenario: str) -> None:
         """Something began."""
         with self._lock:

@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -63,7 +64,7 @@ class Outcome:
 def run_storm(folder: Path, storm: Storm, tell: Callable[[str], None] = lambda _: None) -> Outcome:
     """In an empty folder, whose logs and ledger tell the rest."""
     ledger = Ledger(folder / "ledger.jsonl")
-    with deployment(folder, storm.replicas, storm.workers) as at:
+    with closing(ledger), deployment(folder, storm.replicas, storm.workers) as at:
         images = seeded(at)
         environments = [at.agent(f"edge{number}") for number in range(1, storm.agents + 1)]
         over, given_up = threading.Event(), threading.Event()

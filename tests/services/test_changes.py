@@ -20,6 +20,8 @@ class Rows:
     read: list[str] = field(default_factory=list)
     fails: bool = False
 
+    at_once = True
+
     def stamp(self) -> Hashable:
         return self.version
 

@@ -28,10 +28,10 @@ TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 class Commits:
-    """Changes that happen when a test says so."""
+    """Changes that happen when a test says so, and are heard of at once or late."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, *, at_once: bool = True) -> None:
+        self.count, self.at_once = 0, at_once
 
     def stamp(self) -> Hashable:
         return self.count
@@ -104,6 +104,28 @@ def test_a_commit_by_anybody_has_it_looked_up(records: MemoryRecords) -> None:
     commits.count += 1
 
     assert lookups.manifest("app", "1") == moved.descriptor
+
+
+def test_where_commits_are_heard_of_late_a_tag_is_looked_up_each_time(records: MemoryRecords) -> None:
+    lookups = RepositoryLookups(records, Kept(CONTENT, OTHER), Commits(at_once=False))
+    assert lookups.manifest("app", "1") == MANIFEST
+
+    moved = HeldManifest(described(OTHER))
+    records.change("app", lambda _: [HoldManifest(moved), PointTag("1", moved.descriptor.digest)], 0.0)
+
+    assert lookups.manifest("app", "1") == moved.descriptor
+
+
+def test_where_commits_are_heard_of_late_nothing_is_remembered_as_missing(records: MemoryRecords) -> None:
+    lookups = RepositoryLookups(records, Kept(CONTENT, OTHER), Commits(at_once=False))
+    pushed = HeldManifest(described(OTHER))
+    digest = pushed.descriptor.digest
+    assert (lookups.manifest("app", digest), lookups.blob("app", digest)) == (None, None)
+
+    records.change("app", lambda _: [HoldManifest(pushed), HoldBlob(digest, len(OTHER))], 0.0)
+
+    assert lookups.manifest("app", digest) == pushed.descriptor
+    assert lookups.blob("app", digest) == len(OTHER)
 
 
 class Fleeting(Viewed):

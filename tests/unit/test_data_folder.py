@@ -14,6 +14,7 @@ from lading.main.data_folder import (
     open_to_others,
     private_folder,
     served_alone,
+    was_served,
 )
 from lading.services.serving import FolderServed
 
@@ -57,6 +58,14 @@ def test_a_folder_that_takes_no_file_is_said_to_be_unusable(tmp_path: Path) -> N
 def test_two_do_not_serve_one_folder(tmp_path: Path) -> None:
     with served_alone(tmp_path), pytest.raises(FolderServed), served_alone(tmp_path):
         raise AssertionError("it is served already")
+
+
+def test_who_has_served_a_folder_leaves_a_mark_whatever_the_port(tmp_path: Path) -> None:
+    """Else a local collection would not ask the repositories what they keep."""
+    assert not was_served(tmp_path)
+    with served_alone(tmp_path):
+        assert was_served(tmp_path)
+    assert was_served(tmp_path)
 
 
 def test_images_are_private_in_a_folder_that_is_not(tmp_path: Path) -> None:

@@ -135,6 +135,12 @@ def served_alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def was_served(folder: Path) -> bool:
+    """Whether anybody has served this folder, now or ever, on whichever port: a service may have names and rows in it.
+    Whoever restores one leaves the same mark."""
+    return (folder / SERVE_LOCK).exists() or (folder / KEPT_PORT).exists()
+
+
 @dataclass(frozen=True, slots=True)
 class KeptPort:
     """Fulfils services.serving.KeptPort by a small file."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lading.main.data_folder import KeptPort, begun_folder, private_folder
+from lading.main.data_folder import begun_folder, private_folder, was_served
 from lading.settings import DEFAULT, Settings
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ class LocalStore:
         Raises NamesElsewhere, ContentElsewhere.
         """
         from lading.engine.collect import Collected
-        from lading.main.content_place import storage_told
         from lading.main.sweeping import ContentElsewhere, NamesElsewhere, NamesNote
 
         elsewhere = NamesNote.of(self.data).read()
@@ -91,7 +90,7 @@ class LocalStore:
             if given_up:
                 return Collected(0, 0)
             raise NamesElsewhere(elsewhere)
-        if (place := storage_told(self._settings, self.service.settings)) is not None:
+        if (place := self._storage()) is not None:
             if given_up:
                 return Collected(0, 0)
             raise ContentElsewhere(place)
@@ -105,9 +104,8 @@ class LocalStore:
 
         content, uploads = CollectableFolder(self.folder), self.folder.uploads
         images, leases, unfinished = self.catalogue.images, self.catalogue.leases, self._settings.keep_unfinished
-        was_served = KeptPort.of(self.data).path.exists()
-        own = self.records if was_served else None
-        if was_served or self._settings.database is not None:
+        own = self.records if was_served(self.data) else None
+        if self._served:
             leases.keep_for_work(lambda: oldest_work(self.service.jobs))
         if self._settings.database is None:
             return Sweeper(content, uploads, images, leases, own, (), unfinished)
@@ -115,6 +113,19 @@ class LocalStore:
         others: list[Keeper] = [OtherNames(service.catalogue.images, service.catalogue.leases)]
         others += [own] if own else []
         return Sweeper(content, uploads, images, leases, service.repositories, others, unfinished)
+
+    def _storage(self) -> str | None:
+        """The bucket that a service over this folder keeps the content in."""
+        if not self._served:
+            return None
+        from lading.main.content_place import storage_told
+
+        return storage_told(self._settings, self.service.settings)
+
+    @property
+    def _served(self) -> bool:
+        """Whether a service may ever have been over this folder: else nothing of it need be asked."""
+        return self._settings.database is not None or was_served(self.data)
 
     @cached_property
     def service(self) -> ServiceDatabase:

@@ -22,6 +22,10 @@ MOST_REMEMBERED = 10_000
 class Changes(Protocol):
     """For any thread."""
 
+    @property
+    def at_once(self) -> bool:
+        """Whether a stamp tells of a commit from the moment it is kept, whichever process made it."""
+
     def stamp(self) -> Hashable:
         """Equal to an earlier one only where nothing was committed in between. Raises StorageFailed."""
 
@@ -34,6 +38,7 @@ class WokenChanges:
     `STANDS_SECONDS`."""
 
     STANDS_SECONDS = 5.0
+    at_once = False
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` tells seconds, of whatever beginning."""
@@ -54,7 +59,11 @@ class WokenChanges:
 
 
 class Remembered(Generic[K, V]):
-    """What was looked up, until something is committed. For any number of threads; bounded."""
+    """What was looked up, until something is committed. For any number of threads; bounded.
+
+    That something is not there is not remembered where commits are heard of late: whoever was told that it is there now
+    may ask another process a moment later.
+    """
 
     def __init__(self, changes: Changes, look: Callable[[K], V]) -> None:
         """`look` finds it; what it raises is not remembered."""
@@ -72,6 +81,8 @@ class Remembered(Generic[K, V]):
             elif key in self._kept:
                 return self._kept[key]
         found = self._look(key)
+        if found is None and not self._changes.at_once:
+            return found
         with self._lock:
             if stamp == self._stamp:
                 self._kept[key] = found

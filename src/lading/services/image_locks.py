@@ -38,6 +38,11 @@ class ImageLocks:
 
     # ── Changes, for what is remembered
 
+    @property
+    def at_once(self) -> bool:
+        """As Changes."""
+        return self._changes.at_once
+
     def stamp(self) -> Hashable:
         """Another one, too, when time has passed."""
         return self._changes.stamp(), self._clock() // STANDS_SECONDS

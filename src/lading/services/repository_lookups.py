@@ -41,6 +41,8 @@ class Held(Protocol):
 class Unsteady:
     """Fulfils Changes where nobody can tell: nothing is remembered."""
 
+    at_once = True
+
     def stamp(self) -> Hashable:
         return object()
 
@@ -54,6 +56,10 @@ class Renewed:
     def __init__(self, changes: Changes, clock: Callable[[], float]) -> None:
         self._changes, self._clock = changes, clock
 
+    @property
+    def at_once(self) -> bool:
+        return self._changes.at_once
+
     def stamp(self) -> Hashable:
         return self._changes.stamp(), self._clock() // RENEWED_SECONDS
 
@@ -65,14 +71,20 @@ class RepositoryLookups:
     """For any number of threads. Everything raises StorageFailed."""
 
     def __init__(self, records: RepositoryRecords, content: Held, changes: Changes) -> None:
-        self._records, self._content = records, content
+        self._records, self._content, self._changes = records, content, changes
         self._manifests = Remembered(changes, self._look_for_manifest)
         self._blobs = Remembered(changes, self._look_for_blob)
         self._small = SmallContent(content)
 
     def manifest(self, repository: str, reference: str | Digest) -> Descriptor | None:
         """By tag or digest, leased: its type, digest and size alone. None where the repository does not hold it, or its
-        bytes are gone."""
+        bytes are gone.
+
+        Where another process's commits are heard of late, a tag is looked up each time: whoever has just moved it, and
+        asks here next, gets what it was moved to.
+        """
+        if isinstance(reference, str) and not self._changes.at_once:
+            return self._look_for_manifest((repository, reference))
         return self._manifests.of((repository, reference))
 
     def blob(self, repository: str, digest: Digest) -> int | None:

@@ -37,6 +37,8 @@ class DataVersion:
         self._commits = count(1)
         self._own = 0
 
+    at_once = True
+
     def stamp(self) -> Hashable:
         """Raises DatabaseFailed."""
         age = self._clock() - self._asked
