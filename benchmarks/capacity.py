@@ -145,7 +145,7 @@ class Meter:
 
     def rest(self) -> None:
         """Learn what they take while nobody asks: some time after they began, and once they did what they do later."""
-        time.sleep(SETTLING_SECONDS)
+        time.sleep(SETTLING_SECONDS)  # what is measured is what they do by themselves
         began, before = time.monotonic(), self._counts()
         time.sleep(IDLE_SECONDS)
         after, seconds = self._counts(), time.monotonic() - began

@@ -179,7 +179,7 @@ class Deployment:
         for replica in self.replicas:
             while not self._ready(replica):
                 assert time.monotonic() < until, f"{replica.name} is not up:\n{replica.log.read_text()[-3000:]}"
-                time.sleep(0.1)
+                time.sleep(0.1)  # a process of its own has no other way to say so
 
     def _ready(self, replica: Supervised) -> bool:
         asking = Service(self.folder, port=self.ports[replica.name])

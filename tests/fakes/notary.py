@@ -125,10 +125,6 @@ class NotaryServer:
     def rotate(self, _gun: str, role: str, _cancel: Cancel) -> TrustKey:
         return TrustKey.read(read_object(self.service.key(role, another=True), TrustInvalid))
 
-    def delete(self, _gun: str, _cancel: Cancel) -> None:
-        self.service.server.files.clear()
-        self.service.server.roots.clear()
-
 
 @dataclass
 class Client:

@@ -179,10 +179,11 @@ def test_signing_does_not_start_anew_where_the_metadata_has_vanished() -> None:
     assert "signed before" in (refused.value.hint or "")
 
 
-def test_what_was_deleted_on_purpose_may_be_set_up_anew() -> None:
+def test_what_was_deleted_on_purpose_may_be_set_up_anew_once_it_is_forgotten() -> None:
     client = owner()
 
-    client.trust.delete(REPOSITORY, NEVER)
+    client.server.service.server.files.clear()
+    client.trust.forget(REPOSITORY)
 
     assert client.trust.sign(client.tag("v2"), TWO, NEVER).initialised
     assert client.digests() == {"v2": TWO.digest.encoded}

@@ -152,11 +152,6 @@ class NotaryTrust:
         self._changes().require_root(believed(*self._walked(repository, cancel, None)))
         return self._changed(repository, self._replacing(repository, role, cancel), cancel)[0]
 
-    def delete(self, repository: Repository, cancel: Cancel) -> None:
-        """All trust metadata is removed from the server, and what we saw of it forgotten."""
-        self._server_for(repository).delete(str(repository), cancel)
-        self.forget(repository)
-
     def _replacing(self, repository: Repository, role: str, cancel: Cancel) -> Change[str]:
         """The key is made once, however often the change has to be."""
         gun = str(repository)

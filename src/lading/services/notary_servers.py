@@ -34,9 +34,6 @@ class TrustServer(Protocol):
     def rotate(self, gun: str, role: str, cancel: Cancel) -> TrustKey:
         """A new key of the server's for that role; it signs once the root names it."""
 
-    def delete(self, gun: str, cancel: Cancel) -> None:
-        """All metadata of the repository is forgotten there."""
-
 
 class TrustMemories(Protocol):
     """What was seen of repositories, by full name. Thread-safe; several processes may share them."""

@@ -89,14 +89,6 @@ def public_key(base: str, gun: str, role: str, *, another: bool = False) -> Conv
     return response.body[: KEY_LIMIT + 1]
 
 
-def delete(base: str, gun: str) -> Conversation[None]:
-    """All metadata of the repository; harmless where there is none."""
-    request = Request("DELETE", _url(base, Collection(gun)))
-    response = yield request
-    if response.status not in {200, 202, 204, 404}:
-        raise refused(request, response)
-
-
 def _url(base: str, route: Route) -> str:
     return f"{base}{quote(str(route), safe='/:')}"
 

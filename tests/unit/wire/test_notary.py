@@ -150,9 +150,3 @@ def test_the_servers_keys_are_asked_for_and_renewed() -> None:
 
     assert (raw, request.method, another.method) == (b"{}", "GET", "POST")
     assert request.url == another.url == f"{BASE}/v2/{GUN}/_trust/tuf/snapshot.key"
-
-
-def test_deleting_what_is_gone_is_no_failure() -> None:
-    for status in (200, 404):
-        _, [request] = held(notary.delete(BASE, GUN), Response(status))
-        assert (request.method, request.url) == ("DELETE", f"{BASE}/v2/{GUN}/_trust/tuf/")

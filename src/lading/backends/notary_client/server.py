@@ -63,9 +63,6 @@ class NotaryServer:
     def rotate(self, gun: str, role: str, cancel: Cancel) -> TrustKey:
         return _key(self._hold(lambda base: notary.public_key(base, gun, role, another=True), push(gun), cancel))
 
-    def delete(self, gun: str, cancel: Cancel) -> None:
-        self._hold(lambda base: notary.delete(base, gun), _everything(gun), cancel)
-
     def _hold(self, make: Callable[[str], Conversation[T]], scope: Scope, cancel: Cancel) -> T:
         with self._in_our_words():
             return self._converse(lambda origin: make(f"{origin}{self._address.path}"), (scope,), cancel)
@@ -88,11 +85,6 @@ class NotaryServer:
                 raise
             told = f"The trust server {self._address.host} takes the login of {self._registry}."
             raise error.but(hint=told, command=f"lading login {self._registry}") from error
-
-
-def _everything(gun: str) -> Scope:
-    """What notary-server asks for before it deletes (server/server.go)."""
-    return Scope(gun, ("*",))
 
 
 def _key(raw: bytes) -> TrustKey:
