@@ -27,7 +27,7 @@ from pathlib import Path
 from lading.backends.advisories.keeping import AdvisoryFolder
 from lading.backends.advisories.lookup import KeptAdvisories
 from lading.engine.cancel import Cancellation
-from lading.services.advisories import Imported, Origin, Schedule
+from lading.services.scans.advisories import Imported, Origin, Schedule
 from lading.wire.message import Transport
 
 LOOKUPS = 3000

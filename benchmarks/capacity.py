@@ -46,8 +46,8 @@ from benchmarks.scale.deployment import Deployment, deployment
 from benchmarks.service_memory import Memory
 from benchmarks.table import machine
 from lading.backends.database.service_database import open_service_database
-from lading.services.audit import Deed, Result
-from lading.services.audit_records import AuditEntry
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTLING_SECONDS, IDLE_SECONDS = 20.0, 20.0
@@ -84,7 +84,7 @@ class Registry:
         self._location = answer.getheader("location") or ""
         return content
 
-    def push(self, name: str, shape: Shape) -> int:
+    def push(self, name: str, shape: Shape, tag: str = "1") -> int:
         """All of it new: looked for, begun, sent, closed; then the manifest. So many requests."""
         before = self._requests
         layers = [os.urandom(shape.size) for _ in range(shape.layers)]
@@ -104,7 +104,7 @@ class Registry:
             "config": {"mediaType": CONFIG_TYPE, "digest": _digest(config), "size": len(config)},
             "layers": [{"mediaType": LAYER_TYPE, "digest": _digest(each), "size": len(each)} for each in layers],
         }
-        self.ask("PUT", f"/v2/{name}/manifests/1", json.dumps(manifest).encode(), MANIFEST_TYPE)
+        self.ask("PUT", f"/v2/{name}/manifests/{tag}", json.dumps(manifest).encode(), MANIFEST_TYPE)
         return self._requests - before
 
     def pull(self, name: str) -> int:

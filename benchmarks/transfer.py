@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 
 from lading import main
 from lading.backends.http.transport import HttpTransport
-from lading.services.transfers import Transfers
+from lading.services.transfers.transfers import Transfers
 
 LOADED_FIRST = (
     "lading.backends.content_store.folder",

@@ -213,7 +213,7 @@ class Verifier:
 
     def _audit(self) -> tuple[int, int]:
         """How many records the trail has, if it is whole, and how often numbers were left out: a crash of PostgreSQL
-        leaves out up to 32 that its sequence had made ready (services.audit_seal)."""
+        leaves out up to 32 that its sequence had made ready (services.audit.seal)."""
         told = json.loads(self._api.ask("GET", "/api/audit/verify").body)
         if not told["sound"]:
             self._ledger.lost(f"the audit trail is not whole: {told}")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from lading.oci.platform import Platform
-from lading.services.samples import sample_archive
+from lading.services.embedded.samples import sample_archive
 from tests.browser.conftest import Visiting
 from tests.browser.visit import Visit
 from tests.fakes.docker_archives import docker_archive

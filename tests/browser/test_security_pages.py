@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from lading.services.samples import SAMPLE_ADVISORY, SAMPLE_PACKAGE
+from lading.services.embedded.samples import SAMPLE_ADVISORY, SAMPLE_PACKAGE
 from tests.browser.conftest import Visiting
 from tests.browser.visit import Visit
 from tests.fakes.advisory_files import advisory, folder_of

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from lading.services.agent_records import AgentTokenRecords, AgentTokenRow, PresenceRecords, PresenceRow
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRecords, EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRecords, EnvironmentRow
+from lading.services.hub.records import AgentTokenRecords, AgentTokenRow, PresenceRecords, PresenceRow
 from tests.fakes.agents import presence_of
 
 NOW = 1_800_000_000.0

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from lading.services.audit import Deed
-from lading.services.idempotency import KeyUsed, RequestKey
-from lading.services.job import Job, JobRequest, JobState, Line
-from lading.services.job_records import Held, JobFilter, JobRecords, Told
+from lading.services.audit.audit import Deed
+from lading.services.jobs.idempotency import KeyUsed, RequestKey
+from lading.services.jobs.job import Job, JobRequest, JobState, Line
+from lading.services.jobs.records import Held, JobFilter, JobRecords, Told
 from lading.services.schedules import Schedule, ScheduleRecords
 
 Age = Callable[[str, float], None]

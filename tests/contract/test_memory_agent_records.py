@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services.environment_records import EnvironmentRecords
+from lading.services.environments.records import EnvironmentRecords
 from tests.contract.agent_records_suite import AgentTokensContract, PresencesContract
 from tests.fakes.agents import MemoryAgents
 from tests.fakes.environment_records import MemoryEnvironments

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
-from lading.services.pull_counts import Pulled, PullRecords, Pulls
-from lading.services.repository_edits import DropTag, Edit, HoldManifest, PointTag, RenameRepository, SetRetention
-from lading.services.repository_records import RepositoryRecords
-from lading.services.repository_rows import HeldManifest, ManifestRow
-from lading.services.retention_rules import RetentionRule
+from lading.services.repositories.edits import DropTag, Edit, HoldManifest, PointTag, RenameRepository, SetRetention
+from lading.services.repositories.pull_counts import Pulled, PullRecords, Pulls
+from lading.services.repositories.records import RepositoryRecords
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rows import HeldManifest, ManifestRow
 from tests.contract.test_repository_records import records
 
 __all__ = ["records"]

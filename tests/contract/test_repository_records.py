@@ -15,9 +15,9 @@ from lading.backends.database.repositories import DatabaseRecords, open_records
 from lading.errors import Refused
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
-from lading.services.repository_edits import DropBlob, DropManifest, DropTag, Edit, HoldBlob, HoldManifest, PointTag
-from lading.services.repository_records import RepositoryRecords, RepositoryView
-from lading.services.repository_rows import HeldManifest, NamedTag, UploadSession
+from lading.services.repositories.edits import DropBlob, DropManifest, DropTag, Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repositories.records import RepositoryRecords, RepositoryView
+from lading.services.repositories.rows import HeldManifest, NamedTag, UploadSession
 from tests.fakes.repository_records import MemoryRecords
 from tests.fakes.repository_rows import held_in
 from tests.peers.postgres_server import RunningPostgres

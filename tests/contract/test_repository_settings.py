@@ -10,7 +10,7 @@ import pytest
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
-from lading.services.repository_edits import (
+from lading.services.repositories.edits import (
     DropRelease,
     DropRepository,
     DropTag,
@@ -23,9 +23,9 @@ from lading.services.repository_edits import (
     SetRules,
     SetVisibility,
 )
-from lading.services.repository_records import RepositoryRecords, RepositoryView
-from lading.services.repository_rows import HeldManifest, NamedTag, Visibility
-from lading.services.repository_rules import WHOLE, Protects, Releases, Rule, TagRelease
+from lading.services.repositories.records import RepositoryRecords, RepositoryView
+from lading.services.repositories.rows import HeldManifest, NamedTag, Visibility
+from lading.services.repositories.rules import WHOLE, Protects, Releases, Rule, TagRelease
 from tests.contract.test_repository_records import records
 from tests.fakes.repository_rows import held_in
 

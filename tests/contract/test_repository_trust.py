@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services import repository_decisions as decisions
-from lading.services.repository_edits import SetTrust, SetVisibility
-from lading.services.repository_records import RepositoryRecords
-from lading.services.repository_rows import Visibility
-from lading.services.repository_trust import RepositoryTrust, TrustRuleInvalid
+from lading.services.repositories import decisions
+from lading.services.repositories.edits import SetTrust, SetVisibility
+from lading.services.repositories.records import RepositoryRecords
+from lading.services.repositories.rows import Visibility
+from lading.services.repositories.trust import RepositoryTrust, TrustRuleInvalid
 from lading.services.trust_modes import Mode
 from tests.contract.test_repository_records import records
 

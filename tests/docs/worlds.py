@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from lading.backends.database.repositories import open_records
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_edits import HoldManifest, PointTag
-from lading.services.repository_records import Decide
-from lading.services.repository_rows import HeldManifest
+from lading.services.repositories.edits import HoldManifest, PointTag
+from lading.services.repositories.records import Decide
+from lading.services.repositories.rows import HeldManifest
 from tests.docs.place import HERE, Place
 from tests.fakes.advisory_files import advisory, folder_of
 from tests.fakes.certificates import Authority

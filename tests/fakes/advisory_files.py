@@ -13,7 +13,7 @@ from pathlib import Path
 from lading.backends.advisories.keeping import AdvisoryFolder
 from lading.backends.http.transport import HttpTransport
 from lading.engine.cancel import Cancellation
-from lading.services.advisories import Imported, Origin, Schedule
+from lading.services.scans.advisories import Imported, Origin, Schedule
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Transport
 from tests.fakes.scripted_server import Asked, Reply

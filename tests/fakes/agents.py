@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from lading.services.agent_records import AgentTokenRow, PresenceRow
-from lading.services.environment_records import EnvironmentRecords
-from lading.services.hub import AgentAway, AgentPresence
+from lading.services.environments.records import EnvironmentRecords
+from lading.services.hub.hub import AgentAway, AgentPresence
+from lading.services.hub.records import AgentTokenRow, PresenceRow
 from lading.wire.message import Cancel, Request, Response, Transport
 from lading.wire.tunnel_frames import Hello
 

@@ -18,22 +18,22 @@ from lading.fronts.cli.program import run
 from lading.fronts.cli.running import EdgeAgent, OpenRegistry, Serving, Working
 from lading.fronts.cli.servers import Contexts, RemoteServer, ServerLogins
 from lading.oci.reference import Reference
-from lading.services.advisories import AdvisoryKeeping
-from lading.services.archives import Archives
+from lading.services.backups.restoring import Restored
 from lading.services.clocks import Clocks
-from lading.services.content_trust import ContentTrust
-from lading.services.diagnosis import Diagnosis, Surroundings
+from lading.services.embedded.images import Images
 from lading.services.image_layouts import LayoutParts
-from lading.services.images import Images
-from lading.services.local_scans import LocalScans
-from lading.services.notary import NotaryTrust
-from lading.services.notary_keys import Passphrase, TrustKeys
-from lading.services.registries import Registries
-from lading.services.restoring import Restored
-from lading.services.scanner_choice import ScannerChoice
-from lading.services.scanner_updates import Updatable
-from lading.services.signatures import ImageSignatures
-from lading.services.transfers import Transfers
+from lading.services.notary.keys import Passphrase, TrustKeys
+from lading.services.notary.notary import NotaryTrust
+from lading.services.registries.registries import Registries
+from lading.services.scans.advisories import AdvisoryKeeping
+from lading.services.scans.local_scans import LocalScans
+from lading.services.scans.scanner_choice import ScannerChoice
+from lading.services.scans.scanner_updates import Updatable
+from lading.services.server.diagnosis import Diagnosis, Surroundings
+from lading.services.transfers.archives import Archives
+from lading.services.transfers.transfers import Transfers
+from lading.services.trust.content_trust import ContentTrust
+from lading.services.trust.signatures import ImageSignatures
 from lading.wire.authorize import Credential
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
@@ -72,7 +72,7 @@ class PlayedAgent:
 
 
 class SeenInMemory:
-    """Fulfils services.signatures.Counters for as long as it lives."""
+    """Fulfils services.trust.signatures.Counters for as long as it lives."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, int]] = {}

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from lading.backends.edge_hub.hub import LocalHub
 from lading.engine.cancel import Cancellation
-from lading.services.hub import AgentLine
+from lading.services.hub.hub import AgentLine
 from lading.wire.message import Content, Reader, Request, Response
 from lading.wire.tunnel_frames import LADING_STREAMS, End, Frame, Hello, Pong, StreamEnd, StreamFrame, Welcome
 from lading.wire.tunnel_pieces import BodyPiece, piece_message, read_piece

@@ -19,7 +19,7 @@ from lading.engine.shed import shed
 from lading.main.access_places import AccessPlaces, Grounds
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
-from lading.services.embedded_environment import EmbeddedEnvironment, Upkeep
+from lading.services.embedded.environment import EmbeddedEnvironment, Upkeep
 from lading.wire.message import Cancel
 
 AMD64 = Platform("linux", "amd64")

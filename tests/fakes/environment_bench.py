@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lading.engine.cancel import Cancellation
 from lading.services.access import Actor, Grant
-from lading.services.environment import Environment
-from lading.services.environments import Environments
+from lading.services.environments.environment import Environment
+from lading.services.environments.environments import Environments
 from tests.contract.environments.suite import told
 from tests.fakes.agents import PlayedHub
 from tests.fakes.docker_archives import docker_archive, reader

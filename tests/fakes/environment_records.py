@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 
 from lading.errors import NetworkFailed
 from lading.services.access import Actor
-from lading.services.audit import Deed, Result
-from lading.services.environment import Environment
-from lading.services.environment_records import EnvironmentRow
+from lading.services.audit.audit import Deed, Result
+from lading.services.environments.environment import Environment
+from lading.services.environments.records import EnvironmentRow
 from lading.services.named_rows import NameTaken
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, ConnectFailed
 
 
 class MemoryEnvironments:
-    """Fulfils services.environment_records.EnvironmentRecords."""
+    """Fulfils services.environments.records.EnvironmentRecords."""
 
     def __init__(self) -> None:
         self._rows: dict[int, EnvironmentRow] = {}
@@ -66,7 +66,7 @@ class MemoryEnvironments:
 
 
 class KeptTrail:
-    """Fulfils services.audit.Trail."""
+    """Fulfils services.audit.audit.Trail."""
 
     def __init__(self) -> None:
         self.records: list[tuple[str, Deed, Result]] = []
@@ -94,7 +94,7 @@ class PlainSeals:
 
 @dataclass
 class OneBuilder:
-    """Fulfils services.environments.Builder: the same environment for every row."""
+    """Fulfils services.environments.environments.Builder: the same environment for every row."""
 
     environment: Environment
     built: list[tuple[EnvironmentRow, str | None]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class OneBuilder:
 
 @dataclass
 class PlayedProbe:
-    """Fulfils services.connection_test.Probe; fails at the step that is named."""
+    """Fulfils services.environments.connection_test.Probe; fails at the step that is named."""
 
     failing: str = ""
     error: NetworkFailed = field(default_factory=lambda: ConnectFailed("host", "connection refused"))

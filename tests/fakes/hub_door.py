@@ -12,7 +12,7 @@ from typing import Self
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from lading.services.hub import Attach
+from lading.services.hub.hub import Attach
 from lading.wire.tunnel_frames import Hello
 from lading.wire.tunnel_text import read_frame
 from tests.fakes.own_loop import own_loop

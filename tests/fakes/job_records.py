@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from lading.services.audit_records import AuditEntry
-from lading.services.idempotency import KeyUsed, RequestKey
-from lading.services.job import Job, JobState, Line
-from lading.services.job_records import Held, JobFilter, Page, Told
+from lading.services.audit.records import AuditEntry
+from lading.services.jobs.idempotency import KeyUsed, RequestKey
+from lading.services.jobs.job import Job, JobState, Line
+from lading.services.jobs.records import Held, JobFilter, Page, Told
 from lading.services.schedules import Schedule
 from tests.fakes.records import Clock
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 from lading.errors import StorageFailed
 from lading.services.access import EVERYTHING, LADING, Actor, Grant
-from lading.services.audit import Deed, Result
-from lading.services.audit_records import AuditEntry
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry
 from lading.services.clocks import Clocks
-from lading.services.job import Job, JobRequest, JsonObject, Telling
-from lading.services.job_dispatch import Dispatch, NobodyElse
-from lading.services.job_feed import Follower
-from lading.services.job_kinds import Admit, WorkKind
-from lading.services.job_runner import JobQueue, JobRunner, Surroundings
-from lading.services.jobs import Jobs
+from lading.services.jobs.job import Job, JobRequest, JsonObject, Telling
+from lading.services.jobs.kinds import Admit, WorkKind
+from lading.services.running.dispatch import Dispatch, NobodyElse
+from lading.services.running.feed import Follower
+from lading.services.running.jobs import Jobs
+from lading.services.running.runner import JobQueue, JobRunner, Surroundings
 from lading.services.wakes import Woken
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel

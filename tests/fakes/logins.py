@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from lading.errors import AccessDenied, LadingError
 from lading.oci.reference import Repository
-from lading.services.diagnosis import Helper
-from lading.services.registries import Found, Login
+from lading.services.registries.registries import Found, Login
+from lading.services.server.diagnosis import Helper
 from lading.wire.authorize import Credential
 from lading.wire.hub_search import Hit
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from lading.services.agent_records import PresenceRow
-from lading.services.hub import AgentAway, AgentLine, AgentLink, AgentPresence
+from lading.services.hub.hub import AgentAway, AgentLine, AgentLink, AgentPresence
+from lading.services.hub.records import PresenceRow
 from lading.wire.message import Cancel, Request, Response
 from lading.wire.tunnel_frames import Hello
 

@@ -17,8 +17,8 @@ from lading.proof.tuf_refusals import TrustInvalid
 from lading.proof.tuf_roles import ROOT
 from lading.proof.tuf_trusted import TrustMemory
 from lading.proof.tuf_walk import Wanted
-from lading.services.notary import NotaryTrust
-from lading.services.notary_keys import KeptKey, TrustKeyKept, TrustKeys, TrustKeyUnknown
+from lading.services.notary.keys import KeptKey, TrustKeyKept, TrustKeys, TrustKeyUnknown
+from lading.services.notary.notary import NotaryTrust
 from lading.wire.message import Cancel
 from tests.fakes.trust_http import TrustService
 from tests.fakes.trust_repository import GUN, NOW, TrustServer, manifest
@@ -38,7 +38,7 @@ def counting_random(seed: str = "") -> Random:
 
 
 class KeysInMemory:
-    """Fulfils services.notary_keys.TrustKeys."""
+    """Fulfils services.notary.keys.TrustKeys."""
 
     def __init__(self, random: Random | None = None) -> None:
         self._random = random or counting_random()
@@ -74,7 +74,7 @@ class KeysInMemory:
 
 
 class MemoriesInMemory:
-    """Fulfils services.notary_servers.TrustMemories."""
+    """Fulfils services.notary.servers.TrustMemories."""
 
     def __init__(self) -> None:
         self.kept: dict[str, TrustMemory] = {}
@@ -94,7 +94,7 @@ class MemoriesInMemory:
 
 @dataclass
 class NotaryServer:
-    """Fulfils services.notary_servers.TrustServer over a `TrustService`. `before_publish` and `before_fetch` are called
+    """Fulfils services.notary.servers.TrustServer over a `TrustService`. `before_publish` and `before_fetch` are called
     first: what others do meanwhile."""
 
     service: TrustService = field(default_factory=lambda: TrustService(TrustServer(), NOW))

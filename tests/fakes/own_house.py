@@ -15,21 +15,21 @@ from lading.oci.media_types import OCI_CONFIG, OCI_EMPTY, OCI_LAYER_GZIP, is_doc
 from lading.oci.reference import Repository
 from lading.proof.claims import Claim
 from lading.proof.signing_keys import PrivateKey
-from lading.services import repository_decisions as decisions
 from lading.services.access import Actor, Grant
-from lading.services.own_repository import OwnRepository
-from lading.services.own_signatures import OwnSignatures
-from lading.services.promotion import Promotions
-from lading.services.repositories import Repositories
-from lading.services.repository_lookups import Unsteady
-from lading.services.repository_trust import RepositoryTrust
-from lading.services.signature_finding import NotaryTags
-from lading.services.signature_putting import put_bundle, put_simple
-from lading.services.trust import SignatureForm
-from lading.services.trust_gates import TrustGate
-from lading.services.trust_key_records import TrustKeyRow
+from lading.services.promotion.promotion import Promotions
+from lading.services.promotion.signatures import signed_promotion
+from lading.services.repositories import decisions
+from lading.services.repositories.lookups import Unsteady
+from lading.services.repositories.own_repository import OwnRepository
+from lading.services.repositories.repositories import Repositories
+from lading.services.repositories.trust import RepositoryTrust
+from lading.services.trust.gates import TrustGate
+from lading.services.trust.key_records import TrustKeyRow
+from lading.services.trust.own_signatures import OwnSignatures
+from lading.services.trust.signature_finding import NotaryTags
+from lading.services.trust.signature_putting import put_bundle, put_simple
+from lading.services.trust.trust import SignatureForm
 from lading.services.trust_modes import Mode
-from lading.services.trust_promotion import signed_promotion
 from lading.wire.message import BytesContent, Cancel, Content
 from tests.fakes.clock import WaitingClock
 from tests.fakes.environment_records import KeptTrail

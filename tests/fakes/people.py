@@ -14,20 +14,20 @@ from lading.backends.credentials.box import GivenKeys
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.backends.passwords.hashing import ArgonPasswords
 from lading.services.access import Actor
-from lading.services.audit_head import Heads
-from lading.services.audit_records import AuditRow
-from lading.services.audit_trail import AuditTrail
-from lading.services.authentication import Accounts, Authentication, Visit
-from lading.services.password_memory import PasswordMemory
-from lading.services.passwords import Checked, PasswordsBusy
-from lading.services.roles import Roles
-from lading.services.sessions import Sessions
-from lading.services.setup import Setup
-from lading.services.standing import proof_of
-from lading.services.throttling import Throttle
-from lading.services.tokens import Tokens
-from lading.services.user_records import RoleRow, UserRow
-from lading.services.users import Users
+from lading.services.audit.head import Heads
+from lading.services.audit.records import AuditRow
+from lading.services.audit.trail import AuditTrail
+from lading.services.identity.authentication import Accounts, Authentication, Visit
+from lading.services.identity.password_memory import PasswordMemory
+from lading.services.identity.passwords import Checked, PasswordsBusy
+from lading.services.identity.roles import Roles
+from lading.services.identity.sessions import Sessions
+from lading.services.identity.setup import Setup
+from lading.services.identity.standing import proof_of
+from lading.services.identity.throttling import Throttle
+from lading.services.identity.tokens import Tokens
+from lading.services.identity.user_records import RoleRow, UserRow
+from lading.services.identity.users import Users
 
 NOW = 1_800_000_000.0
 PASSWORD = "correct horse battery"
@@ -66,7 +66,7 @@ class CountedBytes:
 
 @dataclass
 class CountedPasswords:
-    """Fulfils services.passwords.Passwords, by argon2 with next to no memory; counts its work."""
+    """Fulfils services.identity.passwords.Passwords, by argon2 with next to no memory; counts its work."""
 
     real: ArgonPasswords = field(default_factory=lambda: ArgonPasswords(passes=1, memory_kib=8))
     checked: int = 0

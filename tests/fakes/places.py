@@ -13,9 +13,9 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
+from lading.services.content.stores import ArchiveForm, Compression, Provenance, Readable
 from lading.services.lookup import ImageUnknown
 from lading.services.places import DockerImage
-from lading.services.stores import ArchiveForm, Compression, Provenance, Readable
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from lading.wire.retry import Quota
@@ -87,7 +87,7 @@ class OwnNames:
 
 
 class MemoryPlaces:
-    """Fulfils services.stores.Stores and services.stores.Collector."""
+    """Fulfils services.content.stores.Stores and services.content.stores.Collector."""
 
     def __init__(self) -> None:
         self.own = MemoryOwn()

@@ -10,10 +10,10 @@ from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.doorstep import Doorstep
 from lading.fronts.registry_api.login_gate import LoginGate
 from lading.fronts.registry_api.token_door import TokenDoor
-from lading.services.registry_tokens import RegistryTokens
-from lading.services.repository_admission import RepositoryAdmission
-from lading.services.repository_audit import RepositoryAudit
-from lading.services.standing import Standing
+from lading.services.identity.registry_tokens import RegistryTokens
+from lading.services.identity.standing import Standing
+from lading.services.repositories.admission import RepositoryAdmission
+from lading.services.repositories.audit import RepositoryAudit
 from tests.fakes.people import People
 
 KEY = bytes(range(32))

@@ -16,16 +16,16 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 from lading.oci.reference import cosign_tags, fallback_tag
-from lading.services import repository_decisions as decisions
 from lading.services.access import LADING
-from lading.services.promotion import Promotions
-from lading.services.repositories import Repositories
-from lading.services.repository_content import UploadFiles
-from lading.services.repository_records import RepositoryRecords
-from lading.services.repository_rows import Visibility
-from lading.services.repository_rules import Protects, Releases, Rule, TagRelease
-from lading.services.retention import drop_tags, drop_untagged
-from lading.services.retention_rules import RetentionRule
+from lading.services.promotion.promotion import Promotions
+from lading.services.repositories import decisions
+from lading.services.repositories.content import UploadFiles
+from lading.services.repositories.records import RepositoryRecords
+from lading.services.repositories.repositories import Repositories
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rows import Visibility
+from lading.services.repositories.rules import Protects, Releases, Rule, TagRelease
+from lading.services.retention.retention import drop_tags, drop_untagged
 from lading.wire.message import BytesContent, Cancel, Content, Reader
 from tests.fakes.environment_records import KeptTrail
 

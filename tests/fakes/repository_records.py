@@ -8,12 +8,12 @@ from threading import RLock
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.pull_counts import Pulled, Pulls
-from lading.services.repository_edits import DropRepository, Edit, RenameRepository
-from lading.services.repository_records import Decide, RepositoryView
-from lading.services.repository_rows import NamedTag, RepositoryRow, TagRow, UploadSession, Visibility
-from lading.services.repository_rules import Rule
-from lading.services.retention_rules import RetentionRule
+from lading.services.repositories.edits import DropRepository, Edit, RenameRepository
+from lading.services.repositories.pull_counts import Pulled, Pulls
+from lading.services.repositories.records import Decide, RepositoryView
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rows import NamedTag, RepositoryRow, TagRow, UploadSession, Visibility
+from lading.services.repositories.rules import Rule
 from tests.fakes.repository_rows import Rows, Viewed
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
 from lading.oci.digest import Digest
-from lading.services.pull_counts import Pulled, Pulls
-from lading.services.repository_edits import (
+from lading.services.repositories.edits import (
     DropBlob,
     DropManifest,
     DropRelease,
@@ -25,11 +24,12 @@ from lading.services.repository_edits import (
     SetTrust,
     SetVisibility,
 )
-from lading.services.repository_records import RepositoryRecords, RepositoryView
-from lading.services.repository_rows import HeldManifest, ManifestRow, NamedTag, Visibility
-from lading.services.repository_rules import Rule, TagRelease
-from lading.services.repository_trust import RepositoryTrust
-from lading.services.retention_rules import RetentionRule
+from lading.services.repositories.pull_counts import Pulled, Pulls
+from lading.services.repositories.records import RepositoryRecords, RepositoryView
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rows import HeldManifest, ManifestRow, NamedTag, Visibility
+from lading.services.repositories.rules import Rule, TagRelease
+from lading.services.repositories.trust import RepositoryTrust
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from random import Random
 
 from lading.oci.digest import Digest
-from lading.services.repository_edits import SetRetention, SetRules
-from lading.services.repository_rules import Rule
-from lading.services.retention import Retention, drop_tags, drop_untagged
-from lading.services.retention_rules import RetentionRule
+from lading.services.repositories.edits import SetRetention, SetRules
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rules import Rule
+from lading.services.retention.retention import Retention, drop_tags, drop_untagged
 from tests.fakes.registry_world import BLOBS, DAY, RETENTION, Document, World
 from tests.fakes.repository_records import MemoryRecords
 

@@ -16,15 +16,8 @@ from lading.inventory.severity import Severity
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.services.clocks import Clocks
-from lading.services.host_views import AtHost
-from lading.services.image_views import ImageViews
-from lading.services.inventories import ReadReport
-from lading.services.job import JsonObject
-from lading.services.jobs import Jobs
-from lading.services.scan_jobs import ScanJobs
-from lading.services.scan_lists import ScanLists
-from lading.services.scan_on_pull import ScanOnPull
-from lading.services.scanner import (
+from lading.services.content.stores import Readable
+from lading.services.findings.scanner import (
     Coverage,
     Finding,
     ImageView,
@@ -35,10 +28,17 @@ from lading.services.scanner import (
     ScanStage,
     ScanStatus,
 )
-from lading.services.scanner_choice import ScannerChoice
-from lading.services.scanner_settings import ScannerSettings
-from lading.services.scans import Scans
-from lading.services.stores import Readable
+from lading.services.inventories.host_views import AtHost
+from lading.services.inventories.image_views import ImageViews
+from lading.services.inventories.inventories import ReadReport
+from lading.services.jobs.job import JsonObject
+from lading.services.running.jobs import Jobs
+from lading.services.scans.jobs import ScanJobs
+from lading.services.scans.lists import ScanLists
+from lading.services.scans.on_pull import ScanOnPull
+from lading.services.scans.scanner_choice import ScannerChoice
+from lading.services.scans.scanner_settings import ScannerSettings
+from lading.services.scans.scans import Scans
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Event
 from tests.fakes.embedded import AMD64, Embedded, embedded

@@ -1,4 +1,4 @@
-"""An image of a few files, as a scanner reads it: services.scanner.ImageView."""
+"""An image of a few files, as a scanner reads it: services.findings.scanner.ImageView."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Manifest
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP
 from lading.oci.platform import Platform
+from lading.services.findings.scanner import ViewedLayer
 from lading.services.image_layouts import LayoutParts
-from lading.services.scanner import ViewedLayer
 from lading.wire.message import Reader
 
 

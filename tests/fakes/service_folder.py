@@ -18,8 +18,8 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.program import PROGRAM, run
 from lading.main.wired import Wired
 from lading.services.access import LADING
-from lading.services.audit import Deed
-from lading.services.job import Job, JobRequest, JobState
+from lading.services.audit.audit import Deed
+from lading.services.jobs.job import Job, JobRequest, JobState
 
 PASSWORD = "correct horse battery"
 JOB = "0b6f2d9e-0d3c-4a8e-9d59-3a3c1e7b7b10"

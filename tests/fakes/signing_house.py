@@ -20,11 +20,8 @@ from lading.proof import notation, sigstore_bundle
 from lading.proof.claims import Claim
 from lading.proof.signing_keys import KeyKind, PrivateKey
 from lading.proof.tuf_walk import Pin
-from lading.services.notary_views import TrustedTag
-from lading.services.signatures import ImageSignatures
-from lading.services.trust import NotTrusted, SignatureForm, Verdict
-from lading.services.trust_modes import Mode
-from lading.services.trust_policy import (
+from lading.services.notary.views import TrustedTag
+from lading.services.trust.policy import (
     CertificateSigner,
     IdentitySigner,
     KeySigner,
@@ -32,6 +29,9 @@ from lading.services.trust_policy import (
     TrustPolicy,
     TrustRule,
 )
+from lading.services.trust.signatures import ImageSignatures
+from lading.services.trust.trust import NotTrusted, SignatureForm, Verdict
+from lading.services.trust_modes import Mode
 from lading.wire.message import Cancel
 from tests.fakes.code_signers import Holder, authority, holder
 from tests.fakes.images import put_image
@@ -71,7 +71,7 @@ def _notary() -> Client:
 
 @dataclass(frozen=True)
 class NotaryOf:
-    """Fulfils services.signature_finding.NotaryTags with what a client sees at that moment; `asked` counts."""
+    """Fulfils services.trust.signature_finding.NotaryTags with what a client sees at that moment; `asked` counts."""
 
     client: Callable[[], Client]
     asked: list[Reference] = field(default_factory=list)

@@ -1,4 +1,5 @@
-"""Content for the doctor: sound, unless a test says otherwise. Fulfils lading.services.diagnosis.LocalContent."""
+"""Content for the doctor: sound, unless a test says otherwise. Fulfils
+lading.services.server.diagnosis.LocalContent."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lading.oci.digest import Digest
-from lading.services.content_check import Checked
+from lading.services.content.check import Checked
 from lading.wire.message import Cancel
 
 

@@ -10,9 +10,9 @@ from lading.proof.tuf_roles import SNAPSHOT, TARGETS, TIMESTAMP
 from lading.proof.tuf_trusted import Trusted, TrustMemory
 from lading.proof.tuf_walk import drive, walk
 from lading.services.access import LADING, Actor
-from lading.services.trust_collections import TrustCollections
-from lading.services.trust_records import Gun
-from lading.services.trust_server_keys import TrustServerKeys
+from lading.services.trust.collections import TrustCollections
+from lading.services.trust.records import Gun
+from lading.services.trust.server_keys import TrustServerKeys
 from tests.fakes.people import KEY, People
 from tests.fakes.trust_repository import FIRST_USE, manifest, rooted, signer
 

@@ -13,7 +13,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_LAYER
 from lading.oci.platform import Platform
-from lading.services.scanner import ViewedLayer
+from lading.services.findings.scanner import ViewedLayer
 from lading.wire.message import BytesReader, Reader
 from tests.fakes.images import AMD64
 from tests.fakes.root_images import Pack, as_it_is
@@ -53,7 +53,7 @@ def streamed(tar: bytes) -> KeptLayer:
 
 
 class ViewedImage:
-    """Fulfils services.scanner.ImageView over these layers; `opened` is what was read of it."""
+    """Fulfils services.findings.scanner.ImageView over these layers; `opened` is what was read of it."""
 
     platform: Platform = AMD64
     manifest: Digest | None = None

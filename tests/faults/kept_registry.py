@@ -19,7 +19,7 @@ from lading.engine.reach import reach
 from lading.engine.records import Holder
 from lading.fronts.registry_api.serving import registry_application
 from lading.oci.digest import Digest
-from lading.services.repository_uploads import forget_ended
+from lading.services.repositories.uploads import forget_ended
 from tests.fakes.records import MemoryImageNames
 from tests.faults.registry_pushes import REPOSITORY, Memory
 from tests.fronts.registry_api.asking import Asker, digest_of

@@ -19,7 +19,7 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Unreachable
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Access, Arrived, PushOrder
+from lading.services.environments.orders import Access, Arrived, PushOrder
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 from lading.wire.progress import Event

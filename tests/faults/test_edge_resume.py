@@ -16,8 +16,8 @@ from lading.backends.docker_client.naming import Names
 from lading.backends.edge_hub.hub import LocalHub
 from lading.engine.cancel import Cancellation
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
-from lading.services.environment_orders import PushOrder
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import PushOrder
 from tests.contract.environments.suite import CANCEL, told
 from tests.fakes.cutting_relay import CuttingRelay
 from tests.fakes.docker_archives import docker_archive, members, read_to_end, reader

@@ -22,7 +22,7 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.fronts.agent.agent import Agent, Clocks, Identity, Pace
 from lading.fronts.agent.engine import Engine
-from lading.services.hub import AgentAway
+from lading.services.hub.hub import AgentAway
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import BytesReader, Cancel, Request, Response
 from tests.fakes.cutting_relay import CuttingRelay

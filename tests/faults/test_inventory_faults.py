@@ -23,7 +23,7 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.main.inventory_child import COMMAND
 from lading.oci.digest import Digest
-from lading.services.scanner import ScanFailed, ViewedLayer
+from lading.services.findings.scanner import ScanFailed, ViewedLayer
 from lading.wire.message import BytesReader, Reader
 from tests.fakes.children import Child
 from tests.fakes.clock import WaitingClock

@@ -17,7 +17,7 @@ from lading.backends.inventories.confinement import MEMORY_LIMIT
 from lading.backends.inventories.reader import InventoryReader
 from lading.engine.cancel import Cancellation
 from lading.main.inventory_child import COMMAND
-from lading.services.scanner import ScanFailed
+from lading.services.findings.scanner import ScanFailed
 from lading.wire.message import BytesReader
 from tests.faults.inventory_children import children
 from tests.proof_table import Tell

@@ -28,10 +28,10 @@ from lading.errors import LadingError
 from lading.fronts.docker_api.refusals import told
 from lading.fronts.registry_api.replies import fault_of
 from lading.fronts.rest_api.refusals import body_of
-from lading.services.connection_test import report_of
-from lading.services.environment import ConnectionType
-from lading.services.job_ending import ending_of
-from lading.services.transfer_failures import pull_failed, push_failed
+from lading.services.environments.connection_test import report_of
+from lading.services.environments.environment import ConnectionType
+from lading.services.running.ending import ending_of
+from lading.services.transfers.failures import pull_failed, push_failed
 
 HERE = Path("/srv/lading/content/blobs/x")
 DATABASE = Path("/srv/lading/lading.db")

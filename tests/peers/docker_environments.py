@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lading.main.environments import EnvironmentBuilder
-from lading.services.environment import ConnectionType
-from lading.services.environment_orders import Access
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.orders import Access
+from lading.services.environments.records import EnvironmentRow
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
 from tests.fakes.agents import PlayedHub

@@ -19,8 +19,8 @@ from lading.backends.edge_hub.hub import LocalHub
 from lading.backends.http.transport import HttpTransport
 from lading.engine.cancel import Cancellation
 from lading.main.environments import SOCKET_ORIGIN, EnvironmentBuilder
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.records import EnvironmentRow
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, Request, Response, Transport
 from tests.fakes.cutting_relay import CuttingRelay

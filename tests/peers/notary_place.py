@@ -14,9 +14,9 @@ from lading.engine.cancel import Cancellation
 from lading.main.wired import Wired
 from lading.oci.reference import Reference
 from lading.proof.tuf_keys import SigningKey, TrustKey
-from lading.services.notary import NotaryTrust
-from lading.services.notary_keys import TrustKeys
-from lading.services.notary_views import TrustedTag
+from lading.services.notary.keys import TrustKeys
+from lading.services.notary.notary import NotaryTrust
+from lading.services.notary.views import TrustedTag
 from tests.fakes.certificates import Authority, Certificate
 from tests.fakes.trust_repository import GUN, manifest
 from tests.peers import programs

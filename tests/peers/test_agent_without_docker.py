@@ -14,8 +14,8 @@ import pytest
 
 from lading.engine.cancel import Cancellation
 from lading.main.environments import EnvironmentBuilder
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.records import EnvironmentRow
 from tests.contract.environments.suite import EnvironmentContract, TransferContract
 from tests.fakes.embedded import embedded
 from tests.fakes.hub_door import HubDoor

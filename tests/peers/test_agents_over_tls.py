@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from lading.backends.docker_client.faults import AgentTokenRefused, DaemonUnreachable
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
 from tests.contract.environments.suite import CANCEL
 from tests.fakes.certificates import Authority
 from tests.fakes.pushing_engine import IMAGE, PushingEngine

@@ -16,7 +16,7 @@ from lading.engine.cancel import Cancellation
 from lading.engine.stores import Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.manifest import Manifest, parse_manifest
-from lading.services.stores import ArchiveForm, Compression
+from lading.services.content.stores import ArchiveForm, Compression
 from tests.fakes.memory import MemoryStore
 from tests.fakes.reading import read_all
 from tests.fakes.root_images import AMD64, Pack, as_it_is, packed_by_gzip, packed_by_zstd, put_root_image

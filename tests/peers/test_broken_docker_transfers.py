@@ -12,9 +12,9 @@ import pytest
 
 from lading.backends.docker_client.faults import TransferLost
 from lading.oci.reference import Reference
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_orders import Access, PullOrder, PushOrder
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.orders import Access, PullOrder, PushOrder
+from lading.services.environments.records import EnvironmentRow
 from lading.services.lookup import ImageUnknown
 from lading.wire.endpoint import Endpoint
 from lading.wire.progress import Advanced, Event, Noted, State

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lading.services.job import JobState
-from lading.services.job_records import JobFilter
+from lading.services.jobs.job import JobState
+from lading.services.jobs.records import JobFilter
 from tests.fakes.docker_archives import docker_archive
 from tests.fronts.docker_api import door as doors
 from tests.fronts.docker_api.upstream import until, upstream

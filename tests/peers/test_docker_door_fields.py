@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lading.services.authentication import OPEN
-from lading.services.environment_forms import EnvironmentForm
+from lading.services.environments.forms import EnvironmentForm
+from lading.services.identity.authentication import OPEN
 from tests.fakes.docker_archives import docker_archive
 from tests.fronts.docker_api import door as doors
 from tests.peers.compared_engines import NAME, PREFIX, Engines, shape

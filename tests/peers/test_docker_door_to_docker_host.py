@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lading.main.product import running
-from lading.services.authentication import OPEN
-from lading.services.environment_forms import EnvironmentForm
-from lading.services.job_records import JobFilter
+from lading.services.environments.forms import EnvironmentForm
+from lading.services.identity.authentication import OPEN
+from lading.services.jobs.records import JobFilter
 from lading.settings import Settings
 from tests.fakes.docker_archives import docker_archive
 from tests.fronts.docker_api import door as doors

@@ -19,8 +19,8 @@ from lading.errors import Cancelled, NetworkFailed
 from lading.main.environments import EnvironmentBuilder
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
-from lading.services.environment_orders import Access, Arriving, PullOrder, PushOrder
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import Access, Arriving, PullOrder, PushOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import EVERY
 from lading.wire.authorize import Credential

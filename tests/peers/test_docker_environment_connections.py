@@ -14,11 +14,11 @@ from lading.errors import TlsRefused
 from lading.main.environments import EnvironmentBuilder
 from lading.oci.reference import Reference
 from lading.services.access import LADING
-from lading.services.connection_test import ConnectionReport
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_orders import PullOrder, PushOrder
-from lading.services.environment_records import EnvironmentRow
-from lading.services.environments import Environments
+from lading.services.environments.connection_test import ConnectionReport
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.environments import Environments
+from lading.services.environments.orders import PullOrder, PushOrder
+from lading.services.environments.records import EnvironmentRow
 from tests.contract.environments.suite import (
     CANCEL,
     bring,

@@ -18,8 +18,8 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.main.environments import SOCKET_ORIGIN
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
-from lading.services.environment_orders import Access, ImportOrder, PushOrder
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import Access, ImportOrder, PushOrder
 from lading.services.lookup import ImageUnknown
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel

@@ -10,9 +10,9 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.main.environments import EnvironmentBuilder
 from lading.oci.reference import Reference
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_orders import Arrived, ImportOrder
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.orders import Arrived, ImportOrder
+from lading.services.environments.records import EnvironmentRow
 from lading.wire.progress import Event
 from tests.fakes.agents import PlayedHub
 from tests.fakes.docker_archives import reader

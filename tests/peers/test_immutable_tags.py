@@ -14,8 +14,8 @@ import pytest
 from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.repositories import DatabaseRecords, open_records
 from lading.fronts.registry_api.serving import open_registry
-from lading.services import repository_decisions as decisions
-from lading.services.repository_rules import WHOLE
+from lading.services.repositories import decisions
+from lading.services.repositories.rules import WHOLE
 from tests.fakes.records import MemoryLeases
 from tests.peers import programs
 from tests.peers.command import Lading

@@ -20,8 +20,8 @@ from lading.inventory.package import PackageType
 from lading.main.inventory_child import COMMAND
 from lading.oci.digest import Digest
 from lading.services.clocks import Clocks
-from lading.services.osv_scanner import OsvScanner
-from lading.services.stores import Compression
+from lading.services.content.stores import Compression
+from lading.services.scans.osv_scanner import OsvScanner
 from tests.fakes.advisories import BUILT, MemoryAdvisories, affecting, record
 from tests.fakes.root_images import tar_of
 from tests.fakes.viewed_images import KeptLayer, ViewedImage, filed_as, kept

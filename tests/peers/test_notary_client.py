@@ -16,7 +16,7 @@ from lading.proof.tuf_refusals import (
     TagUnsigned,
 )
 from lading.proof.tuf_roles import RELEASES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
-from lading.services.notary_keys import TrustKeys
+from lading.services.notary.keys import TrustKeys
 from lading.wire.notary import UpdateRefused
 from tests.fakes.certificates import Authority, Certificate
 from tests.fakes.trust_repository import GUN

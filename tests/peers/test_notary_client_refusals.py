@@ -27,7 +27,7 @@ from lading.proof.tuf_refusals import (
     ThresholdNotMet,
 )
 from lading.proof.tuf_roles import ROOT, TARGETS, TIMESTAMP, RoleKeys
-from lading.services.notary_refusals import TrustServerUnreachable
+from lading.services.notary.refusals import TrustServerUnreachable
 from tests.fakes.certificates import Authority, Certificate
 from tests.fakes.trust_http import TrustService, listening
 from tests.fakes.trust_repository import GUN, SERVER, TrustServer, new_collection

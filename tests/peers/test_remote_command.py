@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from lading.oci.platform import Platform
-from lading.services.samples import sample_archive
+from lading.services.embedded.samples import sample_archive
 from tests.fakes.docker_archives import docker_archive
 from tests.peers import programs
 from tests.peers.command import Lading

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lading.oci.platform import Platform
-from lading.services.samples import sample_archive
+from lading.services.embedded.samples import sample_archive
 from tests.fakes.children import Child
 from tests.peers import programs
 from tests.peers.command import Lading

@@ -24,9 +24,9 @@ from lading.backends.docker_client.standard_agent import Limit, StandardAgent
 from lading.backends.http.transport import HttpTransport
 from lading.errors import LadingError
 from lading.oci.reference import Reference
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_orders import Access, Arrived, PushOrder
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.orders import Access, Arrived, PushOrder
+from lading.services.environments.records import EnvironmentRow
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, Request, Response
 from lading.wire.progress import Event, Noted

@@ -21,8 +21,8 @@ from lading.backends.database.service_database import open_service_database
 from lading.proof.tuf_build import signed_by
 from lading.proof.tuf_json import Signed
 from lading.proof.tuf_metadata import Entry, Root, Timestamp
-from lading.services.trust_records import TrustFile
-from lading.services.trust_server_keys import TrustServerKeys
+from lading.services.trust.records import TrustFile
+from lading.services.trust.server_keys import TrustServerKeys
 from tests.fakes.certificates import Authority
 from tests.peers import layouts, programs
 from tests.peers.docker_command import DockerCommand, Said

@@ -9,11 +9,11 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST, is_index
 from lading.oci.reference import cosign_tags, fallback_tag
-from lading.services import repository_decisions as decisions
-from lading.services.repository_edits import Edit
-from lading.services.repository_records import Decide
-from lading.services.repository_rows import HeldManifest
-from lading.services.repository_rules import Rule, TagRelease
+from lading.services.repositories import decisions
+from lading.services.repositories.edits import Edit
+from lading.services.repositories.records import Decide
+from lading.services.repositories.rows import HeldManifest
+from lading.services.repositories.rules import Rule, TagRelease
 from tests.fakes.repository_records import MemoryRecords
 
 NOW = 1_700_000_000.0

@@ -9,7 +9,9 @@ import pytest
 
 from lading.errors import NetworkFailed
 from lading.services.access import Actor, Denied, Grant, NotLoggedIn
-from lading.services.advisories import (
+from lading.services.jobs.job import JobState
+from lading.services.jobs.kinds import WorkKind
+from lading.services.scans.advisories import (
     ADVISORIES,
     Advisories,
     Feed,
@@ -22,8 +24,6 @@ from lading.services.advisories import (
     UrlSecret,
     shown_url,
 )
-from lading.services.job import JobState
-from lading.services.job_kinds import WorkKind
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ADMIN, BOB, Stage

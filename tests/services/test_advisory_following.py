@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from lading.errors import NetworkFailed
-from lading.services.advisories import ADVISORIES, Feed, Imported, Origin, Report, Updated
-from lading.services.advisory_following import AdvisoryFollowing
-from lading.services.job import JobRequest, JsonObject
+from lading.services.jobs.job import JobRequest, JsonObject
+from lading.services.scans.advisories import ADVISORIES, Feed, Imported, Origin, Report, Updated
+from lading.services.scans.advisory_following import AdvisoryFollowing
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ALICE, BOUND_SECONDS, Stage, nothing
 

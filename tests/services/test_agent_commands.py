@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from lading.services.agent_commands import agent_command, stock_command
+from lading.services.agents.commands import agent_command, stock_command
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from lading.services.access import Actor, Denied, NotLoggedIn
-from lading.services.agent_logins import (
+from lading.services.agents.agents import Agents
+from lading.services.agents.logins import (
     Admitted,
     AgentRefused,
     AgentTokenMissing,
@@ -19,12 +20,11 @@ from lading.services.agent_logins import (
     ReconnectingTooOften,
     TooManyWrongTokens,
 )
-from lading.services.agent_tokens import AgentTokenForm, AgentTokenInvalid, agent_token_hash
-from lading.services.agent_view import agent_json, agent_token_json
-from lading.services.agents import Agents
+from lading.services.agents.tokens import AgentTokenForm, AgentTokenInvalid, agent_token_hash
+from lading.services.agents.view import agent_json, agent_token_json
 from lading.services.clocks import Clocks
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
 from lading.services.named_rows import RowUnknown
 from tests.fakes.agents import MemoryAgents, PlayedHub, PlayedLink, hello, presence_of
 from tests.fakes.environment_bench import ADMIN, actor

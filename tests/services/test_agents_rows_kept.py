@@ -8,8 +8,8 @@ from typing import NoReturn, cast
 
 import pytest
 
-from lading.services.agent_records import PresenceRow
-from lading.services.shared_hub import Elsewhere, Replica, SharedHub
+from lading.services.hub.records import PresenceRow
+from lading.services.hub.shared_hub import Elsewhere, Replica, SharedHub
 from tests.fakes.agents import MemoryAgents
 from tests.fakes.environment_records import MemoryEnvironments
 from tests.fakes.memory_hub import HELLO, Link, MemoryHub

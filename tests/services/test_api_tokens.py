@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn, Permission
-from lading.services.authentication import LoginFailed, Visit
+from lading.services.identity.authentication import LoginFailed, Visit
+from lading.services.identity.roles import MORE_THAN_ONES_OWN, RoleForm
+from lading.services.identity.tokens import TokenForm, TokenInvalid
+from lading.services.identity.users import UserEdit
 from lading.services.named_rows import RowUnknown
-from lading.services.roles import MORE_THAN_ONES_OWN, RoleForm
-from lading.services.tokens import TokenForm, TokenInvalid
-from lading.services.users import UserEdit
 from tests.fakes.people import HOME, NOW, People, basic, people
 
 

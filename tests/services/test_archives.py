@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from lading.engine.cancel import Cancellation
-from lading.services.archives import Archives, NameMissing, OneNameForSeveral
+from lading.services.content.stores import ArchiveForm, Compression
 from lading.services.platforms import NothingHere, PlatformMissing, Wanted
-from lading.services.stores import ArchiveForm, Compression
-from lading.services.transfers import Call, Options
+from lading.services.transfers.archives import Archives, NameMissing, OneNameForSeveral
+from lading.services.transfers.transfers import Call, Options
 from tests.fakes.images import AMD64, ARM64, put_image, put_index
 from tests.fakes.memory import MemoryStore
 from tests.fakes.places import MemoryPlaces

@@ -14,10 +14,10 @@ from lading.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from lading.oci.platform import Platform
 from lading.oci.reference import cosign_tags, fallback_tag
 from lading.services.access import LADING
-from lading.services.promotion import Promotions
-from lading.services.repository_edits import SetRules
-from lading.services.repository_errors import Protected
-from lading.services.repository_rules import WHOLE
+from lading.services.promotion.promotion import Promotions
+from lading.services.repositories.edits import SetRules
+from lading.services.repositories.errors import Protected
+from lading.services.repositories.rules import WHOLE
 from tests.fakes.environment_records import KeptTrail
 from tests.fakes.registry_world import BLOBS, IMAGES, SIGNATURES, Document, World
 from tests.fakes.repository_records import MemoryRecords

@@ -12,12 +12,12 @@ import pytest
 from lading.backends.credentials.box import GivenKeys
 from lading.backends.database.service_database import open_service_database
 from lading.services.access import LADING
-from lading.services.audit import Deed, Result
-from lading.services.audit_head import NONE_YET
-from lading.services.audit_records import HEAD_SETTING, AuditRow
-from lading.services.audit_seal import Sealer, Verification, seal_of, verify
-from lading.services.audit_trail import AuditTrail
-from lading.services.secret_rotation import Keys
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.head import NONE_YET
+from lading.services.audit.records import HEAD_SETTING, AuditRow
+from lading.services.audit.seal import Sealer, Verification, seal_of, verify
+from lading.services.audit.trail import AuditTrail
+from lading.services.server.secret_rotation import Keys
 from tests.fakes.people import KEY, SetClock, heads
 
 NEW_KEY = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="

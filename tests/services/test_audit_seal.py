@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from lading.backends.database.service_database import open_service_database
 from lading.services.access import Actor
-from lading.services.audit import Deed, Result
-from lading.services.audit_records import AuditEntry, AuditRow
-from lading.services.audit_seal import Sealer, canonical, chain, seal_of, verify
-from lading.services.audit_trail import AuditTrail
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry, AuditRow
+from lading.services.audit.seal import Sealer, canonical, chain, seal_of, verify
+from lading.services.audit.trail import AuditTrail
 from tests.fakes.people import NOW, SetClock, heads
 
 ANN = Actor("ann", user=1)

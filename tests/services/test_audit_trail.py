@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 
 from lading.backends.database.service_database import open_service_database
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn, Permission
-from lading.services.audit import Deed, Result
-from lading.services.audit_export import COLUMNS, Format, export, row_json
-from lading.services.audit_records import AuditEntry, AuditFilter, AuditRow
-from lading.services.audit_seal import Sealer
-from lading.services.audit_trail import LONGEST_TEXT, AuditTrail, admit
-from lading.services.audit_view import Audit
-from lading.services.authentication import LoginFailed, Visit
-from lading.services.passwords import PasswordInvalid
-from lading.services.throttling import TooManyAttempts
-from lading.services.tokens import TokenForm
-from lading.services.users import UserEdit, UserForm
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.export import COLUMNS, Format, export, row_json
+from lading.services.audit.records import AuditEntry, AuditFilter, AuditRow
+from lading.services.audit.seal import Sealer
+from lading.services.audit.trail import LONGEST_TEXT, AuditTrail, admit
+from lading.services.audit.view import Audit
+from lading.services.identity.authentication import LoginFailed, Visit
+from lading.services.identity.passwords import PasswordInvalid
+from lading.services.identity.throttling import TooManyAttempts
+from lading.services.identity.tokens import TokenForm
+from lading.services.identity.users import UserEdit, UserForm
 from tests.fakes.people import HOME, NOW, PASSWORD, People, SetClock, basic, heads, people
 
 PUSH = Deed("push", "image", "sha256:1", "app:1", 3, {"targetTag": "r/app:1"})

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lading.services.access import LADING, Actor, Denied, NotLoggedIn, Permission
-from lading.services.authentication import Everybody, LoginFailed, Visit
-from lading.services.passwords import PasswordInvalid, PasswordsBusy
-from lading.services.throttling import FREE_FOR_ACCOUNT, TooManyAttempts
-from lading.services.users import UserEdit
+from lading.services.identity.authentication import Everybody, LoginFailed, Visit
+from lading.services.identity.passwords import PasswordInvalid, PasswordsBusy
+from lading.services.identity.throttling import FREE_FOR_ACCOUNT, TooManyAttempts
+from lading.services.identity.users import UserEdit
 from tests.fakes.people import HOME, PASSWORD, People, basic, people
 
 ELSEWHERE = Visit("203.0.113.9", "request-2")

@@ -14,9 +14,9 @@ from lading import errors
 from lading.errors import LadingError
 from lading.fronts.rest_api.refusals import STATUS, status_of_line
 from lading.services import access
-from lading.services.causes import CAUSES, cause_of, root_of
-from lading.services.passwords import PasswordsBusy
-from lading.services.throttling import TooManyAttempts
+from lading.services.identity.passwords import PasswordsBusy
+from lading.services.identity.throttling import TooManyAttempts
+from lading.services.jobs.causes import CAUSES, cause_of, root_of
 
 KEPT = {
     "access_denied": "lading.errors.AccessDenied",
@@ -59,8 +59,8 @@ def test_every_root_has_a_word() -> None:
 
 def every_error() -> Iterator[type[LadingError]]:
     """All there are in the services, and what they stand on. A database that fails writes no row."""
-    for module in pkgutil.iter_modules(lading.services.__path__):
-        importlib.import_module(f"lading.services.{module.name}")
+    for module in pkgutil.walk_packages(lading.services.__path__, "lading.services."):
+        importlib.import_module(module.name)
     waiting = [LadingError]
     while waiting:
         kind = waiting.pop()

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import LADING, Denied, Permission
-from lading.services.authentication import CertificateRefused, LoginFailed
-from lading.services.client_certificates import USUAL_SECONDS, ClientCertificates, Issued, NewCertificate
+from lading.services.identity.authentication import CertificateRefused, LoginFailed
+from lading.services.identity.client_certificates import USUAL_SECONDS, ClientCertificates, Issued, NewCertificate
+from lading.services.identity.tokens import TokenForm, TokenInvalid
+from lading.services.identity.users import UserEdit
 from lading.services.named_rows import RowUnknown
-from lading.services.tokens import TokenForm, TokenInvalid
-from lading.services.users import UserEdit
 from tests.fakes.people import HOME, NOW, People, people
 
 

@@ -10,9 +10,9 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError
 from lading.services.access import LADING, Actor, Denied
-from lading.services.docker_hosts import NotDockerHost, configured_host
-from lading.services.environment_forms import EnvironmentForm
-from lading.services.environments import Environments
+from lading.services.environments.docker_hosts import NotDockerHost, configured_host
+from lading.services.environments.environments import Environments
+from lading.services.environments.forms import EnvironmentForm
 from lading.services.named_rows import RowUnknown
 from tests.contract.environments.suite import told
 from tests.fakes.agents import PlayedHub

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.oci.digest import Digest
-from lading.services.content_check import ROUND_SECONDS, Checked, ContentCheck, Found, Kept
+from lading.services.content.check import ROUND_SECONDS, Checked, ContentCheck, Found, Kept
 from lading.wire.message import Cancel
 from tests.fakes.records import Clock
 

@@ -10,12 +10,12 @@ from lading.oci.reference import Reference, Repository, fallback_tag
 from lading.proof.signing_keys import PrivateKey
 from lading.proof.tuf_refusals import MetadataExpired, MetadataRolledBack
 from lading.proof.tuf_walk import Pin
-from lading.services.environment_orders import SignTags
-from lading.services.notary_refusals import TrustServerUnreachable
-from lading.services.transfers import Options
-from lading.services.trust import NotTrusted
+from lading.services.environments.orders import SignTags
+from lading.services.notary.refusals import TrustServerUnreachable
+from lading.services.transfers.transfers import Options
+from lading.services.trust.policy import KeySigner, NotarySigner, TrustPolicy, TrustRule
+from lading.services.trust.trust import NotTrusted
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import KeySigner, NotarySigner, TrustPolicy, TrustRule
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from tests.fakes.images import put_image, put_index

@@ -9,16 +9,16 @@ from lading.oci.manifest import parse_manifest
 from lading.oci.media_types import MANIFEST_TYPES
 from lading.oci.reference import Reference, Repository
 from lading.proof.tuf_walk import Pin
-from lading.services.content_trust import SigningKeyMissing
-from lading.services.environment_orders import SignTags
-from lading.services.notary_refusals import TrustServerUnreachable
+from lading.services.content.stores import FullStore
+from lading.services.environments.orders import SignTags
+from lading.services.notary.refusals import TrustServerUnreachable
 from lading.services.places import Archive, DockerImage, Layout, Named
-from lading.services.stores import FullStore
-from lading.services.transfer_trust import Settled
-from lading.services.transfers import Options
-from lading.services.trust import NotTrusted, SignatureForm
+from lading.services.transfers.transfers import Options
+from lading.services.trust.content_trust import SigningKeyMissing
+from lading.services.trust.policy import NotarySigner, TrustPolicy
+from lading.services.trust.transfer_trust import Settled
+from lading.services.trust.trust import NotTrusted, SignatureForm
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import NotarySigner, TrustPolicy
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
 from tests.fakes.images import put_image

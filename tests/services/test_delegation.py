@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lading.oci.reference import Repository
 from lading.services.access import Actor, Grant, Permission
-from lading.services.delegation import may_give, scopes_within
+from lading.services.identity.delegation import may_give, scopes_within
 from tests.fakes.actors import actors, grants, permissions
 
 NAMES: tuple[Repository | str, ...] = (

@@ -8,8 +8,8 @@ from lading.backends.http.refusals import CertificateFileUnusable, CertificateUn
 from lading.engine.cancel import Cancellation
 from lading.errors import AccessDenied, LadingError, NetworkFailed, StorageFailed
 from lading.oci.digest import Digest
-from lading.services.diagnosis import Diagnosis, Finding, Helper, Surroundings
-from lading.services.registries import Registries
+from lading.services.registries.registries import Registries
+from lading.services.server.diagnosis import Diagnosis, Finding, Helper, Surroundings
 from lading.wire.message import Cancel, ConnectFailed, PlainHttpAnswered
 from tests.fakes.logins import Machine, Own, Probe, Search
 from tests.fakes.sound_content import SoundContent

@@ -10,7 +10,7 @@ import pytest
 from lading.errors import LadingError
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference, Repository
-from lading.services.distribution_forms import (
+from lading.services.distribution.forms import (
     DISTRIBUTE,
     LONGEST_PATH,
     DistributionForm,
@@ -25,8 +25,8 @@ from lading.services.distribution_forms import (
     passing_path,
 )
 from lading.services.environment_images import Summary
-from lading.services.job import JobRequest
-from lading.services.job_fields import JobFieldsUnreadable
+from lading.services.jobs.fields import JobFieldsUnreadable
+from lading.services.jobs.job import JobRequest
 from lading.services.platforms import PlatformsContradict
 
 HOST = "registry.example:5443"

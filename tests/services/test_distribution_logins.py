@@ -9,10 +9,10 @@ import pytest
 
 from lading.backends.database.service_database import open_service_database
 from lading.services.access import Permission
-from lading.services.authentication import TokenRefused
-from lading.services.distribution_logins import FETCHING, LOGIN_SECONDS, TO_FETCH, TO_SEND
-from lading.services.repository_logins import RepositoryLogins
-from lading.services.user_records import RoleRow, UserRow
+from lading.services.distribution.logins import FETCHING, LOGIN_SECONDS, TO_FETCH, TO_SEND
+from lading.services.identity.authentication import TokenRefused
+from lading.services.identity.user_records import RoleRow, UserRow
+from lading.services.repositories.logins import RepositoryLogins
 from lading.wire.authorization import BasicLogin
 from tests.fakes.people import HOME, People
 

@@ -6,17 +6,17 @@ import pytest
 
 from lading.errors import LadingError, NotFound
 from lading.oci.digest import Digest
-from lading.services.distribution_progress import HostTelling
-from lading.services.distribution_results import (
+from lading.services.distribution.progress import HostTelling
+from lading.services.environments.environment import ConnectionType
+from lading.services.hub.hub import AgentAway
+from lading.services.running.ending import ending_of
+from lading.services.transfers.distribution_results import (
     DistributionFailed,
     DistributionIncomplete,
     HostResult,
     host_failed,
     raise_failures,
 )
-from lading.services.environment import ConnectionType
-from lading.services.hub import AgentAway
-from lading.services.job_ending import ending_of
 from lading.wire.docker_faults import (
     DaemonFailed,
     PlatformNotOffered,

@@ -15,13 +15,13 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import parse_manifest
 from lading.oci.reference import Reference
-from lading.services.distribution_forms import STAGING_START, Order
-from lading.services.distribution_source import Engine, OwnRegistry, SourceHost, Sources
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_orders import Arrived, PushOrder
-from lading.services.own_repository import OwnRepository
-from lading.services.passing_tags import LEFT_SECONDS
-from lading.services.repository_errors import ManifestUnknown
+from lading.services.distribution.forms import STAGING_START, Order
+from lading.services.distribution.source import Engine, OwnRegistry, SourceHost, Sources
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.orders import Arrived, PushOrder
+from lading.services.repositories.errors import ManifestUnknown
+from lading.services.repositories.own_repository import OwnRepository
+from lading.services.repositories.passing_tags import LEFT_SECONDS
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import BytesContent, Cancel
 from lading.wire.progress import Report

@@ -13,16 +13,16 @@ from lading.engine.cancel import Cancellation
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference, Repository
-from lading.services.distribution_forms import Order
-from lading.services.distribution_source import OwnRegistry
-from lading.services.distribution_trust import DistributionTrust, DistributionUnsigned
-from lading.services.environment_orders import Access
-from lading.services.server_trust import ServerTrust
-from lading.services.stores import FullStore
-from lading.services.trust import NotTrusted, Verdict
+from lading.services.content.stores import FullStore
+from lading.services.distribution.forms import Order
+from lading.services.distribution.source import OwnRegistry
+from lading.services.distribution.trust import DistributionTrust, DistributionUnsigned
+from lading.services.environments.orders import Access
+from lading.services.trust.policy import TrustRule
+from lading.services.trust.server_trust import ServerTrust
+from lading.services.trust.trust import NotTrusted, Verdict
+from lading.services.trust.verdicts import TrustVerdicts
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import TrustRule
-from lading.services.trust_verdicts import TrustVerdicts
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 from tests.fakes.scan_bench import Heard
@@ -33,7 +33,7 @@ DIGEST = Digest.of(b"image")
 
 @dataclass
 class PlayedRule:
-    """Fulfils services.server_trust.Rule: it asks for signatures, and finds none."""
+    """Fulfils services.trust.server_trust.Rule: it asks for signatures, and finds none."""
 
     mode: Mode = Mode.ENFORCE
     asked: list[str] = field(default_factory=list)

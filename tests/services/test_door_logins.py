@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from lading.services import door_logins
-from lading.services.door_logins import LoginGone, LoginVault, under
-from lading.services.environment_orders import Access
-from lading.services.job_ending import ending_of
-from lading.services.job_fields import JobFields
+from lading.services.environments import door_logins
+from lading.services.environments.door_logins import LoginGone, LoginVault, under
+from lading.services.environments.orders import Access
+from lading.services.jobs.fields import JobFields
+from lading.services.running.ending import ending_of
 from lading.wire.authorize import Credential
 from lading.wire.docker_auth import GivenLogin
 from lading.wire.endpoint import Endpoint, Tls

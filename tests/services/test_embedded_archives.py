@@ -19,8 +19,8 @@ from lading.oci.config_changes import ChangeInvalid
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.embedded_environment import EmbeddedEnvironment
-from lading.services.environment_orders import ImportOrder, PruneOrder
+from lading.services.embedded.environment import EmbeddedEnvironment
+from lading.services.environments.orders import ImportOrder, PruneOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing
 from lading.wire.progress import Event

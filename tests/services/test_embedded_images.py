@@ -13,7 +13,7 @@ from lading.engine.cancel import Cancellation
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.embedded_environment import EmbeddedEnvironment
+from lading.services.embedded.environment import EmbeddedEnvironment
 from lading.services.environment_images import Part, PartKind
 from lading.services.lookup import IdAmbiguous, ImageUnknown
 from lading.services.platforms import PlatformMissing

@@ -11,12 +11,12 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.oci.reference import Reference
-from lading.services.embedded_environment import EmbeddedEnvironment
-from lading.services.embedded_lookup import EmbeddedLookup, Held
-from lading.services.embedded_removal import EmbeddedRemoval, ForceNeeded
-from lading.services.embedded_views import EmbeddedView
-from lading.services.environment_orders import LabelFilter, Pruned, PruneOrder
-from lading.services.images import ImageHasNames
+from lading.services.embedded.environment import EmbeddedEnvironment
+from lading.services.embedded.images import ImageHasNames
+from lading.services.embedded.lookup import EmbeddedLookup, Held
+from lading.services.embedded.removal import EmbeddedRemoval, ForceNeeded
+from lading.services.embedded.views import EmbeddedView
+from lading.services.environments.orders import LabelFilter, Pruned, PruneOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing
 from lading.wire.progress import Event

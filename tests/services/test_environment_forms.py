@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lading.services.environment import ConnectionType
-from lading.services.environment_forms import EnvironmentForm, EnvironmentInvalid, changed_row, new_row
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.forms import EnvironmentForm, EnvironmentInvalid, changed_row, new_row
+from lading.services.environments.records import EnvironmentRow
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n"

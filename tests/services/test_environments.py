@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import Actor, Denied, NotLoggedIn
-from lading.services.environment import ConnectionType
-from lading.services.environment_forms import EnvironmentForm, EnvironmentInvalid
-from lading.services.environment_records import EnvironmentRow
-from lading.services.environments import EmbeddedStays, Environments
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.environments import EmbeddedStays, Environments
+from lading.services.environments.forms import EnvironmentForm, EnvironmentInvalid
+from lading.services.environments.records import EnvironmentRow
 from lading.services.named_rows import NameTaken, RowUnknown
 from tests.fakes.agents import presence_of
 from tests.fakes.embedded import embedded

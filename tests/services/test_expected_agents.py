@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
-from lading.services.environments import Environments
-from lading.services.guarded_environment import GuardedEnvironment
-from lading.services.hub import BACK_SECONDS, AgentAway
-from lading.services.job import JobState, JsonObject, Telling
-from lading.services.job_runner import YOUNG_SECONDS
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.environments import Environments
+from lading.services.environments.guarded_environment import GuardedEnvironment
+from lading.services.environments.records import EnvironmentRow
+from lading.services.hub.hub import BACK_SECONDS, AgentAway
+from lading.services.jobs.job import JobState, JsonObject, Telling
+from lading.services.running.runner import YOUNG_SECONDS
 from lading.wire.message import Cancel
 from tests.fakes.agents import PlayedHub, presence_of
 from tests.fakes.embedded import embedded

@@ -11,8 +11,8 @@ from lading.backends.inventories.reader import InventoryReader
 from lading.engine.cancel import Cancellation
 from lading.main.inventory_child import COMMAND
 from lading.services.clocks import Clocks
-from lading.services.osv_scanner import OsvScanner
-from lading.services.scanner import ScanResult, ScanStatus
+from lading.services.findings.scanner import ScanResult, ScanStatus
+from lading.services.scans.osv_scanner import OsvScanner
 from tests.fakes.advisories import BUILT, MemoryAdvisories, affecting, record
 from tests.fakes.root_images import Pack, as_it_is, packed_by_gzip, packed_by_zstd, tar_of
 from tests.fakes.viewed_images import ViewedImage, kept

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from lading.inventory.fix_state import FixState
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
-from lading.services.exception_matching import Judged, in_force, is_about
-from lading.services.gate_policies import Action, Handling, Limits, Mode
-from lading.services.gate_records import ExceptionRow, PolicyRow
-from lading.services.gate_statements import Status
-from lading.services.gate_verdicts import Verdict, judge
-from lading.services.scanner import Coverage, Finding, ScanResult, ScanStatus, counted
+from lading.services.findings.scanner import Coverage, Finding, ScanResult, ScanStatus, counted
+from lading.services.gates.exception_matching import Judged, in_force, is_about
+from lading.services.gates.policy import Action, Handling, Limits, Mode
+from lading.services.gates.records import ExceptionRow, PolicyRow
+from lading.services.gates.statements import Status
+from lading.services.gates.verdicts import Verdict, judge
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

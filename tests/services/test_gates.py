@@ -18,17 +18,17 @@ from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from lading.oci.platform import Platform
 from lading.oci.reference import Repository
 from lading.services.environment_images import Part, PartKind, Summary
-from lading.services.exceptions import ExceptionForm, ExceptionInvalid, Exceptions
+from lading.services.findings.rows import Occasion, ScanSubject
+from lading.services.findings.scanner import Finding, ScannerName, ScanResult, ScanStatus
 from lading.services.gate_parts import parts_of
-from lading.services.gate_policies import Action, Handling, Limits, Mode, Place, Scope
-from lading.services.gate_records import PolicyRow, VerdictQuery
-from lading.services.gate_refusals import MOST_NAMED, GateRefused, Given
-from lading.services.gate_scans import KnownScans
-from lading.services.gates import Gates
+from lading.services.gates.exceptions import ExceptionForm, ExceptionInvalid, Exceptions
+from lading.services.gates.gates import Gates
+from lading.services.gates.policies import KEPT_SECONDS, Policies
+from lading.services.gates.policy import Action, Handling, Limits, Mode, Place, Scope
+from lading.services.gates.records import PolicyRow, VerdictQuery
+from lading.services.gates.refusals import MOST_NAMED, GateRefused, Given
+from lading.services.gates.scans import KnownScans
 from lading.services.platforms import Wanted
-from lading.services.policies import KEPT_SECONDS, Policies
-from lading.services.scan_rows import Occasion, ScanSubject
-from lading.services.scanner import Finding, ScannerName, ScanResult, ScanStatus
 from tests.fakes.environment_bench import ADMIN
 from tests.fakes.environment_records import KeptTrail
 from tests.fakes.images import AMD64

@@ -12,9 +12,9 @@ from lading.errors import ContentCorrupt
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn
-from lading.services.environment_forms import EnvironmentForm
 from lading.services.environment_images import Summary
-from lading.services.environment_orders import Access, ImportOrder, PruneOrder, PullOrder, PushOrder
+from lading.services.environments.forms import EnvironmentForm
+from lading.services.environments.orders import Access, ImportOrder, PruneOrder, PullOrder, PushOrder
 from lading.services.lookup import ImageUnknown
 from lading.wire.endpoint import Endpoint
 from tests.contract.environments.suite import told

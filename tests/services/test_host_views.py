@@ -19,12 +19,12 @@ from lading.engine.stores import ContentUnknown
 from lading.errors import LadingError
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
-from lading.services.embedded_environment import EmbeddedEnvironment
+from lading.services.embedded.environment import EmbeddedEnvironment
 from lading.services.environment_images import Details, Summary
-from lading.services.host_views import ArchivedContent, AtHost
-from lading.services.image_views import ImageViews
+from lading.services.findings.scanner import ImageView
+from lading.services.inventories.host_views import ArchivedContent, AtHost
+from lading.services.inventories.image_views import ImageViews
 from lading.services.lookup import ImageUnknown
-from lading.services.scanner import ImageView
 from lading.wire.message import Cancel, Reader
 from tests.fakes.docker_archives import docker_archive, read_to_end, reader
 from tests.fakes.embedded import AMD64

@@ -12,12 +12,12 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.services.access import Actor, Denied, Grant
-from lading.services.audit import Deed, Result
-from lading.services.environment import ConnectionType, Environment, Events, TellsEvents
+from lading.services.audit.audit import Deed, Result
 from lading.services.environment_images import ImageEvent
-from lading.services.environment_records import EnvironmentRow
-from lading.services.guarded_environment import GuardedEnvironment
-from lading.services.image_events import MOST_FOLLOWERS, ImageEvents, TooManyFollow
+from lading.services.environments.environment import ConnectionType, Environment, Events, TellsEvents
+from lading.services.environments.guarded_environment import GuardedEnvironment
+from lading.services.environments.image_events import MOST_FOLLOWERS, ImageEvents, TooManyFollow
+from lading.services.environments.records import EnvironmentRow
 from lading.wire.message import Cancel
 from tests.fakes.people import NOW, People, people
 

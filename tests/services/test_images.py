@@ -12,8 +12,8 @@ from lading.oci.image_config import HistoryStep, ImageConfig
 from lading.oci.manifest import Manifest
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
 from lading.oci.reference import Repository
-from lading.services.comparison import Setting, compare
-from lading.services.images import ImageHasNames, Images, TagMissing
+from lading.services.embedded.comparison import Setting, compare
+from lading.services.embedded.images import ImageHasNames, Images, TagMissing
 from lading.services.lookup import IdAmbiguous, ImageUnknown
 from lading.services.places import Archive, Layout, Named
 from tests.fakes.images import AMD64, ARM64, attestation_of, put_image, put_index

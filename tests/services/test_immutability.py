@@ -22,9 +22,9 @@ from lading.backends.database.postgres import open_postgres
 from lading.backends.database.repositories import DatabaseRecords, open_records
 from lading.oci.digest import Digest
 from lading.oci.reference import cosign_tags, fallback_tag
-from lading.services.repository_records import RepositoryRecords, RepositoryView
-from lading.services.repository_rows import NamedTag
-from lading.services.repository_rules import Protects, Releases, Rule, TagRelease
+from lading.services.repositories.records import RepositoryRecords, RepositoryView
+from lading.services.repositories.rows import NamedTag
+from lading.services.repositories.rules import Protects, Releases, Rule, TagRelease
 from tests.fakes.registry_world import ATTACHED, BLOBS, DOCUMENTS, IMAGES, REPOSITORIES, Document, World
 from tests.fakes.repository_records import MemoryRecords
 from tests.fakes.repository_rows import held_in

@@ -15,14 +15,14 @@ from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.errors import Cancelled, ContentCorrupt, InputInvalid, LadingError, StorageFailed
 from lading.services.access import Actor, Denied, NotLoggedIn, Permission
-from lading.services.audit_records import AuditEntry
-from lading.services.environment_orders import Arrived
-from lading.services.environments import Environments
-from lading.services.idempotency import RequestKey
-from lading.services.imports import IMPORT, ImportBusy, ImportCommitted, Imports, ImportUnknown, forget_archive
-from lading.services.job import JobState
-from lading.services.job_kinds import WorkKind
-from lading.services.job_records import JobFilter
+from lading.services.audit.records import AuditEntry
+from lading.services.environments.environments import Environments
+from lading.services.environments.orders import Arrived
+from lading.services.jobs.idempotency import RequestKey
+from lading.services.jobs.job import JobState
+from lading.services.jobs.kinds import WorkKind
+from lading.services.jobs.records import JobFilter
+from lading.services.work.imports import IMPORT, ImportBusy, ImportCommitted, Imports, ImportUnknown, forget_archive
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Report

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any  # fields of a job, which each test knows
 
 from lading.services.access import Actor, Grant
-from lading.services.job import Job, JobState
-from lading.services.job_board import KEPT_SECONDS, SNAPSHOT_JOBS, Board
-from lading.services.job_looks import Looked
-from lading.services.job_sight import JobSight
+from lading.services.jobs.job import Job, JobState
+from lading.services.jobs.sight import JobSight
+from lading.services.watching.board import KEPT_SECONDS, SNAPSHOT_JOBS, Board
+from lading.services.watching.looks import Looked
 from lading.wire.job_board_stream import JobText
 from tests.fakes.jobs import ADMIN, ALICE, BOB, asked
 

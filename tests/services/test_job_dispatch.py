@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from lading.services.job import Job, JobState
-from lading.services.job_dispatch import AGAIN_SECONDS, HandOver, NobodyElse, Taken
+from lading.services.jobs.job import Job, JobState
+from lading.services.running.dispatch import AGAIN_SECONDS, HandOver, NobodyElse, Taken
 from tests.fakes.jobs import MemoryDispatch, asked
 from tests.fakes.records import Clock
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lading.services.job import JobState, JsonObject, Telling
-from lading.services.job_feed import KEPT_LINES, Follower
-from lading.services.job_reading import LineTold
+from lading.services.jobs.job import JobState, JsonObject, Telling
+from lading.services.running.feed import KEPT_LINES, Follower
+from lading.services.running.reading import LineTold
 from lading.wire.event_stream import line_text
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State

@@ -10,10 +10,10 @@ import pytest
 
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.errors import StorageFailed
-from lading.services.audit import Result
-from lading.services.job import Job, JobState, JsonObject, Telling
-from lading.services.job_leases import LOST_SECONDS, SILENT_SECONDS
-from lading.services.job_records import Held, Told
+from lading.services.audit.audit import Result
+from lading.services.jobs.job import Job, JobState, JsonObject, Telling
+from lading.services.jobs.records import Held, Told
+from lading.services.running.leases import LOST_SECONDS, SILENT_SECONDS
 from lading.wire.message import Cancel
 from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.jobs import ALICE, BOB, BOUND_SECONDS, Stage, asked, nothing

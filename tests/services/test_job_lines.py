@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lading.services.audit_records import AuditEntry
-from lading.services.job import JobState, JsonObject, Line
-from lading.services.job_lines import AT_ONCE, Batch, Said, WaitingLines
+from lading.services.audit.records import AuditEntry
+from lading.services.jobs.job import JobState, JsonObject, Line
+from lading.services.running.lines import AT_ONCE, Batch, Said, WaitingLines
 
 
 @dataclass

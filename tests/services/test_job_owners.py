@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import LADING, Permission
-from lading.services.job import Job, JobRequest, JobState
-from lading.services.job_owners import Owners
-from lading.services.tokens import TokenForm
-from lading.services.users import UserEdit
+from lading.services.identity.tokens import TokenForm
+from lading.services.identity.users import UserEdit
+from lading.services.jobs.job import Job, JobRequest, JobState
+from lading.services.jobs.owners import Owners
 from tests.fakes.people import NOW, People, people
 
 

@@ -6,11 +6,11 @@ import threading
 
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.services.access import Actor
-from lading.services.audit import Result
-from lading.services.job import Job, JobState, JsonObject, Telling
-from lading.services.job_leases import LOST_SECONDS
-from lading.services.job_records import Held
-from lading.services.job_recovery import LOSSES_LIMIT
+from lading.services.audit.audit import Result
+from lading.services.jobs.job import Job, JobState, JsonObject, Telling
+from lading.services.jobs.records import Held
+from lading.services.running.leases import LOST_SECONDS
+from lading.services.running.recovery import LOSSES_LIMIT
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ALICE, BOB, BOUND_SECONDS, HandQueue, MemoryActors, Stage, asked, nothing
 

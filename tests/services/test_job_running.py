@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from lading.errors import Refused, StorageFailed
-from lading.services.audit import Result
-from lading.services.job import Job, JobState, JsonObject, Telling
-from lading.services.job_fields import JobFieldsUnreadable
-from lading.services.job_leases import LOST_SECONDS
+from lading.services.audit.audit import Result
+from lading.services.jobs.fields import JobFieldsUnreadable
+from lading.services.jobs.job import Job, JobState, JsonObject, Telling
+from lading.services.running.leases import LOST_SECONDS
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State
 from tests.fakes.job_records import MemoryJobRecords

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services.audit import Deed
-from lading.services.job import JobRequest, JsonObject
-from lading.services.job_subject import Subject, subject_of
+from lading.services.audit.audit import Deed
+from lading.services.jobs.job import JobRequest, JsonObject
+from lading.services.watching.subject import Subject, subject_of
 
 
 def asked(kind: str, fields: JsonObject, id: str = "", name: str = "", **details: object) -> JobRequest:  # noqa: A002

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from lading.errors import StorageFailed
-from lading.services.job import JobState, JsonObject, Telling
-from lading.services.job_leases import LOST_SECONDS
-from lading.services.job_records import Held, Told
-from lading.services.job_writer import WAITING_LINES
+from lading.services.jobs.job import JobState, JsonObject, Telling
+from lading.services.jobs.records import Held, Told
+from lading.services.running.leases import LOST_SECONDS
+from lading.services.running.writer import WAITING_LINES
 from lading.wire.message import Cancel
 from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.jobs import ALICE, HandQueue, Stage, asked, nothing

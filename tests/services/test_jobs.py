@@ -8,13 +8,13 @@ import pytest
 
 from lading.errors import Cancelled, StorageFailed
 from lading.services.access import Actor, Denied, NotLoggedIn, Permission
-from lading.services.audit import Result
-from lading.services.audit_records import AuditEntry
-from lading.services.idempotency import KeyUsed, RequestKey, body_digest
-from lading.services.job import JobState, JsonObject, Telling
-from lading.services.job_records import JobFilter
-from lading.services.job_view import job_json
-from lading.services.jobs import UNENDED_LIMIT, JobNotOver, JobsTooMany, JobUnknown
+from lading.services.audit.audit import Result
+from lading.services.audit.records import AuditEntry
+from lading.services.jobs.idempotency import KeyUsed, RequestKey, body_digest
+from lading.services.jobs.job import JobState, JsonObject, Telling
+from lading.services.jobs.records import JobFilter
+from lading.services.running.jobs import UNENDED_LIMIT, JobNotOver, JobsTooMany, JobUnknown
+from lading.services.watching.view import job_json
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ADMIN, ALICE, BOB, VIEWER, HandQueue, MemoryTrail, Stage, asked, nothing
 

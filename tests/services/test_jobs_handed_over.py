@@ -10,10 +10,10 @@ import pytest
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.errors import StorageFailed
 from lading.services.access import Actor
-from lading.services.audit import Result
-from lading.services.job import Job, JobState, JsonObject, Telling
-from lading.services.job_dispatch import AGAIN_SECONDS
-from lading.services.job_leases import LOST_SECONDS
+from lading.services.audit.audit import Result
+from lading.services.jobs.job import Job, JobState, JsonObject, Telling
+from lading.services.running.dispatch import AGAIN_SECONDS
+from lading.services.running.leases import LOST_SECONDS
 from lading.wire.message import Cancel
 from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.jobs import ALICE, BOUND_SECONDS, HandQueue, MemoryActors, MemoryDispatch, Stage, asked, nothing

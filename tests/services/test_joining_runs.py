@@ -17,9 +17,9 @@ import pytest
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.errors import Cancelled, StorageFailed
 from lading.services.access import Actor, Denied, Permission
-from lading.services.job import Job, JobState, JsonObject, Telling
-from lading.services.job_ending import ending_of
-from lading.services.job_records import JobFilter
+from lading.services.jobs.job import Job, JobState, JsonObject, Telling
+from lading.services.jobs.records import JobFilter
+from lading.services.running.ending import ending_of
 from lading.wire.message import Cancel
 from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.jobs import ADMIN, ALICE, BOB, BOUND_SECONDS, Stage, asked

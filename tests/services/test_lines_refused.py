@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from lading.errors import StorageFailed
-from lading.services.job import JobState, JsonObject, Telling
-from lading.services.job_records import Told
+from lading.services.jobs.job import JobState, JsonObject, Telling
+from lading.services.jobs.records import Told
 from lading.wire.message import Cancel
 from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.jobs import ALICE, Stage, asked, nothing

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import LADING, Denied, Permission
-from lading.services.local_users import LocalRoleTooStrong, LocalRoleUnknown, LocalUsers, SwitchedOff
-from lading.services.users import UserEdit
+from lading.services.identity.local_users import LocalRoleTooStrong, LocalRoleUnknown, LocalUsers, SwitchedOff
+from lading.services.identity.users import UserEdit
 from tests.fakes.people import HOME, People, people
 
 ACCOUNTS = {1000: "ann"}

@@ -8,8 +8,8 @@ import pytest
 
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError, NetworkFailed
-from lading.services.minting import LONGEST, Mint, Minted, ProviderLogin
-from lading.services.providers import Provider
+from lading.services.registries.minting import LONGEST, Mint, Minted, ProviderLogin
+from lading.services.registries.providers import Provider
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 from tests.fakes.records import Clock

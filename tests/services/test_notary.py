@@ -23,7 +23,7 @@ from lading.proof.tuf_refusals import (
 )
 from lading.proof.tuf_roles import ROOT, TARGETS, TIMESTAMP
 from lading.proof.tuf_walk import Pin
-from lading.services.notary_refusals import DigestUnsigned
+from lading.services.notary.refusals import DigestUnsigned
 from tests.fakes.notary import NEVER, ONE, REPOSITORY, TWO, Client, KeysInMemory, counting_random, owner
 from tests.fakes.trust_repository import GUN, NOW, TrustServer, new_collection
 

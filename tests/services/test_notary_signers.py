@@ -18,7 +18,7 @@ from lading.proof.tuf_refusals import (
     TagUnsigned,
 )
 from lading.proof.tuf_roles import RELEASES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
-from lading.services.notary_refusals import LastSigner, SignerReserved, SignerUnknown
+from lading.services.notary.refusals import LastSigner, SignerReserved, SignerUnknown
 from tests.fakes.notary import NEVER, ONE, REPOSITORY, TWO, Client, joined, owner
 from tests.fakes.trust_repository import GUN, NOW, SERVER, TrustServer, signer
 

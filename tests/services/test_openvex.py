@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.inventory.severity import Severity
-from lading.services.exception_matching import Judged, is_about
-from lading.services.gate_records import ExceptionRow
-from lading.services.gate_statements import Justification, Status
-from lading.services.openvex import CONTEXT, OpenVexInvalid, openvex_json, read_openvex
-from lading.services.scanner import Finding
+from lading.services.findings.scanner import Finding
+from lading.services.gates.exception_matching import Judged, is_about
+from lading.services.gates.openvex import CONTEXT, OpenVexInvalid, openvex_json, read_openvex
+from lading.services.gates.records import ExceptionRow
+from lading.services.gates.statements import Justification, Status
 
 NOW = 1_800_000_000.0
 DIGEST = f"sha256:{'a' * 64}"

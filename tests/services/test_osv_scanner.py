@@ -13,9 +13,9 @@ from lading.inventory.package import OsRelease, Package, PackageType
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
 from lading.services.clocks import Clocks
-from lading.services.inventories import ReadReport
-from lading.services.osv_scanner import OsvScanner
-from lading.services.scanner import ImageView, ScanFailed, ScanProgress, ScanResult, ScanStage, ScanStatus
+from lading.services.findings.scanner import ImageView, ScanFailed, ScanProgress, ScanResult, ScanStage, ScanStatus
+from lading.services.inventories.inventories import ReadReport
+from lading.services.scans.osv_scanner import OsvScanner
 from lading.wire.message import Cancel
 from tests.fakes.advisories import BUILT, MemoryAdvisories, affecting, record
 from tests.fakes.scan_bench import PlayedInventories

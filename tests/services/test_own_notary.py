@@ -11,11 +11,11 @@ import pytest
 from lading.oci.descriptor import Descriptor
 from lading.oci.reference import Reference
 from lading.proof.tuf_walk import Wanted
-from lading.services.own_notary import OwnNotary
-from lading.services.repository_trust import RepositoryTrust
+from lading.services.repositories.trust import RepositoryTrust
+from lading.services.trust.own_notary import OwnNotary
+from lading.services.trust.records import Gun
+from lading.services.trust.wanted import SignatureWanted
 from lading.services.trust_modes import Mode
-from lading.services.trust_records import Gun
-from lading.services.trust_wanted import SignatureWanted
 from tests.fakes.notary import Client, KeysInMemory, NotaryServer, counting_random
 from tests.fakes.own_house import OwnHouse
 from tests.fakes.signing_house import CANCEL, NOW

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lading.services.password_memory import KEY_BYTES, MOST_REMEMBERED, REMEMBER_SECONDS, PasswordMemory
-from lading.services.user_records import UserRow
+from lading.services.identity.password_memory import KEY_BYTES, MOST_REMEMBERED, REMEMBER_SECONDS, PasswordMemory
+from lading.services.identity.user_records import UserRow
 from tests.fakes.people import SetClock
 
 ADA = UserRow(1, "ada", "hash of ada's")

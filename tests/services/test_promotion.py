@@ -15,14 +15,14 @@ from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from lading.oci.reference import ReferenceInvalid, cosign_tags, fallback_tag
 from lading.services.access import LADING, Actor, Denied, Grant
-from lading.services.audit import Deed, Result
-from lading.services.promotion import Promoted, PromotionIncomplete, Promotions
-from lading.services.repository_carrying import AT_ONCE
-from lading.services.repository_edits import DropManifest, Edit, SetRules, SetVisibility
-from lading.services.repository_errors import ChildrenMissing, Protected
-from lading.services.repository_records import Decide
-from lading.services.repository_rows import Carried, Visibility
-from lading.services.repository_rules import WHOLE
+from lading.services.audit.audit import Deed, Result
+from lading.services.promotion.promotion import Promoted, PromotionIncomplete, Promotions
+from lading.services.repositories.carrying import AT_ONCE
+from lading.services.repositories.edits import DropManifest, Edit, SetRules, SetVisibility
+from lading.services.repositories.errors import ChildrenMissing, Protected
+from lading.services.repositories.records import Decide
+from lading.services.repositories.rows import Carried, Visibility
+from lading.services.repositories.rules import WHOLE
 from tests.fakes.registry_world import BLOBS, COSIGN, IMAGES, INDEXES, LISTS, OF_SIGNATURES, SIGNATURES, Document, World
 from tests.fakes.repository_records import MemoryRecords
 from tests.fakes.repository_rows import held_in

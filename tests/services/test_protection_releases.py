@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services import repository_decisions as decisions
 from lading.services.named_rows import NameTaken
-from lading.services.repository_edits import DropRelease, DropTag, PointTag, RenameRepository
-from lading.services.repository_errors import (
+from lading.services.repositories import decisions
+from lading.services.repositories.edits import DropRelease, DropTag, PointTag, RenameRepository
+from lading.services.repositories.errors import (
     ContentProtected,
     NotProtected,
     Protected,
@@ -15,7 +15,7 @@ from lading.services.repository_errors import (
     RepositoryProtected,
     RepositoryUnknown,
 )
-from lading.services.repository_rules import WHOLE, Protects, Releases, Rule
+from lading.services.repositories.rules import WHOLE, Protects, Releases, Rule
 from tests.services.protected_registry import (
     CONFIG,
     COSIGN,

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from lading.oci.reference import HUB
-from lading.services.provider_fields import ProviderFieldInvalid, read_fields, service_account
-from lading.services.provider_view import template_json
-from lading.services.providers import TEMPLATES, Provider, provider_at
+from lading.services.registries.provider_fields import ProviderFieldInvalid, read_fields, service_account
+from lading.services.registries.provider_view import template_json
+from lading.services.registries.providers import TEMPLATES, Provider, provider_at
 
 
 def test_every_provider_has_a_template() -> None:

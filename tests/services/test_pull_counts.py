@@ -9,7 +9,7 @@ import pytest
 
 from lading.errors import StorageFailed
 from lading.oci.digest import Digest
-from lading.services.pull_counts import MOST_WAITING, PullCounts, Pulled, Pulls
+from lading.services.repositories.pull_counts import MOST_WAITING, PullCounts, Pulled, Pulls
 
 IMAGE = Digest.of(b"image")
 BY_TAG, BY_DIGEST = Pulled("app", IMAGE, "v1"), Pulled("app", IMAGE, None)

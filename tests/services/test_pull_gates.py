@@ -14,17 +14,17 @@ from lading.inventory.severity import Severity
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.audit import Result
-from lading.services.environment import ConnectionType
-from lading.services.environment_orders import Arrived, Arriving
-from lading.services.exceptions import ExceptionForm, Exceptions
-from lading.services.gate_policies import Action, Handling, Limits, Mode, Scope
-from lading.services.gate_records import PolicyRow, VerdictQuery, VerdictRow
-from lading.services.gate_refusals import GateRefused
-from lading.services.gate_scans import KnownScans
-from lading.services.gates import Gates
-from lading.services.pull_gates import PullCall, PullGate, PullGates
-from lading.services.scanner import ScanFailed, ScannerName, ScanStatus
+from lading.services.audit.audit import Result
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.orders import Arrived, Arriving
+from lading.services.findings.scanner import ScanFailed, ScannerName, ScanStatus
+from lading.services.gates.exceptions import ExceptionForm, Exceptions
+from lading.services.gates.gates import Gates
+from lading.services.gates.policy import Action, Handling, Limits, Mode, Scope
+from lading.services.gates.records import PolicyRow, VerdictQuery, VerdictRow
+from lading.services.gates.refusals import GateRefused
+from lading.services.gates.scans import KnownScans
+from lading.services.scans.pull_gates import PullCall, PullGate, PullGates
 from tests.contract.environments.suite import told
 from tests.fakes.docker_archives import docker_archive, reader
 from tests.fakes.environment_bench import ADMIN, CANCEL

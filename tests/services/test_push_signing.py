@@ -13,11 +13,11 @@ from lading.errors import Cancelled, ContentCorrupt, LadingError, Refused
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Arrived
-from lading.services.job_fields import JobFields
-from lading.services.push_forms import PushForm
-from lading.services.push_signing import PushedUnsigned, sign_pushed
-from lading.services.stores import FullStore
+from lading.services.content.stores import FullStore
+from lading.services.environments.orders import Arrived
+from lading.services.jobs.fields import JobFields
+from lading.services.trust.push_signing import PushedUnsigned, sign_pushed
+from lading.services.work.push_forms import PushForm
 from tests.fakes.images import put_image
 from tests.fakes.memory import MemoryRepository
 from tests.fakes.places import MemoryPlaces

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from lading.errors import TimedOut, Unreachable
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_records import EnvironmentRow
-from lading.services.environments import Environments
-from lading.services.reachability import ANSWER_SECONDS, STANDS_SECONDS, Reachability
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.environments import Environments
+from lading.services.environments.reachability import ANSWER_SECONDS, STANDS_SECONDS, Reachability
+from lading.services.environments.records import EnvironmentRow
 from lading.wire.message import Cancel
 from tests.fakes.agents import PlayedHub, presence_of
 from tests.fakes.environment_bench import CANCEL

@@ -6,11 +6,11 @@ import pytest
 
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
-from lading.services.agent_records import STALE_SECONDS, PresenceRow
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
-from lading.services.hub import AgentAway
-from lading.services.recorded_hub import AgentAtServer, RecordedHub
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
+from lading.services.hub.hub import AgentAway
+from lading.services.hub.recorded_hub import AgentAtServer, RecordedHub
+from lading.services.hub.records import STALE_SECONDS, PresenceRow
 from lading.wire.message import Request
 from tests.fakes.agents import MemoryAgents, presence_of
 from tests.fakes.environment_records import MemoryEnvironments

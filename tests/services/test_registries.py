@@ -5,7 +5,7 @@ import pytest
 from lading.errors import AccessDenied
 from lading.oci.prefix import Prefix
 from lading.oci.reference import ReferenceInvalid, Repository
-from lading.services.registries import (
+from lading.services.registries.registries import (
     DockerKnowsHosts,
     EndpointRules,
     Found,

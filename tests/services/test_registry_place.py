@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services.registry_forms import RegistryPlace
+from lading.services.registries.forms import RegistryPlace
 from lading.wire.endpoint import Tls
 
 

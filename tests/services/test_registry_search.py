@@ -10,8 +10,8 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.errors import AccessDenied, LadingError, NotFound, Refused
 from lading.oci.reference import HUB, Repository, check_path
-from lading.services.environment_orders import Access
-from lading.services.registry_search import RepositoryFound, search
+from lading.services.environments.orders import Access
+from lading.services.registries.search import RepositoryFound, search
 from lading.wire.endpoint import Endpoint
 from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel

@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import Actor
-from lading.services.authentication import Visit, nobody
-from lading.services.registry_tokens import ACCESS_SECONDS, REFRESH_SECONDS, RegistryTokenRefused, RegistryTokens
-from lading.services.tokens import TokenForm
-from lading.services.user_records import UserRow
+from lading.services.identity.authentication import Visit, nobody
+from lading.services.identity.registry_tokens import (
+    ACCESS_SECONDS,
+    REFRESH_SECONDS,
+    RegistryTokenRefused,
+    RegistryTokens,
+)
+from lading.services.identity.tokens import TokenForm
+from lading.services.identity.user_records import UserRow
 from lading.wire.authorize import Scope
 from tests.fakes.people import HOME, PASSWORD, People, basic, people
 from tests.fakes.registry_doors import Doors

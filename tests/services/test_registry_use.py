@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lading.services.registry_use import MOST_HOSTS, RegistryUse
+from lading.services.registries.use import MOST_HOSTS, RegistryUse
 
 
 def test_the_last_time_counts() -> None:

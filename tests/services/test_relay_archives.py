@@ -18,11 +18,11 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Manifest, parse_manifest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Access, PushOrder
-from lading.services.host_views import AtHost
+from lading.services.content.stores import PackedLayer
+from lading.services.environments.orders import Access, PushOrder
+from lading.services.inventories.host_views import AtHost
 from lading.services.platforms import PlatformMissing, Wanted
-from lading.services.relay_archives import Archived
-from lading.services.stores import PackedLayer
+from lading.services.relays.archives import Archived
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, Reader
 from lading.wire.progress import Advanced

@@ -20,9 +20,9 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Index, Manifest, parse_manifest
 from lading.oci.media_types import DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP
 from lading.oci.platform import Platform, subject_of_attestation
+from lading.services.content.stores import PackedLayer
 from lading.services.lookup import only_name
-from lading.services.relay_packing import Pack, Packing
-from lading.services.stores import PackedLayer
+from lading.services.relays.packing import Pack, Packing
 from lading.wire.message import Cancel, Reader
 from tests.fakes.docker_archives import docker_archive
 from tests.fakes.images import attestation_of, put_image

@@ -17,11 +17,11 @@ from lading.oci.media_types import OCI_LAYER_GZIP
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.environment_images import Details, Summary
-from lading.services.environment_orders import Access, Arrived, Pruned, PushOrder
-from lading.services.host_views import AtHost
-from lading.services.passing_tags import LEFT_SECONDS, PassingTags
-from lading.services.relay_staging import AGAIN_SECONDS, RELAYS, TAG_START, Staged, StagingRegistry
-from lading.services.relays import Brought
+from lading.services.environments.orders import Access, Arrived, Pruned, PushOrder
+from lading.services.inventories.host_views import AtHost
+from lading.services.relays.relays import Brought
+from lading.services.relays.staging import AGAIN_SECONDS, RELAYS, TAG_START, Staged, StagingRegistry
+from lading.services.repositories.passing_tags import LEFT_SECONDS, PassingTags
 from lading.wire.docker_faults import DaemonFailed, RegistryUnreachable
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel

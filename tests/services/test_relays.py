@@ -14,14 +14,14 @@ from lading.errors import LadingError
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.embedded_environment import Ways
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_orders import Access, Arrived, PushOrder
-from lading.services.host_views import AtHost
-from lading.services.hub import AgentAway
-from lading.services.registry_records import RelayChoice
-from lading.services.relays import Brought, Pushed, Relays
-from lading.services.stores import FullStore, Stores
+from lading.services.content.stores import FullStore, Stores
+from lading.services.embedded.environment import Ways
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.orders import Access, Arrived, PushOrder
+from lading.services.hub.hub import AgentAway
+from lading.services.inventories.host_views import AtHost
+from lading.services.registries.records import RelayChoice
+from lading.services.relays.relays import Brought, Pushed, Relays
 from lading.wire.docker_faults import DaemonFailed, RegistryLoginRefused, RegistryTlsRefused, RegistryUnreachable
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, ConnectFailed

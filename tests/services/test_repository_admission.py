@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import Actor, Denied, Grant, NotLoggedIn, Permission
-from lading.services.authentication import Visit, nobody
-from lading.services.registry_tokens import Visitor
-from lading.services.repository_admission import RepositoryAdmission, ScopeMissing
+from lading.services.identity.authentication import Visit, nobody
+from lading.services.identity.registry_tokens import Visitor
+from lading.services.repositories.admission import RepositoryAdmission, ScopeMissing
 from lading.wire.authorize import CATALOG, Scope
 from tests.fakes.people import People, people
 from tests.fakes.registry_doors import Doors

@@ -12,11 +12,11 @@ from lading.errors import LadingError
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_MANIFEST
-from lading.services import repository_decisions as decisions
-from lading.services.repository_edits import DropBlob, DropManifest, DropTag, Edit, HoldBlob, HoldManifest, PointTag
-from lading.services.repository_errors import BlobUnknown, ChildrenMissing, ManifestUnknown, StillNeeded
-from lading.services.repository_records import Decide
-from lading.services.repository_rows import HeldManifest
+from lading.services.repositories import decisions
+from lading.services.repositories.edits import DropBlob, DropManifest, DropTag, Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repositories.errors import BlobUnknown, ChildrenMissing, ManifestUnknown, StillNeeded
+from lading.services.repositories.records import Decide
+from lading.services.repositories.rows import HeldManifest
 from tests.fakes.repository_records import MemoryRecords
 from tests.fakes.repository_rows import held_in
 

@@ -9,8 +9,8 @@ import pytest
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_edits import HoldBlob, HoldManifest, PointTag
-from lading.services.repository_lookups import (
+from lading.services.repositories.edits import HoldBlob, HoldManifest, PointTag
+from lading.services.repositories.lookups import (
     RENEWED_SECONDS,
     SMALL,
     Renewed,
@@ -18,8 +18,8 @@ from lading.services.repository_lookups import (
     SmallContent,
     Unsteady,
 )
-from lading.services.repository_records import RepositoryView
-from lading.services.repository_rows import HeldManifest
+from lading.services.repositories.records import RepositoryView
+from lading.services.repositories.rows import HeldManifest
 from lading.wire.message import BytesContent, Reader, ReadFailed
 from tests.fakes.repository_records import MemoryRecords
 from tests.fakes.repository_rows import Rows, Viewed

@@ -9,16 +9,16 @@ import pytest
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX
-from lading.services.repository_edits import DropTag, HoldManifest, PointTag
-from lading.services.repository_errors import (
+from lading.services.repositories.edits import DropTag, HoldManifest, PointTag
+from lading.services.repositories.errors import (
     ContentProtected,
     Entangled,
     Protected,
     StillNeeded,
 )
-from lading.services.repository_protection import MOST_ABOVE, MOST_ROUNDS, Protection
-from lading.services.repository_rows import HeldManifest
-from lading.services.repository_rules import WHOLE, Protects, Releases, Rule, Step
+from lading.services.repositories.protection import MOST_ABOVE, MOST_ROUNDS, Protection
+from lading.services.repositories.rows import HeldManifest
+from lading.services.repositories.rules import WHOLE, Protects, Releases, Rule, Step
 from tests.services.protected_registry import (
     CONFIG,
     COSIGN,

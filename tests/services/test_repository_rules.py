@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.services.repository_rules import (
+from lading.services.repositories.rules import (
     WHOLE,
     Protects,
     Releases,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services.repository_trust import RepositoryTrust, TrustRuleInvalid, read_trust, trust_json
+from lading.services.repositories.trust import RepositoryTrust, TrustRuleInvalid, read_trust, trust_json
 from lading.services.trust_modes import Mode
 
 ID = "ab" * 32

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from lading.oci.reference import cosign_tags
-from lading.services import repository_decisions as decisions
-from lading.services.pull_counts import Pulled, Pulls
-from lading.services.repository_rules import WHOLE, Releases, Rule, TagRelease
-from lading.services.retention import NO_RULE, Retention
-from lading.services.retention_rules import RetentionRule
+from lading.services.repositories import decisions
+from lading.services.repositories.pull_counts import Pulled, Pulls
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rules import WHOLE, Releases, Rule, TagRelease
+from lading.services.retention.retention import NO_RULE, Retention
 from tests.fakes.registry_world import (
     DAY,
     IMAGES,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services.repository_rules import RuleInvalid
-from lading.services.retention_rules import own_retention, retention_json, wide_retention
+from lading.services.repositories.retention_rules import own_retention, retention_json, wide_retention
+from lading.services.repositories.rules import RuleInvalid
 from tests.fakes.registry_world import RETENTION
 from tests.fakes.retained import WIDE_RETENTION
 

@@ -7,13 +7,13 @@ from random import Random
 import pytest
 
 from lading.oci.reference import cosign_tags, fallback_tag
-from lading.services.pull_counts import Pulled, Pulls
-from lading.services.repository_edits import SetRetention, SetRules
-from lading.services.repository_protection import is_attached
-from lading.services.repository_rules import Step, judge
-from lading.services.retention import Retention, drop_tags, drop_untagged
-from lading.services.retention_rules import RetentionRule
-from lading.services.retention_runs import at_once
+from lading.services.repositories.edits import SetRetention, SetRules
+from lading.services.repositories.protection import is_attached
+from lading.services.repositories.pull_counts import Pulled, Pulls
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rules import Step, judge
+from lading.services.retention.retention import Retention, drop_tags, drop_untagged
+from lading.services.retention.runs import at_once
 from tests.fakes.registry_world import (
     DAY,
     IMAGES,

@@ -7,7 +7,7 @@ import tarfile
 from lading.oci.digest import Digest
 from lading.oci.manifest import Manifest, parse_manifest
 from lading.oci.platform import Platform
-from lading.services.samples import BASE_SIZE, sample_archive
+from lading.services.embedded.samples import BASE_SIZE, sample_archive
 
 AMD64 = Platform("linux", "amd64")
 

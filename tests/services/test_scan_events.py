@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.inventory.severity import Severity
-from lading.services.scan_events import MOST_A_SECOND, ScanEvents
-from lading.services.scan_json import scanned_json
-from lading.services.scan_words import coverage_text, outcome_text
-from lading.services.scanner import Coverage, Finding, ScanProgress, ScanResult, ScanStage, ScanStatus, counted
+from lading.services.findings.scanner import Coverage, Finding, ScanProgress, ScanResult, ScanStage, ScanStatus, counted
+from lading.services.scans.events import MOST_A_SECOND, ScanEvents
+from lading.services.scans.json import scanned_json
+from lading.services.scans.words import coverage_text, outcome_text
 from tests.fakes.records import Clock
 from tests.fakes.scan_bench import OPENSSL, ZLIB, Heard
 

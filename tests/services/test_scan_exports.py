@@ -22,12 +22,12 @@ from lading.inventory.layer import ImageInventory, Installed
 from lading.inventory.package import OsRelease, Package, PackageType
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
-from lading.services.cyclonedx import BillSubject, bill_of_materials
-from lading.services.gate_records import ExceptionRow
-from lading.services.gate_statements import Justification, Status
-from lading.services.sarif import sarif_json
-from lading.services.scan_exports import COLUMNS, csv_text
-from lading.services.scanner import Coverage, Finding, ScanResult, ScanStatus
+from lading.services.findings.scanner import Coverage, Finding, ScanResult, ScanStatus
+from lading.services.gates.records import ExceptionRow
+from lading.services.gates.statements import Justification, Status
+from lading.services.scans.cyclonedx import BillSubject, bill_of_materials
+from lading.services.scans.exports import COLUMNS, csv_text
+from lading.services.scans.sarif import sarif_json
 
 NOW = 1_800_000_000.0
 LAYER = Digest.of(b"layer")

@@ -11,13 +11,13 @@ import pytest
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
 from lading.services.access import Actor, Denied, Grant
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
+from lading.services.findings.rows import FindingQuery, Occasion, ScanQuery, ScanRow, ScanSubject
+from lading.services.findings.scan_comparison import compare_scans
+from lading.services.findings.scanner import Finding, ScanResult, ScanStatus
 from lading.services.named_rows import RowUnknown
-from lading.services.scan_comparison import compare_scans
-from lading.services.scan_lists import ScansUnlike
-from lading.services.scan_rows import FindingQuery, Occasion, ScanQuery, ScanRow, ScanSubject
-from lading.services.scanner import Finding, ScanResult, ScanStatus
+from lading.services.scans.lists import ScansUnlike
 from tests.fakes.environment_bench import ADMIN, actor
 from tests.fakes.scan_bench import OPENSSL, ZLIB, ScanBench, scan_bench
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.inventory.severity import Severity
-from lading.services.scan_merging import merged
-from lading.services.scanner import Coverage, Finding, ScanResult, ScanStatus
+from lading.services.findings.scanner import Coverage, Finding, ScanResult, ScanStatus
+from lading.services.scans.merging import merged
 
 GRYPE = Finding(
     "CVE-2099-0001",

@@ -13,11 +13,11 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
-from lading.services.scan_json import LONGEST_TOLD, MOST_TOLD, told_json
-from lading.services.scan_on_pull import Ahead, Pulled
-from lading.services.scan_rows import Occasion, ScanRow, ScanSubject
-from lading.services.scanner import Finding, ImageView, ScanFailed, ScannerName, ScanResult, ScanStatus
-from lading.services.stored_views import Unscannable
+from lading.services.findings.rows import Occasion, ScanRow, ScanSubject
+from lading.services.findings.scanner import Finding, ImageView, ScanFailed, ScannerName, ScanResult, ScanStatus
+from lading.services.inventories.stored_views import Unscannable
+from lading.services.scans.json import LONGEST_TOLD, MOST_TOLD, told_json
+from lading.services.scans.on_pull import Ahead, Pulled
 from lading.wire.progress import Advanced, Event, Kind, Piece, Planned, State
 from tests.fakes.environment_bench import ADMIN, CANCEL
 from tests.fakes.scan_bench import OPENSSL, Heard, ScanBench, scan_bench

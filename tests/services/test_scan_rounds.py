@@ -15,20 +15,20 @@ from lading.inventory.package import Package, PackageType
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
 from lading.services.access import Denied
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_records import EnvironmentRow
-from lading.services.inventory_keeping import InventoryKeeping
-from lading.services.job import JsonObject
-from lading.services.job_records import JobFilter
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.records import EnvironmentRow
+from lading.services.findings.rows import FindingQuery, Occasion, ScanQuery, ScanRow
+from lading.services.findings.scanner import ScanFailed, ScannerName
+from lading.services.inventories.inventory_keeping import InventoryKeeping
+from lading.services.jobs.job import JsonObject
+from lading.services.jobs.records import JobFilter
 from lading.services.named_rows import RowUnknown
-from lading.services.scan_jobs import NothingScans, ScanForm, ScanIncomplete, ScanJobs
-from lading.services.scan_keeping import KEPT_SCANS, ScanKeeping
-from lading.services.scan_rematch import Rematches
-from lading.services.scan_rounds import ScanRounds
-from lading.services.scan_rows import FindingQuery, Occasion, ScanQuery, ScanRow
-from lading.services.scanner import ScanFailed, ScannerName
-from lading.services.scanner_settings import ScannerUnknown
-from lading.services.scans import ScanOrder
+from lading.services.scans.jobs import NothingScans, ScanForm, ScanIncomplete, ScanJobs
+from lading.services.scans.keeping import KEPT_SCANS, ScanKeeping
+from lading.services.scans.rematch import Rematches
+from lading.services.scans.rounds import ScanRounds
+from lading.services.scans.scanner_settings import ScannerUnknown
+from lading.services.scans.scans import ScanOrder
 from lading.wire.message import Cancel
 from tests.fakes.environment_bench import ADMIN, CANCEL, actor
 from tests.fakes.jobs import Stage

@@ -11,7 +11,7 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled, StorageFailed
 from lading.services.clocks import Clocks
-from lading.services.scanner import (
+from lading.services.findings.scanner import (
     ImageView,
     Probe,
     ScanFailed,
@@ -22,7 +22,7 @@ from lading.services.scanner import (
     ScanStage,
     ScanStatus,
 )
-from lading.services.scanner_choice import ScannerChoice, share
+from lading.services.scans.scanner_choice import ScannerChoice, share
 from lading.wire.message import Cancel
 from tests.fakes.scanned_image import ScannedImage
 

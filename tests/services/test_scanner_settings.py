@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import Denied
+from lading.services.findings.scanner import ScannerName
 from lading.services.named_rows import RowUnknown
-from lading.services.scanner import ScannerName
-from lading.services.scanner_settings import ScannerUnknown, ScannerUnsaid, scanner_named
+from lading.services.scans.scanner_settings import ScannerUnknown, ScannerUnsaid, scanner_named
 from tests.fakes.environment_bench import ADMIN, CANCEL, actor
 from tests.fakes.scan_bench import ScanBench, scan_bench
 

@@ -10,14 +10,14 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError
 from lading.services.access import LADING, Denied
-from lading.services.audit import Result
+from lading.services.audit.audit import Result
 from lading.services.clocks import Clocks
-from lading.services.job import JobState, JsonObject
-from lading.services.job_kinds import WorkKind
-from lading.services.scan_json import probe_json
-from lading.services.scanner import Probe, ScanFailed, ScanProgress, ScanReport, ScanStage
-from lading.services.scanner_choice import ScannerChoice
-from lading.services.scanner_updates import UPDATE, NoneInstalled, NotUpdatable, ScannerUpdates
+from lading.services.findings.scanner import Probe, ScanFailed, ScanProgress, ScanReport, ScanStage
+from lading.services.jobs.job import JobState, JsonObject
+from lading.services.jobs.kinds import WorkKind
+from lading.services.scans.json import probe_json
+from lading.services.scans.scanner_choice import ScannerChoice
+from lading.services.scans.scanner_updates import UPDATE, NoneInstalled, NotUpdatable, ScannerUpdates
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ADMIN, VIEWER, Stage

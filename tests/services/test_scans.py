@@ -12,14 +12,14 @@ from lading.errors import LadingError, NotFound
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
+from lading.services.findings.rows import FindingQuery, Occasion, ScanQuery, ScanRow, ScanSubject
+from lading.services.findings.scanner import Finding, ScanFailed, ScannerName, ScanProgress, ScanStatus
+from lading.services.inventories.stored_views import Unscannable
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import Wanted
-from lading.services.scan_rows import FindingQuery, Occasion, ScanQuery, ScanRow, ScanSubject
-from lading.services.scanner import Finding, ScanFailed, ScannerName, ScanProgress, ScanStatus
-from lading.services.scans import ScanOrder
-from lading.services.stored_views import Unscannable
+from lading.services.scans.scans import ScanOrder
 from tests.fakes.docker_archives import reader
 from tests.fakes.environment_bench import ADMIN, CANCEL
 from tests.fakes.scan_bench import OPENSSL, ZLIB, Heard, ScanBench, scan_bench

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.services.audit import Result
-from lading.services.idempotency import RequestKey
-from lading.services.job_chores import DAY, KEPT_DAYS, job_chores
-from lading.services.job_records import JobFilter
+from lading.services.audit.audit import Result
+from lading.services.jobs.chores import DAY, KEPT_DAYS, job_chores
+from lading.services.jobs.idempotency import RequestKey
+from lading.services.jobs.records import JobFilter
 from lading.services.schedules import Chore, Schedule, Schedules, next_time
 from tests.fakes.job_records import MemoryScheduleRecords
 from tests.fakes.jobs import ALICE, BOUND_SECONDS, Stage, asked, nothing

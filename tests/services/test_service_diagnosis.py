@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from lading.errors import LadingError, NetworkFailed, StorageFailed
-from lading.services.diagnosis import Finding
 from lading.services.secrets import SecretKeyWrong
-from lading.services.service_diagnosis import DAY, Agents, Certificate, ServiceDiagnosis
+from lading.services.server.diagnosis import Finding
+from lading.services.server.service_diagnosis import DAY, Agents, Certificate, ServiceDiagnosis
 
 NOW = 1_795_219_200.0
 """2026-11-21."""

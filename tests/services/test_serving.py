@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from lading.errors import StorageFailed
-from lading.services.serving import PortTaken, listening
+from lading.services.server.serving import PortTaken, listening
 
 
 class Kept:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lading.services.access import Permission
-from lading.services.authentication import Visit
-from lading.services.sessions import Lifetimes, cookie_hash
+from lading.services.identity.authentication import Visit
+from lading.services.identity.sessions import Lifetimes, cookie_hash
 from tests.fakes.people import HOME, NOW, PASSWORD, People, people
 
 ELSEWHERE = Visit("203.0.113.9", "request-2")

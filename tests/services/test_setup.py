@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lading.services.passwords import PasswordInvalid
-from lading.services.setup import OPEN_SECONDS, SETTING, SetupLinkOver
-from lading.services.users import UserInvalid
+from lading.services.identity.passwords import PasswordInvalid
+from lading.services.identity.setup import OPEN_SECONDS, SETTING, SetupLinkOver
+from lading.services.identity.users import UserInvalid
 from tests.fakes.people import HOME, PASSWORD, People, people
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lading.services.access import LADING, Actor, Denied, Permission
-from lading.services.audit import Result
-from lading.services.job import Job, JobState, JsonObject, Telling
+from lading.services.audit.audit import Result
+from lading.services.jobs.job import Job, JobState, JsonObject, Telling
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State
 from tests.fakes.jobs import ALICE, BOB, Stage, asked, nothing

@@ -13,11 +13,11 @@ from lading.oci.digest import Digest
 from lading.proof.certificate_names import SubjectPattern
 from lading.proof.revocations import RevocationList
 from lading.proof.tuf_walk import Pin
-from lading.services.notary_refusals import TrustServerUnreachable
-from lading.services.signature_json import signature_json
-from lading.services.trust import SignatureForm
+from lading.services.notary.refusals import TrustServerUnreachable
+from lading.services.trust.policy import DAY, CertificateSigner, IdentitySigner, KeySigner, NotarySigner, TrustPolicy
+from lading.services.trust.signature_json import signature_json
+from lading.services.trust.trust import SignatureForm
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import DAY, CertificateSigner, IdentitySigner, KeySigner, NotarySigner, TrustPolicy
 from tests.fakes.code_signers import authority, revocations
 from tests.fakes.images import put_image
 from tests.fakes.signing_house import (

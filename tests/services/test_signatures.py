@@ -17,10 +17,10 @@ from lading.proof import sigstore_bundle, simple_signing
 from lading.proof.claims import Claim
 from lading.proof.dsse import in_base64
 from lading.proof.signing_keys import PrivateKey
-from lading.services.signatures import TagElsewhere
-from lading.services.trust import NotTrusted, SignatureForm
+from lading.services.trust.policy import DAY, KeySigner, TrustPolicy, demanding
+from lading.services.trust.signatures import TagElsewhere
+from lading.services.trust.trust import NotTrusted, SignatureForm
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import DAY, KeySigner, TrustPolicy, demanding
 from tests.fakes.images import put_image
 from tests.fakes.signing_house import ANN, APP, BOB, BOTH, CANCEL, EVE, NOW, RULE, House
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from lading.engine.cancel import Cancellation
-from lading.services.authentication import NewSession
-from lading.services.identity_provider import CodeShown, Doubt, Identity, IdentityDoubtful, LoginWanted
-from lading.services.identity_records import SignedOn, Subject
-from lading.services.sign_on_users import NoRole, SignOnAccounts, SignOnRules, SwitchedOff
-from lading.services.single_sign_on import (
+from lading.services.identity.authentication import NewSession
+from lading.services.identity.identity_provider import CodeShown, Doubt, Identity, IdentityDoubtful, LoginWanted
+from lading.services.identity.identity_records import SignedOn, Subject
+from lading.services.identity.sign_on_users import NoRole, SignOnAccounts, SignOnRules, SwitchedOff
+from lading.services.identity.single_sign_on import (
     AT_ONCE,
     FAILED_SECONDS,
     BroughtBack,
@@ -26,7 +26,7 @@ from lading.services.single_sign_on import (
     SignOnBusy,
     SingleSignOn,
 )
-from lading.services.users import LastAdmin
+from lading.services.identity.users import LastAdmin
 from lading.wire.message import Cancel, ConnectFailed
 from tests.fakes.people import HOME, People, people
 

@@ -9,9 +9,9 @@ import pytest
 
 from lading.backends.database.service_database import open_service_database
 from lading.services.access import Permission
-from lading.services.authentication import TokenRefused
-from lading.services.repository_logins import RepositoryLogins
-from lading.services.staging import FOR_SCANS, LOGIN_SECONDS
+from lading.services.identity.authentication import TokenRefused
+from lading.services.inventories.staging import FOR_SCANS, LOGIN_SECONDS
+from lading.services.repositories.logins import RepositoryLogins
 from lading.wire.authorization import BasicLogin
 from tests.fakes.people import HOME, People
 

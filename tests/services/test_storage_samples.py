@@ -8,8 +8,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from lading.services.access import Denied
-from lading.services.storage_figures import DiskFigures, Figures, NamedFigures, Sum
-from lading.services.storage_samples import DAY, HOURLY_DAYS, KEPT_DAYS, StorageHistory, StorageSample, sample_json
+from lading.services.content.storage_figures import DiskFigures, Figures, NamedFigures, Sum
+from lading.services.content.storage_samples import (
+    DAY,
+    HOURLY_DAYS,
+    KEPT_DAYS,
+    StorageHistory,
+    StorageSample,
+    sample_json,
+)
 from tests.fakes.jobs import ADMIN, BOB, MemoryTrail
 from tests.fakes.records import Clock
 

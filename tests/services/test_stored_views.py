@@ -11,9 +11,9 @@ from lading.engine.stores import Source
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest, DigestMismatch
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER
+from lading.services.findings.scanner import ViewedLayer
 from lading.services.image_layouts import LayoutParts
-from lading.services.scanner import ViewedLayer
-from lading.services.stored_views import StoredView
+from lading.services.inventories.stored_views import StoredView
 from lading.wire.message import Reader
 from tests.fakes.images import AMD64
 from tests.fakes.memory import MemoryStore

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.services.throttling import (
+from lading.services.identity.throttling import (
     FREE_FOR_ACCOUNT,
     FREE_FOR_ADDRESS,
     LONGEST_PAUSE,

@@ -9,11 +9,11 @@ import pytest
 from lading.engine.stores import TagUnknown
 from lading.errors import AccessDenied, LadingError, NetworkFailed, NotFound, TlsRefused
 from lading.oci.platform import Platform
-from lading.services.environment import ConnectionType
+from lading.services.environments.environment import ConnectionType
 from lading.services.lookup import ImageUnknown
 from lading.services.named_rows import RowUnknown
 from lading.services.platforms import PlatformMissing
-from lading.services.transfer_failures import pull_failed, push_failed
+from lading.services.transfers.failures import pull_failed, push_failed
 from lading.wire.docker_faults import PlatformNotOffered, ThingMissing
 from lading.wire.message import ConnectFailed
 

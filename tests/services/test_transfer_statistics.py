@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from lading.services.access import Actor, NotLoggedIn
-from lading.services.job import JobState
-from lading.services.job_sight import JobSight
-from lading.services.transfer_statistics import EndedJob, TransferStatistics, quantile, statistics_json
+from lading.services.jobs.job import JobState
+from lading.services.jobs.sight import JobSight
+from lading.services.server.statistics import EndedJob, TransferStatistics, quantile, statistics_json
 from tests.fakes.jobs import ADMIN, ALICE
 from tests.fakes.records import Clock
 

@@ -8,12 +8,12 @@ from lading.engine.stores import TagMoved
 from lading.errors import Refused
 from lading.oci.digest import Digest
 from lading.oci.reference import Repository
+from lading.services.content.stores import ArchiveForm, Compression
 from lading.services.lookup import ImageUnknown, NameNeeded, NothingNamed
 from lading.services.places import Archive, Layout, Named
 from lading.services.platforms import PlatformsIncomplete, Wanted
-from lading.services.stores import ArchiveForm, Compression
-from lading.services.targets import DigestDiffers, TargetMissing, Untaggable
-from lading.services.transfers import Options
+from lading.services.transfers.targets import DigestDiffers, TargetMissing, Untaggable
+from lading.services.transfers.transfers import Options
 from tests.fakes.images import AMD64, ARM64, put_image, put_index
 from tests.services.transferring import REF, House, several
 

@@ -8,7 +8,7 @@ from lading.engine.stores import TagUnknown
 from lading.errors import AccessDenied
 from lading.oci.platform import Platform
 from lading.services.platforms import EVERY, PlatformMissing, Wanted
-from lading.services.transfers import Options
+from lading.services.transfers.transfers import Options
 from lading.wire.retry import Quota
 from tests.fakes.images import ARM64, put_image
 from tests.fakes.memory import Fail

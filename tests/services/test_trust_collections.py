@@ -36,7 +36,7 @@ from lading.proof.tuf_refusals import (
 from lading.proof.tuf_roles import RELEASES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Delegation, RoleKeys
 from lading.services.access import LADING
 from lading.services.secrets import SealBroken
-from lading.services.trust_collections import (
+from lading.services.trust.collections import (
     ATTEMPTS,
     MOST_NAMES,
     MetadataUnknown,
@@ -45,8 +45,8 @@ from lading.services.trust_collections import (
     RoleKeptElsewhere,
     TrustCollections,
 )
-from lading.services.trust_records import ChangeKind, Gun, TrustFile
-from lading.services.trust_server_keys import WAITING, TrustServerKeys
+from lading.services.trust.records import ChangeKind, Gun, TrustFile
+from lading.services.trust.server_keys import WAITING, TrustServerKeys
 from tests.fakes.people import KEY, NOW, People, people
 from tests.fakes.trust_collections import GUN, OWNER, Publisher
 from tests.fakes.trust_repository import manifest, rooted, signer

@@ -16,10 +16,10 @@ from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_CONFIG, OCI_EMPTY
 from lading.oci.reference import fallback_tag
 from lading.services.access import Actor, Grant
-from lading.services.audit import Result
-from lading.services.trust import SignatureForm
+from lading.services.audit.audit import Result
+from lading.services.trust.trust import SignatureForm
+from lading.services.trust.wanted import SignatureWanted
 from lading.services.trust_modes import Mode
-from lading.services.trust_wanted import SignatureWanted
 from tests.fakes.own_house import BY_ANN, PULLER, SCANNER, OwnHouse, own_house
 from tests.fakes.signing_house import ANN, BOB, CANCEL, EVE
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from lading.oci.reference import Repository
 from lading.proof.signing_keys import KeyKind, PrivateKey
 from lading.proof.tuf_walk import Pin
-from lading.services import trust_policy_file
+from lading.services.trust import policy_file as trust_policy_file
+from lading.services.trust.policy import CertificateSigner, IdentitySigner, KeySigner, NotarySigner, TrustPolicy
+from lading.services.trust.policy_file import PolicyInvalid, parse_policy
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import CertificateSigner, IdentitySigner, KeySigner, NotarySigner, TrustPolicy
-from lading.services.trust_policy_file import PolicyInvalid, parse_policy
 from tests.fakes.code_signers import authority, revocations
 
 TEAM = PrivateKey.generate(KeyKind.ECDSA_P256, lambda size: bytes(range(size))).public

@@ -16,8 +16,8 @@ from lading.proof.tuf_json import Signed
 from lading.proof.tuf_keys import SigningKey
 from lading.proof.tuf_roles import ROOT as ROOT_ROLE
 from lading.proof.tuf_roles import SNAPSHOT, TIMESTAMP
-from lading.services.trust import SignatureForm
-from lading.services.trust_policy import DAY, KeySigner, TrustRule
+from lading.services.trust.policy import DAY, KeySigner, TrustRule
+from lading.services.trust.trust import SignatureForm
 from tests.fakes.code_signers import authority
 from tests.fakes.images import put_image
 from tests.fakes.notary import Client, KeysInMemory, counting_random

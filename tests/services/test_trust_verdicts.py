@@ -10,9 +10,9 @@ import pytest
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
 from lading.services.environment_images import Summary
-from lading.services.image_signatures import names_of
+from lading.services.trust.image_signatures import names_of
+from lading.services.trust.verdicts import TrustVerdicts, VerdictRow
 from lading.services.trust_modes import Mode
-from lading.services.trust_verdicts import TrustVerdicts, VerdictRow
 
 DIGEST, OTHER = Digest.of(b"image"), Digest.of(b"other")
 

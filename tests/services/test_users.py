@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lading.services.access import LADING, Actor, Denied, Grant, NotLoggedIn
+from lading.services.identity.passwords import LONGEST_PASSWORD, PasswordInvalid
+from lading.services.identity.roles import BUILT_IN, BuiltInStays, RoleForm, RoleInvalid
+from lading.services.identity.users import LastAdmin, UserEdit, UserForm, UserInvalid, UserMoved
 from lading.services.named_rows import NameTaken, RowUnknown
-from lading.services.passwords import LONGEST_PASSWORD, PasswordInvalid
-from lading.services.roles import BUILT_IN, BuiltInStays, RoleForm, RoleInvalid
-from lading.services.users import LastAdmin, UserEdit, UserForm, UserInvalid, UserMoved
 from tests.fakes.people import HOME, NOW, PASSWORD, People, people
 
 EDITOR = RoleForm("editor", (Grant(frozenset({"users:*"})),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn, cast
 
 from lading.engine.cancel import Cancellation
-from lading.services.shared_hub import LOOK_SECONDS, Elsewhere, Replica, SharedHub
+from lading.services.hub.shared_hub import LOOK_SECONDS, Elsewhere, Replica, SharedHub
 from lading.wire.message import Cancel
 from tests.fakes.agents import MemoryAgents
 from tests.fakes.environment_records import MemoryEnvironments

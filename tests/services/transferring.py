@@ -9,8 +9,8 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Index
 from lading.oci.reference import Repository
 from lading.services.places import Named
-from lading.services.registries import Registries
-from lading.services.transfers import Call, Moved, Options, Transfers
+from lading.services.registries.registries import Registries
+from lading.services.transfers.transfers import Call, Moved, Options, Transfers
 from tests.fakes.images import AMD64, ARM64, S390X, attestation_of, put_image, put_index
 from tests.fakes.logins import Own, Probe, Search
 from tests.fakes.memory import MemoryRepository

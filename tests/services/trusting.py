@@ -12,14 +12,14 @@ from lading.oci.reference import Reference
 from lading.proof.signing_keys import KeyKind, PrivateKey
 from lading.proof.tuf_refusals import DigestSwapped, TagUnsigned
 from lading.proof.tuf_walk import Pin
-from lading.services.content_trust import ContentTrust, OwnKey
-from lading.services.notary_views import TagSigned, TrustedTag
-from lading.services.signatures import ImageSignatures
-from lading.services.transfer_trust import Settled
-from lading.services.transfers import Moved, Options
-from lading.services.trust import SignatureForm
+from lading.services.notary.views import TagSigned, TrustedTag
+from lading.services.transfers.transfers import Moved, Options
+from lading.services.trust.content_trust import ContentTrust, OwnKey
+from lading.services.trust.policy import KeySigner, NotarySigner, TrustPolicy, TrustRule
+from lading.services.trust.signatures import ImageSignatures
+from lading.services.trust.transfer_trust import Settled
+from lading.services.trust.trust import SignatureForm
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import KeySigner, NotarySigner, TrustPolicy, TrustRule
 from lading.wire.message import Cancel
 from lading.wire.progress import Noted
 from tests.fakes.application import SeenInMemory

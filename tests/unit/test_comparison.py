@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lading.inventory.package import Package, PackageType
 from lading.oci.digest import Digest
-from lading.services.comparison import (
+from lading.services.embedded.comparison import (
     PackageVersions,
     Setting,
     compare_layers,
@@ -16,7 +16,7 @@ from lading.services.comparison import (
     compare_settings,
     settings_of,
 )
-from lading.services.image_layers import Layer
+from lading.services.environments.image_layers import Layer
 
 A, B, C, D = (Digest.of(word) for word in (b"a", b"b", b"c", b"d"))
 DEB, NPM = PackageType.DEB, PackageType.NPM

@@ -16,7 +16,7 @@ from lading.main.data_folder import (
     served_alone,
     was_served,
 )
-from lading.services.serving import FolderServed
+from lading.services.server.serving import FolderServed
 
 
 def test_a_port_that_was_kept_is_read_again(tmp_path: Path) -> None:

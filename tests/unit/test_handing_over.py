@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from lading.main.handing_over import dispatch_of, is_here
-from lading.services.door_logins import LOGIN, NOBODY, LoginVault
-from lading.services.imports import IMPORT
-from lading.services.job import Job, JobRequest, JobState
-from lading.services.pulls import PULL
-from lading.services.pushes import PUSH
+from lading.services.environments.door_logins import LOGIN, NOBODY, LoginVault
+from lading.services.jobs.job import Job, JobRequest, JobState
+from lading.services.work.imports import IMPORT
+from lading.services.work.pulls import PULL
+from lading.services.work.pushes import PUSH
 from lading.settings import Settings
 from lading.wire.authorize import Credential
 from lading.wire.docker_auth import GivenLogin

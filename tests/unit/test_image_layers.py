@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lading.oci.digest import Digest
 from lading.services.environment_images import Step
-from lading.services.image_layers import Layer, counted_layers, told_layers
+from lading.services.environments.image_layers import Layer, counted_layers, told_layers
 
 A, B, C = (Digest.of(word) for word in (b"a", b"b", b"c"))
 

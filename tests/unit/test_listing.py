@@ -9,7 +9,7 @@ import pytest
 from lading.engine.cancel import Cancellation
 from lading.errors import AccessDenied, LadingError, RateLimited
 from lading.main.listing import ListingProbe
-from lading.services.minting import ProviderLogin
+from lading.services.registries.minting import ProviderLogin
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel

@@ -10,8 +10,8 @@ import pytest
 from lading.main.notary_trusting import TrustServers, notary_trust, trust_keys, trust_passphrases
 from lading.oci.reference import Reference
 from lading.proof.tuf_refusals import TrustAbsent
-from lading.services.notary_keys import KeptKey, Passphrase
-from lading.services.notary_refusals import TrustPassphraseMissing
+from lading.services.notary.keys import KeptKey, Passphrase
+from lading.services.notary.refusals import TrustPassphraseMissing
 from lading.settings import Settings, resolve
 from lading.wire.message import Response
 from tests.fakes.notary import KeysInMemory

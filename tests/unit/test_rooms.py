@@ -31,7 +31,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
         ("wire/retry.py", "import socket", "The pure rooms do no input or output"),
         ("oci/digest.py", "import lading.engine.stores", "The rooms, from the door inward"),
         ("fronts/cli/console.py", "import lading.engine.copy", "The command line calls services, never the engine"),
-        ("services/images.py", "import sqlalchemy", "The database libraries stay in their room"),
+        ("services/embedded/images.py", "import sqlalchemy", "The database libraries stay in their room"),
     ],
 )
 def test_a_planted_import_breaks_the_check(room: str, planted: str, broken: str, tmp_path: Path) -> None:

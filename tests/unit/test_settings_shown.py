@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lading.main.settings_shown import shown_settings
-from lading.services.server_settings import Origin
+from lading.services.server.server_settings import Origin
 from lading.settings import File, resolve
 
 SECRET = "hunter2hunter2"

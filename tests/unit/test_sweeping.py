@@ -16,7 +16,7 @@ from lading.engine.cancel import Cancellation
 from lading.main.sweeping import NamesNote, OtherNames, Sweeper
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_rows import UploadSession
+from lading.services.repositories.rows import UploadSession
 from lading.wire.message import BytesContent, BytesReader
 from tests.fakes.records import MemoryImageNames, MemoryLeases
 from tests.fakes.repository_records import MemoryRecords

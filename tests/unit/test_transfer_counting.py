@@ -6,9 +6,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from lading.main.transfer_counting import MOST_HOSTS, TransferCounting
-from lading.services.audit import Deed
-from lading.services.job import JobRequest, JobState
-from lading.services.job_worked import Worked
+from lading.services.audit.audit import Deed
+from lading.services.jobs.job import JobRequest, JobState
+from lading.services.running.worked import Worked
 
 TOTALS = {"image": 10, "sent": 4, "kept": 1, "exists": 2, "mounted": 3, "left": None}
 

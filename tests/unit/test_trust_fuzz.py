@@ -23,9 +23,9 @@ from lading.oci.digest import Digest
 from lading.oci.document import write_json
 from lading.proof import notation, sigstore_bundle, simple_signing
 from lading.proof.claims import Claim
-from lading.services.signature_reading import read_bundle, read_notation, read_simple
-from lading.services.trust import Attested
-from lading.services.trust_policy import KeySigner
+from lading.services.trust.policy import KeySigner
+from lading.services.trust.signature_reading import read_bundle, read_notation, read_simple
+from lading.services.trust.trust import Attested
 from tests.fakes.signing_house import ANN, CERTIFIED, IDENTITY, NOW, SIGSTORE, TEAM, certified
 
 pytestmark = pytest.mark.filterwarnings("ignore:Parsed a serial number")  # what a mutated certificate may have

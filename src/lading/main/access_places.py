@@ -22,8 +22,8 @@ from lading.main.places import HeldRelay, Openers, Places, Streams
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference, canonical_registry
-from lading.services.environment_orders import Access
-from lading.services.stores import Stores
+from lading.services.content.stores import Stores
+from lading.services.environments.orders import Access
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Profiles, Uploads
 from lading.wire.guard import host_name
@@ -73,7 +73,7 @@ class _Client:
 
 
 class AccessPlaces:
-    """Fulfils services.embedded_environment.Ways. What is learned of a registry, and when it wants to be left alone, is
+    """Fulfils services.embedded.environment.Ways. What is learned of a registry, and when it wants to be left alone, is
     shared by all who reach it in the same way; tokens by all who have the same login, until that login changes."""
 
     def __init__(self, grounds: Grounds, count: Count = uncounted) -> None:

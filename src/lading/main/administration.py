@@ -38,38 +38,38 @@ from lading.main.repository_care import RepositoryCare
 from lading.main.secret_keys import keys_of, secret_box
 from lading.oci.platform import Platform
 from lading.services.access import LADING, Actor
-from lading.services.agents import Agents
-from lading.services.audit import Deed, Result
-from lading.services.audit_head import Heads
-from lading.services.audit_seal import Sealer
-from lading.services.audit_trail import AuditTrail
-from lading.services.audit_view import Audit
-from lading.services.backups import Made
-from lading.services.client_certificates import DOOR_SETTING, ClientCertificates
+from lading.services.agents.agents import Agents
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.head import Heads
+from lading.services.audit.seal import Sealer
+from lading.services.audit.trail import AuditTrail
+from lading.services.audit.view import Audit
+from lading.services.backups.backups import Made
 from lading.services.clocks import Clocks
-from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.distributions import DistributionRequests
-from lading.services.environments import Environments
-from lading.services.guarded_repositories import GuardedRepositories
-from lading.services.guarded_retention import GuardedRetention
-from lading.services.guarded_trust import GuardedTrust
-from lading.services.imports import IMPORT, forget_archive
-from lading.services.job import JsonObject, Telling
-from lading.services.job_owners import Owners
-from lading.services.job_runner import JobRunner, Surroundings
-from lading.services.job_table import JOB_KINDS, job_table
-from lading.services.jobs import Jobs
-from lading.services.promotion import Promotions
-from lading.services.recorded_hub import RecordedHub
-from lading.services.registry_browsing import RegistryBrowsing
-from lading.services.retention_runs import RetentionRuns
-from lading.services.roles import Roles
-from lading.services.secret_rotation import KeyInUse, NewKeyMissing, rotate
+from lading.services.content.storage_figures import Storage
+from lading.services.distribution.distributions import DistributionRequests
+from lading.services.environments.environments import Environments
+from lading.services.hub.recorded_hub import RecordedHub
+from lading.services.identity.client_certificates import DOOR_SETTING, ClientCertificates
+from lading.services.identity.roles import Roles
+from lading.services.identity.tokens import Tokens
+from lading.services.identity.users import Users
+from lading.services.jobs.job import JsonObject, Telling
+from lading.services.jobs.owners import Owners
+from lading.services.promotion.promotion import Promotions
+from lading.services.registries.browsing import RegistryBrowsing
+from lading.services.registries.configured_registries import ConfiguredRegistries
+from lading.services.repositories.guarded_repositories import GuardedRepositories
+from lading.services.retention.guarded_retention import GuardedRetention
+from lading.services.retention.runs import RetentionRuns
+from lading.services.running.jobs import Jobs
+from lading.services.running.runner import JobRunner, Surroundings
 from lading.services.secrets import SecretBox
-from lading.services.storage_figures import Storage
-from lading.services.tokens import Tokens
-from lading.services.trust_keys import AcceptedKeys
-from lading.services.users import Users
+from lading.services.server.secret_rotation import KeyInUse, NewKeyMissing, rotate
+from lading.services.trust.guarded_trust import GuardedTrust
+from lading.services.trust.keys import AcceptedKeys
+from lading.services.work.imports import IMPORT, forget_archive
+from lading.services.work.table import JOB_KINDS, job_table
 from lading.settings import Settings
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
@@ -334,7 +334,7 @@ class News:
 
 
 class _ByAServer:
-    """Fulfils services.job_table.Worker for every kind: what is asked for here again, a server does."""
+    """Fulfils services.work.table.Worker for every kind: what is asked for here again, a server does."""
 
     def admit(self, actor: Actor, fields: JsonObject) -> None:
         """The owner of the machine may have anything done; what is gone meanwhile the server finds out."""
@@ -344,7 +344,7 @@ class _ByAServer:
 
 
 class _Nowhere:
-    """Fulfils services.job_runner.JobQueue: begins nothing, so that what is put here waits for a server."""
+    """Fulfils services.running.runner.JobQueue: begins nothing, so that what is put here waits for a server."""
 
     def put(self, name: str, environment: int | None, run: Callable[[], None]) -> None:
         pass

@@ -12,7 +12,7 @@ from lading.backends.advisories.keeping import AdvisoryFolder
 from lading.backends.content_store.storage import Reserve
 from lading.backends.http.addresses import resolve_beyond_link
 from lading.backends.http.transport import HttpTransport
-from lading.services.advisories import Schedule
+from lading.services.scans.advisories import Schedule
 from lading.settings import Settings
 from lading.wire.endpoint import Endpoint, Tls
 

@@ -22,8 +22,8 @@ from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.limits import Limits
 from lading.fronts.replica_api.application import ReplicaApi
 from lading.main.own_engine import USER_AGENT, Keeping
+from lading.services.hub.shared_hub import Replica, SharedHub
 from lading.services.secrets import SecretBox
-from lading.services.shared_hub import Replica, SharedHub
 from lading.settings import Settings
 from lading.wire.endpoint import Endpoint
 

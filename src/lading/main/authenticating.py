@@ -7,11 +7,11 @@ import time
 
 from lading.backends.database.service_database import ServiceDatabase
 from lading.backends.passwords.hashing import ArgonPasswords
-from lading.services.audit import Trail
-from lading.services.authentication import Accounts, Authentication
-from lading.services.password_memory import KEY_BYTES, PasswordMemory
-from lading.services.sessions import Sessions
-from lading.services.throttling import Throttle
+from lading.services.audit.audit import Trail
+from lading.services.identity.authentication import Accounts, Authentication
+from lading.services.identity.password_memory import KEY_BYTES, PasswordMemory
+from lading.services.identity.sessions import Sessions
+from lading.services.identity.throttling import Throttle
 
 
 def sessions_of(database: ServiceDatabase) -> Sessions:

@@ -1,4 +1,4 @@
-"""Backups of a data folder and its rows, beside a server that may be at work there: services.backups, wired."""
+"""Backups of a data folder and its rows, beside a server that may be at work there: services.backups.backups, wired."""
 # ruff: noqa: PLC0415  archives are imported where one is written
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from lading.main.content_place import OwnContent
 from lading.main.data_folder import private_folder
 from lading.main.own_engine import LOCAL_DATABASE
 from lading.oci.digest import Algorithm, Digest
-from lading.services.audit import Trail
-from lading.services.backup_index import KEY, LOCAL_ROWS, LOGINS, PORT, ROWS, SEEN, TRUST, Piece, is_trust_file
-from lading.services.backups import Backups, Destination, Placed, Snapshot
+from lading.services.audit.audit import Trail
+from lading.services.backups.backups import Backups, Destination, Placed, Snapshot
+from lading.services.backups.index import KEY, LOCAL_ROWS, LOGINS, PORT, ROWS, SEEN, TRUST, Piece, is_trust_file
 from lading.wire.message import Cancel
 
 _LOCK = "backup.lock"
@@ -86,7 +86,7 @@ def opened_destination(place: str) -> Iterator[Destination]:
 
 
 class _Stills:
-    """Fulfils services.backups.Stills."""
+    """Fulfils services.backups.backups.Stills."""
 
     def __init__(self, data: Path, content: OwnContent, database: ServiceDatabase) -> None:
         self._data, self._content, self._database = data, content, database

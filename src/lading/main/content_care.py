@@ -11,15 +11,15 @@ from lading.backends.database.service_database import ServiceDatabase
 from lading.main.content_place import ContentPlace
 from lading.main.counting import Counting
 from lading.main.own_engine import OwnEngine
-from lading.services.audit import Trail
-from lading.services.check_rounds import CheckRounds
-from lading.services.content_check import ContentCheck
-from lading.services.content_sweep import ContentSweep
-from lading.services.jobs import Jobs
+from lading.services.audit.audit import Trail
+from lading.services.content.check import ContentCheck
+from lading.services.content.check_rounds import CheckRounds
+from lading.services.content.storage_figures import Storage
+from lading.services.content.storage_looks import Looks
+from lading.services.content.storage_samples import StorageHistory
+from lading.services.running.jobs import Jobs
 from lading.services.schedules import Chore
-from lading.services.storage_figures import Storage
-from lading.services.storage_looks import Looks
-from lading.services.storage_samples import StorageHistory
+from lading.services.work.sweep import ContentSweep
 from lading.settings import Settings
 
 FIGURES_SECONDS = 15 * 60.0

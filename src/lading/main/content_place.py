@@ -21,10 +21,10 @@ from lading.engine.embedded import Listing
 from lading.engine.records import ImageNames, Leases
 from lading.errors import InputInvalid
 from lading.main.sweeping import oldest_work
-from lading.services.content_check import CheckedContent
-from lading.services.embedded_shelf import ContentListing
+from lading.services.content.check import CheckedContent
+from lading.services.content.storage_figures import DiskFigures
+from lading.services.embedded.shelf import ContentListing
 from lading.services.setting_records import SettingRecords
-from lading.services.storage_figures import DiskFigures
 from lading.settings import Settings
 
 if TYPE_CHECKING:  # the object store's library is loaded by who keeps content there

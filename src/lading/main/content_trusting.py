@@ -14,22 +14,22 @@ from lading.oci.reference import Reference
 from lading.proof.key_files import is_encrypted, read_private
 from lading.proof.signing_keys import KEY_FILE_LIMIT, PrivateKey, PublicKey
 from lading.proof.tuf_walk import Pin
-from lading.services.content_trust import ContentTrust, NotarySigning, OwnKey
-from lading.services.notary_keys import KeptKey, Passphrase
-from lading.services.notary_views import TrustedTag
-from lading.services.signature_finding import NotaryTags
-from lading.services.signatures import ImageSignatures
-from lading.services.stores import RegistryStores
-from lading.services.trust import SignatureForm
-from lading.services.trust_policy import TrustPolicy
-from lading.services.trust_policy_file import POLICY_LIMIT, parse_policy
+from lading.services.content.stores import RegistryStores
+from lading.services.notary.keys import KeptKey, Passphrase
+from lading.services.notary.views import TrustedTag
+from lading.services.trust.content_trust import ContentTrust, NotarySigning, OwnKey
+from lading.services.trust.policy import TrustPolicy
+from lading.services.trust.policy_file import POLICY_LIMIT, parse_policy
+from lading.services.trust.signature_finding import NotaryTags
+from lading.services.trust.signatures import ImageSignatures
+from lading.services.trust.trust import SignatureForm
 from lading.settings import Settings, SettingsUnreadable
 from lading.wire.message import Cancel
 
 
 @dataclass(frozen=True, slots=True)
 class _NotaryWhenAsked:
-    """Fulfils services.signature_finding.NotaryTags: opened for names that Notary is asked about."""
+    """Fulfils services.trust.signature_finding.NotaryTags: opened for names that Notary is asked about."""
 
     opened: Callable[[], NotaryTags]
 

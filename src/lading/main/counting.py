@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from lading import __version__
 from lading.main.transfer_counting import TransferCounting
-from lading.services.registry_use import RegistryUse
+from lading.services.registries.use import RegistryUse
 
 BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 """Seconds: most answers take milliseconds, one that waits for a job as long as that takes."""

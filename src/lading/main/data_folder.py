@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lading.backends.content_store.locks import exclusive_at_once
 from lading.errors import NotFound, Refused, StorageFailed
-from lading.services.serving import KEPT_PORT, FolderServed
+from lading.services.server.serving import KEPT_PORT, FolderServed
 
 PRIVATE = 0o700
 SERVE_LOCK = "serve.lock"
@@ -143,7 +143,7 @@ def was_served(folder: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KeptPort:
-    """Fulfils services.serving.KeptPort by a small file."""
+    """Fulfils services.server.serving.KeptPort by a small file."""
 
     path: Path
 

@@ -12,20 +12,20 @@ from lading.engine.cancel import Cancellation
 from lading.main.content_place import OwnContent
 from lading.main.public_registry import public_registry
 from lading.main.scanning import Ground
-from lading.services.audit import Trail
-from lading.services.distribution_hosts import Hosts
-from lading.services.distribution_logins import TO_FETCH, TO_SEND
-from lading.services.distribution_source import Engine, OwnRegistry, Sources
-from lading.services.distribution_trust import DistributionTrust
-from lading.services.distributions import DistributionRequests, Distributions
-from lading.services.environments import Environments
-from lading.services.jobs import Jobs
-from lading.services.pull_gates import PullGates
-from lading.services.repositories import Repositories
-from lading.services.repository_logins import RepositoryLogins
-from lading.services.server_trust import ServerTrust
+from lading.services.audit.audit import Trail
+from lading.services.content.stores import FullStore
+from lading.services.distribution.distributions import DistributionRequests, Distributions
+from lading.services.distribution.hosts import Hosts
+from lading.services.distribution.logins import TO_FETCH, TO_SEND
+from lading.services.distribution.source import Engine, OwnRegistry, Sources
+from lading.services.distribution.trust import DistributionTrust
+from lading.services.environments.environments import Environments
+from lading.services.repositories.logins import RepositoryLogins
+from lading.services.repositories.repositories import Repositories
+from lading.services.running.jobs import Jobs
+from lading.services.scans.pull_gates import PullGates
 from lading.services.setting_records import SettingRecords
-from lading.services.stores import FullStore
+from lading.services.trust.server_trust import ServerTrust
 from lading.settings import Settings
 from lading.wire.endpoint import Endpoint
 

@@ -38,9 +38,9 @@ from lading.main.product import Running
 from lading.main.request_ids import new_request
 from lading.main.secret_keys import secret_box
 from lading.oci.platform import Platform
-from lading.services.client_certificates import DOOR_SETTING
-from lading.services.image_events import ImageEvents
-from lading.services.local_users import LocalUsers
+from lading.services.environments.image_events import ImageEvents
+from lading.services.identity.client_certificates import DOOR_SETTING
+from lading.services.identity.local_users import LocalUsers
 from lading.services.setting_records import SettingRecords
 from lading.settings import Settings
 

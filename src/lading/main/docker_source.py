@@ -14,8 +14,8 @@ from lading.backends.http.transport import HttpTransport
 from lading.backends.machine.docker_host import DockerHost, docker_host
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
-from lading.services.environment_orders import Access
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import Access
 from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.message import Cancel
 

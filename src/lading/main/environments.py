@@ -15,9 +15,9 @@ from lading.backends.docker_client.standard_agent import StandardAgent
 from lading.backends.http.addresses import resolve_beyond_link
 from lading.backends.http.transport import HttpTransport
 from lading.main.access_places import AccessPlaces
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_records import EnvironmentRow
-from lading.services.hub import BACK_SECONDS, Hub
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.records import EnvironmentRow
+from lading.services.hub.hub import BACK_SECONDS, Hub
 from lading.wire.docker_address import DockerAddress
 from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.message import Transport
@@ -40,8 +40,9 @@ class _Host:
 
 
 class EnvironmentBuilder:
-    """Rows to environments: fulfils services.environments.Builder. Docker hosts keep their connections, and the names
-    that pushes gave, from one piece of work to the next; those at the edge are reached through the `hub`."""
+    """Rows to environments: fulfils services.environments.environments.Builder. Docker hosts keep their connections,
+    and the names that pushes gave, from one piece of work to the next; those at the edge are reached through the
+    `hub`."""
 
     def __init__(self, places: AccessPlaces, embedded: Callable[[], Environment], user_agent: str, hub: Hub) -> None:
         self._places, self._embedded, self._user_agent, self._hub = places, embedded, user_agent, hub

@@ -10,16 +10,16 @@ from functools import partial
 from lading.backends.database.service_database import ServiceDatabase
 from lading.oci.descriptor import Descriptor
 from lading.services.access import Actor
-from lading.services.audit import Trail
-from lading.services.exceptions import Exceptions
-from lading.services.gate_policies import Action, Place
-from lading.services.gate_scans import KnownScans
-from lading.services.gates import Gates
-from lading.services.job import JsonObject
-from lading.services.policies import Policies
-from lading.services.promotion import PromotionGate
-from lading.services.repositories import Repositories
-from lading.services.scanner_settings import chosen_in
+from lading.services.audit.audit import Trail
+from lading.services.gates.exceptions import Exceptions
+from lading.services.gates.gates import Gates
+from lading.services.gates.policies import Policies
+from lading.services.gates.policy import Action, Place
+from lading.services.gates.scans import KnownScans
+from lading.services.jobs.job import JsonObject
+from lading.services.promotion.promotion import PromotionGate
+from lading.services.repositories.repositories import Repositories
+from lading.services.scans.scanner_settings import chosen_in
 from lading.services.schedules import Chore
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from lading.errors import InputInvalid
-from lading.services.door_logins import LOGIN, NOBODY
-from lading.services.imports import IMPORT
-from lading.services.job import Job
-from lading.services.job_dispatch import Dispatch, NobodyElse
+from lading.services.environments.door_logins import LOGIN, NOBODY
+from lading.services.jobs.job import Job
+from lading.services.running.dispatch import Dispatch, NobodyElse
+from lading.services.work.imports import IMPORT
 from lading.settings import Settings
 
 HERE = frozenset({IMPORT})

@@ -18,9 +18,9 @@ from lading.main.own_engine import USER_AGENT, Keeping, Lanes, OwnEngine, own_en
 from lading.main.rows import Rows
 from lading.main.work import job_queue
 from lading.oci.platform import Platform
-from lading.services.agents import Agents
+from lading.services.agents.agents import Agents
 from lading.services.clocks import Clocks
-from lading.services.environments import Environments
+from lading.services.environments.environments import Environments
 from lading.settings import Settings
 
 

@@ -11,8 +11,8 @@ from lading.oci.reference import Repository
 from lading.wire.authorize import Credential
 
 if TYPE_CHECKING:
-    from lading.services.registries import RegistryProbe
-    from lading.services.registry_directories import Directories
+    from lading.services.registries.directories import Directories
+    from lading.services.registries.registries import RegistryProbe
     from lading.wire.endpoint import Endpoint
     from lading.wire.hub_search import Hit
     from lading.wire.message import Cancel
@@ -39,9 +39,9 @@ class ListingProbe:
         return self.probe.search_hub(term)
 
     def repositories(self, host: str) -> Iterator[str]:
-        from lading.services.minting import ProviderLogin  # noqa: PLC0415  every push and pull is wired with this probe
-        from lading.services.providers import provider_at  # noqa: PLC0415  as above
-        from lading.services.registry_directories import lists  # noqa: PLC0415  as above
+        from lading.services.registries.directories import lists  # noqa: PLC0415  as above
+        from lading.services.registries.minting import ProviderLogin  # noqa: PLC0415  every push and pull is wired with this probe
+        from lading.services.registries.providers import provider_at  # noqa: PLC0415  as above
 
         credential = self.login(Repository(host, "")) or Credential()
         login = ProviderLogin(provider_at(host), self.endpoint(host), "", credential.username, credential.secret)

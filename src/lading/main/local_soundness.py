@@ -12,13 +12,13 @@ from lading.main.local_store import LocalStore
 
 if TYPE_CHECKING:
     from lading.oci.digest import Digest
-    from lading.services.content_check import Checked
+    from lading.services.content.check import Checked
     from lading.wire.message import Cancel
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSoundness:
-    """Fulfils services.diagnosis.LocalContent."""
+    """Fulfils services.server.diagnosis.LocalContent."""
 
     store: LocalStore
 
@@ -29,7 +29,7 @@ class LocalSoundness:
 
     def check(self, cancel: Cancel) -> Checked:
         from lading.backends.content_store.soundness import CheckedFolder
-        from lading.services.content_check import ContentCheck
+        from lading.services.content.check import ContentCheck
 
         database = self.store.service
         content = CheckedFolder(self.store.folder)

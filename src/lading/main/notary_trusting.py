@@ -20,9 +20,9 @@ from lading.backends.notary_client.server import NotaryServer, TrustAddress
 from lading.backends.registry_client.client import RegistryClient
 from lading.oci.reference import HUB, Repository
 from lading.proof.tuf_roles import ROOT
-from lading.services.notary import NotaryTrust
-from lading.services.notary_keys import KeptKey, Passphrase, TrustKeys
-from lading.services.notary_refusals import HUB_SERVER, TrustPassphraseMissing
+from lading.services.notary.keys import KeptKey, Passphrase, TrustKeys
+from lading.services.notary.notary import NotaryTrust
+from lading.services.notary.refusals import HUB_SERVER, TrustPassphraseMissing
 from lading.settings import Settings
 from lading.wire.authorize import Credential, Scope
 from lading.wire.message import Cancel, Conversation

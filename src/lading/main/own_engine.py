@@ -22,8 +22,8 @@ from lading.main.counted_transport import Count, uncounted
 from lading.main.data_folder import private_folder
 from lading.main.sweeping import NamesNote, OtherNames, Sweeper
 from lading.oci.platform import Platform
-from lading.services.embedded_environment import EmbeddedEnvironment, Upkeep
-from lading.services.transfers import PULL_LANES, PUSH_LANES
+from lading.services.embedded.environment import EmbeddedEnvironment, Upkeep
+from lading.services.transfers.transfers import PULL_LANES, PUSH_LANES
 from lading.settings import Settings
 
 LANES_IN_ALL = 192

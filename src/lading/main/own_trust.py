@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from lading.backends.database.service_database import ServiceDatabase
 from lading.main.public_registry import public_registry
-from lading.services.audit import Trail
-from lading.services.own_notary import Collections, OwnNotary
-from lading.services.own_signatures import OwnSignatures
-from lading.services.repositories import Repositories
-from lading.services.repository_lookups import Renewed
-from lading.services.trust_gates import TrustGate
-from lading.services.trust_keys import AcceptedKeys
+from lading.services.audit.audit import Trail
+from lading.services.repositories.lookups import Renewed
+from lading.services.repositories.repositories import Repositories
+from lading.services.trust.gates import TrustGate
+from lading.services.trust.keys import AcceptedKeys
+from lading.services.trust.own_notary import Collections, OwnNotary
+from lading.services.trust.own_signatures import OwnSignatures
 from lading.settings import Settings
 
 NAMELESS = "localhost"

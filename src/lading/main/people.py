@@ -10,11 +10,11 @@ from lading.backends.database.service_database import ServiceDatabase
 from lading.backends.passwords.hashing import ArgonPasswords
 from lading.main.authenticating import authentication_of, sessions_of
 from lading.main.signing_on import sign_on
-from lading.services.audit import Trail
-from lading.services.roles import Roles
-from lading.services.setup import Setup
-from lading.services.tokens import Tokens
-from lading.services.users import Users
+from lading.services.audit.audit import Trail
+from lading.services.identity.roles import Roles
+from lading.services.identity.setup import Setup
+from lading.services.identity.tokens import Tokens
+from lading.services.identity.users import Users
 from lading.settings import Settings
 
 

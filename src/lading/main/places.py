@@ -1,4 +1,4 @@
-"""Every kind of place that images are in, over the backends: services.stores.Stores, and what is asked of whole
+"""Every kind of place that images are in, over the backends: services.content.stores.Stores, and what is asked of whole
 registries."""
 # ruff: noqa: PLC0415  archives, layouts and the network are each imported when one is opened
 
@@ -17,9 +17,9 @@ from lading.engine.stores import Condition, Locations, Source, Store
 from lading.oci.descriptor import Descriptor
 from lading.oci.platform import Platform
 from lading.oci.reference import HUB, Repository
+from lading.services.content.stores import ArchiveForm, Compression, FullStore, Provenance, Readable
 from lading.services.lookup import ImageUnknown
 from lading.services.places import DockerImage, PlaceInvalid
-from lading.services.stores import ArchiveForm, Compression, FullStore, Provenance, Readable
 from lading.wire.authorize import Credential
 from lading.wire.message import Cancel
 from lading.wire.progress import Held, Report
@@ -27,7 +27,7 @@ from lading.wire.retry import Quota
 
 if TYPE_CHECKING:
     from lading.backends.registry_client.client import RegistryClient
-    from lading.services.docker_hosts import HostImages
+    from lading.services.environments.docker_hosts import HostImages
     from lading.wire.hub_search import Hit
 
 
@@ -76,7 +76,7 @@ class Streams:
 
 
 class Places:
-    """Fulfils services.stores.Stores and services.registries.RegistryProbe."""
+    """Fulfils services.content.stores.Stores and services.registries.registries.RegistryProbe."""
 
     def __init__(
         self, openers: Openers, held: HeldRelay, named: set[str], native: Platform, streams: Streams | None = None
@@ -130,7 +130,7 @@ class Places:
             yield stack.enter_context(open_archive(as_stream(stream), self._openers.scratch(), cancel))
 
     def docker_platform(self, host: str | None, cancel: Cancel) -> Platform:
-        from lading.services.docker_hosts import host_platform
+        from lading.services.environments.docker_hosts import host_platform
 
         with self._docker(host) as docker:
             return host_platform(docker, cancel)
@@ -141,7 +141,7 @@ class Places:
 
         from lading.backends.content_store.archive import open_archive
         from lading.backends.content_store.archive_target import ArchiveTarget
-        from lading.services.docker_hosts import Shipment, host_platform, put
+        from lading.services.environments.docker_hosts import Shipment, host_platform, put
 
         scratch = self._openers.scratch()
         with self._docker(host) as docker, TemporaryDirectory(dir=scratch) as folder:

@@ -34,36 +34,36 @@ from lading.main.settings_shown import shown_settings
 from lading.main.transferring import Transferring
 from lading.main.work import Work, job_kinds, work_in
 from lading.oci.platform import Platform
-from lading.services.advisories import Advisories
-from lading.services.advisory_following import AdvisoryFollowing
-from lading.services.agents import Agents
-from lading.services.audit_seal import Sealer
-from lading.services.audit_trail import AuditTrail
-from lading.services.audit_view import Audit
-from lading.services.authentication import Everybody
-from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.image_signatures import EnvironmentSignatures
-from lading.services.imports import KEPT_SECONDS, Imports
-from lading.services.job_chores import KEPT_DAYS, job_chores
-from lading.services.job_leases import LOST_SECONDS
-from lading.services.job_looks import JobLooks
-from lading.services.job_runner import JobRunner
-from lading.services.metrics import Metrics
-from lading.services.overview import Overview
-from lading.services.pull_counts import PullCounts
-from lading.services.pull_gates import PullGates
-from lading.services.reachability import Reachability
+from lading.services.agents.agents import Agents
+from lading.services.audit.seal import Sealer
+from lading.services.audit.trail import AuditTrail
+from lading.services.audit.view import Audit
+from lading.services.environments.reachability import Reachability
+from lading.services.identity.authentication import Everybody
+from lading.services.jobs.chores import KEPT_DAYS, job_chores
+from lading.services.registries.browsing import RegistryBrowsing
+from lading.services.registries.configured_registries import ConfiguredRegistries
+from lading.services.registries.errands import RegistryErrands
 from lading.services.registry_address import RegistryAddress
-from lading.services.registry_browsing import RegistryBrowsing
-from lading.services.registry_errands import RegistryErrands
-from lading.services.scan_exports import ScanExports
+from lading.services.repositories.pull_counts import PullCounts
+from lading.services.running.leases import LOST_SECONDS
+from lading.services.running.runner import JobRunner
+from lading.services.scans.advisories import Advisories
+from lading.services.scans.advisory_following import AdvisoryFollowing
+from lading.services.scans.exports import ScanExports
+from lading.services.scans.pull_gates import PullGates
 from lading.services.schedules import Chore, Schedules
 from lading.services.secrets import SecretBox
-from lading.services.server_settings import ServerSettings
-from lading.services.transfer_previews import TransferPreviews
-from lading.services.transfer_statistics import TransferStatistics
-from lading.services.trust_gates import TrustGate
-from lading.services.trust_verdicts import TrustVerdicts
+from lading.services.server.metrics import Metrics
+from lading.services.server.overview import Overview
+from lading.services.server.server_settings import ServerSettings
+from lading.services.server.statistics import TransferStatistics
+from lading.services.trust.gates import TrustGate
+from lading.services.trust.image_signatures import EnvironmentSignatures
+from lading.services.trust.verdicts import TrustVerdicts
+from lading.services.watching.looks import JobLooks
+from lading.services.work.imports import KEPT_SECONDS, Imports
+from lading.services.work.previews import TransferPreviews
 from lading.settings import Settings
 from lading.wire.message import Cancel
 

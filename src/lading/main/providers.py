@@ -12,8 +12,8 @@ from lading.engine.cancel import Cancellation
 from lading.engine.records import ImageNames
 from lading.main.access_places import AccessPlaces
 from lading.oci.reference import Reference
-from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.minting import Mint, Validity
+from lading.services.registries.configured_registries import ConfiguredRegistries
+from lading.services.registries.minting import Mint, Validity
 from lading.services.schedules import Chore
 
 MINT_SECONDS = 60.0

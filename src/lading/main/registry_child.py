@@ -33,7 +33,7 @@ from lading.main.repository_care import counted_pulls
 from lading.main.rows import open_rows
 from lading.main.short_looks import short_looks
 from lading.main.trust_serving import trust_collections
-from lading.services.repositories import Repositories
+from lading.services.repositories.repositories import Repositories
 from lading.settings import Settings
 
 log = logging.getLogger("lading.serve")

@@ -16,14 +16,14 @@ from lading.oci.digest import Digest
 from lading.oci.media_types import is_index
 from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference, Repository
-from lading.services.copies import CopyOrder
-from lading.services.environment_orders import Access, Arrived
+from lading.services.content.stores import ArchiveForm, Compression, FullStore, OwnStore, Provenance, Readable
+from lading.services.environments.orders import Access, Arrived
 from lading.services.gate_parts import Parts, parts_of
 from lading.services.places import DockerImage, Named
 from lading.services.reading import read_manifest
-from lading.services.registries import Found
-from lading.services.stores import ArchiveForm, Compression, FullStore, OwnStore, Provenance, Readable
-from lading.services.transfers import Call, Moved, Options, Transfers
+from lading.services.registries.registries import Found
+from lading.services.transfers.transfers import Call, Moved, Options, Transfers
+from lading.services.work.copies import CopyOrder
 from lading.wire.authorize import Credential
 from lading.wire.hub_search import Hit
 from lading.wire.message import Cancel
@@ -33,7 +33,7 @@ from lading.wire.retry import Quota
 
 @dataclass(frozen=True, slots=True)
 class AccessDoor:
-    """Fulfils services.registry_browsing.RegistryDoor."""
+    """Fulfils services.registries.browsing.RegistryDoor."""
 
     places: AccessPlaces
 
@@ -65,7 +65,7 @@ class AccessDoor:
 
 @dataclass(frozen=True, slots=True)
 class AccessCopier:
-    """Fulfils services.copies.Copier: our own engine, with a login of its own for each registry."""
+    """Fulfils services.work.copies.Copier: our own engine, with a login of its own for each registry."""
 
     places: AccessPlaces
     native: Platform

@@ -13,13 +13,13 @@ from lading.fronts.registry_api.login_gate import LoginGate
 from lading.fronts.registry_api.token_door import TokenDoor
 from lading.main.request_ids import new_request
 from lading.main.secret_keys import keys_of
-from lading.services.audit import Trail
-from lading.services.authentication import Authentication
+from lading.services.audit.audit import Trail
 from lading.services.changes import Remembered
-from lading.services.registry_tokens import RegistryTokens
-from lading.services.repository_admission import RepositoryAdmission
-from lading.services.repository_audit import RepositoryAudit
-from lading.services.standing import Standing
+from lading.services.identity.authentication import Authentication
+from lading.services.identity.registry_tokens import RegistryTokens
+from lading.services.identity.standing import Standing
+from lading.services.repositories.admission import RepositoryAdmission
+from lading.services.repositories.audit import RepositoryAudit
 from lading.settings import Settings
 
 

@@ -14,11 +14,11 @@ from lading.fronts.registry_api.serving import registry_application
 from lading.main.content_place import OwnContent, elsewhere
 from lading.main.registry_gate import registry_gate
 from lading.main.trust_serving import trust_collections, with_trust
-from lading.services.audit import Trail
-from lading.services.authentication import Authentication
-from lading.services.pull_counts import PullCounts
+from lading.services.audit.audit import Trail
+from lading.services.identity.authentication import Authentication
+from lading.services.repositories.pull_counts import PullCounts
 from lading.services.secrets import SecretBox
-from lading.services.trust_gates import TrustGate
+from lading.services.trust.gates import TrustGate
 from lading.settings import Settings
 
 

@@ -16,7 +16,7 @@ from lading.backends.machine.children import Children
 from lading.fronts.http.limits import Limits
 from lading.fronts.http.listening import Listener, listen
 from lading.main.data_folder import KeptPort
-from lading.services.serving import listening
+from lading.services.server.serving import listening
 from lading.settings import Settings
 
 COMMAND = (sys.executable, "-P", "-m", "lading.main.registry_child")

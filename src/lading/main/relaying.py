@@ -13,12 +13,12 @@ from lading.main.hosts import Hosts
 from lading.main.own_engine import Lanes, lanes_for
 from lading.main.public_registry import public_registry
 from lading.main.scanning import Ground
-from lading.services.passing_tags import PassingTags
-from lading.services.relay_archives import Archived
-from lading.services.relay_staging import FOR_RELAYS, RELAYS, TAG_START, Staged, StagingRegistry
-from lading.services.relays import Bring, Relays
-from lading.services.repositories import Repositories
-from lading.services.repository_logins import RepositoryLogins
+from lading.services.relays.archives import Archived
+from lading.services.relays.relays import Bring, Relays
+from lading.services.relays.staging import FOR_RELAYS, RELAYS, TAG_START, Staged, StagingRegistry
+from lading.services.repositories.logins import RepositoryLogins
+from lading.services.repositories.passing_tags import PassingTags
+from lading.services.repositories.repositories import Repositories
 from lading.services.schedules import Chore
 
 HOUR = 60 * 60.0

@@ -20,8 +20,8 @@ from lading.errors import AccessDenied, LadingError
 from lading.main.contexts import server_url
 from lading.main.live_names import live_names
 from lading.oci.reference import is_registry
-from lading.services.environment_orders import Access
-from lading.services.transfers import Transfers
+from lading.services.environments.orders import Access
+from lading.services.transfers.transfers import Transfers
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Tls
 from lading.wire.guard import is_loopback

@@ -14,19 +14,19 @@ from lading.main.gating import gates_of, promotion_gate
 from lading.main.own_trust import OwnTrust
 from lading.main.trust_serving import trust_collections
 from lading.services.access import Actor
-from lading.services.audit import Trail
-from lading.services.guarded_repositories import GuardedRepositories
-from lading.services.guarded_retention import GuardedRetention
-from lading.services.guarded_trust import GuardedTrust
-from lading.services.jobs import Jobs
-from lading.services.own_repository import OwnRepository
-from lading.services.promotion import Promotions
-from lading.services.pull_counts import PullCounts
-from lading.services.repositories import Repositories
-from lading.services.retention_runs import RetentionRuns
+from lading.services.audit.audit import Trail
+from lading.services.promotion.promotion import Promotions
+from lading.services.promotion.signatures import signed_promotion
+from lading.services.repositories.guarded_repositories import GuardedRepositories
+from lading.services.repositories.own_repository import OwnRepository
+from lading.services.repositories.pull_counts import PullCounts
+from lading.services.repositories.repositories import Repositories
+from lading.services.retention.guarded_retention import GuardedRetention
+from lading.services.retention.runs import RetentionRuns
+from lading.services.running.jobs import Jobs
 from lading.services.secrets import SecretBox
-from lading.services.trust_collections import TrustCollections
-from lading.services.trust_promotion import signed_promotion
+from lading.services.trust.collections import TrustCollections
+from lading.services.trust.guarded_trust import GuardedTrust
 from lading.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""A data folder that is filled from a backup: services.restoring, wired.
+"""A data folder that is filled from a backup: services.backups.restoring, wired.
 
     DATA/restoring/          what has come; while it is here, nobody else may use the folder
                   content/   in its places
@@ -44,10 +44,10 @@ from lading.backends.database.snapshots import (
 from lading.errors import NoRoom, Refused
 from lading.main.data_folder import RESTORING, SERVE_LOCK, DataFolderUnusable, served_alone
 from lading.services.access import LADING
-from lading.services.audit import Deed, Result
-from lading.services.audit_trail import AuditTrail
-from lading.services.backup_index import FILES, LOCAL_ROWS, ROWS, TRUST, BackupIndex, Piece, is_trust_file
-from lading.services.restoring import Origin, Readable, Restored, Site, restore
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.trail import AuditTrail
+from lading.services.backups.index import FILES, LOCAL_ROWS, ROWS, TRUST, BackupIndex, Piece, is_trust_file
+from lading.services.backups.restoring import Origin, Readable, Restored, Site, restore
 from lading.settings import Settings
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
@@ -85,7 +85,7 @@ class NoRoomToRestore(NoRoom):
 
 
 def restored(settings: Settings, place: str, report: Report, cancel: Cancel, *, keep_going: bool) -> Restored:
-    """Raises as services.restoring.restore does."""
+    """Raises as services.backups.restoring.restore does."""
     filling = partial(_filling, settings.data, settings.database)
     with _opened(place, cancel) as origin:
         given = settings.secret_key is not None
@@ -165,7 +165,7 @@ def _clear(data: Path) -> None:
 
 
 class _Site:
-    """Fulfils services.restoring.Site."""
+    """Fulfils services.backups.restoring.Site."""
 
     def __init__(self, data: Path, url: str | None, index: BackupIndex) -> None:
         self._data, self._url, self._index = data, url, index

@@ -10,8 +10,8 @@ from pathlib import Path
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.main.data_folder import private_folder
 from lading.main.secret_keys import secret_box
-from lading.services.audit_head import Heads
-from lading.services.audit_trail import AuditTrail
+from lading.services.audit.head import Heads
+from lading.services.audit.trail import AuditTrail
 from lading.services.secrets import SecretBox
 from lading.settings import Settings
 

@@ -11,10 +11,10 @@ from lading.backends.inventories.reader import CACHE, InventoryReader
 from lading.inventory.matching import AdvisoryLookup
 from lading.main.inventory_child import COMMAND
 from lading.services.clocks import Clocks
-from lading.services.inventories import Inventories
-from lading.services.osv_scanner import OsvScanner
-from lading.services.scanner import Scanner
-from lading.services.scanner_choice import ScannerChoice
+from lading.services.findings.scanner import Scanner
+from lading.services.inventories.inventories import Inventories
+from lading.services.scans.osv_scanner import OsvScanner
+from lading.services.scans.scanner_choice import ScannerChoice
 
 Lookups = Callable[[], AbstractContextManager[AdvisoryLookup]]
 """Opens the advisories as they are now."""

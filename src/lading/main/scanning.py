@@ -20,27 +20,27 @@ from lading.main.public_registry import public_registry
 from lading.main.scanner_programs import layouts, scanner_programs
 from lading.main.scanners import inventory_reader, scanner_choice
 from lading.oci.platform import Platform
-from lading.services.audit import Trail
+from lading.services.audit.audit import Trail
 from lading.services.clocks import Clocks
-from lading.services.environments import Environments
-from lading.services.host_views import ArchivedContent, HostContent
-from lading.services.image_views import ImageViews
-from lading.services.inventory_keeping import InventoryKeeping
-from lading.services.jobs import Jobs
-from lading.services.repositories import Repositories
-from lading.services.repository_logins import RepositoryLogins
-from lading.services.scan_figures import ScanFigures
-from lading.services.scan_jobs import ScanJobs
-from lading.services.scan_keeping import ScanKeeping
-from lading.services.scan_lists import ScanLists
-from lading.services.scan_on_pull import ScanOnPull
-from lading.services.scan_rematch import Rematches
-from lading.services.scan_rounds import ScanRounds
-from lading.services.scanner_settings import ScannerSettings
-from lading.services.scanner_updates import ScannerUpdates
-from lading.services.scans import Scans, Suppression
+from lading.services.environments.environments import Environments
+from lading.services.inventories.host_views import ArchivedContent, HostContent
+from lading.services.inventories.image_views import ImageViews
+from lading.services.inventories.inventory_keeping import InventoryKeeping
+from lading.services.inventories.staging import FOR_SCANS, Staging
+from lading.services.repositories.logins import RepositoryLogins
+from lading.services.repositories.repositories import Repositories
+from lading.services.running.jobs import Jobs
+from lading.services.scans.figures import ScanFigures
+from lading.services.scans.jobs import ScanJobs
+from lading.services.scans.keeping import ScanKeeping
+from lading.services.scans.lists import ScanLists
+from lading.services.scans.on_pull import ScanOnPull
+from lading.services.scans.rematch import Rematches
+from lading.services.scans.rounds import ScanRounds
+from lading.services.scans.scanner_settings import ScannerSettings
+from lading.services.scans.scanner_updates import ScannerUpdates
+from lading.services.scans.scans import Scans, Suppression
 from lading.services.schedules import Chore
-from lading.services.staging import FOR_SCANS, Staging
 from lading.settings import Settings
 
 LOOK_SECONDS = 60.0

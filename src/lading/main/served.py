@@ -12,7 +12,7 @@ from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.repositories import DatabaseRecords
 from lading.fronts.registry_api.serving import open_registry
 from lading.main.data_folder import KeptPort, served_alone
-from lading.services.serving import listening
+from lading.services.server.serving import listening
 
 LOOPBACK = "127.0.0.1"
 

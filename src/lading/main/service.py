@@ -45,7 +45,7 @@ from lading.main.registry_processes import registry_processes
 from lading.main.short_looks import short_looks
 from lading.main.signing_on import sign_on_client
 from lading.oci.platform import Platform
-from lading.services.serving import ApiPortTaken, listening
+from lading.services.server.serving import ApiPortTaken, listening
 from lading.settings import Settings
 from lading.wire.guard import is_loopback
 from lading.wire.tunnel_frames import STOCK_FRAME_LIMIT

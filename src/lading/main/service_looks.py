@@ -12,7 +12,7 @@ from lading import __version__
 from lading.errors import ProtocolBroken
 from lading.main.local_store import LocalStore
 from lading.main.public_registry import public_registry
-from lading.services.service_diagnosis import Agents, Certificate, ServiceDiagnosis
+from lading.services.server.service_diagnosis import Agents, Certificate, ServiceDiagnosis
 from lading.settings import Settings
 from lading.wire.message import Cancel
 
@@ -41,7 +41,7 @@ def service_diagnosis(
 
 @dataclass(frozen=True, slots=True)
 class _Looks:
-    """Fulfils services.service_diagnosis.ServiceLooks."""
+    """Fulfils services.server.service_diagnosis.ServiceLooks."""
 
     settings: Settings
     store: LocalStore
@@ -115,6 +115,6 @@ class _Looks:
         return Agents(len(names), [name for number, name in names.items() if number not in here])
 
     def last_backup(self) -> object:
-        from lading.services.backups import LAST_BACKUP
+        from lading.services.backups.backups import LAST_BACKUP
 
         return self.store.service.settings.setting(LAST_BACKUP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lading.services.server_settings import Origin, ServerSetting
+from lading.services.server.server_settings import Origin, ServerSetting
 from lading.settings import DEFAULT, Settings
 from lading.settings import Origin as Said
 

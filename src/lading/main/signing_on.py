@@ -14,10 +14,10 @@ from lading.backends.http.transport import HttpTransport
 from lading.backends.openid.provider import Client, OpenIdProvider
 from lading.errors import InputInvalid
 from lading.main.own_engine import USER_AGENT
-from lading.services.audit import Trail
-from lading.services.sessions import Sessions
-from lading.services.sign_on_users import SignOnAccounts, SignOnRules
-from lading.services.single_sign_on import SingleSignOn
+from lading.services.audit.audit import Trail
+from lading.services.identity.sessions import Sessions
+from lading.services.identity.sign_on_users import SignOnAccounts, SignOnRules
+from lading.services.identity.single_sign_on import SingleSignOn
 from lading.settings import Settings
 from lading.wire.endpoint import Endpoint
 from lading.wire.guard import authority, may_carry_secrets

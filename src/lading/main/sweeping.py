@@ -16,11 +16,11 @@ from lading.engine.records import ImageNames, Leases
 from lading.engine.shed import shed
 from lading.errors import Refused
 from lading.oci.digest import Digest
-from lading.services.job import JobState
-from lading.services.job_records import JobFilter, JobRecords
-from lading.services.repository_content import UploadFiles
-from lading.services.repository_records import RepositoryRecords
-from lading.services.repository_uploads import forget_ended
+from lading.services.jobs.job import JobState
+from lading.services.jobs.records import JobFilter, JobRecords
+from lading.services.repositories.content import UploadFiles
+from lading.services.repositories.records import RepositoryRecords
+from lading.services.repositories.uploads import forget_ended
 from lading.wire.message import Cancel
 
 BEGINNING_SECONDS = 60 * 60.0
@@ -77,7 +77,7 @@ class OtherNames:
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Fulfils services.stores.Collector and services.content_sweep.Sweeping.
+    """Fulfils services.content.stores.Collector and services.work.sweep.Sweeping.
 
     `kept_seconds` is how long an unfinished transfer is worth going on with.
     """
@@ -113,7 +113,7 @@ class Sweeper:
         return collected
 
     def shed(self, root: Digest, manifests: Collection[Digest], cancel: Cancel) -> Collection[Digest]:
-        """Fulfils services.stores.Shedder."""
+        """Fulfils services.content.stores.Shedder."""
         return shed(self.content, self.images, self.leases, self._keepers(), root, manifests, cancel=cancel)
 
     def _keepers(self) -> Collection[Keeper]:

@@ -8,13 +8,13 @@ import threading
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from lading.oci.reference import Reference, ReferenceInvalid
-from lading.services.copies import COPY
-from lading.services.job import JobRequest
-from lading.services.job_subject import subject_of
-from lading.services.job_worked import Worked
-from lading.services.pulls import PULL
-from lading.services.pushes import PUSH
-from lading.services.transfer_statistics import TRANSFERS
+from lading.services.jobs.job import JobRequest
+from lading.services.running.worked import Worked
+from lading.services.server.statistics import TRANSFERS
+from lading.services.watching.subject import subject_of
+from lading.services.work.copies import COPY
+from lading.services.work.pulls import PULL
+from lading.services.work.pushes import PUSH
 
 MOST_HOSTS = 200
 """Those that come after are counted together."""

@@ -12,15 +12,15 @@ from lading.main.registry_door import AccessCopier
 from lading.main.repository_care import RepositoryCare
 from lading.main.scanning import Ground
 from lading.main.trusting import server_trust
-from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.copies import Copies
-from lading.services.distributions import Distributions
-from lading.services.door_logins import LoginVault
-from lading.services.pull_gates import PullGates
-from lading.services.pulls import Pulls
-from lading.services.pushes import Pushes
-from lading.services.relays import Relays
-from lading.services.server_trust import ServerTrust
+from lading.services.distribution.distributions import Distributions
+from lading.services.environments.door_logins import LoginVault
+from lading.services.registries.configured_registries import ConfiguredRegistries
+from lading.services.relays.relays import Relays
+from lading.services.scans.pull_gates import PullGates
+from lading.services.trust.server_trust import ServerTrust
+from lading.services.work.copies import Copies
+from lading.services.work.pulls import Pulls
+from lading.services.work.pushes import Pushes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from lading.fronts.registry_api.gate import Entry, Gate, Needed
 from lading.fronts.trust_api.application import TrustApi
 from lading.fronts.trust_api.gate import CallerForeign, TokenWanted
 from lading.services.access import Actor, Permission
-from lading.services.audit import Trail
+from lading.services.audit.audit import Trail
 from lading.services.secrets import SecretBox
-from lading.services.trust_collections import TrustCollections
-from lading.services.trust_records import Gun
-from lading.services.trust_server_keys import TrustServerKeys
+from lading.services.trust.collections import TrustCollections
+from lading.services.trust.records import Gun
+from lading.services.trust.server_keys import TrustServerKeys
 from lading.wire.trust_urls import is_trust
 
 

@@ -11,15 +11,15 @@ from lading.main.access_places import AccessPlaces
 from lading.main.content_trusting import image_signatures, own_key, read_policy
 from lading.main.notary_trusting import TrustServers, notary_trust, trust_keys
 from lading.oci.reference import Repository
-from lading.services.content_trust import ContentTrust, OwnKey
-from lading.services.environment_orders import Access
-from lading.services.notary import NotaryTrust
-from lading.services.own_notary import OwnNotary
-from lading.services.server_trust import ServerTrust
-from lading.services.stores import FullStore, RegistryStores
-from lading.services.trust_collections import TrustCollections
-from lading.services.trust_policy import TrustPolicy
-from lading.services.trust_verdicts import TrustVerdicts
+from lading.services.content.stores import FullStore, RegistryStores
+from lading.services.environments.orders import Access
+from lading.services.notary.notary import NotaryTrust
+from lading.services.trust.collections import TrustCollections
+from lading.services.trust.content_trust import ContentTrust, OwnKey
+from lading.services.trust.own_notary import OwnNotary
+from lading.services.trust.policy import TrustPolicy
+from lading.services.trust.server_trust import ServerTrust
+from lading.services.trust.verdicts import TrustVerdicts
 from lading.settings import Settings
 from lading.wire.message import Cancel
 
@@ -48,7 +48,7 @@ def _has_key(settings: Settings) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """Fulfils services.server_trust.Rules."""
+    """Fulfils services.trust.server_trust.Rules."""
 
     settings: Settings
     places: AccessPlaces

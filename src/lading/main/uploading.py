@@ -14,10 +14,10 @@ from lading.main.local_store import LocalStore
 from lading.main.places import HeldRelay, Openers, Places
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
-from lading.services.docker_hosts import HostImages
-from lading.services.embedded_environment import OneLogin
-from lading.services.environment_orders import Access
-from lading.services.transfers import Transfers
+from lading.services.embedded.environment import OneLogin
+from lading.services.environments.docker_hosts import HostImages
+from lading.services.environments.orders import Access
+from lading.services.transfers.transfers import Transfers
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 

@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     from lading.main.remote import ConnectedServer, Grounds, KeptServerLogins
     from lading.oci.platform import Platform
     from lading.oci.reference import Repository
-    from lading.services.archives import Archives
-    from lading.services.content_trust import ContentTrust
-    from lading.services.diagnosis import Diagnosis
-    from lading.services.docker_hosts import HostImages
-    from lading.services.environment_orders import Access
-    from lading.services.images import Images
-    from lading.services.local_scans import LocalScans
-    from lading.services.notary import NotaryTrust
-    from lading.services.notary_keys import Passphrase, TrustKeys
-    from lading.services.registries import EndpointRules, Registries
-    from lading.services.registry_directories import Directories
-    from lading.services.restoring import Restored
-    from lading.services.signatures import ImageSignatures
-    from lading.services.transfers import Transfers
+    from lading.services.backups.restoring import Restored
+    from lading.services.embedded.images import Images
+    from lading.services.environments.docker_hosts import HostImages
+    from lading.services.environments.orders import Access
+    from lading.services.notary.keys import Passphrase, TrustKeys
+    from lading.services.notary.notary import NotaryTrust
+    from lading.services.registries.directories import Directories
+    from lading.services.registries.registries import EndpointRules, Registries
+    from lading.services.scans.local_scans import LocalScans
+    from lading.services.server.diagnosis import Diagnosis
+    from lading.services.transfers.archives import Archives
+    from lading.services.transfers.transfers import Transfers
+    from lading.services.trust.content_trust import ContentTrust
+    from lading.services.trust.signatures import ImageSignatures
     from lading.wire.authorize import Credential
     from lading.wire.message import Cancel
     from lading.wire.progress import Report
@@ -171,7 +171,7 @@ class Wired:
     @cached_property
     def transfers(self) -> Transfers:
         from lading.oci.platform import Platform
-        from lading.services.transfers import Transfers
+        from lading.services.transfers.transfers import Transfers
 
         asked = self._environment.get("DOCKER_DEFAULT_PLATFORM")
         pulled = Platform.parse(asked) if asked else self._native
@@ -179,13 +179,13 @@ class Wired:
 
     @cached_property
     def images(self) -> Images:
-        from lading.services.images import Images
+        from lading.services.embedded.images import Images
 
         return Images(self._places, self._store.image_names, self._store.collect, self._native)
 
     @cached_property
     def archives(self) -> Archives:
-        from lading.services.archives import Archives
+        from lading.services.transfers.archives import Archives
 
         return Archives(self._places, self._store.image_names, self._native)
 
@@ -238,7 +238,7 @@ class Wired:
     def registries(self) -> Registries:
         from lading.backends.credentials.docker_logins import DockerLogins
         from lading.backends.credentials.sources import CredentialSources, docker_config
-        from lading.services.registries import Registries
+        from lading.services.registries.registries import Registries
 
         own = self._own_logins
         sources = CredentialSources(self.one_off, own, self._environment, os.getuid())
@@ -278,7 +278,7 @@ class Wired:
         from lading.main.scanner_programs import layouts
         from lading.main.scanners import inventory_reader, scanner_choice
         from lading.services.clocks import Clocks
-        from lading.services.local_scans import LocalScans
+        from lading.services.scans.local_scans import LocalScans
 
         data, clocks = self._store.data, Clocks(time.time, time.monotonic)
         inventories = inventory_reader(data, self._open)
@@ -298,8 +298,8 @@ class Wired:
         from lading.backends.machine.looks import ThisMachine
         from lading.main.local_soundness import LocalSoundness
         from lading.main.service_looks import service_diagnosis
-        from lading.services.diagnosis import Diagnosis, Surroundings
-        from lading.services.serving import ports
+        from lading.services.server.diagnosis import Diagnosis, Surroundings
+        from lading.services.server.serving import ports
 
         settings = self._settings
         return Diagnosis(
@@ -403,7 +403,7 @@ class Wired:
 
     @cached_property
     def _endpoints(self) -> EndpointRules:
-        from lading.services.registries import EndpointRules
+        from lading.services.registries.registries import EndpointRules
         from lading.wire.endpoint import Endpoint, Tls
 
         configured = {
@@ -459,7 +459,7 @@ class Wired:
         """By its address; else the environment of this name."""
         from lading.main.docker_source import opened_docker_host
         from lading.services.access import LADING
-        from lading.services.docker_hosts import configured_host
+        from lading.services.environments.docker_hosts import configured_host
 
         if host is None or "://" in host:
             return opened_docker_host(self._environment, host)

@@ -12,26 +12,26 @@ from lading.backends.job_queue.threads import ThreadQueue
 from lading.fronts.rest_api.product import Product
 from lading.main.own_engine import Lanes
 from lading.main.rows import Rows
-from lading.services.advisories import ADVISORIES
 from lading.services.clocks import Clocks
-from lading.services.content_sweep import SWEEP
-from lading.services.copies import COPY
-from lading.services.distribution_forms import DISTRIBUTE
-from lading.services.imports import IMPORT, forget_archive
-from lading.services.job_dispatch import Dispatch
-from lading.services.job_kinds import Over, WorkKind
-from lading.services.job_owners import Owners
-from lading.services.job_runner import JobRunner, Surroundings
-from lading.services.job_table import Worker, job_table
-from lading.services.job_worked import Count
-from lading.services.jobs import Jobs
-from lading.services.pulls import PULL
-from lading.services.pushes import PUSH
-from lading.services.retention_runs import RETENTION
-from lading.services.scan_jobs import SCAN
-from lading.services.scan_rematch import REMATCH
-from lading.services.scan_rounds import SCAN_ROUND
-from lading.services.scanner_updates import UPDATE
+from lading.services.distribution.forms import DISTRIBUTE
+from lading.services.jobs.kinds import Over, WorkKind
+from lading.services.jobs.owners import Owners
+from lading.services.retention.runs import RETENTION
+from lading.services.running.dispatch import Dispatch
+from lading.services.running.jobs import Jobs
+from lading.services.running.runner import JobRunner, Surroundings
+from lading.services.running.worked import Count
+from lading.services.scans.advisories import ADVISORIES
+from lading.services.scans.jobs import SCAN
+from lading.services.scans.rematch import REMATCH
+from lading.services.scans.rounds import SCAN_ROUND
+from lading.services.scans.scanner_updates import UPDATE
+from lading.services.work.copies import COPY
+from lading.services.work.imports import IMPORT, forget_archive
+from lading.services.work.pulls import PULL
+from lading.services.work.pushes import PUSH
+from lading.services.work.sweep import SWEEP
+from lading.services.work.table import Worker, job_table
 from lading.wire.docker_words import Verb
 
 JOBS_IN_ALL = 384

@@ -10,8 +10,8 @@ from lading.engine.stores import some_of
 from lading.errors import InputInvalid, NotFound
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference, ReferenceInvalid
+from lading.services.content.stores import Readable
 from lading.services.places import Named
-from lading.services.stores import Readable
 
 ID = re.compile(r"(?:(?P<algorithm>sha256|sha512):)?(?P<hex>[0-9a-f]{4,128})")
 """As Docker reads the beginning of an id; what is shorter is a name."""

@@ -5,22 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lading.oci.instants import instant
-from lading.services.audit_seal import Verification
-from lading.services.connection_test import ConnectionReport
-from lading.services.environment_records import EnvironmentRow
-from lading.services.identity_records import SignedOn
-from lading.services.login_records import TokenRow
-from lading.services.registry_records import RegistryRow
-from lading.services.roles import grant_json
-from lading.services.user_records import RoleRow, UserRow
-
-Json = dict[str, object]
-
-
-def iso(seconds: float | None) -> str | None:
-    """`2026-11-21T07:00:00.123Z`, from seconds since 1970."""
-    return None if seconds is None else instant(seconds)
+from lading.services.audit.seal import Verification
+from lading.services.environments.connection_test import ConnectionReport
+from lading.services.environments.records import EnvironmentRow
+from lading.services.identity.identity_records import SignedOn
+from lading.services.identity.login_records import TokenRow
+from lading.services.identity.roles import grant_json
+from lading.services.identity.user_records import RoleRow, UserRow
+from lading.services.json_values import Json, iso
+from lading.services.registries.records import RegistryRow
 
 
 def registry_json(row: RegistryRow, valid_until: float | None = None) -> Json:

@@ -13,7 +13,7 @@ from lading.backends.database.postgres import open_postgres
 from lading.backends.database.repositories import DatabaseRecords
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.oci.digest import Digest
-from lading.services.repository_edits import HoldBlob
+from lading.services.repositories.edits import HoldBlob
 from tests.peers.postgres_server import RunningPostgres
 
 

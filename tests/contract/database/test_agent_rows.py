@@ -11,7 +11,7 @@ from sqlalchemy import update
 from lading.backends.database.agent_rows import DatabaseAgents
 from lading.backends.database.agent_tables import agent_presence
 from lading.backends.database.service_database import ServiceDatabase
-from lading.services.environment_records import EnvironmentRecords
+from lading.services.environments.records import EnvironmentRecords
 from lading.wire.tunnel_frames import Hello
 from tests.contract.agent_records_suite import AgentTokensContract, PresencesContract, edge, row_of, token
 

@@ -16,10 +16,10 @@ from sqlalchemy import Engine, event
 from lading.backends.database import audit_rows
 from lading.backends.database.service_database import ServiceDatabase
 from lading.backends.database.service_tables import audit
-from lading.services.audit import Deed, Result
-from lading.services.audit_export import Format, export
-from lading.services.audit_records import AuditEntry, AuditFilter, AuditRecords
-from lading.services.audit_seal import Sealer, verify
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.export import Format, export
+from lading.services.audit.records import AuditEntry, AuditFilter, AuditRecords
+from lading.services.audit.seal import Sealer, verify
 from tests.fakes.people import heads
 
 NOW = 1_800_000_000.0

@@ -10,10 +10,10 @@ from lading.engine.records import Holder
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_MANIFEST
-from lading.services.content_check import Found
-from lading.services.repository_edits import Edit, HoldBlob, HoldManifest, PointTag
-from lading.services.repository_rows import HeldManifest
-from lading.services.storage_figures import RepositoryFigures, Sum
+from lading.services.content.check import Found
+from lading.services.content.storage_figures import RepositoryFigures, Sum
+from lading.services.repositories.edits import Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repositories.rows import HeldManifest
 from tests.fakes.records import Clock
 
 BASE, APP, LOOSE, ROOT = (Digest.of(name.encode()) for name in ("base", "app", "loose", "root"))

@@ -9,9 +9,9 @@ import pytest
 from lading.backends.database.service_database import ServiceDatabase
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
-from lading.services.gate_policies import Action, Handling, Limits, Mode, Scope
-from lading.services.gate_records import ExceptionRow, PolicyRow, VerdictQuery, VerdictRow
-from lading.services.gate_statements import Justification, Status
+from lading.services.gates.policy import Action, Handling, Limits, Mode, Scope
+from lading.services.gates.records import ExceptionRow, PolicyRow, VerdictQuery, VerdictRow
+from lading.services.gates.statements import Justification, Status
 from lading.services.named_rows import NameTaken
 
 SCOPE = Scope(frozenset({3, 1}), ("ghcr.io/acme/*", "team/*"), frozenset({2}))

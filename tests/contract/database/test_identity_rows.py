@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lading.backends.database.service_database import ServiceDatabase
-from lading.services.identity_records import SignedOn, Subject
+from lading.services.identity.identity_records import SignedOn, Subject
+from lading.services.identity.user_records import UserRow
 from lading.services.named_rows import NameTaken
-from lading.services.user_records import UserRow
 
 NOW = 1_800_000_000.0
 ADA = Subject("https://sign-on.corp", "s-1")

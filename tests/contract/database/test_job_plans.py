@@ -15,7 +15,7 @@ from lading.backends.database.engine import open_engine
 from lading.backends.database.job_rows import DatabaseJobs
 from lading.backends.database.prepare import prepare
 from lading.backends.database.transactions import Transactions
-from lading.services.job_records import Held, JobRecords, Told
+from lading.services.jobs.records import Held, JobRecords, Told
 from tests.contract.job_records_suite import FIRST, NOW, a_job, line
 
 BY_ID = re.compile(r"SEARCH job USING (COVERING )?INDEX sqlite_autoindex_job_1 \(id=\?\)")

@@ -15,12 +15,12 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 from lading.backends.database.engine import POOL
 from lading.backends.database.failures import DatabaseBusy
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
-from lading.services.audit import Deed, Result
-from lading.services.audit_records import AuditEntry
-from lading.services.job import JobState, Line
-from lading.services.job_leases import SILENT_SECONDS
-from lading.services.job_records import Held, JobFilter, JobRecords, Told
-from lading.services.job_sight import JobSight
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry
+from lading.services.jobs.job import JobState, Line
+from lading.services.jobs.records import Held, JobFilter, JobRecords, Told
+from lading.services.jobs.sight import JobSight
+from lading.services.running.leases import SILENT_SECONDS
 from lading.services.schedules import ScheduleRecords
 from tests.contract.job_records_suite import (
     FIRST,

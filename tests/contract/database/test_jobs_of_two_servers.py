@@ -14,10 +14,10 @@ import pytest
 from lading.backends.database.service_database import open_service_database
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.services.clocks import Clocks
-from lading.services.job import JobState, JsonObject, Telling
-from lading.services.job_kinds import WorkKind
-from lading.services.job_runner import JobRunner, Surroundings
-from lading.services.jobs import Jobs
+from lading.services.jobs.job import JobState, JsonObject, Telling
+from lading.services.jobs.kinds import WorkKind
+from lading.services.running.jobs import Jobs
+from lading.services.running.runner import JobRunner, Surroundings
 from lading.wire.docker_words import Verb
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ALICE, BOUND_SECONDS, MemoryActors, MemoryTrail, asked, everybody

@@ -6,7 +6,7 @@ from lading.backends.database.service_database import ServiceDatabase
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_LAYER_GZIP, OCI_LAYER_ZSTD
-from lading.services.relay_records import place_of
+from lading.services.relays.records import place_of
 
 FIRST, SECOND, THIRD = (Digest.of(each) for each in (b"first", b"second", b"third"))
 HERE, THERE = place_of(1), place_of(11)

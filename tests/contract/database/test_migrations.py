@@ -15,11 +15,11 @@ from lading.backends.database.prepare import prepare
 from lading.backends.database.schema import VERSION
 from lading.backends.database.service_database import open_service_database
 from lading.engine.records import Holder
-from lading.services.agent_records import AgentTokenRow
-from lading.services.providers import Provider
-from lading.services.registry_records import RelayChoice
-from lading.services.scanner import ScannerName
-from lading.services.user_records import UserRow
+from lading.services.findings.scanner import ScannerName
+from lading.services.hub.records import AgentTokenRow
+from lading.services.identity.user_records import UserRow
+from lading.services.registries.providers import Provider
+from lading.services.registries.records import RelayChoice
 
 DIGEST = f"sha256:{0:064x}"
 ROWS = f"""

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
+from lading.services.findings.scanner import ScannerName
 from lading.services.named_rows import NameTaken
-from lading.services.providers import Provider
-from lading.services.registry_records import RegistryRow, RelayChoice
-from lading.services.scanner import ScannerName
+from lading.services.registries.providers import Provider
+from lading.services.registries.records import RegistryRow, RelayChoice
 from lading.services.secrets import AUTHORITY_SETTING, OF_AUTHORITY
 from lading.wire.endpoint import Tls
 

@@ -26,7 +26,7 @@ from lading.backends.database.schema import OLDEST, VERSION, Program
 from lading.backends.database.schema_text import metadata
 from lading.backends.database.service_database import open_service_database
 from lading.oci.digest import Digest
-from lading.services.repository_edits import HoldBlob
+from lading.services.repositories.edits import HoldBlob
 from tests.contract.database.test_preparation import ADDS_A_COLUMN, FAILS_HALF_WAY, NEXT
 from tests.fakes.children import Child
 from tests.peers.postgres_server import PASSWORD, RunningPostgres

@@ -24,9 +24,9 @@ from lading.backends.database.repositories import DatabaseRecords
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.oci.digest import Digest
 from lading.services.named_rows import NameTaken
-from lading.services.repository_decisions import rename_repository
-from lading.services.repository_edits import Edit, HoldBlob
-from lading.services.repository_records import RepositoryView
+from lading.services.repositories.decisions import rename_repository
+from lading.services.repositories.edits import Edit, HoldBlob
+from lading.services.repositories.records import RepositoryView
 from tests.fakes.repository_rows import held_in
 from tests.peers.postgres_server import PASSWORD, RunningPostgres, postgres_server
 from tests.peers.programs import free_port

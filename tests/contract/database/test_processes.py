@@ -15,8 +15,8 @@ from lading.backends.database.catalogue import open_catalogue
 from lading.backends.database.connection import Connections
 from lading.backends.database.repositories import open_records
 from lading.oci.digest import Digest
-from lading.services.repository_edits import Edit, HoldBlob
-from lading.services.repository_records import RepositoryView
+from lading.services.repositories.edits import Edit, HoldBlob
+from lading.services.repositories.records import RepositoryView
 from tests.fakes.children import Child
 from tests.fakes.repository_rows import held_in
 
@@ -46,7 +46,7 @@ import sys
 from pathlib import Path
 from lading.backends.database.repositories import open_records
 from lading.oci.digest import Digest
-from lading.services.repository_edits import HoldBlob
+from lading.services.repositories.edits import HoldBlob
 
 path, name, most = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 records = open_records(path)

@@ -17,7 +17,7 @@ from lading.backends.database.prepare import prepare
 from lading.backends.database.repositories import DatabaseRecords
 from lading.backends.database.transactions import Transactions
 from lading.oci.digest import Digest
-from lading.services.repository_records import RepositoryRecords, RepositoryView
+from lading.services.repositories.records import RepositoryRecords, RepositoryView
 
 DIGEST = Digest.of(b"content")
 WHOLE = re.compile(r"SCAN (child|held_\w+|tag)|(child|held_\w+|tag) USING .*\(repository=\?( AND digest>\?)?\)$")

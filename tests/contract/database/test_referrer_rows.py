@@ -13,8 +13,8 @@ from lading.backends.database.repositories import DatabaseRecords
 from lading.backends.database.transactions import Transactions
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_edits import HoldManifest
-from lading.services.repository_rows import HeldManifest
+from lading.services.repositories.edits import HoldManifest
+from lading.services.repositories.rows import HeldManifest
 
 SUBJECT = Digest.of(b"subject")
 LARGE = 600_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lading.backends.database.service_database import ServiceDatabase
-from lading.services.storage_samples import DAY, HOUR, StorageSample
+from lading.services.content.storage_samples import DAY, HOUR, StorageSample
 
 SAMPLE = StorageSample(20_000 * DAY, 10 * 2**40, 2**40, 2**41, 5, 6, 7, 8, 9)
 

@@ -8,8 +8,8 @@ from lading.backends.database.service_database import ServiceDatabase
 from lading.inventory.fix_state import FixState
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
-from lading.services.scan_rows import FindingQuery, Occasion, ScanQuery, ScanRow, ScanSubject
-from lading.services.scanner import Coverage, Finding, ScanResult, ScanStatus
+from lading.services.findings.rows import FindingQuery, Occasion, ScanQuery, ScanRow, ScanSubject
+from lading.services.findings.scanner import Coverage, Finding, ScanResult, ScanStatus
 
 CONFIG, OTHER = Digest.of(b"config"), Digest.of(b"another config")
 SUBJECT = ScanSubject(1, str(Digest.of(b"index")), "team/app:1", CONFIG, Digest.of(b"manifest"), "linux/amd64")

@@ -23,7 +23,7 @@ from lading.backends.database.snapshots import (
     with_names_of,
     without_passing,
 )
-from lading.services.user_records import UserRow
+from lading.services.identity.user_records import UserRow
 from tests.peers.postgres_server import RunningPostgres
 
 DIGEST = f"sha256:{0:064x}"

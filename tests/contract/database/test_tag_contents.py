@@ -9,13 +9,13 @@ from lading.inventory.severity import Severity
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST
-from lading.services.audit import Deed, Result
-from lading.services.audit_records import AuditEntry
-from lading.services.repository_edits import Edit, HoldBlob, HoldManifest, PointTag
-from lading.services.repository_rows import HeldManifest
-from lading.services.scan_rows import Occasion, ScanSubject
-from lading.services.scanner import Finding, ScanResult, ScanStatus
-from lading.services.tag_contents import RootContent, TagNaming, TagsWith
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry
+from lading.services.findings.rows import Occasion, ScanSubject
+from lading.services.findings.scanner import Finding, ScanResult, ScanStatus
+from lading.services.repositories.edits import Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repositories.rows import HeldManifest
+from lading.services.repositories.tag_contents import RootContent, TagNaming, TagsWith
 
 CONFIG, BASE, TOP = (Digest.of(word) for word in (b"config", b"base", b"top"))
 ONE = HeldManifest(Descriptor(OCI_MANIFEST, Digest.of(b"one"), 5), (CONFIG, BASE))

@@ -8,10 +8,10 @@ from contextlib import suppress
 import pytest
 
 from lading.backends.database.service_database import ServiceDatabase
-from lading.services import repository_decisions as decisions
 from lading.services.named_rows import NameTaken
-from lading.services.repository_trust import RepositoryTrust, TrustRuleInvalid
-from lading.services.trust_key_records import TrustKeyInUse, TrustKeyRow
+from lading.services.repositories import decisions
+from lading.services.repositories.trust import RepositoryTrust, TrustRuleInvalid
+from lading.services.trust.key_records import TrustKeyInUse, TrustKeyRow
 from lading.services.trust_modes import Mode
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lading.backends.database.service_database import ServiceDatabase
 from lading.services.secrets import OF_TRUST_KEY
-from lading.services.trust_records import ChangeKind, Gun, ServerKeyRow, TrustChange, TrustFile
+from lading.services.trust.records import ChangeKind, Gun, ServerKeyRow, TrustChange, TrustFile
 
 GUN = Gun("registry.example/team/app", "team/app")
 TUNNEL = Gun("localhost:5000/team/app", "team/app")

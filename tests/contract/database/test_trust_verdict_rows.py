@@ -7,8 +7,8 @@ from dataclasses import replace
 from lading.backends.database.service_database import ServiceDatabase
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
+from lading.services.trust.verdicts import VerdictRow
 from lading.services.trust_modes import Mode
-from lading.services.trust_verdicts import VerdictRow
 
 DIGEST, OTHER = Digest.of(b"image"), Digest.of(b"other")
 ROW = VerdictRow(

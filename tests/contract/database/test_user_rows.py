@@ -11,9 +11,9 @@ import pytest
 from lading.backends.database.service_database import ServiceDatabase
 from lading.errors import Refused
 from lading.services.access import Grant
-from lading.services.login_records import SessionRecords, SessionRow, TokenRecords, TokenRow
+from lading.services.identity.login_records import SessionRecords, SessionRow, TokenRecords, TokenRow
+from lading.services.identity.user_records import RoleRow, UserRecords, UserRow
 from lading.services.named_rows import NameTaken
-from lading.services.user_records import RoleRow, UserRecords, UserRow
 
 NOW = 1_800_000_000.0
 HUGE = 10**30

@@ -9,8 +9,8 @@ from contextlib import closing
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.oci.reference import Reference
-from lading.services.environment import Environment, Events, TellsEvents
 from lading.services.environment_images import ImageEvent
+from lading.services.environments.environment import Environment, Events, TellsEvents
 from tests.contract.environments.suite import CANCEL, bring
 
 

@@ -12,9 +12,9 @@ from lading.errors import ContentCorrupt, InputInvalid, NotFound, Refused
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
 from lading.services.environment_images import PartKind
-from lading.services.environment_orders import Access, ImportOrder, LabelFilter, PruneOrder, PushOrder
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import Access, ImportOrder, LabelFilter, PruneOrder, PushOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing
 from tests.contract.environments.suite import CANCEL, bring, told

@@ -15,8 +15,8 @@ from lading.errors import AccessDenied, Cancelled, ContentCorrupt, NetworkFailed
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
-from lading.services.environment_orders import Access, Arriving, PruneOrder, PullOrder, PushOrder
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import Access, Arriving, PruneOrder, PullOrder, PushOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing, Wanted
 from lading.wire.authorize import Credential

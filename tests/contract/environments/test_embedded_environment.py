@@ -10,9 +10,9 @@ import pytest
 from lading.errors import Cancelled, LadingError
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
 from lading.services.environment_images import Part, PartKind
-from lading.services.environment_orders import Access, Arriving, PullOrder, PushOrder
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import Access, Arriving, PullOrder, PushOrder
 from lading.services.platforms import EVERY, Wanted
 from lading.services.reading import read_manifest
 from lading.wire.authorize import Credential

@@ -1,4 +1,5 @@
-"""services.inventories.Inventories as our reader fulfils it, with real children: what is read, kept and forgotten."""
+"""services.inventories.inventories.Inventories as our reader fulfils it, with real children: what is read, kept and
+forgotten."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from lading.errors import Cancelled
 from lading.inventory.layer import CATALOGER_VERSION, ImageInventory, LayerInventory
 from lading.main.inventory_child import COMMAND
 from lading.oci.digest import Algorithm, Digest
-from lading.services.inventories import Inventories
-from lading.services.scanner import ScanFailed
+from lading.services.findings.scanner import ScanFailed
+from lading.services.inventories.inventories import Inventories
 from lading.wire.message import BytesReader, Reader
 from tests.fakes.root_images import (
     Pack,

@@ -21,7 +21,7 @@ from lading.backends.database.postgres import open_postgres
 from lading.backends.database.schema_text import metadata
 from lading.backends.job_queue.shared import QueueFailed, SharedQueue, connection
 from lading.backends.job_queue.worker import QueueWorker
-from lading.services.job import Job, JobState
+from lading.services.jobs.job import Job, JobState
 from tests.fakes.children import Child
 from tests.fakes.jobs import asked
 from tests.peers.postgres_server import PASSWORD, RunningPostgres, postgres_server

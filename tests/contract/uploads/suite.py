@@ -17,7 +17,7 @@ from lading.engine.stores import Source
 from lading.errors import Cancelled
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest, DigestMismatch
-from lading.services.repository_content import UploadFiles
+from lading.services.repositories.content import UploadFiles
 from lading.wire.message import BytesReader, ConnectionLost
 from lading.wire.upload_session import UploadBusy, UploadUnknown
 from tests.contract.stores.suite import content_of

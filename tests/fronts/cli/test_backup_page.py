@@ -9,7 +9,7 @@ import pytest
 
 from lading.backends.content_store.backup_archive import ENDINGS
 from lading.fronts.cli.commands.backup import backup, restore
-from lading.services.service_diagnosis import DAY, OLD_BACKUP_SECONDS
+from lading.services.server.service_diagnosis import DAY, OLD_BACKUP_SECONDS
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/backup.md").read_text(encoding="utf-8")
 

@@ -10,8 +10,8 @@ import pytest
 
 from lading.fronts.cli.far.trusting import PolicyStaysHere, signed_there, verified_there
 from lading.main.wired import Wired
+from lading.services.trust.policy import TrustPolicy, TrustRule
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import TrustPolicy, TrustRule
 from tests.fakes.service_folder import Said, ServiceFolder
 from tests.peers import layouts
 from tests.services.trusting import Trusting

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lading.backends.database.service_database import open_service_database
-from lading.services.agent_records import PresenceRow
-from lading.services.agent_tokens import agent_token_hash
+from lading.services.agents.tokens import agent_token_hash
+from lading.services.hub.records import PresenceRow
 from tests.fakes.agents import presence_of
 from tests.fakes.service_folder import ServiceFolder
 

@@ -12,8 +12,8 @@ import pytest
 from lading.backends.database.repositories import open_records
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repository_edits import Edit, HoldBlob, HoldManifest, PointTag
-from lading.services.repository_rows import HeldManifest
+from lading.services.repositories.edits import Edit, HoldBlob, HoldManifest, PointTag
+from lading.services.repositories.rows import HeldManifest
 from tests.fakes.service_folder import ServiceFolder
 
 IMAGE = HeldManifest(Descriptor("application/vnd.oci.image.manifest.v1+json", Digest.of(b"image"), 500))

@@ -11,11 +11,11 @@ from lading.backends.database.repositories import open_records
 from lading.backends.database.service_database import open_service_database
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.gate_policies import Action, Mode, Scope
-from lading.services.gate_records import PolicyRow
-from lading.services.repository_edits import HoldManifest, PointTag
-from lading.services.repository_records import Decide
-from lading.services.repository_rows import HeldManifest
+from lading.services.gates.policy import Action, Mode, Scope
+from lading.services.gates.records import PolicyRow
+from lading.services.repositories.edits import HoldManifest, PointTag
+from lading.services.repositories.records import Decide
+from lading.services.repositories.rows import HeldManifest
 from tests.fakes.service_folder import ServiceFolder
 
 RAW = b"image"

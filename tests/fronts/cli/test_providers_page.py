@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lading.main.providers import EXPIRY
-from lading.services.providers import API_URL, TEMPLATES, Provider, Template
+from lading.services.registries.providers import API_URL, TEMPLATES, Provider, Template
 
 PAGES = Path(__file__).parents[3] / "docs/how-to/providers"
 ELSEWHERE = (API_URL,)

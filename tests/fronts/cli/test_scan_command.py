@@ -12,7 +12,7 @@ import pytest
 from lading.inventory.layer import ImageInventory, Installed
 from lading.inventory.package import OsRelease, Package, PackageType
 from lading.oci.digest import Digest
-from lading.services.scanner import Coverage, ScanFailed, ScanStatus
+from lading.services.findings.scanner import Coverage, ScanFailed, ScanStatus
 from tests.fakes.application import Call, MemoryApplication
 from tests.fakes.images import put_image
 from tests.fakes.scan_bench import OPENSSL, ZLIB

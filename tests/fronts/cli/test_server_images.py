@@ -12,7 +12,7 @@ import pytest
 
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
-from lading.services.samples import sample_archive
+from lading.services.embedded.samples import sample_archive
 from tests.fakes.docker_archives import docker_archive
 from tests.fakes.service_folder import ServiceFolder
 from tests.fronts.rest_api import caller

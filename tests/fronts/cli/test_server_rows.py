@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lading.oci.platform import Platform
-from lading.services.samples import sample_archive
+from lading.services.embedded.samples import sample_archive
 from tests.fakes.service_folder import PASSWORD, ServiceFolder
 from tests.fronts.rest_api import caller
 

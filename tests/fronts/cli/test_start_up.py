@@ -15,7 +15,7 @@ import pytest
 
 from lading.main.wired import Wired
 from lading.oci.platform import Platform
-from lading.services.samples import sample_archive
+from lading.services.embedded.samples import sample_archive
 
 RUN = """
 import json, sys
@@ -47,8 +47,8 @@ NEVER = (
     "lading.fronts.cli.progress.bars",
     "lading.fronts.http",
     "lading.fronts.registry_api",
-    "lading.services.archives",
-    "lading.services.images",
+    "lading.services.transfers.archives",
+    "lading.services.embedded.images",
     "logging",
     "multiprocessing",
     "rich",
@@ -76,7 +76,7 @@ NEVER_FOR_VERSION = (
     "ssl",
 )
 
-TRANSFER_MODULES = 166
+TRANSFER_MODULES = 170
 VERSION_MODULES = 24
 """The most of our own modules, packages counted: 161 to 165 and 23 were loaded when this was written."""
 

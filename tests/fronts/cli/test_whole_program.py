@@ -28,7 +28,7 @@ from lading.oci.image_config import ImageConfig
 from lading.oci.manifest import Index, Manifest
 from lading.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 from lading.oci.platform import Platform
-from lading.services.samples import sample_archive
+from lading.services.embedded.samples import sample_archive
 
 
 class Program:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lading.services.authentication import OPEN
+from lading.services.identity.authentication import OPEN
 from tests.fakes.docker_archives import docker_archive
 from tests.fronts.docker_api import door as doors
 from tests.fronts.docker_api.transfers import LAYERS

@@ -20,9 +20,9 @@ from lading.fronts.http.ours import OurNames
 from lading.main.product import Running, running
 from lading.oci.platform import Platform
 from lading.services.access import Actor
-from lading.services.authentication import OPEN
-from lading.services.guarded_environment import GuardedEnvironment
-from lading.services.image_events import ImageEvents
+from lading.services.environments.guarded_environment import GuardedEnvironment
+from lading.services.environments.image_events import ImageEvents
+from lading.services.identity.authentication import OPEN
 from lading.settings import Settings
 from lading.wire.progress import Event
 from tests.fakes.docker_archives import docker_archive, reader

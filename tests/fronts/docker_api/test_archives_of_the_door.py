@@ -14,8 +14,8 @@ from lading.fronts.docker_api.application import DockerApi
 from lading.fronts.docker_api.following import QUIET_SECONDS
 from lading.fronts.http.exchange import IncomingRequest, Peer
 from lading.services.access import Actor, Grant
-from lading.services.audit_records import AuditFilter
-from lading.services.authentication import OPEN
+from lading.services.audit.records import AuditFilter
+from lading.services.identity.authentication import OPEN
 from tests.fakes.docker_archives import docker_archive, members
 from tests.fakes.places import NEVER
 from tests.fronts.docker_api.door import Door, Reply, denied, docker_product

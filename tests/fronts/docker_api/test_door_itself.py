@@ -9,7 +9,7 @@ import pytest
 from lading.fronts.docker_api.application import DockerApi
 from lading.fronts.http.exchange import IncomingRequest, Peer
 from lading.services.access import Actor, Grant
-from lading.services.authentication import OPEN
+from lading.services.identity.authentication import OPEN
 from tests.fakes.places import NEVER
 from tests.fronts.docker_api.door import Door, denied, docker_product
 from tests.fronts.registry_api.asking import GivenBody

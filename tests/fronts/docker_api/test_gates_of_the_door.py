@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lading.services.authentication import OPEN
-from lading.services.gate_policies import Action, Mode, Scope
-from lading.services.gate_records import PolicyRow
-from lading.services.registry_forms import RegistryForm
+from lading.services.gates.policy import Action, Mode, Scope
+from lading.services.gates.records import PolicyRow
+from lading.services.identity.authentication import OPEN
+from lading.services.registries.forms import RegistryForm
 from tests.fronts.docker_api.door import Door
 from tests.fronts.docker_api.transfers import auth, error, lines, pulled, push
 from tests.fronts.docker_api.upstream import Upstream

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lading.main.environments import EnvironmentBuilder
-from lading.services.environment import ConnectionType, Environment
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType, Environment
+from lading.services.environments.records import EnvironmentRow
 from tests.contract.environments.events_suite import EventsContract
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
 from tests.contract.environments.suite import EnvironmentContract, TransferContract

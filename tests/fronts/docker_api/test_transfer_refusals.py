@@ -10,10 +10,10 @@ from lading.fronts.docker_api.refusals import Failure, Told
 from lading.fronts.docker_api.transfer_refusals import login_told, pull_told, push_told
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import ConnectionType
-from lading.services.job_ending import ending_of
+from lading.services.environments.environment import ConnectionType
 from lading.services.platforms import PlatformMissing, PlatformsIncomplete
-from lading.services.transfer_failures import pull_failed, push_failed
+from lading.services.running.ending import ending_of
+from lading.services.transfers.failures import pull_failed, push_failed
 from lading.wire.docker_faults import RegistryLoginRefused, ThingMissing
 from lading.wire.message import ConnectFailed, PlainHttpAnswered
 from lading.wire.registry_errors import (

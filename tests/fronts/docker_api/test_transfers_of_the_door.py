@@ -11,9 +11,9 @@ from pathlib import Path
 from lading.fronts.docker_api.application import DockerApi
 from lading.fronts.http.byte_server import ByteServer
 from lading.services.access import Actor, Grant
-from lading.services.authentication import OPEN
-from lading.services.job import JobState
-from lading.services.registry_forms import RegistryForm
+from lading.services.identity.authentication import OPEN
+from lading.services.jobs.job import JobState
+from lading.services.registries.forms import RegistryForm
 from tests.fakes.docker_archives import docker_archive
 from tests.fakes.places import NEVER
 from tests.fakes.raw_client import RawClient

@@ -15,11 +15,11 @@ from lading.fronts.docker_api.refusals import told
 from lading.fronts.http.exchange import IncomingRequest, Peer
 from lading.fronts.http.forwarding import Forwarding
 from lading.services.access import LADING, Actor, NotLoggedIn
-from lading.services.authentication import CertificateRefused, LoginFailed
-from lading.services.client_certificates import ClientCertificates, Issued
-from lading.services.local_users import LocalUsers, SwitchedOff
-from lading.services.tokens import TokenForm
-from lading.services.users import UserEdit
+from lading.services.identity.authentication import CertificateRefused, LoginFailed
+from lading.services.identity.client_certificates import ClientCertificates, Issued
+from lading.services.identity.local_users import LocalUsers, SwitchedOff
+from lading.services.identity.tokens import TokenForm
+from lading.services.identity.users import UserEdit
 from tests.fakes.people import PASSWORD, People, people
 from tests.fakes.places import NEVER
 from tests.fronts.registry_api.asking import GivenBody

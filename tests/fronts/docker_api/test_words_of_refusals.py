@@ -8,10 +8,10 @@ from lading.errors import Cancelled, LadingError, NoRoom
 from lading.fronts.docker_api.refusals import refusal, told
 from lading.oci.platform import Platform
 from lading.services.access import Denied, NotLoggedIn, Permission
-from lading.services.images import ImageHasNames
+from lading.services.embedded.images import ImageHasNames
+from lading.services.identity.throttling import TooManyAttempts
 from lading.services.lookup import IdAmbiguous, ImageUnknown
 from lading.services.platforms import PlatformMissing, PlatformsIncomplete
-from lading.services.throttling import TooManyAttempts
 from lading.wire.docker_faults import fault
 
 ARM64 = Platform("linux", "arm64")

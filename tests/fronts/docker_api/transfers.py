@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from lading.services.job_records import JobFilter
+from lading.services.jobs.records import JobFilter
 from tests.fronts.docker_api.door import Door, Reply
 
 LAYERS = [b"first layer " * 6000, b"second layer " * 6000]

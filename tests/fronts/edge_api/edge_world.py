@@ -22,8 +22,8 @@ from lading.fronts.http.limits import Limits
 from lading.fronts.http.ours import OurNames
 from lading.fronts.rest_api.connections import API_LIMITS, bounded
 from lading.fronts.rest_api.sockets import bounded_sockets
-from lading.services.agent_logins import Admitted, AgentTokenWrong
-from lading.services.hub import AgentLink
+from lading.services.agents.logins import Admitted, AgentTokenWrong
+from lading.services.hub.hub import AgentLink
 from lading.wire.tunnel_frames import STOCK_FRAME_LIMIT, Hello
 from tests.fakes.raw_client import WAIT_SECONDS
 from tests.fakes.websocket_client import WebSocketClient

@@ -10,7 +10,7 @@ import pytest
 
 from lading.errors import StorageFailed
 from lading.fronts.edge_api.limits import EdgeLimits
-from lading.services.agent_logins import ReconnectingTooOften
+from lading.services.agents.logins import ReconnectingTooOften
 from tests.fakes.websocket_client import BINARY, PING, PONG, TEXT, Closed, WebSocketClient
 from tests.fronts.edge_api.edge_world import HELLO, OURS, TOKEN, EdgeWorld, edge_world
 

@@ -14,9 +14,9 @@ from lading.backends.content_store.folder import ContentFolder
 from lading.fronts.registry_api.gate import OpenGate
 from lading.fronts.registry_api.serving import registry_application
 from lading.oci.media_types import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from lading.services import repository_decisions as decisions
-from lading.services.repository_audit import RepositoryAudit
-from lading.services.repository_rules import WHOLE
+from lading.services.repositories import decisions
+from lading.services.repositories.audit import RepositoryAudit
+from lading.services.repositories.rules import WHOLE
 from tests.fakes.clock import WaitingClock
 from tests.fakes.environment_records import KeptTrail
 from tests.fakes.records import MemoryLeases

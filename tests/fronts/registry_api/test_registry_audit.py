@@ -11,7 +11,7 @@ import pytest
 from lading.backends.content_store.folder import ContentFolder
 from lading.fronts.registry_api.gate import OpenGate
 from lading.fronts.registry_api.serving import registry_application
-from lading.services.repository_audit import RepositoryAudit
+from lading.services.repositories.audit import RepositoryAudit
 from tests.fakes.clock import WaitingClock
 from tests.fakes.environment_records import KeptTrail
 from tests.fakes.records import MemoryLeases

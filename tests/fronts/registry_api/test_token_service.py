@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lading.services.throttling import FREE_FOR_ACCOUNT
-from lading.services.tokens import TokenForm
+from lading.services.identity.throttling import FREE_FOR_ACCOUNT
+from lading.services.identity.tokens import TokenForm
 from tests.fakes.people import HOME, PASSWORD
 from tests.fronts.registry_api.token_place import HOST, Place, push
 

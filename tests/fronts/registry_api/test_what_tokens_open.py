@@ -7,8 +7,8 @@ from typing import cast
 import pytest
 
 from lading.services.access import Grant
-from lading.services.tokens import TokenForm
-from lading.services.user_records import RoleRow
+from lading.services.identity.tokens import TokenForm
+from lading.services.identity.user_records import RoleRow
 from tests.fakes.people import HOME, PASSWORD, basic
 from tests.fronts.registry_api.asking import Asker
 from tests.fronts.registry_api.token_place import REALM, Place, push

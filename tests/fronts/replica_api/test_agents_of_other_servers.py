@@ -27,9 +27,9 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled, NetworkFailed
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.replica_api.application import ReplicaApi
-from lading.services.hub import AgentAway
+from lading.services.hub.hub import AgentAway
+from lading.services.hub.shared_hub import AgentBeyond, Replica, SharedHub
 from lading.services.secrets import SecretBox
-from lading.services.shared_hub import AgentBeyond, Replica, SharedHub
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import BytesContent, BytesReader, Cancel, ConnectionLost, Request, Response, Stalled
 from lading.wire.replica_call import CALL_FIELD, CALL_SECONDS, Call, Failure, Fault, call_place, call_text

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from lading.errors import StorageFailed
 from lading.fronts.rest_api.audit_stream import AuditStream
 from lading.services.access import Denied, Permission
-from lading.services.audit import Deed, Result
-from lading.services.audit_records import AuditEntry, AuditFilter, AuditRow
-from lading.services.audit_view import News, Sight
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry, AuditFilter, AuditRow
+from lading.services.audit.view import News, Sight
 from lading.wire.event_stream import COMMENT
 
 FOLLOWERS = 50

@@ -16,10 +16,10 @@ from lading.fronts.rest_api.board_follower import Viewer
 from lading.fronts.rest_api.board_streams import STREAMS_OF_ONE, BoardStreams, StreamsTooMany
 from lading.fronts.rest_api.followed_lines import FollowedLines
 from lading.services.access import Actor, NotLoggedIn
-from lading.services.job import JsonObject, Telling
-from lading.services.job_feed import Follower
-from lading.services.job_looks import JobLooks, Looked
-from lading.services.job_sight import JobSight
+from lading.services.jobs.job import JsonObject, Telling
+from lading.services.jobs.sight import JobSight
+from lading.services.running.feed import Follower
+from lading.services.watching.looks import JobLooks, Looked
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Held, Piece, Planned, State
 from tests.fakes.jobs import ADMIN, ALICE, BOB, BOUND_SECONDS, Stage, asked, nothing

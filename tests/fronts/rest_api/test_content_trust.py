@@ -12,7 +12,7 @@ import pytest
 
 from lading.proof.key_files import encrypted_pem
 from lading.proof.signing_keys import KeyKind, PrivateKey
-from lading.services.trust_policy_file import PolicyInvalid
+from lading.services.trust.policy_file import PolicyInvalid
 from tests.fronts.rest_api import caller
 from tests.fronts.rest_api.caller import JSON, House, done
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lading.services.imports import MOST_ARRIVING
+from lading.services.work.imports import MOST_ARRIVING
 from tests.fakes.docker_archives import docker_archive, members
 from tests.fronts.rest_api.caller import House
 

@@ -7,7 +7,7 @@ import re
 
 from lading.fronts.rest_api.job_streams import JobStreams
 from lading.services.access import Denied, Permission
-from lading.services.job import JsonObject, Telling
+from lading.services.jobs.job import JsonObject, Telling
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ALICE, Stage, asked, nothing
 

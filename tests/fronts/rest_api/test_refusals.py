@@ -8,8 +8,8 @@ from lading import errors
 from lading.errors import LadingError
 from lading.fronts.rest_api.refusals import status_of, status_of_line
 from lading.services.access import Denied, NotLoggedIn, Permission
-from lading.services.job_ending import ending_of
-from lading.services.transfer_failures import TransferFailed
+from lading.services.running.ending import ending_of
+from lading.services.transfers.failures import TransferFailed
 
 
 class Taken(errors.Refused):

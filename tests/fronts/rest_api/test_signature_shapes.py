@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 from lading.fronts.rest_api.shapes.signatures import SignatureForm, TrustMode
 from lading.fronts.rest_api.shapes.trust import TrustKey
 from lading.proof.signing_keys import KeyKind
-from lading.services import trust
+from lading.services.trust import trust
 from lading.services.trust_modes import Mode
 
 

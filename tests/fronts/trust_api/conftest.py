@@ -12,7 +12,7 @@ import pytest
 from lading.backends.content_store.folder import ContentFolder
 from lading.fronts.registry_api.serving import registry_application
 from lading.main.trust_serving import with_trust
-from lading.services.trust_records import Gun
+from lading.services.trust.records import Gun
 from tests.fakes.people import people
 from tests.fakes.records import MemoryLeases
 from tests.fakes.registry_doors import Doors

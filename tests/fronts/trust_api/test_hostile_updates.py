@@ -14,7 +14,7 @@ from lading.fronts.registry_api.gate import OpenGate
 from lading.fronts.registry_api.serving import registry_application
 from lading.main.trust_serving import with_trust
 from lading.proof.tuf_build import changed
-from lading.services.trust_records import Gun
+from lading.services.trust.records import Gun
 from tests.fakes.people import people
 from tests.fakes.records import MemoryLeases
 from tests.fakes.repository_records import MemoryRecords

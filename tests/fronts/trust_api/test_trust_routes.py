@@ -9,7 +9,7 @@ import pytest
 
 from lading.proof.tuf_build import DAY, changed
 from lading.proof.tuf_roles import ROOT, TARGETS, TIMESTAMP
-from lading.services.trust_records import Gun
+from lading.services.trust.records import Gun
 from tests.fakes.trust_collections import Publisher
 from tests.fronts.registry_api.asking import Reply
 from tests.fronts.registry_api.token_place import HOST, REALM

@@ -30,7 +30,7 @@ from lading.backends.advisories.lookup import KeptAdvisories
 from lading.backends.advisories.messages import AnswerInvalid, Order, answer
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
-from lading.services.advisories import Imported
+from lading.services.scans.advisories import Imported
 from tests.fakes.advisory_files import NOW, advisory, brought, folder_of, kept_in, zip_of
 from tests.fakes.children import Child
 

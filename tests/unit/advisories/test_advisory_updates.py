@@ -16,7 +16,7 @@ from lading.backends.advisories.lookup import KeptAdvisories
 from lading.backends.advisories.updating import WHOLE_SECONDS
 from lading.engine.cancel import Cancellation
 from lading.errors import NetworkFailed, NoRoom
-from lading.services.advisories import Origin, Schedule, Updated
+from lading.services.scans.advisories import Origin, Schedule, Updated
 from lading.wire.download import EncodingRefused
 from tests.fakes.advisory_files import NOW, Bucket, advisory, loopback, plenty, zip_of
 from tests.fakes.records import Clock

@@ -29,7 +29,7 @@ from lading.oci.layout_index import entry_name, read_index
 from lading.oci.manifest import Manifest, ManifestInvalid, parse_manifest
 from lading.oci.media_types import OCI_LAYER, OCI_MANIFEST
 from lading.oci.platform import Platform
-from lading.services.stores import ArchiveForm, Compression
+from lading.services.content.stores import ArchiveForm, Compression
 from lading.wire.message import BytesContent, ConnectionLost
 from tests.fakes.contents import PlannedContent
 from tests.fakes.images import put_image, put_index

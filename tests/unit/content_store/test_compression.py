@@ -18,7 +18,7 @@ from lading.backends.content_store.compression import (
 )
 from lading.backends.content_store.stream_reader import StreamReader
 from lading.engine.cancel import Cancellation
-from lading.services.stores import Compression
+from lading.services.content.stores import Compression
 from lading.wire.message import BytesReader
 from tests.fakes.reading import read_all
 from tests.fakes.root_images import Pack, as_it_is, packed_by_bzip2, packed_by_gzip, packed_by_xz, packed_by_zstd

@@ -19,7 +19,7 @@ from lading.oci.manifest import Manifest, parse_manifest
 from lading.oci.media_types import OCI_LAYER, OCI_LAYER_GZIP
 from lading.oci.platform import Platform
 from lading.oci.tar import TarInvalid
-from lading.services.stores import Provenance
+from lading.services.content.stores import Provenance
 from tests.fakes.memory import MemoryStore
 from tests.fakes.reading import read_all
 from tests.fakes.root_images import CREATED, Pack, as_it_is, packed_by_gzip, packed_by_xz, packed_by_zstd, tar_of

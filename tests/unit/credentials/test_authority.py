@@ -16,8 +16,8 @@ from lading.backends.credentials.authority import CertificateAuthority
 from lading.backends.credentials.box import KeyFile
 from lading.backends.credentials.own import OwnCredentials
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
-from lading.services.secret_rotation import rotate
 from lading.services.secrets import AUTHORITY_SETTING, SealBroken
+from lading.services.server.secret_rotation import rotate
 from tests.fakes.people import NOW, SetClock
 
 

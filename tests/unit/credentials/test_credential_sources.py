@@ -16,7 +16,7 @@ from lading.backends.credentials.own import OwnCredentials
 from lading.backends.credentials.sources import CredentialSources, docker_config
 from lading.errors import LadingError
 from lading.oci.reference import Repository
-from lading.services.registries import Login
+from lading.services.registries.registries import Login
 from lading.wire.authorize import Credential
 from tests.fakes.credential_helper import CredentialHelper
 

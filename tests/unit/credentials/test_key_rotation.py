@@ -15,10 +15,10 @@ from lading.backends.credentials.own import OwnCredentials
 from lading.backends.credentials.sealing import read_or_make_keys
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.oci.reference import Reference
-from lading.services.providers import OF_PROVIDER
-from lading.services.registry_records import RegistryRow
-from lading.services.secret_rotation import rotate
+from lading.services.registries.providers import OF_PROVIDER
+from lading.services.registries.records import RegistryRow
 from lading.services.secrets import SealBroken, SecretKeyWrong, check_keys, key_in_use
+from lading.services.server.secret_rotation import rotate
 from tests.fakes.people import SetClock
 
 OLD = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

@@ -20,7 +20,7 @@ from lading.backends.credentials.failures import (
 from lading.backends.credentials.own import OwnCredentials
 from lading.backends.credentials.sealing import read_or_make_keys
 from lading.oci.reference import Repository
-from lading.services.registries import Login
+from lading.services.registries.registries import Login
 from tests.fakes.children import Child
 
 SECRET = "correct horse"

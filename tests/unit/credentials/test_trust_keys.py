@@ -15,7 +15,7 @@ from lading.proof.key_files import PassphraseWrong
 from lading.proof.signing_keys import KeyInvalid
 from lading.proof.tuf_key_files import NotaryKey
 from lading.proof.tuf_keys import SigningKey
-from lading.services.notary_keys import KeptKey, Passphrase, TrustKeyKept, TrustKeyUnknown
+from lading.services.notary.keys import KeptKey, Passphrase, TrustKeyKept, TrustKeyUnknown
 from tests.fakes.notary import counting_random
 from tests.fakes.trust_repository import GUN, private
 

@@ -14,7 +14,7 @@ from lading.errors import LadingError
 from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_MANIFEST
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Access, Arrived, PullOrder, PushOrder
+from lading.services.environments.orders import Access, Arrived, PullOrder, PushOrder
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, ConnectFailed, ConnectionLost, Reader, Request, Response
 from lading.wire.progress import Event

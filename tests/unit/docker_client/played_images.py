@@ -11,7 +11,7 @@ from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Access
+from lading.services.environments.orders import Access
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, Request, Response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lading.backends.docker_client.faults import DaemonUnreachable, TransferLost
-from lading.services.environment_orders import ImportOrder
+from lading.services.environments.orders import ImportOrder
 from lading.wire.message import BytesReader
 from tests.unit.docker_client.played_host import CANCEL, LOST, Attempt, PlayedHost, line
 

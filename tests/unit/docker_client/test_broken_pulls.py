@@ -10,7 +10,7 @@ from lading.backends.docker_client.faults import AnswerCut, AnswerUnreadable, Ex
 from lading.errors import AccessDenied, LadingError
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Arriving, PullOrder
+from lading.services.environments.orders import Arriving, PullOrder
 from lading.wire.message import BytesReader, Reader
 from lading.wire.progress import Advanced, Event, State
 from tests.unit.docker_client.played_host import (

@@ -15,7 +15,7 @@ from lading.engine.stores import TagUnproven
 from lading.errors import AccessDenied, Cancelled
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
-from lading.services.environment_orders import PushOrder
+from lading.services.environments.orders import PushOrder
 from lading.wire.progress import Advanced, Noted, State, Tagged
 from tests.unit.docker_client.played_host import (
     ACCESS,

@@ -23,7 +23,7 @@ from lading.errors import AccessDenied, LadingError, TlsRefused
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Access, Arrived, PruneOrder, PushOrder
+from lading.services.environments.orders import Access, Arrived, PruneOrder, PushOrder
 from lading.services.platforms import PlatformMissing, Wanted
 from lading.wire.docker_lines import LinesBroken
 from lading.wire.endpoint import Endpoint

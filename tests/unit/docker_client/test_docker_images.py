@@ -15,9 +15,9 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Environment
 from lading.services.environment_images import Part, PartKind
-from lading.services.environment_orders import ImportOrder, LabelFilter, PruneOrder
+from lading.services.environments.environment import Environment
+from lading.services.environments.orders import ImportOrder, LabelFilter, PruneOrder
 from lading.services.lookup import ImageUnknown
 from lading.services.platforms import PlatformMissing
 from lading.wire.docker_auth import read_registry_auth

@@ -12,8 +12,8 @@ from lading.backends.docker_client.faults import DaemonUnreachable
 from lading.backends.docker_client.naming import Names
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError
-from lading.services.environment import TellsEvents
 from lading.services.environment_images import ImageEvent
+from lading.services.environments.environment import TellsEvents
 from lading.wire.docker_lines import LinesBroken
 from lading.wire.message import BytesReader, Cancel, ConnectFailed, ConnectionLost, Request, Response, Stalled
 

@@ -17,7 +17,7 @@ from lading.backends.edge_hub.seat import STRAY_SECONDS
 from lading.backends.edge_hub.stock import StockStream
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
-from lading.services.hub import AgentAway
+from lading.services.hub.hub import AgentAway
 from lading.wire.message import Reader, Response
 from lading.wire.tunnel_frames import (
     End,

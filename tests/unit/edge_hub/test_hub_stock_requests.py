@@ -17,7 +17,7 @@ from lading.backends.edge_hub.failures import (
 from lading.backends.edge_hub.plain import BODY_AT_ONCE
 from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled, NotFound
-from lading.services.hub import AgentAway
+from lading.services.hub.hub import AgentAway
 from lading.wire.message import BODY_LIMIT, BytesContent, BytesReader, Response, Stalled
 from lading.wire.tunnel_fields import FrameInvalid
 from lading.wire.tunnel_frames import (

@@ -12,7 +12,7 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.inventory.layer import LayerInventory
 from lading.oci.digest import Digest
-from lading.services.scanner import ScanFailed
+from lading.services.findings.scanner import ScanFailed
 from lading.wire.message import BytesReader, Cancel, Reader
 
 

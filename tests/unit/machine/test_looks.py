@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lading.backends.machine.looks import ConfigurationUnreadable, FolderUnusable, ThisMachine
-from lading.services.diagnosis import Helper
+from lading.services.server.diagnosis import Helper
 
 
 def machine(**environment: str) -> ThisMachine:

@@ -16,7 +16,7 @@ from lading.errors import AccessDenied, LadingError, ProtocolBroken, TlsRefused
 from lading.oci.document import write_json
 from lading.proof.tuf_refusals import TrustInvalid
 from lading.proof.tuf_walk import FILE_LIMIT, Wanted
-from lading.services.notary_refusals import HUB_SERVER, TrustServerAbsent, TrustServerUnreachable
+from lading.services.notary.refusals import HUB_SERVER, TrustServerAbsent, TrustServerUnreachable
 from lading.wire.authorize import Credential, Scope
 from lading.wire.message import ConnectFailed, Conversation, Request, Response
 from lading.wire.notary import UpdateRefused

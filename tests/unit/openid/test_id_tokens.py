@@ -21,7 +21,7 @@ from lading.backends.openid.id_token import (
     Expected,
     proven,
 )
-from lading.services.identity_provider import Doubt, IdentityDoubtful
+from lading.services.identity.identity_provider import Doubt, IdentityDoubtful
 from tests.fakes.signed_identities import CLIENT, ISSUER, NOW, claims, ec, public, rsa, signed
 
 EXPECTED = Expected(ISSUER, CLIENT, "n", ALGORITHMS, NOW)

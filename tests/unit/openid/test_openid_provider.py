@@ -12,8 +12,8 @@ from lading.backends.openid.provider import Client, OpenIdProvider, found
 from lading.backends.openid.refusals import ClientRefused, PlainTextProvider, ProviderUnreadable
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError, ProtocolBroken
-from lading.services.identity_provider import CodeShown, Doubt, Identity, IdentityDoubtful, LoginWanted
-from lading.services.identity_records import Subject
+from lading.services.identity.identity_provider import CodeShown, Doubt, Identity, IdentityDoubtful, LoginWanted
+from lading.services.identity.identity_records import Subject
 from lading.wire.message import ConnectFailed
 from tests.fakes.people import SetClock
 from tests.fakes.signed_identities import CLIENT, ISSUER, NOW, PlayedProvider, answer, claims, public, rsa, signed

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from lading.backends.passwords.hashing import ArgonPasswords
-from lading.services.passwords import Checked, PasswordsBusy
+from lading.services.identity.passwords import Checked, PasswordsBusy
 
 PASSWORD = "correct horse battery"
 

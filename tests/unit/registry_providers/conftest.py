@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lading.backends.http.transport import HttpTransport
 from lading.backends.registry_providers.minting import ProviderApis
-from lading.services.minting import ProviderLogin
-from lading.services.providers import API_URL, Provider
+from lading.services.registries.minting import ProviderLogin
+from lading.services.registries.providers import API_URL, Provider
 from lading.wire.endpoint import Endpoint, Tls
 from tests.fakes.played_providers import PlayedProviders, service_key
 from tests.fakes.records import Clock

@@ -8,8 +8,8 @@ from lading.backends.registry_providers.directories import ProviderDirectories
 from lading.backends.registry_providers.refusals import AnswerUnreadable, ProviderRefused
 from lading.engine.cancel import Cancellation
 from lading.errors import NotFound
-from lading.services.minting import ProviderLogin
-from lading.services.providers import Provider
+from lading.services.registries.minting import ProviderLogin
+from lading.services.registries.providers import Provider
 from lading.wire.endpoint import Endpoint
 from lading.wire.registry_errors import TooManyRequests
 from tests.fakes.clock import WaitingClock

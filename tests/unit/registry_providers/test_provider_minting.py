@@ -11,9 +11,9 @@ from lading.backends.registry_providers.minting import ProviderMinting
 from lading.backends.registry_providers.refusals import AnswerUnreadable, ProviderRefused
 from lading.engine.cancel import Cancellation
 from lading.errors import LadingError
-from lading.services.minting import Minted, ProviderLogin
-from lading.services.provider_fields import ProviderFieldInvalid
-from lading.services.providers import Provider
+from lading.services.registries.minting import Minted, ProviderLogin
+from lading.services.registries.provider_fields import ProviderFieldInvalid
+from lading.services.registries.providers import Provider
 from lading.wire.authorize import PlainTextLogin
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, Request, Response

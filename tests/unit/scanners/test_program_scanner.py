@@ -29,7 +29,7 @@ from lading.inventory.fix_state import FixState
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
 from lading.services.clocks import Clocks
-from lading.services.scanner import ScanFailed, ScanProgress, ScanResult, ScanStage, ScanStatus
+from lading.services.findings.scanner import ScanFailed, ScanProgress, ScanResult, ScanStage, ScanStatus
 from tests.fakes import scanner_program
 from tests.fakes.children import Child
 from tests.fakes.scanned_image import ScannedImage

@@ -18,7 +18,7 @@ from lading.oci.digest import Digest
 from lading.oci.reference import Repository
 from lading.proof import sigstore_bundle
 from lading.proof.claims import Claim
-from lading.services.signature_reading import Identified, IdentityRefused
+from lading.services.trust.signature_reading import Identified, IdentityRefused
 from tests.fakes.sigstore_instance import ANN, ISSUER, NOW, Instance, key
 
 CLAIM = Claim(Digest.of(b"manifest"), Repository("registry.test", "team/app"), "1", 5, NOW)

@@ -1,6 +1,6 @@
 """Advisories at rest: `<data>/advisories.db`, and the ways into it. Derived from elsewhere, so it may be lost.
 
-keeping       AdvisoryFolder, which fulfils services.advisories.AdvisoryKeeping: status, import, update
+keeping       AdvisoryFolder, which fulfils services.scans.advisories.AdvisoryKeeping: status, import, update
 ├── updating      one ecosystem of a dump bucket: what changed since, or all of it
 │   └── delta         the bucket's list of changes
 ├── download      a URL to a file, within limits, gone on with where it was cut

@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar
 
 from lading.backends.advisories.failures import DownloadRefused, DownloadTooLong, SourceUnknown, storing
 from lading.errors import RateLimited, Side
-from lading.services.advisories import shown_url
+from lading.services.scans.advisories import shown_url
 from lading.wire.download import check_encoding
 from lading.wire.locations import follow
 from lading.wire.message import Cancel, ConnectionLost, Conversation, Reader, Request, Response, Stalled, Transport

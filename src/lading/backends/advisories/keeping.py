@@ -1,4 +1,4 @@
-"""The advisories of a data folder: fulfils services.advisories.AdvisoryKeeping."""
+"""The advisories of a data folder: fulfils services.scans.advisories.AdvisoryKeeping."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lading.backends.advisories.messages import Order
 from lading.backends.advisories.schema import begin, opened_to_read, opened_to_write
 from lading.backends.advisories.updating import SOURCE_PREFIX, Bucket, Standing, Updating
 from lading.errors import Cancelled, LadingError, NoRoom, TimedOut
-from lading.services.advisories import Feed, Imported, Origin, Report, Schedule, Updated, is_url, shown_url
+from lading.services.scans.advisories import Feed, Imported, Origin, Report, Schedule, Updated, is_url, shown_url
 from lading.wire.message import Cancel, Transport
 
 _MEGABYTE = 1_000_000

@@ -19,7 +19,7 @@ class Bringing:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it (services.advisories.Imported)."""
+    """What came of it (services.scans.advisories.Imported)."""
 
     records: int = 0
     new: int = 0

@@ -40,7 +40,7 @@ from lading.oci.layout_index import bare
 from lading.oci.manifest import Index, Manifest, parse_manifest
 from lading.oci.media_types import is_document
 from lading.oci.platform import Platform
-from lading.services.stores import ArchiveForm, Compression
+from lading.services.content.stores import ArchiveForm, Compression
 from lading.wire.message import Cancel, Content
 from lading.wire.progress import State
 

@@ -1,4 +1,4 @@
-"""Archives on their way in: fulfils services.imports.ArrivingArchives.
+"""Archives on their way in: fulfils services.work.imports.ArrivingArchives.
 
 imports/<user>-<random>        what has arrived; its size is the offset, its lock says who writes or reads
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from lading.backends.content_store.file_reader import PlainFileReader
 from lading.backends.content_store.locks import claim
 from lading.backends.content_store.storage import DiskFull, free_bytes, storing
-from lading.services.imports import ImportBusy, ImportUnknown, OffsetWrong, Permit
+from lading.services.work.imports import ImportBusy, ImportUnknown, OffsetWrong, Permit
 from lading.wire.message import Cancel, Reader
 
 SPARE_BYTES = 256 * 1024 * 1024

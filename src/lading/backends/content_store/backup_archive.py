@@ -17,8 +17,8 @@ from lading.backends.content_store.tar_writer import TarWriter
 from lading.oci.archive import BLOBS, blob_member
 from lading.oci.digest import Digest
 from lading.oci.tar import Member, MemberKind, TarInvalid, read_members
-from lading.services.backup_index import INDEX, LARGEST, BackupIndex, BackupInvalid, Piece, read_index
-from lading.services.stores import Compression
+from lading.services.backups.index import INDEX, LARGEST, BackupIndex, BackupInvalid, Piece, read_index
+from lading.services.content.stores import Compression
 from lading.wire.message import Cancel
 
 if sys.version_info >= (3, 14):
@@ -40,7 +40,7 @@ def written_archive(path: Path) -> Iterator[WrittenArchive]:
 
 
 class WrittenArchive:
-    """Fulfils services.backups.Destination."""
+    """Fulfils services.backups.backups.Destination."""
 
     def __init__(self, name: str, writer: TarWriter) -> None:
         self.name, self._writer = name, writer
@@ -87,7 +87,7 @@ def read_archive(path: Path, cancel: Cancel) -> Iterator[ReadArchive]:
 
 
 class ReadArchive:
-    """Fulfils services.restoring.Origin: `index` first, then `pieces` once."""
+    """Fulfils services.backups.restoring.Origin: `index` first, then `pieces` once."""
 
     def __init__(self, name: str, passing: _Passing) -> None:
         self.name, self._passing = name, passing

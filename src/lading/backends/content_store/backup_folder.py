@@ -1,4 +1,4 @@
-"""A backup in a folder: made, added to, and read again. See services.backup_index for what lies there.
+"""A backup in a folder: made, added to, and read again. See services.backups.index for what lies there.
 
 DIR/blobs/<alg>/<hex>      one file for each piece; a second name of ours where DIR is on our own file system
 DIR/blobs/<alg>/<hex>.new  a piece on its way
@@ -28,7 +28,7 @@ from lading.backends.content_store.storage import (
 from lading.errors import Refused
 from lading.oci.archive import BLOBS, blob_member
 from lading.oci.digest import HEX_LENGTH, Algorithm, Digest
-from lading.services.backup_index import INDEX, LARGEST, BackupIndex, BackupInvalid, Piece, read_index
+from lading.services.backups.index import INDEX, LARGEST, BackupIndex, BackupInvalid, Piece, read_index
 from lading.wire.message import Cancel
 
 BUFFER = 1024 * 1024
@@ -94,7 +94,7 @@ def _refuse_other(path: Path) -> None:
 
 
 class BackupFolder:
-    """Fulfils services.backups.Destination and services.restoring.Origin."""
+    """Fulfils services.backups.backups.Destination and services.backups.restoring.Origin."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -11,7 +11,7 @@ from enum import Enum
 from lading.backends.content_store.isal_streams import GzipBroken, Packer, Unpacker, gzip_packer, gzip_unpacker
 from lading.backends.content_store.pieces import PIECE, fill
 from lading.errors import ContentCorrupt
-from lading.services.stores import Compression
+from lading.services.content.stores import Compression
 from lading.wire.message import Reader
 
 if sys.version_info >= (3, 14):

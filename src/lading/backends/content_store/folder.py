@@ -110,7 +110,7 @@ class ContentFolder:
         except FileNotFoundError:
             return None
 
-    # ── ContentListing (services.embedded_shelf)
+    # ── ContentListing (services.embedded.shelf)
 
     def stamp(self) -> Hashable:
         """Of the folders' own times, which change with whatever comes or goes. They are as coarse as the system's

@@ -18,7 +18,7 @@ from lading.backends.content_store.scratch import Spool, nameless
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
 from lading.oci.media_types import OCI_LAYER_GZIP
-from lading.services.stores import PackedLayer
+from lading.services.content.stores import PackedLayer
 from lading.wire.message import Cancel, Reader
 
 
@@ -39,7 +39,7 @@ class _Spooled:
 
 @contextmanager
 def packed_layer(layer: Reader, cancel: Cancel, *, scratch: Path) -> Iterator[PackedLayer]:
-    """Fulfils services.relay_archives.Pack. Raises DiskFull, StorageUnusable, Cancelled, and what the layer's reader
+    """Fulfils services.relays.archives.Pack. Raises DiskFull, StorageUnusable, Cancelled, and what the layer's reader
     raises."""
     with nameless(scratch) as spool:
         blob, diff_id = packed(layer, spool, cancel, _nobody)

@@ -14,8 +14,8 @@ from lading.backends.content_store.locks import exclusive_in_turn
 from lading.backends.content_store.storage import storing
 from lading.engine.reach import reach
 from lading.oci.digest import Digest
-from lading.services.backup_index import Piece
-from lading.services.backups import Placed
+from lading.services.backups.backups import Placed
+from lading.services.backups.index import Piece
 from lading.wire.message import Cancel
 
 

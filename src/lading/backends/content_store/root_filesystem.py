@@ -22,7 +22,7 @@ from lading.oci.image_config import HistoryStep, ImageConfig
 from lading.oci.manifest import Manifest
 from lading.oci.media_types import OCI_CONFIG
 from lading.oci.tar import Member, PassingTar
-from lading.services.stores import Provenance
+from lading.services.content.stores import Provenance
 from lading.wire.message import BytesContent, Cancel, Reader
 
 

@@ -1,4 +1,4 @@
-"""A content folder as whoever re-reads it sees it (services.content_check.CheckedContent).
+"""A content folder as whoever re-reads it sees it (services.content.check.CheckedContent).
 
 What is not what its name says is moved aside, to damaged/ (see tree.py): then it is not held, is asked for and sent
 again like anything that is not held, and is whole again once the right bytes have come.
@@ -16,7 +16,7 @@ from lading.backends.content_store.locks import exclusive, exclusive_at_once, st
 from lading.backends.content_store.storage import storing, sync_folder
 from lading.backends.content_store.tree import digest_at
 from lading.oci.digest import Digest
-from lading.services.content_check import Kept
+from lading.services.content.check import Kept
 from lading.wire.message import Cancel
 
 PIECE = 256 * 1024

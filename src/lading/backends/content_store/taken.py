@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lading.backends.content_store.storage import storing
 from lading.backends.content_store.tree import Tree
-from lading.services.storage_figures import DiskFigures, Sum
+from lading.services.content.storage_figures import DiskFigures, Sum
 
 
 def disk_figures(tree: Tree) -> DiskFigures:

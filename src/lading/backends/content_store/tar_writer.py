@@ -16,7 +16,7 @@ from lading.backends.content_store.compression import packer
 from lading.backends.content_store.locks import claim, stands_at
 from lading.backends.content_store.storage import StorageUnusable, storing, sync_file, sync_folder
 from lading.oci.tar import BLOCK
-from lading.services.stores import Compression
+from lading.services.content.stores import Compression
 
 _MODE = 0o644
 _UNFINISHED = "lading-"

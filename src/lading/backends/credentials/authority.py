@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lading.services.client_certificates import Issued
+from lading.services.identity.client_certificates import Issued
 from lading.services.secrets import AUTHORITY_SETTING, OF_AUTHORITY, SealBroken, SecretBox
 from lading.services.setting_records import SettingRecords
 
@@ -31,7 +31,7 @@ SKEW = timedelta(days=1)
 
 
 class CertificateAuthority:
-    """Fulfils services.client_certificates.Authority. For any number of threads."""
+    """Fulfils services.identity.client_certificates.Authority. For any number of threads."""
 
     def __init__(
         self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, clock: Callable[[], float]

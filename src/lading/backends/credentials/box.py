@@ -44,7 +44,7 @@ class SealedBox:
 
 
 class KeyFile:
-    """The file secret.key; fulfils services.secret_rotation.Keys."""
+    """The file secret.key; fulfils services.server.secret_rotation.Keys."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -76,7 +76,7 @@ class KeyFile:
 class GivenKeys:
     """LADING_SECRET_KEY: to change it, the new key is put before the old one, and the old one taken away afterwards.
 
-    Fulfils services.secret_rotation.Keys. Raises SecretKeyInvalid.
+    Fulfils services.server.secret_rotation.Keys. Raises SecretKeyInvalid.
     """
 
     def __init__(self, text: str) -> None:

@@ -20,7 +20,7 @@ from lading.backends.credentials.failures import CredentialFileUnusable
 from lading.backends.credentials.places import best, helper_key
 from lading.oci.prefix import Prefix
 from lading.oci.reference import Repository
-from lading.services.registries import Found
+from lading.services.registries.registries import Found
 from lading.wire.authorize import IDENTITY_USER, Credential
 
 

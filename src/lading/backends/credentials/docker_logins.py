@@ -13,14 +13,15 @@ from lading.backends.credentials.config_file import ConfigFile
 from lading.backends.credentials.failures import CredentialFileUnusable
 from lading.backends.credentials.places import helper_key
 from lading.oci.prefix import Prefix
-from lading.services.registries import Login
+from lading.services.registries.registries import Login
 
 if TYPE_CHECKING:
     from lading.backends.credentials.helpers import Helper
 
 
 class DockerLogins:
-    """Fulfils services.registries.OwnLogins over docker's config.json at `path`. Docker knows hosts, no paths."""
+    """Fulfils services.registries.registries.OwnLogins over docker's config.json at `path`. Docker knows hosts, no
+    paths."""
 
     def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
         self._path, self._environment = path, environment

@@ -18,7 +18,7 @@ from lading.backends.credentials import private_file
 from lading.backends.credentials.failures import CredentialFileUnusable, SealBroken
 from lading.backends.credentials.places import best
 from lading.oci.reference import Repository
-from lading.services.registries import Found, Login
+from lading.services.registries.registries import Found, Login
 from lading.wire.authorize import IDENTITY_USER, Credential
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ class SeenUnusable(StorageFailed):
 
 
 class SeenCounters:
-    """Fulfils services.signatures.Counters, for any number of processes."""
+    """Fulfils services.trust.signatures.Counters, for any number of processes."""
 
     def __init__(self, path: Path, limit: int = TAGS_LIMIT) -> None:
         self._path, self._limit = path, limit

@@ -13,14 +13,15 @@ from lading.backends.credentials.failures import HelperFailed, HelperMissing
 from lading.backends.credentials.own import OwnCredentials
 from lading.errors import LadingError
 from lading.oci.reference import Repository
-from lading.services.registries import Found
+from lading.services.registries.registries import Found
 from lading.wire.authorize import Credential
 
 ANONYMOUS = "no login found"
 
 
 class CredentialSources:
-    """Fulfils services.registries.CredentialSearch. `environment` is the process's, `user` its numeric id."""
+    """Fulfils services.registries.registries.CredentialSearch. `environment` is the process's, `user` its numeric
+    id."""
 
     def __init__(
         self, flags: Credential | None, own: OwnCredentials, environment: Mapping[str, str], user: int

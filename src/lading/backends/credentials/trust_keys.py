@@ -21,7 +21,7 @@ from lading.proof.signing_keys import KeyInvalid, KeyKind, PrivateKey
 from lading.proof.tuf_key_files import ITERATIONS, NotaryKey, role_and_gun
 from lading.proof.tuf_keys import SigningKey
 from lading.proof.tuf_roles import ROOT
-from lading.services.notary_keys import KeptKey, Passphrase, TrustKeyKept, TrustKeyUnknown
+from lading.services.notary.keys import KeptKey, Passphrase, TrustKeyKept, TrustKeyUnknown
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _OWNER_ONLY = 0o700
@@ -43,7 +43,7 @@ class TrustFolderUnusable(StorageFailed):
 
 
 class FolderKeys:
-    """Fulfils services.notary_keys.TrustKeys, for any number of processes. `random` gives bytes that nobody can
+    """Fulfils services.notary.keys.TrustKeys, for any number of processes. `random` gives bytes that nobody can
     foresee; `iterations` is how often a passphrase is hashed in files that are written."""
 
     def __init__(

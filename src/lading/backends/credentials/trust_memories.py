@@ -19,7 +19,7 @@ _FILE = "_seen.json"
 
 
 class FolderMemories:
-    """Fulfils services.notary_servers.TrustMemories, for any number of processes."""
+    """Fulfils services.notary.servers.TrustMemories, for any number of processes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

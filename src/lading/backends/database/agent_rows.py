@@ -1,4 +1,4 @@
-"""Agents' tokens and who is connected: services.agent_records."""
+"""Agents' tokens and who is connected: services.hub.records."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lading.backends.database.named_rows import next_id, there
 from lading.backends.database.service_tables import environment as environments
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.upsert import put
-from lading.services.agent_records import AgentTokenRow, PresenceRow
-from lading.services.hub import AgentPresence
+from lading.services.hub.hub import AgentPresence
+from lading.services.hub.records import AgentTokenRow, PresenceRow
 from lading.wire.tunnel_frames import Hello
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
 from lading.backends.database.columns import CodePointText
-from lading.services.audit import Deed, Result
-from lading.services.audit_records import AuditEntry, AuditRow
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry, AuditRow
 from lading.wire.plain_json import plain_object
 
 TEXTS = (CodePointText, JSON)

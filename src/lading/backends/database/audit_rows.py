@@ -1,4 +1,4 @@
-"""The audit trail: services.audit_records."""
+"""The audit trail: services.audit.records."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lading.backends.database.columns import MOST, counted, holding
 from lading.backends.database.service_tables import audit
 from lading.backends.database.setting_rows import held_setting, put_setting
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.audit import Result
-from lading.services.audit_records import EVERYTHING, HEAD_SETTING, AuditEntry, AuditFilter, AuditPage, AuditRow
+from lading.services.audit.audit import Result
+from lading.services.audit.records import EVERYTHING, HEAD_SETTING, AuditEntry, AuditFilter, AuditPage, AuditRow
 from lading.wire.plain_json import plain_object
 
 PIECE = 500

@@ -1,4 +1,4 @@
-"""What re-reading blobs found: services.content_check.CheckRecords."""
+"""What re-reading blobs found: services.content.check.CheckRecords."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lading.backends.database.tables import blob_check
 from lading.backends.database.transactions import Transactions
 from lading.backends.database.upsert import put
 from lading.oci.digest import Digest
-from lading.services.content_check import Found
+from lading.services.content.check import Found
 
 _CHECKED = select(blob_check.c.digest, blob_check.c.checked).where(
     blob_check.c.digest.in_(bindparam("digests", expanding=True))

@@ -1,4 +1,4 @@
-"""What repositories hold, added up by the database: services.storage_looks.RepositorySums."""
+"""What repositories hold, added up by the database: services.content.storage_looks.RepositorySums."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lading.backends.database.repository_view import batches
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag
 from lading.backends.database.transactions import Transactions
 from lading.oci.digest import Digest
-from lading.services.storage_figures import RepositoryFigures, Sum
+from lading.services.content.storage_figures import RepositoryFigures, Sum
 
 _AMONG: BindParameter[Sequence[Digest]] = bindparam("digests", expanding=True)
 _REACHED_AMONG = union(*(select(rows.c.digest).where(rows.c.digest.in_(_AMONG)) for rows in (held_manifest, child)))

@@ -1,4 +1,4 @@
-"""Policies, exceptions and verdicts: services.gate_records.GateRecords."""
+"""Policies, exceptions and verdicts: services.gates.records.GateRecords."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lading.backends.database.columns import counted, holding
 from lading.backends.database.gate_tables import policy, policy_exception, policy_verdict
 from lading.backends.database.named_rows import next_id, refuse_taken
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.gate_policies import Action, Mode
-from lading.services.gate_records import ExceptionRow, PolicyRow, VerdictQuery, VerdictRow
-from lading.services.gate_statements import Justification, Status
-from lading.services.policy_forms import limits_json, read_limits, read_scope, scope_json
+from lading.services.gates.policy import Action, Mode
+from lading.services.gates.policy_forms import limits_json, read_limits, read_scope, scope_json
+from lading.services.gates.records import ExceptionRow, PolicyRow, VerdictQuery, VerdictRow
+from lading.services.gates.statements import Justification, Status
 
 
 class DatabaseGates:

@@ -1,4 +1,4 @@
-"""Who users are at providers of single sign-on: services.identity_records."""
+"""Who users are at providers of single sign-on: services.identity.identity_records."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import Connection, insert, select, update
 from lading.backends.database.identity_tables import user_identity
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.user_rows import added_user
-from lading.services.identity_records import SignedOn, Subject
-from lading.services.user_records import UserRow
+from lading.services.identity.identity_records import SignedOn, Subject
+from lading.services.identity.user_records import UserRow
 
 
 class DatabaseIdentities:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from lading.backends.database import audit_rows
 from lading.backends.database.database_clock import POSTGRES_NOW, SQLITE_NOW
-from lading.services.job_records import Held, Told
+from lading.services.jobs.records import Held, Told
 from lading.wire.plain_json import plain_object
 
 _SQLITE = {

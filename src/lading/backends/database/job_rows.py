@@ -1,4 +1,4 @@
-"""Jobs, their lines and idempotency keys: services.job_records.
+"""Jobs, their lines and idempotency keys: services.jobs.records.
 
 On PostgreSQL whoever writes several jobs at once does so in order of their ids, so that no two writers wait for each
 other.
@@ -18,13 +18,13 @@ from lading.backends.database.repository_view import batches
 from lading.backends.database.service_tables import idempotency, job_line
 from lading.backends.database.service_tables import job as jobs
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.audit import Deed
-from lading.services.audit_records import AuditEntry
-from lading.services.idempotency import KeyUsed, RequestKey
-from lading.services.job import Job, JobRequest, JobState, Line
-from lading.services.job_records import Held, JobFilter, Page, Told
-from lading.services.job_sight import JobSight
-from lading.services.transfer_statistics import EndedJob
+from lading.services.audit.audit import Deed
+from lading.services.audit.records import AuditEntry
+from lading.services.jobs.idempotency import KeyUsed, RequestKey
+from lading.services.jobs.job import Job, JobRequest, JobState, Line
+from lading.services.jobs.records import Held, JobFilter, Page, Told
+from lading.services.jobs.sight import JobSight
+from lading.services.server.statistics import EndedJob
 from lading.wire.plain_json import plain_object
 
 NOBODY = 0
@@ -34,7 +34,7 @@ _LET_GO = 0.0
 """The heartbeat of a job that nobody holds: older than any."""
 
 _SOON = text("SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '3s', true)")
-"""For this transaction: less than the heartbeats that may be missed (services.job_leases)."""
+"""For this transaction: less than the heartbeats that may be missed (services.running.leases)."""
 
 _LIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
 _WELL, _BADLY = (
@@ -168,7 +168,7 @@ class DatabaseJobs:
             return [_job(row) for row in connection.execute(silent.order_by(jobs.c.created, jobs.c.id))]
 
     def ended(self, kinds: Sequence[str], since: float, sight: JobSight) -> Iterator[EndedJob]:
-        """Fulfils services.transfer_statistics.EndedJobs. What an ended job told is read where it failed alone."""
+        """Fulfils services.server.statistics.EndedJobs. What an ended job told is read where it failed alone."""
         over = [jobs.c.kind.in_(kinds), jobs.c.updated >= since]
         if not sight.everywhere:
             over.append(or_(jobs.c.owner == sight.owner, jobs.c.environment.in_(sight.environments)))

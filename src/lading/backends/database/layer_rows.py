@@ -1,4 +1,4 @@
-"""Layers that hosts sent through us: services.relay_records.LayerRecords."""
+"""Layers that hosts sent through us: services.relays.records.LayerRecords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions and API tokens: services.login_records."""
+"""Sessions and API tokens: services.identity.login_records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lading.backends.database.service_tables import session as sessions
 from lading.backends.database.service_tables import token as tokens
 from lading.backends.database.service_tables import user as users
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.login_records import SessionRow, TokenRow
+from lading.services.identity.login_records import SessionRow, TokenRow
 
 # Looked up at nearly every request: made once, as to put one together takes longer than to ask it.
 _SESSION = select(sessions).where(sessions.c.hash == bindparam("asked", type_=sessions.c.hash.type))

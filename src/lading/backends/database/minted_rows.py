@@ -1,4 +1,4 @@
-"""Until when minted logins are good: Validity of services.minting."""
+"""Until when minted logins are good: Validity of services.registries.minting."""
 
 from __future__ import annotations
 

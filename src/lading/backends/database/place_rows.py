@@ -1,4 +1,4 @@
-"""Configured registries and environments: services.registry_records and services.environment_records."""
+"""Configured registries and environments: services.registries.records and services.environments.records."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy import Row
 from lading.backends.database.named_rows import NamedRows
 from lading.backends.database.service_tables import environment, registry
 from lading.backends.database.transactions import Transactions, Turn
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
-from lading.services.providers import Provider
-from lading.services.registry_records import RegistryRow, RelayChoice
-from lading.services.scanner import ScannerName
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
+from lading.services.findings.scanner import ScannerName
+from lading.services.registries.providers import Provider
+from lading.services.registries.records import RegistryRow, RelayChoice
 from lading.wire.endpoint import Tls
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, Connection, Update, bindparam, select, upd
 
 from lading.backends.database.repository_view import batches
 from lading.backends.database.tables import held_manifest, repository, tag
-from lading.services.pull_counts import Pulled, Pulls
+from lading.services.repositories.pull_counts import Pulled, Pulls
 
 _NAMES: BindParameter[Sequence[str]] = bindparam("names", expanding=True)
 

@@ -1,4 +1,4 @@
-"""The rows of the embedded registry, by SQLAlchemy: services.repository_records.RepositoryRecords."""
+"""The rows of the embedded registry, by SQLAlchemy: services.repositories.records.RepositoryRecords."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.upsert import add, put
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.pull_counts import Pulled, Pulls
-from lading.services.repository_edits import Edit, RenameRepository
-from lading.services.repository_records import Decide, RepositoryView
-from lading.services.repository_rows import RepositoryRow, TagRow, UploadSession, Visibility
-from lading.services.repository_rules import Rule, rule_json
-from lading.services.retention_rules import RetentionRule, retention_json
+from lading.services.repositories.edits import Edit, RenameRepository
+from lading.services.repositories.pull_counts import Pulled, Pulls
+from lading.services.repositories.records import Decide, RepositoryView
+from lading.services.repositories.retention_rules import RetentionRule, retention_json
+from lading.services.repositories.rows import RepositoryRow, TagRow, UploadSession, Visibility
+from lading.services.repositories.rules import Rule, rule_json
 
 _LOCKED = select(repository.c.id).where(repository.c.name == bindparam("name")).with_for_update()
 _NAMES = (

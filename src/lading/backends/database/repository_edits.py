@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, tag_release
 from lading.backends.database.upsert import put
-from lading.services.repository_edits import (
+from lading.services.repositories.edits import (
     DropBlob,
     DropManifest,
     DropRelease,
@@ -23,10 +23,10 @@ from lading.services.repository_edits import (
     SetTrust,
     SetVisibility,
 )
-from lading.services.repository_rows import HeldManifest
-from lading.services.repository_rules import TagRelease, rule_json
-from lading.services.repository_trust import trust_json
-from lading.services.retention_rules import retention_json
+from lading.services.repositories.retention_rules import retention_json
+from lading.services.repositories.rows import HeldManifest
+from lading.services.repositories.rules import TagRelease, rule_json
+from lading.services.repositories.trust import trust_json
 
 _LOST = (
     update(held_manifest)

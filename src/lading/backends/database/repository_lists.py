@@ -10,9 +10,9 @@ from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, 
 from lading.backends.database.repository_view import TAGS, batches, own, tag_of
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag
 from lading.oci.digest import Digest
-from lading.services.repository_rows import RepositoryRow, TagRow, Visibility
-from lading.services.repository_rules import own_rules
-from lading.services.repository_trust import read_trust
+from lading.services.repositories.rows import RepositoryRow, TagRow, Visibility
+from lading.services.repositories.rules import own_rules
+from lading.services.repositories.trust import read_trust
 
 _NAMES: BindParameter[Sequence[str]] = bindparam("names", expanding=True)
 _KEYS: BindParameter[Sequence[int]] = bindparam("keys", expanding=True)

@@ -14,11 +14,12 @@ from lading.backends.database.tables import child, held_blob, held_manifest, rep
 from lading.backends.database.trust_tables import trust_key
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
 from lading.oci.digest import Digest
-from lading.services import repository_rules, retention_rules
-from lading.services.repository_rows import HeldManifest, ManifestRow, NamedTag, Visibility
-from lading.services.repository_rules import Rule, TagRelease
-from lading.services.repository_trust import RepositoryTrust, read_trust
-from lading.services.retention_rules import RetentionRule
+from lading.services.repositories import retention_rules
+from lading.services.repositories import rules as repository_rules
+from lading.services.repositories.retention_rules import RetentionRule
+from lading.services.repositories.rows import HeldManifest, ManifestRow, NamedTag, Visibility
+from lading.services.repositories.rules import Rule, TagRelease
+from lading.services.repositories.trust import RepositoryTrust, read_trust
 
 T = TypeVar("T")
 
@@ -119,7 +120,7 @@ _PARENTS = select(child.c.manifest).where(child.c.repository == own(), child.c.d
 
 
 class RepositoryRows:
-    """Fulfils services.repository_records.RepositoryView; `reading` lends the connection to ask. `made`: its row is
+    """Fulfils services.repositories.records.RepositoryView; `reading` lends the connection to ask. `made`: its row is
     this transaction's own."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Samples of what storage took: SampleRecords of services.storage_samples."""
+"""Samples of what storage took: SampleRecords of services.content.storage_samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from lading.backends.database.sample_tables import storage_sample as samples
 from lading.backends.database.transactions import Transactions
 from lading.backends.database.upsert import put
-from lading.services.storage_samples import DAY, StorageSample
+from lading.services.content.storage_samples import DAY, StorageSample
 
 _LAST_OF_DAYS = select(func.max(samples.c.at)).group_by(samples.c.at // DAY)
 

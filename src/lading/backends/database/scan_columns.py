@@ -11,8 +11,8 @@ from sqlalchemy import Row
 from lading.backends.database.audit_reading import LATEST
 from lading.inventory.fix_state import FixState
 from lading.inventory.severity import Severity
-from lading.services.scan_rows import Occasion, ScanRow, ScanSubject
-from lading.services.scanner import Coverage, Finding, ScanResult, ScanStatus
+from lading.services.findings.rows import Occasion, ScanRow, ScanSubject
+from lading.services.findings.scanner import Coverage, Finding, ScanResult, ScanStatus
 from lading.wire.plain_json import plain_object
 
 Columns = Mapping[str, object]

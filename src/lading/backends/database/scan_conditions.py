@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, func, 
 
 from lading.backends.database.columns import among, holding, storable
 from lading.backends.database.scan_tables import finding, scan
-from lading.services.scan_rows import FindingQuery, ScanQuery
+from lading.services.findings.rows import FindingQuery, ScanQuery
 
 SUBJECT = ("environment", "image", "name", "config", "manifest", "platform")
 """Columns that say what was scanned."""

@@ -1,4 +1,4 @@
-"""Scans and their findings: services.scan_records.ScanRecords."""
+"""Scans and their findings: services.findings.records.ScanRecords."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.upsert import put
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
-from lading.services.scan_rows import FindingQuery, FoundIn, Occasion, ScanQuery, ScanRow, ScanSubject
-from lading.services.scanner import Finding, ScanResult, ScanStatus
-from lading.services.scanner import counted as by_severity
+from lading.services.findings.rows import FindingQuery, FoundIn, Occasion, ScanQuery, ScanRow, ScanSubject
+from lading.services.findings.scanner import Finding, ScanResult, ScanStatus
+from lading.services.findings.scanner import counted as by_severity
 
 MOST_NAMED = 500
 """Images that are asked for by name: of more, all there are are looked through."""

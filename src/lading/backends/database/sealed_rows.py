@@ -10,9 +10,9 @@ from lading.backends.database.service_tables import environment, registry, setti
 from lading.backends.database.setting_rows import held_setting, put_setting
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.trust_tables import trust_server_key
-from lading.services.audit_head import NONE_YET
-from lading.services.audit_records import HEAD_SETTING
-from lading.services.providers import OF_PROVIDER
+from lading.services.audit.head import NONE_YET
+from lading.services.audit.records import HEAD_SETTING
+from lading.services.registries.providers import OF_PROVIDER
 from lading.services.secrets import (
     AUTHORITY_SETTING,
     OF_AUDIT_HEAD,

@@ -1,4 +1,4 @@
-"""What tags come to, by the rows of what manifests need: services.tag_contents.
+"""What tags come to, by the rows of what manifests need: services.repositories.tag_contents.
 
 Upwards from content to the tags that need it, and downwards from roots to layers: each is one question, however deep
 indexes lie in each other.
@@ -16,7 +16,7 @@ from lading.backends.database.tables import child, held_blob, held_manifest, rep
 from lading.backends.database.transactions import Transactions
 from lading.oci.digest import Digest
 from lading.oci.media_types import INDEXES
-from lading.services.tag_contents import RootContent, TagNaming, TagsWith
+from lading.services.repositories.tag_contents import RootContent, TagNaming, TagsWith
 
 _AMONG: BindParameter[Sequence[Digest]] = bindparam("digests", expanding=True)
 

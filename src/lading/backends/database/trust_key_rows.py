@@ -1,4 +1,4 @@
-"""Accepted public keys: services.trust_key_records.TrustKeyRecords."""
+"""Accepted public keys: services.trust.key_records.TrustKeyRecords."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lading.backends.database.named_rows import next_id, refuse_taken
 from lading.backends.database.tables import repository
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.trust_tables import trust_key
-from lading.services.repository_trust import read_trust
-from lading.services.trust_key_records import TrustKeyInUse, TrustKeyRow
+from lading.services.repositories.trust import read_trust
+from lading.services.trust.key_records import TrustKeyInUse, TrustKeyRow
 
 _RULES = (
     select(repository.c.name, repository.c.trust).where(repository.c.trust.is_not(None)).order_by(repository.c.name)

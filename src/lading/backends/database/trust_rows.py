@@ -1,4 +1,4 @@
-"""What the trust server keeps: TrustRecords of services.trust_records."""
+"""What the trust server keeps: TrustRecords of services.trust.records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lading.backends.database.trust_tables import trust_file as files
 from lading.backends.database.trust_tables import trust_server_key as keys
 from lading.backends.database.upsert import put
 from lading.proof.tuf_roles import ROOT, TIMESTAMP
-from lading.services.trust_records import ChangeKind, Gun, ServerKeyRow, TrustChange, TrustFile
+from lading.services.trust.records import ChangeKind, Gun, ServerKeyRow, TrustChange, TrustFile
 
 _FILE = (files.c.role, files.c.version, files.c.sha256, files.c.content, files.c.created)
 

@@ -1,4 +1,4 @@
-"""Verdicts on signatures: services.trust_verdicts.VerdictRecords."""
+"""Verdicts on signatures: services.trust.verdicts.VerdictRecords."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lading.backends.database.trust_tables import trust_verdict
 from lading.backends.database.upsert import put
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
+from lading.services.trust.verdicts import VerdictRow
 from lading.services.trust_modes import Mode
-from lading.services.trust_verdicts import VerdictRow
 
 _OF = (
     select(trust_verdict)

@@ -1,4 +1,4 @@
-"""Users and roles: services.user_records."""
+"""Users and roles: services.identity.user_records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lading.backends.database.named_rows import next_id, refuse_taken, there
 from lading.backends.database.service_tables import role, role_grant, user, user_role
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.access import Grant
-from lading.services.user_records import Permit, RoleRow, UserRow
+from lading.services.identity.user_records import Permit, RoleRow, UserRow
 
 
 class DatabaseUsers:

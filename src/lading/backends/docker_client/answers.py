@@ -14,9 +14,9 @@ from lading.oci.digest import Digest
 from lading.oci.instants import parse_instant
 from lading.oci.platform import UNKNOWN, Platform
 from lading.oci.reference import Reference, ReferenceInvalid, Repository
-from lading.services.environment import Engine
 from lading.services.environment_images import Step, Summary
-from lading.services.environment_orders import Distribution, Pruned
+from lading.services.environments.environment import Engine
+from lading.services.environments.orders import Distribution, Pruned
 
 Members = Mapping[str, object]
 

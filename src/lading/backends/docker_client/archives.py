@@ -19,8 +19,8 @@ from lading.backends.docker_client.parts import parse_digest
 from lading.backends.docker_client.questions import Questions, whole
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference, ReferenceInvalid
-from lading.services.environment_orders import Arrived, ImportOrder
-from lading.services.hub import AgentAway
+from lading.services.environments.orders import Arrived, ImportOrder
+from lading.services.hub.hub import AgentAway
 from lading.services.lookup import may_be_id
 from lading.services.places import Named
 from lading.wire import docker_urls as urls

@@ -19,9 +19,9 @@ from lading.backends.docker_client.questions import Questions, check_platform
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment import Engine, Events
 from lading.services.environment_images import Details, Step, Summary
-from lading.services.environment_orders import (
+from lading.services.environments.environment import Engine, Events
+from lading.services.environments.orders import (
     Access,
     Arrived,
     Distribution,
@@ -37,7 +37,7 @@ from lading.wire.progress import Report
 
 
 class DockerEnvironment:
-    """Fulfils services.environment.Environment over the engine API, version 1.24 and later.
+    """Fulfils services.environments.environment.Environment over the engine API, version 1.24 and later.
 
     `origin` is scheme://host[:port] as the transport knows it, `name` what people call the host. `names` are those that
     pushes lend to images there, the same for all who speak to it; `back` waits for a host whose connection broke.

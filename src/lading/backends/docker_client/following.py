@@ -14,8 +14,8 @@ from lading.backends.docker_client import answers
 from lading.backends.docker_client.daemon import BUFFER, Daemon
 from lading.backends.docker_client.faults import DaemonUnreachable
 from lading.oci.reference import Reference, ReferenceInvalid
-from lading.services.environment import Events
 from lading.services.environment_images import ImageEvent
+from lading.services.environments.environment import Events
 from lading.services.lookup import may_be_id
 from lading.wire import docker_urls as urls
 from lading.wire.docker_events import ToldEvent, exact_moment, moment_text, read_event
@@ -30,7 +30,8 @@ REMEMBERED = 256
 
 
 def image_events(daemon: Daemon, since: float | None, until: float | None, cancel: Cancel) -> Events:
-    """See services.environment.TellsEvents. Raises DaemonUnreachable, LinesBroken, and what `Daemon.ask` raises."""
+    """See services.environments.environment.TellsEvents. Raises DaemonUnreachable, LinesBroken, and what `Daemon.ask`
+    raises."""
     now = _now_there(daemon, cancel)
     start = now if since is None else _moment(since)
     return _followed(daemon, start, None if until is None else _moment(until), cancel)

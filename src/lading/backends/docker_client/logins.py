@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lading.services.environment_orders import Access
+from lading.services.environments.orders import Access
 from lading.wire.authorize import Credential
 from lading.wire.docker_auth import registry_auth
 

@@ -29,7 +29,7 @@ from lading.errors import AccessDenied, Cancelled, LadingError, TimedOut, Unreac
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
-from lading.services.environment_orders import Arrived, Arriving, PullOrder
+from lading.services.environments.orders import Arrived, Arriving, PullOrder
 from lading.services.lookup import ImageUnknown
 from lading.wire import docker_urls as urls
 from lading.wire.docker_lines import Story

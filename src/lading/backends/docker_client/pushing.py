@@ -35,7 +35,7 @@ from lading.errors import AccessDenied, Cancelled, LadingError, NotFound, TimedO
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference
-from lading.services.environment_orders import Access, Arrived, PushOrder
+from lading.services.environments.orders import Access, Arrived, PushOrder
 from lading.services.platforms import Wanted
 from lading.wire import docker_urls as urls
 from lading.wire.docker_lines import Story

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from lading.backends.edge_hub.exchange import READ_AT_ONCE, has_body, opened_body
 from lading.backends.edge_hub.failures import AGENT
 from lading.errors import LadingError, ProtocolBroken, Refused, Side
-from lading.services.hub import AgentAway
+from lading.services.hub.hub import AgentAway
 from lading.services.secrets import SecretBox
 from lading.wire.message import (
     Cancel,
@@ -68,7 +68,7 @@ class OtherServerUnreadable(ProtocolBroken):
 
 @dataclass(frozen=True, slots=True)
 class OtherServers:
-    """Fulfils services.shared_hub.Elsewhere. `clock` is seconds since 1970, `once` never gives the same twice, and
+    """Fulfils services.hub.shared_hub.Elsewhere. `clock` is seconds since 1970, `once` never gives the same twice, and
     `brief` a Cancel for a short question."""
 
     transport_to: Transport

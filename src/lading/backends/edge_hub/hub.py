@@ -11,7 +11,7 @@ from lading.backends.edge_hub.session import Times
 from lading.backends.edge_hub.spill import WAITING_LIMIT, Room, Spill, no_bound
 from lading.backends.edge_hub.timers import Timers
 from lading.backends.edge_hub.transport import EdgeTransport
-from lading.services.hub import AgentLine, AgentLink, AgentPresence
+from lading.services.hub.hub import AgentLine, AgentLink, AgentPresence
 from lading.wire.message import Cancel, Transport
 from lading.wire.tunnel_frames import Hello
 from lading.wire.tunnel_login import CloseCode

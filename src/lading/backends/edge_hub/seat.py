@@ -19,7 +19,7 @@ from lading.backends.edge_hub.failures import AgentGone
 from lading.backends.edge_hub.ours import OurExchange
 from lading.backends.edge_hub.session import Session, Times
 from lading.errors import LadingError, StorageFailed
-from lading.services.hub import AgentAway, AgentLink
+from lading.services.hub.hub import AgentAway, AgentLink
 from lading.wire.message import Cancel, Stalled
 from lading.wire.tunnel_frames import End, ErrorFrame, Hello, ResponseFrame, StreamEnd, StreamFrame
 from lading.wire.tunnel_login import REPLACED, CloseCode, speaks_lading_streams, welcome

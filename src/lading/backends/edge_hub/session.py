@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lading.backends.edge_hub.exchange import OfRequest
-from lading.services.hub import AgentLink, AgentPresence
+from lading.services.hub.hub import AgentLink, AgentPresence
 from lading.wire.tunnel_fields import FrameInvalid
 from lading.wire.tunnel_frames import (
     ErrorFrame,

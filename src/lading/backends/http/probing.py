@@ -1,4 +1,4 @@
-"""The parts of a connection, each tried by itself: fulfils services.connection_test.Probe."""
+"""The parts of a connection, each tried by itself: fulfils services.environments.connection_test.Probe."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What is inside layers: read by child processes that may die of it, kept in a file that may be lost.
 
-    reader         InventoryReader, which fulfils services.inventories.Inventories
+    reader         InventoryReader, which fulfils services.inventories.inventories.Inventories
     readings       layers being read, each once whoever asks, on a bounded number of threads
     children       the child processes of this one, and child_process, each of them
     talk           our half of the conversation with a child about one layer

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
 from lading.services.child_environment import child_environment
-from lading.services.inventories import SCANNER
-from lading.services.scanner import ScanFailed
+from lading.services.findings.scanner import ScanFailed
+from lading.services.inventories.inventories import SCANNER
 
 _LEAVE_SECONDS = 1.0
 _LAST_WORDS = 400

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lading.backends.inventories.child_process import Child
-from lading.services.inventories import SCANNER
-from lading.services.scanner import ScanFailed
+from lading.services.findings.scanner import ScanFailed
+from lading.services.inventories.inventories import SCANNER
 from lading.wire.message import Cancel
 
 IDLE_SECONDS = 20.0

@@ -19,8 +19,8 @@ from lading.inventory.layer import ImageInventory, LayerInventory
 from lading.inventory.overlay import image_inventory
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.inventories import SCANNER, ReadReport
-from lading.services.scanner import ImageView, ScanFailed, ViewedLayer
+from lading.services.findings.scanner import ImageView, ScanFailed, ViewedLayer
+from lading.services.inventories.inventories import SCANNER, ReadReport
 from lading.wire.message import Cancel, Reader
 
 CACHE = "inventory.db"
@@ -31,7 +31,7 @@ _OPENED_AHEAD = 4
 
 
 class InventoryReader:
-    """Fulfils services.inventories.Inventories."""
+    """Fulfils services.inventories.inventories.Inventories."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class InventoryReader:
         self._children.close()
         self._cache.close()
 
-    # ── services.inventories.Inventories
+    # ── services.inventories.inventories.Inventories
 
     def image(self, view: ImageView, report: ReadReport, cancel: Cancel) -> ImageInventory:
         cancel.check()

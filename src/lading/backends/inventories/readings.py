@@ -17,8 +17,8 @@ from lading.engine.cancel import Cancellation
 from lading.errors import Cancelled
 from lading.inventory.layer import LayerInventory
 from lading.oci.digest import Algorithm, Digest
-from lading.services.inventories import ReadReport
-from lading.services.scanner import ScanFailed
+from lading.services.findings.scanner import ScanFailed
+from lading.services.inventories.inventories import ReadReport
 from lading.wire.message import Cancel, Reader
 
 log = logging.getLogger("lading.inventory")

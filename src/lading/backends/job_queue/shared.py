@@ -1,8 +1,8 @@
 """Jobs handed over among processes: Procrastinate on PostgreSQL, in a schema of its own.
 
 A row there only says that somebody should look at a job; what the job is, whose it is and how it ended stands in our
-own row, fenced by its claims (services.job_records). So a hand-over too many does no harm, and one too few is made good
-by whoever finds the job left (services.job_recovery).
+own row, fenced by its claims (services.jobs.records). So a hand-over too many does no harm, and one too few is made
+good by whoever finds the job left (services.running.recovery).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from procrastinate.schema import SchemaManager
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from lading.errors import StorageFailed
-from lading.services.job import Job
+from lading.services.jobs.job import Job
 
 SCHEMA, QUEUE, TASK = "queue", "jobs", "look"
 
@@ -69,7 +69,7 @@ def connection(url: str) -> str:
 
 
 class SharedQueue:
-    """Fulfils services.job_dispatch.Dispatch, for any number of threads. `begin` before, `close` behind."""
+    """Fulfils services.running.dispatch.Dispatch, for any number of threads. `begin` before, `close` behind."""
 
     def __init__(self, url: str, here: Callable[[Job], bool]) -> None:
         """`url` is `postgresql://…`; `here` says which jobs only the process that made them can do. Raises

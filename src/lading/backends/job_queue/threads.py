@@ -27,7 +27,7 @@ class _Waiting:
 
 
 class ThreadQueue:
-    """Fulfils services.job_runner.JobQueue. Its threads end with what they run; `join` waits for that."""
+    """Fulfils services.running.runner.JobQueue. Its threads end with what they run; `join` waits for that."""
 
     def __init__(self, in_all: int, per_environment: int, but: Mapping[int, int] = MappingProxyType({})) -> None:
         """All at least 1. What is in no environment counts as one of its own; `but` has bounds of their own."""

@@ -4,7 +4,7 @@
     rescue        rows of processes that are silent for STALE_SECONDS are handed over anew
 
 A process that was only frozen goes on with its row beside its successor; its job's claim is over by then, so nothing it
-says is kept (services.job_leases). Where the database goes away, the jobs that were begun here go on without their
+says is kept (services.running.leases). Where the database goes away, the jobs that were begun here go on without their
 rows.
 """
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lading.errors import StorageFailed
-from lading.services.diagnosis import Helper
+from lading.services.server.diagnosis import Helper
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
@@ -41,8 +41,8 @@ class ConfigurationUnreadable(StorageFailed):
 
 
 class ThisMachine:
-    """Fulfils services.diagnosis.Machine. `count_authorities` asks those who open connections whom they trust, and
-    `server_name` a web server on a port of loopback how it calls itself."""
+    """Fulfils services.server.diagnosis.Machine. `count_authorities` asks those who open connections whom they trust,
+    and `server_name` a web server on a port of loopback how it calls itself."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""One trust server: services.notary_servers.TrustServer over the conversations of wire.notary."""
+"""One trust server: services.notary.servers.TrustServer over the conversations of wire.notary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lading.oci.document import read_object
 from lading.proof.tuf_keys import TrustKey
 from lading.proof.tuf_refusals import TrustInvalid
 from lading.proof.tuf_walk import Wanted
-from lading.services.notary_refusals import TrustServerAbsent, TrustServerUnreachable
+from lading.services.notary.refusals import TrustServerAbsent, TrustServerUnreachable
 from lading.wire import notary
 from lading.wire.authorize import Scope, pull, push
 from lading.wire.message import Cancel, ConnectFailed, ConnectionLost, Conversation
@@ -45,7 +45,7 @@ class TrustAddress:
 
 
 class NotaryServer:
-    """Fulfils services.notary_servers.TrustServer. `registry` is the one whose login goes there."""
+    """Fulfils services.notary.servers.TrustServer. `registry` is the one whose login goes there."""
 
     def __init__(self, address: TrustAddress, registry: str, converse: Converse) -> None:
         self._address, self._registry, self._converse = address, registry, converse

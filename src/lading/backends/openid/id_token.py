@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from lading.backends.openid.asking import Members
-from lading.services.identity_provider import Doubt, IdentityDoubtful
+from lading.services.identity.identity_provider import Doubt, IdentityDoubtful
 from lading.wire.json_answers import read_json
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})

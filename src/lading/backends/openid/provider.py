@@ -15,8 +15,8 @@ from lading.backends.openid.asking import Asking, Members
 from lading.backends.openid.discovery import Discovery, Provider
 from lading.backends.openid.id_token import Expected, proven
 from lading.backends.openid.refusals import ProviderUnreadable
-from lading.services.identity_provider import CodeShown, Doubt, Identity, IdentityDoubtful, LoginWanted
-from lading.services.identity_records import Subject
+from lading.services.identity.identity_provider import CodeShown, Doubt, Identity, IdentityDoubtful, LoginWanted
+from lading.services.identity.identity_records import Subject
 from lading.wire.message import Cancel, Transport
 
 NAMES = ("preferred_username", "email", "name")
@@ -38,7 +38,7 @@ class Client:
 
 
 class OpenIdProvider:
-    """Fulfils services.identity_provider.IdentityProvider."""
+    """Fulfils services.identity.identity_provider.IdentityProvider."""
 
     def __init__(
         self, client: Client, transport: Transport, clock: Callable[[], float], monotonic: Callable[[], float]

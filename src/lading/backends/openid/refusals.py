@@ -6,7 +6,7 @@ Token endpoint      400 {"error": "invalid_grant", "error_description": "…"}  
 from __future__ import annotations
 
 from lading.errors import AccessDenied, LadingError, ProtocolBroken, Side
-from lading.services.identity_provider import Doubt, IdentityDoubtful
+from lading.services.identity.identity_provider import Doubt, IdentityDoubtful
 from lading.wire.guard import authority
 from lading.wire.json_answers import read_json
 from lading.wire.message import Request, Response

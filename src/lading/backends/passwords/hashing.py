@@ -15,14 +15,14 @@ from functools import cached_property
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from lading.services.passwords import Checked, PasswordsBusy
+from lading.services.identity.passwords import Checked, PasswordsBusy
 
 AT_ONCE = 2
 WAITING = 20
 
 
 class ArgonPasswords:
-    """Fulfils services.passwords.Passwords."""
+    """Fulfils services.identity.passwords.Passwords."""
 
     def __init__(
         self,

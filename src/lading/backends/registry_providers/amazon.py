@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from lading.backends.registry_providers.asking import PAGE_LIMIT, Answer, Api, objects, paths
 from lading.backends.registry_providers.aws_signature import Key, Place, signed
 from lading.backends.registry_providers.refusals import AnswerUnreadable
-from lading.services.minting import Minted
-from lading.services.provider_fields import ProviderFieldInvalid
-from lading.services.providers import REGION, SESSION_TOKEN, Provider
+from lading.services.registries.minting import Minted
+from lading.services.registries.provider_fields import ProviderFieldInvalid
+from lading.services.registries.providers import REGION, SESSION_TOKEN, Provider
 from lading.wire.message import BytesContent, Request
 
 _HOST = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\..+")

@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from lading.backends.registry_providers.refusals import AnswerUnreadable, plain, refusal
 from lading.errors import NetworkFailed
 from lading.oci.reference import ReferenceInvalid, check_path
-from lading.services.minting import ProviderLogin
-from lading.services.providers import API_URL
+from lading.services.registries.minting import ProviderLogin
+from lading.services.registries.providers import API_URL
 from lading.wire.authorize import PlainTextLogin
 from lading.wire.endpoint import Tls
 from lading.wire.guard import authority, host_name, may_carry_secrets

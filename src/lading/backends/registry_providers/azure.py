@@ -14,8 +14,8 @@ import json
 from urllib.parse import quote
 
 from lading.backends.registry_providers.asking import Api
-from lading.services.minting import Minted
-from lading.services.providers import TENANT
+from lading.services.registries.minting import Minted
+from lading.services.registries.providers import TENANT
 
 LOGIN_URL = "https://login.microsoftonline.com"
 SCOPE = "https://containerregistry.azure.net/.default"

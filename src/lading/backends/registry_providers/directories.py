@@ -1,4 +1,4 @@
-"""Which provider lists its repositories how: fulfils services.registry_directories.Directories."""
+"""Which provider lists its repositories how: fulfils services.registries.directories.Directories."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from lading.backends.registry_providers import amazon, docker_hub, github, gitlab, google, harbor, quay
 from lading.backends.registry_providers.asking import Api
 from lading.backends.registry_providers.minting import ProviderApis
-from lading.services.minting import ProviderLogin
-from lading.services.providers import Provider
+from lading.services.registries.minting import ProviderLogin
+from lading.services.registries.providers import Provider
 from lading.wire.message import Cancel
 
 _LISTS: Mapping[Provider, Callable[[Api], Iterator[str]]] = {

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from lading.backends.registry_providers.asking import Answer, Api, Headers, bearer, objects, parted, paths
 from lading.errors import AccessDenied, NotFound
-from lading.services.providers import NAMESPACES
+from lading.services.registries.providers import NAMESPACES
 from lading.wire.message import BytesContent, Request
 
 URL = "https://hub.docker.com"

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote, unquote
 
 from lading.backends.registry_providers.asking import Answer, Api, bearer, objects, paths
-from lading.services.minting import Minted
-from lading.services.provider_fields import ProviderFieldInvalid, service_account
-from lading.services.providers import API_URL, Provider
+from lading.services.registries.minting import Minted
+from lading.services.registries.provider_fields import ProviderFieldInvalid, service_account
+from lading.services.registries.providers import API_URL, Provider
 from lading.wire.registry_urls import api_host
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105  an address

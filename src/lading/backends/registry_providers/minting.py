@@ -1,4 +1,4 @@
-"""Which provider mints how: fulfils services.minting.Minting."""
+"""Which provider mints how: fulfils services.registries.minting.Minting."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from random import SystemRandom
 
 from lading.backends.registry_providers import amazon, azure, google
 from lading.backends.registry_providers.asking import Api
-from lading.services.minting import Minted, ProviderLogin
-from lading.services.providers import Provider
+from lading.services.registries.minting import Minted, ProviderLogin
+from lading.services.registries.providers import Provider
 from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel, Transport
 

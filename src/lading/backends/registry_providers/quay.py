@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from lading.backends.registry_providers.asking import Answer, Api, bearer, objects, parted, paths
-from lading.services.providers import API_TOKEN, NAMESPACES
+from lading.services.registries.providers import API_TOKEN, NAMESPACES
 
 
 def repositories(api: Api) -> Iterator[str]:

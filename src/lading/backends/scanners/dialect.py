@@ -8,7 +8,7 @@ from typing import Protocol
 
 from lading.backends.scanners.program import Ended
 from lading.backends.scanners.report_reading import Object, Report
-from lading.services.scanner import ScanStage
+from lading.services.findings.scanner import ScanStage
 
 LAYOUT, REPORT = "layout", "report.json"
 """In the room: a link to the layout, so that no `:` or `@` of our folders is in a path that trivy cuts there; and the

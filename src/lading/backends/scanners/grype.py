@@ -10,7 +10,7 @@ from lading.backends.scanners.dialect import LAYOUT, REPORT, Running
 from lading.backends.scanners.grype_report import NAME, read_report
 from lading.backends.scanners.program_versions import at_least
 from lading.backends.scanners.report_reading import Object, Report, moment, text
-from lading.services.scanner import ScanFailed, ScanStage
+from lading.services.findings.scanner import ScanFailed, ScanStage
 
 _OLDEST = "0.88.0"
 """The first whose form of databases is still published."""

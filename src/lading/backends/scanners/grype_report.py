@@ -24,7 +24,7 @@ from lading.backends.scanners.report_reading import (
 )
 from lading.inventory.aliases import is_cve
 from lading.inventory.fix_state import FixState
-from lading.services.scanner import Coverage, Finding
+from lading.services.findings.scanner import Coverage, Finding
 from lading.services.web_links import web_link
 
 NAME = "grype"

@@ -24,7 +24,7 @@ from lading.backends.scanners.log_lines import Heard, LogLines, nobody
 from lading.backends.scanners.rooms import Room
 from lading.backends.scanners.surroundings import surroundings
 from lading.errors import LadingError
-from lading.services.scanner import ScanFailed
+from lading.services.findings.scanner import ScanFailed
 from lading.wire.message import Cancel
 
 OUTPUT = "output"

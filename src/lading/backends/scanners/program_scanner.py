@@ -1,4 +1,4 @@
-"""A scanner that is a program: services.scanner.Scanner, and how its database is brought up to date.
+"""A scanner that is a program: services.findings.scanner.Scanner, and how its database is brought up to date.
 
 A scan asks the network for nothing. One at a time runs of each scanner, in all processes that share its databases.
 """
@@ -23,7 +23,7 @@ from lading.backends.scanners.rooms import Room, room
 from lading.backends.scanners.scan_stages import Stages
 from lading.errors import Cancelled, LadingError, StorageFailed, TimedOut
 from lading.services.clocks import Clocks
-from lading.services.scanner import (
+from lading.services.findings.scanner import (
     ImageView,
     Probe,
     ScanFailed,
@@ -57,8 +57,8 @@ class Places:
 
 
 class ProgramScanner:
-    """Fulfils Scanner, and services.scanner_updates.Updatable; for any number of threads. `seconds` is how long a scan
-    may take; that of a large image may take longer."""
+    """Fulfils Scanner, and services.scans.scanner_updates.Updatable; for any number of threads. `seconds` is how long a
+    scan may take; that of a large image may take longer."""
 
     def __init__(self, dialect: Dialect, program: Program, places: Places, seconds: float, clocks: Clocks) -> None:
         self._dialect, self._program, self._rooms = dialect, program, places.rooms

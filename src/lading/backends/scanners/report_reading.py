@@ -15,8 +15,8 @@ from lading.backends.scanners.failures import storing
 from lading.inventory.severity import Severity
 from lading.oci.digest import Digest
 from lading.oci.instants import parse_instant
-from lading.services.scan_merging import joined
-from lading.services.scanner import Coverage, Finding, FindingKey
+from lading.services.findings.scanner import Coverage, Finding, FindingKey
+from lading.services.scans.merging import joined
 
 REPORT_LIMIT = 128 * 1024 * 1024
 """Bytes: a report of 40 MB has been seen, one of this size is no report."""

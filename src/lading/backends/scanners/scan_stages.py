@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from lading.services.scanner import ScanProgress, ScanReport, ScanStage
+from lading.services.findings.scanner import ScanProgress, ScanReport, ScanStage
 
 _PERCENT = {
     ScanStage.CHECKING: 0,

@@ -12,7 +12,7 @@ from lading.backends.scanners.failures import storing
 from lading.backends.scanners.program_versions import numbers_of
 from lading.backends.scanners.report_reading import Object, Report, ReportUnreadable, moment, read_document, text
 from lading.backends.scanners.trivy_report import NAME, read_report
-from lading.services.scanner import ScanFailed, ScanStage
+from lading.services.findings.scanner import ScanFailed, ScanStage
 
 _MALICIOUS = frozenset({(0, 69, 4), (0, 69, 5), (0, 69, 6)})
 """Releases that somebody else had made (CVE-2026-33634): they look for logins and send them away."""

@@ -25,7 +25,7 @@ from lading.backends.scanners.report_reading import (
     texts,
 )
 from lading.inventory.fix_state import FixState
-from lading.services.scanner import Coverage, Finding
+from lading.services.findings.scanner import Coverage, Finding
 from lading.services.web_links import web_link
 
 NAME = "trivy"

@@ -1,1 +1,2 @@
-"""Sigstore's identities, proven by the library of the sigstore project (services.signature_reading.IdentityProofs)."""
+"""Sigstore's identities, proven by the library of the sigstore project
+(services.trust.signature_reading.IdentityProofs)."""

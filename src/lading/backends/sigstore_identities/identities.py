@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from lading.errors import InputInvalid
-from lading.services.signature_reading import Identified
+from lading.services.trust.signature_reading import Identified
 
 
 class IdentitiesUnavailable(InputInvalid):
@@ -19,8 +19,8 @@ class IdentitiesUnavailable(InputInvalid):
 
 
 class SigstoreIdentities:
-    """Fulfils services.signature_reading.IdentityProofs. Asks nobody: the trusted root is given. `library` is what has
-    to be installed for it."""
+    """Fulfils services.trust.signature_reading.IdentityProofs. Asks nobody: the trusted root is given. `library` is
+    what has to be installed for it."""
 
     def __init__(self, library: str = "sigstore") -> None:
         self._library = library

@@ -18,7 +18,7 @@ from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 
 from lading.errors import InputInvalid
-from lading.services.signature_reading import Identified, IdentityRefused
+from lading.services.trust.signature_reading import Identified, IdentityRefused
 
 _ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 """Fulcio's extension with the issuer (sigstore/fulcio, its page oid-info)."""

@@ -12,38 +12,38 @@ from lading.wire.message import Cancel
 if TYPE_CHECKING:  # so that `lading version` imports none of it
     from lading.fronts.cli.running import EdgeAgent, OpenRegistry, Serving, Working
     from lading.fronts.cli.servers import Contexts, RemoteServer, ServerLogins
-    from lading.services.advisories import AdvisoryKeeping
-    from lading.services.agents import Agents
-    from lading.services.archives import Archives
-    from lading.services.audit_view import Audit
-    from lading.services.backups import Made
-    from lading.services.client_certificates import ClientCertificates
-    from lading.services.configured_registries import ConfiguredRegistries
-    from lading.services.content_trust import ContentTrust
-    from lading.services.diagnosis import Diagnosis
-    from lading.services.distributions import DistributionRequests
-    from lading.services.environments import Environments
-    from lading.services.guarded_repositories import GuardedRepositories
-    from lading.services.guarded_retention import GuardedRetention
-    from lading.services.guarded_trust import GuardedTrust
-    from lading.services.images import Images
-    from lading.services.jobs import Jobs
-    from lading.services.local_scans import LocalScans
-    from lading.services.notary import NotaryTrust
-    from lading.services.notary_keys import Passphrase, TrustKeys
-    from lading.services.promotion import Promotions
-    from lading.services.registries import Registries
-    from lading.services.registry_browsing import RegistryBrowsing
-    from lading.services.restoring import Restored
-    from lading.services.retention_runs import RetentionRuns
-    from lading.services.roles import Roles
-    from lading.services.scanner_updates import Updatable
-    from lading.services.signatures import ImageSignatures
-    from lading.services.storage_figures import Storage
-    from lading.services.tokens import Tokens
-    from lading.services.transfers import Transfers
-    from lading.services.trust_keys import AcceptedKeys
-    from lading.services.users import Users
+    from lading.services.agents.agents import Agents
+    from lading.services.audit.view import Audit
+    from lading.services.backups.backups import Made
+    from lading.services.backups.restoring import Restored
+    from lading.services.content.storage_figures import Storage
+    from lading.services.distribution.distributions import DistributionRequests
+    from lading.services.embedded.images import Images
+    from lading.services.environments.environments import Environments
+    from lading.services.identity.client_certificates import ClientCertificates
+    from lading.services.identity.roles import Roles
+    from lading.services.identity.tokens import Tokens
+    from lading.services.identity.users import Users
+    from lading.services.notary.keys import Passphrase, TrustKeys
+    from lading.services.notary.notary import NotaryTrust
+    from lading.services.promotion.promotion import Promotions
+    from lading.services.registries.browsing import RegistryBrowsing
+    from lading.services.registries.configured_registries import ConfiguredRegistries
+    from lading.services.registries.registries import Registries
+    from lading.services.repositories.guarded_repositories import GuardedRepositories
+    from lading.services.retention.guarded_retention import GuardedRetention
+    from lading.services.retention.runs import RetentionRuns
+    from lading.services.running.jobs import Jobs
+    from lading.services.scans.advisories import AdvisoryKeeping
+    from lading.services.scans.local_scans import LocalScans
+    from lading.services.scans.scanner_updates import Updatable
+    from lading.services.server.diagnosis import Diagnosis
+    from lading.services.transfers.archives import Archives
+    from lading.services.transfers.transfers import Transfers
+    from lading.services.trust.content_trust import ContentTrust
+    from lading.services.trust.guarded_trust import GuardedTrust
+    from lading.services.trust.keys import AcceptedKeys
+    from lading.services.trust.signatures import ImageSignatures
     from lading.wire.authorize import Credential
     from lading.wire.progress import Report
 
@@ -258,7 +258,7 @@ class Application(Protocol):
         """What stops this call's work: pulled by hand, or by the --timeout that was given when it was opened."""
 
     def restore(self, place: str, report: Report, cancel: Cancel, *, keep_going: bool) -> Restored:
-        """A backup becomes the data folder, which is empty. Raises as services.restoring.restore does."""
+        """A backup becomes the data folder, which is empty. Raises as services.backups.restoring.restore does."""
 
     def open_registry(self) -> AbstractContextManager[OpenRegistry]:
         """Our registry alone, without logins, on loopback. Raises FolderServed, PortTaken, StorageFailed."""

@@ -17,8 +17,8 @@ from lading.oci.reference import Reference, Repository
 from lading.proof.tuf_roles import ROOT
 
 if TYPE_CHECKING:
-    from lading.services.notary import NotaryTrust
-    from lading.services.notary_keys import KeptKey, Passphrase, TrustKeys
+    from lading.services.notary.keys import KeptKey, Passphrase, TrustKeys
+    from lading.services.notary.notary import NotaryTrust
 
 SHOWN_DIGITS = 12
 """Of a key's id in sentences and tables."""

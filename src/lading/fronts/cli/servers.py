@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from lading.wire.message import Cancel
 
 if TYPE_CHECKING:  # as in application
-    from lading.services.transfers import Transfers
+    from lading.services.transfers.transfers import Transfers
     from lading.wire.message import Reader
 
 

@@ -10,7 +10,7 @@ from lading.errors import InputInvalid
 from lading.fronts.docker_api.product import DockerProduct
 from lading.fronts.http.exchange import Answer, Body, IncomingRequest
 from lading.services.access import Actor
-from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.environments.guarded_environment import GuardedEnvironment
 from lading.wire.docker_query import Form
 from lading.wire.docker_urls import ApiVersion
 from lading.wire.json_answers import read_json

@@ -18,7 +18,7 @@ from typing import Protocol
 from lading.fronts.http.exchange import IncomingRequest
 from lading.fronts.http.forwarding import Forwarding
 from lading.services.access import Actor, NotLoggedIn
-from lading.services.authentication import OPEN, Visit
+from lading.services.identity.authentication import OPEN, Visit
 
 
 class AuthorizationNeeded(NotLoggedIn):
@@ -34,7 +34,7 @@ class AuthorizationNeeded(NotLoggedIn):
 
 
 class Authentication(Protocol):
-    """services.authentication.Authentication."""
+    """services.identity.authentication.Authentication."""
 
     def authenticate(self, visit: Visit, cookie: str | None, authorization: str | None) -> Actor:
         """Raises LoginFailed, TooManyAttempts, PasswordsBusy."""
@@ -44,7 +44,7 @@ class Authentication(Protocol):
 
 
 class LocalUsers(Protocol):
-    """services.local_users.LocalUsers."""
+    """services.identity.local_users.LocalUsers."""
 
     def actor(self, visit: Visit, uid: int) -> Actor:
         """Raises SwitchedOff."""

@@ -15,10 +15,10 @@ from typing import Protocol
 from lading.errors import LadingError, Unreachable
 from lading.fronts.docker_api.product import News
 from lading.services.access import Actor
-from lading.services.job import Job, JsonObject
-from lading.services.job_ending import ending_of
-from lading.services.job_feed import Follower
-from lading.services.job_reading import LineTold, Reading, TickTold
+from lading.services.jobs.job import Job, JsonObject
+from lading.services.running.ending import ending_of
+from lading.services.running.feed import Follower
+from lading.services.running.reading import LineTold, Reading, TickTold
 from lading.wire.message import Cancel
 
 log = logging.getLogger("lading.docker")
@@ -44,7 +44,7 @@ class SentAway(Unreachable):
 
 
 class FollowedJobs(Protocol):
-    """What is asked of services.jobs."""
+    """What is asked of services.running.jobs."""
 
     def follow(self, actor: Actor, job: str, after: int = 0, *, ticks: bool = True) -> Follower:
         """Raises JobUnknown, Denied."""

@@ -12,7 +12,7 @@ from lading.fronts.docker_api.streams import lines_answer
 from lading.fronts.http.exchange import Answer
 from lading.oci.config_changes import INSTRUCTIONS
 from lading.oci.reference import Reference, check_tag
-from lading.services.environment_orders import ImportOrder
+from lading.services.environments.orders import ImportOrder
 from lading.wire.docker_lines import message_line
 from lading.wire.docker_query import read_platform_words
 from lading.wire.docker_urls import IMPORTS_PLATFORM_FROM

@@ -14,7 +14,7 @@ from lading.fronts.docker_api.shapes_list import disk_size
 from lading.fronts.http.exchange import Answer
 from lading.oci.platform import Platform, choose
 from lading.services.environment_images import Details, PartKind, Summary
-from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.environments.guarded_environment import GuardedEnvironment
 from lading.services.platforms import PlatformMissing
 from lading.wire.docker_urls import HISTORY_PLATFORM_FROM, TELLS_PARTS_FROM, TELLS_PLATFORM_FROM
 

@@ -22,8 +22,8 @@ from lading.fronts.docker_api.refusals import told as refused_as
 from lading.fronts.docker_api.streams import Layers, lines_answer
 from lading.fronts.http.exchange import Answer
 from lading.oci.platform import Platform
-from lading.services.environment_orders import Arrived
-from lading.services.guarded_environment import GuardedEnvironment
+from lading.services.environments.guarded_environment import GuardedEnvironment
+from lading.services.environments.orders import Arrived
 from lading.wire.docker_lines import error_line, loaded_line
 from lading.wire.docker_urls import ARCHIVES_PLATFORM_FROM
 from lading.wire.docker_words import Verb

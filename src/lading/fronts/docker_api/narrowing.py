@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lading.oci.reference import Reference
 from lading.services.environment_images import Summary
-from lading.services.environment_orders import LabelFilter
+from lading.services.environments.orders import LabelFilter
 from lading.wire.docker_query import FilterInvalid, Filters
 
 LIST_FILTERS = ("before", "since", "until", "dangling", "label", "label!", "reference")

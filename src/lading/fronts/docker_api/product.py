@@ -11,14 +11,14 @@ from lading.fronts.http.exchange import IncomingRequest
 from lading.fronts.http.ours import OurNames
 from lading.oci.platform import Platform
 from lading.services.access import Actor
-from lading.services.configured_registries import ConfiguredRegistries
-from lading.services.environments import Environments
-from lading.services.guarded_environment import GuardedEnvironment
-from lading.services.image_events import ImageEvents
-from lading.services.jobs import Jobs
-from lading.services.pulls import Pulls
-from lading.services.pushes import Pushes
-from lading.services.registry_errands import RegistryErrands
+from lading.services.environments.environments import Environments
+from lading.services.environments.guarded_environment import GuardedEnvironment
+from lading.services.environments.image_events import ImageEvents
+from lading.services.registries.configured_registries import ConfiguredRegistries
+from lading.services.registries.errands import RegistryErrands
+from lading.services.running.jobs import Jobs
+from lading.services.work.pulls import Pulls
+from lading.services.work.pushes import Pushes
 from lading.wire.message import Cancel
 
 

@@ -22,8 +22,8 @@ from lading.fronts.http.exchange import Answer
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference, Repository, check_tag
-from lading.services.job import JsonObject
-from lading.services.pulls import PullForm
+from lading.services.jobs.job import JsonObject
+from lading.services.work.pulls import PullForm
 from lading.wire.docker_auth import FIELD, GivenLogin, read_registry_auth
 from lading.wire.docker_lines import digest_line, error_line, message_line, pulled_line
 from lading.wire.docker_query import read_platform_words

@@ -27,10 +27,10 @@ from lading.oci.platform import Platform
 from lading.oci.reference import Reference, check_tag
 from lading.services.access import Denied
 from lading.services.environment_images import Summary
-from lading.services.job import JsonObject
+from lading.services.jobs.job import JsonObject
 from lading.services.platforms import PlatformsIncomplete
-from lading.services.push_forms import PushForm
-from lading.services.transfer_failures import TransferFailed
+from lading.services.transfers.failures import TransferFailed
+from lading.services.work.push_forms import PushForm
 from lading.wire.docker_auth import FIELD, GivenLogin, read_registry_auth
 from lading.wire.docker_lines import aux_line, error_line, message_line, pushed_lines
 from lading.wire.docker_urls import PUSHES_PLATFORM_FROM

@@ -19,14 +19,14 @@ from lading.oci.manifest import SchemaOneRefused
 from lading.oci.reference import Reference, ReferenceInvalid
 from lading.services.access import Denied, NotLoggedIn
 from lading.services.blotting import without_secrets
-from lading.services.causes import root_of_line
-from lading.services.images import ImageHasNames
-from lading.services.job_ending import answer_of
+from lading.services.embedded.images import ImageHasNames
+from lading.services.identity.passwords import PasswordsBusy
+from lading.services.identity.throttling import TooManyAttempts
+from lading.services.jobs.causes import root_of_line
 from lading.services.lookup import ImageUnknown
-from lading.services.passwords import PasswordsBusy
 from lading.services.platforms import PlatformMissing
-from lading.services.throttling import TooManyAttempts
-from lading.services.transfer_failures import unworded
+from lading.services.running.ending import answer_of
+from lading.services.transfers.failures import unworded
 from lading.wire.docker_faults import DaemonFault
 
 
@@ -118,7 +118,8 @@ class Failure:
 
     @classmethod
     def of_line(cls, line: Mapping[str, object]) -> Self:
-        """The last line of a job that failed (services.job_ending): the cause, where the error only words one anew."""
+        """The last line of a job that failed (services.running.ending): the cause, where the error only words one
+        anew."""
         names = ("error", "code", "detail", "hint", "reason")
         told = {name: value for name in names if isinstance(value := line.get(name), str)}
         reason, code = told.get("reason"), told.get("code", errors.LadingError.code)

@@ -12,7 +12,7 @@ from lading.fronts.docker_api.narrowing import PRUNE_FILTERS, labels
 from lading.fronts.docker_api.product import DockerProduct
 from lading.fronts.docker_api.refusals import familiar
 from lading.fronts.http.exchange import Answer
-from lading.services.environment_orders import Pruned, PruneOrder
+from lading.services.environments.orders import Pruned, PruneOrder
 from lading.wire.docker_urls import REMOVES_PLATFORM_FROM
 
 

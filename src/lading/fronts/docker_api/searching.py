@@ -11,7 +11,7 @@ from lading.fronts.docker_api.asking import DockerRequest
 from lading.fronts.docker_api.product import DockerProduct
 from lading.fronts.http.exchange import Answer
 from lading.oci.reference import Repository, canonical_registry, check_registry, split_registry
-from lading.services.registry_search import RepositoryFound
+from lading.services.registries.search import RepositoryFound
 from lading.wire.docker_auth import FIELD, read_registry_auth
 from lading.wire.docker_query import FilterInvalid, Filters
 

@@ -12,7 +12,7 @@ from lading.fronts.docker_api.following import QUIET_SECONDS, Heard, Transfer
 from lading.fronts.docker_api.refusals import told as refused_as
 from lading.fronts.http.exchange import Answer
 from lading.oci.reference import Reference, ReferenceInvalid
-from lading.services.job import JsonObject
+from lading.services.jobs.job import JsonObject
 from lading.wire.docker_lines import BLANK_LINE, error_line, message_line, progress_line
 from lading.wire.docker_words import Said, Verb, read_word, retrying_text, words_of
 from lading.wire.progress import State

@@ -20,8 +20,8 @@ from lading.fronts.edge_api.asgi import Message, Receive, Send
 from lading.fronts.edge_api.limits import EdgeLimits
 from lading.fronts.edge_api.socket import AgentSocket
 from lading.fronts.http.open_socket import OpenSocket
-from lading.services.agent_logins import Admitted, AgentRefused
-from lading.services.hub import AgentLink, Attach
+from lading.services.agents.logins import Admitted, AgentRefused
+from lading.services.hub.hub import AgentLink, Attach
 from lading.wire.tunnel_fields import FrameInvalid
 from lading.wire.tunnel_frames import FRAME_LIMIT, STOCK_FRAME_LIMIT, Hello
 from lading.wire.tunnel_login import CloseCode, RefusalText, refusal, speaks_lading_streams
@@ -31,7 +31,7 @@ log = logging.getLogger("lading.edge")
 
 
 class Logins(Protocol):
-    """services.agents.Agents."""
+    """services.agents.agents.Agents."""
 
     def login(self, hello: Hello, address: str, request: str) -> Admitted:
         """On a thread. Raises AgentRefused, StorageFailed."""

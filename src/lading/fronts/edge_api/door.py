@@ -21,7 +21,7 @@ from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.led_here import LedHere, led_here
 from lading.fronts.http.open_socket import EXTENSION, OpenSocket
 from lading.fronts.http.ours import OurNames
-from lading.services.hub import Attach
+from lading.services.hub.hub import Attach
 from lading.wire.tunnel_login import CONNECT_PATH
 
 

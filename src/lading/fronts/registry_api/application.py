@@ -13,10 +13,10 @@ from lading.fronts.registry_api.gate import Entry, Gate, needed
 from lading.fronts.registry_api.lists import ListDoor
 from lading.fronts.registry_api.replies import error_answer, json_answer, placed
 from lading.fronts.registry_api.uploads import UploadDoor
-from lading.services.repositories import Repositories
-from lading.services.repository_uploads import RepositoryUploads
-from lading.services.serving import SERVER
-from lading.services.trust_gates import TrustGate
+from lading.services.repositories.repositories import Repositories
+from lading.services.repositories.uploads import RepositoryUploads
+from lading.services.server.serving import SERVER
+from lading.services.trust.gates import TrustGate
 from lading.wire.registry_urls import (
     BlobAt,
     Catalog,

@@ -17,8 +17,8 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT
 from lading.oci.media_types import essence
-from lading.services.repositories import Repositories
-from lading.services.trust_gates import TrustGate
+from lading.services.repositories.repositories import Repositories
+from lading.services.trust.gates import TrustGate
 from lading.wire.byte_ranges import part_of
 from lading.wire.registry_urls import BlobAt, ManifestAt
 

@@ -17,7 +17,7 @@ from lading.fronts.http.exchange import IncomingRequest
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.ours import OurNames, is_led
 from lading.services.access import NotLoggedIn
-from lading.services.authentication import Visit
+from lading.services.identity.authentication import Visit
 from lading.wire.challenge import Challenge
 from lading.wire.guard import authority
 from lading.wire.registry_urls import TokenService

@@ -1,7 +1,7 @@
 """Who may come in to /v2/, and for what: each route and method asks for one permission on one repository.
 
-Whether the caller has it, services.repository_admission decides. What is done then is told to the entry, which puts it
-on the audit trail.
+Whether the caller has it, services.repositories.admission decides. What is done then is told to the entry, which puts
+it on the audit trail.
 
 OpenGate    nobody logs in: for this machine alone, and for no page of a foreign site
 LoginGate   tokens of our own service, Basic, API tokens, or nobody where a repository is public (login_gate)
@@ -19,10 +19,10 @@ from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.doorstep import ForeignCaller
 from lading.oci.digest import Digest
 from lading.services.access import Permission
-from lading.services.authentication import OPEN
-from lading.services.registry_tokens import ACTIONS, Visitor
-from lading.services.repository_admission import RepositoryAdmission
-from lading.services.repository_audit import RepositoryAudit
+from lading.services.identity.authentication import OPEN
+from lading.services.identity.registry_tokens import ACTIONS, Visitor
+from lading.services.repositories.admission import RepositoryAdmission
+from lading.services.repositories.audit import RepositoryAudit
 from lading.wire.authorize import Scope
 from lading.wire.guard import is_loopback
 from lading.wire.registry_urls import (

@@ -14,7 +14,7 @@ from lading.fronts.registry_api.replies import Fields, json_answer
 from lading.oci.descriptor import Descriptor
 from lading.oci.manifest import MANIFEST_LIMIT
 from lading.oci.media_types import OCI_INDEX
-from lading.services.repositories import Page, Repositories
+from lading.services.repositories.repositories import Page, Repositories
 from lading.wire.registry_urls import Catalog, ReferrersOf, Route, TagList
 
 REFERRERS_BYTES = MANIFEST_LIMIT // 2

@@ -20,10 +20,10 @@ from lading.fronts.registry_api.gate import Entry, Needed
 from lading.fronts.registry_api.queries import Query
 from lading.fronts.registry_api.token_door import TokenDoor
 from lading.services.access import Denied, NotLoggedIn, Permission
-from lading.services.authentication import Authenticator, Visit, nobody
-from lading.services.registry_tokens import ACTIONS, RegistryTokenRefused, RegistryTokens, Visitor
-from lading.services.repository_admission import RepositoryAdmission, ScopeMissing
-from lading.services.repository_audit import RepositoryAudit
+from lading.services.identity.authentication import Authenticator, Visit, nobody
+from lading.services.identity.registry_tokens import ACTIONS, RegistryTokenRefused, RegistryTokens, Visitor
+from lading.services.repositories.admission import RepositoryAdmission, ScopeMissing
+from lading.services.repositories.audit import RepositoryAudit
 from lading.wire.authorization import BearerToken, parse_authorization
 from lading.wire.authorize import CATALOG, Scope
 from lading.wire.challenge import Challenge

@@ -15,8 +15,9 @@ from lading.fronts.registry_api.doorstep import ForeignCaller, LoginWanted
 from lading.oci.digest import DigestInvalid, DigestMismatch, DigestUnsupported
 from lading.oci.manifest import ManifestInvalid, SchemaOneRefused
 from lading.services.access import Denied
-from lading.services.passwords import PasswordsBusy
-from lading.services.repository_errors import (
+from lading.services.identity.passwords import PasswordsBusy
+from lading.services.identity.throttling import TooManyAttempts
+from lading.services.repositories.errors import (
     BlobUnknown,
     ChildrenMissing,
     Entangled,
@@ -25,9 +26,8 @@ from lading.services.repository_errors import (
     RepositoryUnknown,
     StillNeeded,
 )
-from lading.services.serving import SERVER
-from lading.services.throttling import TooManyAttempts
-from lading.services.trust_wanted import SignatureWanted
+from lading.services.server.serving import SERVER
+from lading.services.trust.wanted import SignatureWanted
 from lading.wire.byte_ranges import RangeUnsatisfiable
 from lading.wire.registry_errors import NOT_TRUSTED, STATUS, Code, Fault, render
 from lading.wire.registry_urls import RouteInvalid

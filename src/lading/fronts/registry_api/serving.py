@@ -14,12 +14,12 @@ from lading.fronts.registry_api.content import Count, Elsewhere
 from lading.fronts.registry_api.gate import Gate, OpenGate
 from lading.oci.digest import Digest
 from lading.services.changes import Changes
-from lading.services.repositories import Repositories
-from lading.services.repository_content import RepositoryContent
-from lading.services.repository_lookups import Renewed
-from lading.services.repository_records import RepositoryRecords
-from lading.services.repository_uploads import RepositoryUploads
-from lading.services.trust_gates import TrustGate
+from lading.services.repositories.content import RepositoryContent
+from lading.services.repositories.lookups import Renewed
+from lading.services.repositories.records import RepositoryRecords
+from lading.services.repositories.repositories import Repositories
+from lading.services.repositories.uploads import RepositoryUploads
+from lading.services.trust.gates import TrustGate
 from lading.wire.guard import is_loopback
 
 LOOPBACK_LIMITS = replace(DEFAULT_LIMITS, per_address=DEFAULT_LIMITS.connections)

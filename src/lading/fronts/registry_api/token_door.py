@@ -16,9 +16,9 @@ from lading.fronts.registry_api.doorstep import Doorstep, LoginWanted
 from lading.fronts.registry_api.replies import json_answer
 from lading.oci.instants import instant
 from lading.services.access import Actor, NotLoggedIn
-from lading.services.authentication import Authentication, Visit
-from lading.services.registry_tokens import RegistryTokens
-from lading.services.repository_admission import RepositoryAdmission
+from lading.services.identity.authentication import Authentication, Visit
+from lading.services.identity.registry_tokens import RegistryTokens
+from lading.services.repositories.admission import RepositoryAdmission
 from lading.wire.authorization import BasicLogin
 from lading.wire.challenge import Challenge
 from lading.wire.token_request import RefreshLogin, TokenRequest, from_form, from_query

@@ -13,8 +13,8 @@ from lading.fronts.registry_api.gate import Entry
 from lading.fronts.registry_api.queries import Query
 from lading.fronts.registry_api.replies import Fields, answer, error_answer
 from lading.oci.digest import Digest
-from lading.services.repositories import Repositories
-from lading.services.repository_uploads import RepositoryUploads
+from lading.services.repositories.repositories import Repositories
+from lading.services.repositories.uploads import RepositoryUploads
 from lading.wire.registry_urls import BlobAt, UploadAt, UploadStart
 from lading.wire.upload_session import ChunkOutOfOrder, UploadUnknown, range_of
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from lading.errors import Cancelled, LadingError, Refused
 from lading.fronts.http.exchange import Answer, IncomingRequest
-from lading.services.hub import AgentAway, Hub
+from lading.services.hub.hub import AgentAway, Hub
 from lading.services.secrets import SealBroken, SecretBox
 from lading.wire.http_framing import RequestRefused
 from lading.wire.message import ConnectionLost, Reader, Request, Response, Stalled

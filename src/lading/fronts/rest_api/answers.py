@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lading.oci.reference import Reference
-from lading.services.agent_view import agent_json, agent_token_json
+from lading.services.agents.view import agent_json, agent_token_json
+from lading.services.browsing.image_lists import Marks
 from lading.services.environment_images import Details, Step, Summary
-from lading.services.environment_orders import Pruned
-from lading.services.image_lists import Marks
-from lading.services.registry_search import RepositoryFound
+from lading.services.environments.orders import Pruned
+from lading.services.json_values import Json, iso
+from lading.services.registries.search import RepositoryFound
 from lading.services.row_view import (
-    Json,
     environment_json,
-    iso,
     registry_json,
     report_json,
     role_json,

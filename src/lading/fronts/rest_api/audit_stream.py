@@ -17,9 +17,9 @@ from starlette.concurrency import run_in_threadpool
 
 from lading.errors import LadingError
 from lading.fronts.rest_api.job_streams import PERMIT_SECONDS
-from lading.services.audit_export import row_json
-from lading.services.audit_records import AuditRow
-from lading.services.audit_view import News, Sight
+from lading.services.audit.export import row_json
+from lading.services.audit.records import AuditRow
+from lading.services.audit.view import News, Sight
 from lading.wire.event_stream import COMMENT, COMMENT_SECONDS
 
 AGAIN_SECONDS = 1.0

@@ -1,6 +1,6 @@
 """One who follows all jobs: what it sees, how far it has been told, and how it is written to. On the loop alone.
 
-It holds the number of the last post it was told (services.job_board), so nothing grows for one that is slow.
+It holds the number of the last post it was told (services.watching.board), so nothing grows for one that is slow.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from lading.fronts.rest_api.followed_lines import Follow, FollowedLines
 from lading.fronts.rest_api.job_streams import Live
 from lading.fronts.rest_api.rest import rung
-from lading.services.job_board import Board, View
-from lading.services.job_sight import JobSight
+from lading.services.jobs.sight import JobSight
+from lading.services.watching.board import Board, View
 
 
 @dataclass(slots=True)

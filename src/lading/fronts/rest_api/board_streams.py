@@ -19,9 +19,9 @@ from lading.errors import LadingError, Refused
 from lading.fronts.rest_api.board_follower import Follower, Viewer
 from lading.fronts.rest_api.gathered import Gathered
 from lading.fronts.rest_api.job_streams import PERMIT_SECONDS, Live
-from lading.services.job_board import Board
-from lading.services.job_looks import JobLooks, Looked
-from lading.services.job_sight import JobSight
+from lading.services.jobs.sight import JobSight
+from lading.services.watching.board import Board
+from lading.services.watching.looks import JobLooks, Looked
 from lading.wire.event_stream import COMMENT
 
 TICK_SECONDS = 0.5

@@ -11,10 +11,10 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from lading.services.environment import ConnectionType
-from lading.services.providers import Provider
-from lading.services.registry_records import RelayChoice
-from lading.services.roles import MOST_GRANTS, MOST_PATTERNS
+from lading.services.environments.environment import ConnectionType
+from lading.services.identity.roles import MOST_GRANTS, MOST_PATTERNS
+from lading.services.registries.providers import Provider
+from lading.services.registries.records import RelayChoice
 from lading.services.row_rules import LONGEST_PEM
 from lading.wire.endpoint import Tls
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lading.fronts.rest_api.sub_path import base_of
-from lading.services.authentication import NewSession
+from lading.services.identity.authentication import NewSession
 
 SESSION_COOKIE = "session"
 BEGUN_COOKIE = "sign-on"

@@ -19,7 +19,7 @@ from lading.fronts.rest_api.job_streams import JobStreams
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.threads import HostRoomNeeded
 from lading.services.access import Actor
-from lading.services.authentication import Visit
+from lading.services.identity.authentication import Visit
 from lading.wire.message import Cancel
 
 ANSWER_SECONDS = 120.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lading.services.access import Denied
-from lading.services.job_feed import Follower
-from lading.services.job_reading import LineTold, Reading
-from lading.services.jobs import JobUnknown
+from lading.services.running.feed import Follower
+from lading.services.running.jobs import JobUnknown
+from lading.services.running.reading import LineTold, Reading
 from lading.wire.job_board_stream import gone_event, lines_event
 
 Follow = Callable[[str, int], Follower]
-"""Follows a job from the line after this one on. Blocks. Raises what services.jobs.Jobs.follow does."""
+"""Follows a job from the line after this one on. Blocks. Raises what services.running.jobs.Jobs.follow does."""
 
 
 class FollowedLines:

@@ -9,11 +9,11 @@ from pydantic import AwareDatetime, Field
 
 from lading.fronts.rest_api.bodies import Body, Count, Number, RowId, Text
 from lading.inventory.severity import Severity
-from lading.services.exceptions import LONGEST_PATTERN, ExceptionForm
-from lading.services.gate_policies import Action, Handling, Mode
-from lading.services.gate_records import LONGEST_REASON
-from lading.services.gate_statements import Justification, Status
-from lading.services.policy_forms import MOST_NAMED, PolicyForm
+from lading.services.gates.exceptions import LONGEST_PATTERN, ExceptionForm
+from lading.services.gates.policy import Action, Handling, Mode
+from lading.services.gates.policy_forms import MOST_NAMED, PolicyForm
+from lading.services.gates.records import LONGEST_REASON
+from lading.services.gates.statements import Justification, Status
 
 _LIMITS = {
     "max_severity",

@@ -23,8 +23,8 @@ from starlette.concurrency import run_in_threadpool
 from lading.errors import LadingError
 from lading.fronts.rest_api.gathered import Gathered
 from lading.fronts.rest_api.rest import rung
-from lading.services.job_feed import Follower
-from lading.services.job_reading import Reading
+from lading.services.running.feed import Follower
+from lading.services.running.reading import Reading
 from lading.wire.event_stream import COMMENT
 
 PERMIT_SECONDS = 60.0

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse
 from lading import errors
 from lading.services.access import Denied, NotLoggedIn
 from lading.services.blotting import without_secrets
-from lading.services.causes import root_of_line
-from lading.services.passwords import PasswordsBusy
-from lading.services.throttling import TooManyAttempts
-from lading.services.transfer_failures import unworded
+from lading.services.identity.passwords import PasswordsBusy
+from lading.services.identity.throttling import TooManyAttempts
+from lading.services.jobs.causes import root_of_line
+from lading.services.transfers.failures import unworded
 
 STATUS: dict[type[errors.LadingError], int] = {
     NotLoggedIn: 401,
@@ -51,7 +51,7 @@ def status_of(error: errors.LadingError, *, transfer: bool = False) -> int:
 
 
 def status_of_line(line: Mapping[str, object]) -> int:
-    """Of the terminal line of a job that failed, which tells the root of its error (services.job_ending)."""
+    """Of the terminal line of a job that failed, which tells the root of its error (services.running.ending)."""
     return next(STATUS[kind] for kind in root_of_line(line).__mro__ if kind in STATUS)
 
 

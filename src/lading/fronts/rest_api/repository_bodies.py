@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, Field
 from lading.fronts.rest_api.bodies import Body, Number, Text
 from lading.fronts.rest_api.retention_bodies import WideRetentionRuleBody
 from lading.fronts.rest_api.trust_bodies import TrustBody
-from lading.services.repository_rows import Visibility
-from lading.services.repository_rules import (
+from lading.services.repositories.rows import Visibility
+from lading.services.repositories.rules import (
     MOST_PATTERNS,
     MOST_RULES,
     Protects,

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from lading.fronts.rest_api.bodies import Body, Count, Number, Text
-from lading.services.repository_rules import MOST_PATTERNS, MOST_RULES
-from lading.services.retention_rules import RetentionRule, own_retention, wide_retention
+from lading.services.repositories.retention_rules import RetentionRule, own_retention, wide_retention
+from lading.services.repositories.rules import MOST_PATTERNS, MOST_RULES
 
 Patterns = Annotated[list[Text], Field(max_length=MOST_PATTERNS)]
 

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from lading.fronts.rest_api.bodies import Body, Count, Pem, Text
 from lading.fronts.rest_api.shapes.signatures import TrustMode
-from lading.services.repository_trust import MOST_KEYS, MOST_PATTERNS, RepositoryTrust, read_trust
-from lading.services.trust_keys import TrustKeyForm
+from lading.services.repositories.trust import MOST_KEYS, MOST_PATTERNS, RepositoryTrust, read_trust
+from lading.services.trust.keys import TrustKeyForm
 from lading.services.trust_modes import Mode
 
 

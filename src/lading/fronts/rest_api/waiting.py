@@ -12,7 +12,7 @@ from lading.fronts.rest_api.job_streams import JobStreams
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import body_of, status_of, status_of_line
 from lading.services.access import Actor
-from lading.services.job import Job, JobState
+from lading.services.jobs.job import Job, JobState
 
 JSON = "application/json"
 EVENTS = "text/event-stream"

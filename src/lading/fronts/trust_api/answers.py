@@ -19,10 +19,10 @@ from lading.fronts.trust_api.forms import FormInvalid, RoleInvalid, RoleMissing
 from lading.fronts.trust_api.gate import CallerForeign, TokenWanted
 from lading.proof.tuf_refusals import SignerMissing, TrustInvalid, TrustRefused, UpdateOutdated
 from lading.services.access import Denied
-from lading.services.passwords import PasswordsBusy
-from lading.services.throttling import TooManyAttempts
-from lading.services.trust_collections import MetadataUnknown, NamesMany, PublishersMany, RoleKeptElsewhere
-from lading.services.trust_records import TrustFile
+from lading.services.identity.passwords import PasswordsBusy
+from lading.services.identity.throttling import TooManyAttempts
+from lading.services.trust.collections import MetadataUnknown, NamesMany, PublishersMany, RoleKeptElsewhere
+from lading.services.trust.records import TrustFile
 
 Fields = Sequence[tuple[str, str]]
 

@@ -27,8 +27,8 @@ from lading.fronts.trust_api.forms import read_update
 from lading.fronts.trust_api.gate import Entry, Gate
 from lading.oci.instants import instant
 from lading.services.access import Permission
-from lading.services.trust_collections import TrustCollections
-from lading.services.trust_records import Gun, TrustChange
+from lading.services.trust.collections import TrustCollections
+from lading.services.trust.records import Gun, TrustChange
 from lading.wire.trust_urls import Changefeed, Collection, FileAt, Health, KeyAt, match
 
 log = logging.getLogger("lading.trust")

@@ -8,7 +8,7 @@ from typing import Protocol
 from lading.errors import LadingError, Side
 from lading.fronts.http.exchange import IncomingRequest
 from lading.services.access import Actor, NotLoggedIn, Permission
-from lading.services.trust_records import Gun
+from lading.services.trust.records import Gun
 
 
 class TokenWanted(NotLoggedIn):

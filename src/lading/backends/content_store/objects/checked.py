@@ -1,4 +1,4 @@
-"""A bucket as whoever re-reads it sees it (services.content_check.CheckedContent)."""
+"""A bucket as whoever re-reads it sees it (services.content.check.CheckedContent)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lading.backends.content_store.objects.reading import ObjectReader
 from lading.backends.content_store.objects.segments import Segments
 from lading.backends.content_store.objects.turns import CHECKING
 from lading.oci.digest import Digest
-from lading.services.content_check import Kept
+from lading.services.content.check import Kept
 from lading.wire.message import Cancel, ReadFailed
 
 PIECE = 256 * 1024

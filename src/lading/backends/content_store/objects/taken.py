@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lading.backends.content_store.objects import keys
 from lading.backends.content_store.objects.bucket import Bucket
-from lading.services.storage_figures import DiskFigures, Sum
+from lading.services.content.storage_figures import DiskFigures, Sum
 
 
 def bucket_figures(bucket: Bucket) -> DiskFigures:

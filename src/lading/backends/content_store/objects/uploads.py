@@ -44,7 +44,7 @@ class SessionTaken(StorageFailed):
 
 
 class ObjectUploads:
-    """Fulfils services.repository_content.UploadFiles. Every method raises BucketFailed."""
+    """Fulfils services.repositories.content.UploadFiles. Every method raises BucketFailed."""
 
     def __init__(self, bucket: Bucket, turns: Turns, keep: Keep, streams: Streams) -> None:
         self._bucket, self._turns, self._keep, self._streams = bucket, turns, keep, streams

@@ -14,8 +14,8 @@ from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.options import scanner_options, setting
 from lading.fronts.cli.texts import age, plural
 from lading.oci.instants import moment_text
-from lading.services.advisories import Feed, Imported, Origin, UpdatedPartly, feed_json, imported_json
-from lading.services.scanner import ScannerName
+from lading.services.findings.scanner import ScannerName
+from lading.services.scans.advisories import Feed, Imported, Origin, UpdatedPartly, feed_json, imported_json
 
 _HEADINGS = ("ECOSYSTEM", "RECORDS", "DATA OF", "NEWEST", "IMPORTED", "SOURCE")
 _IMPORTED_HEADINGS = ("SOURCE", "RECORDS", "NEW", "CHANGED", "GONE", "UNREAD")

@@ -13,8 +13,8 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.one_platform import one_platform
 from lading.fronts.cli.options import archive_options, image_argument, setting
 from lading.fronts.cli.texts import plural, size
-from lading.services.stores import ArchiveForm, Compression
-from lading.services.transfers import Call
+from lading.services.content.stores import ArchiveForm, Compression
+from lading.services.transfers.transfers import Call
 
 PLAIN = Flags(
     if_absent=False,

@@ -20,10 +20,10 @@ from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.texts import plural, visible, visible_json
 from lading.oci.instants import instant
 from lading.services.access import LADING
-from lading.services.audit import Result
-from lading.services.audit_export import Format, row_json
-from lading.services.audit_records import AuditFilter, AuditRow
-from lading.services.audit_seal import Verification
+from lading.services.audit.audit import Result
+from lading.services.audit.export import Format, row_json
+from lading.services.audit.records import AuditFilter, AuditRow
+from lading.services.audit.seal import Verification
 from lading.services.row_view import verification_json
 
 F = TypeVar("F", bound=Callable[..., object])

@@ -8,9 +8,9 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.texts import plural, size
 from lading.oci.instants import instant
-from lading.services.backup_index import KEY, BackupIndex
-from lading.services.backups import BackupUnsound, Made
-from lading.services.restoring import Restored, RestoredInPart
+from lading.services.backups.backups import BackupUnsound, Made
+from lading.services.backups.index import KEY, BackupIndex
+from lading.services.backups.restoring import Restored, RestoredInPart
 
 
 @click.command(cls=Command)

@@ -11,9 +11,9 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import archive_options, transfer_options
 from lading.oci.reference import Reference
+from lading.services.content.stores import ArchiveForm, Compression
 from lading.services.places import Named, parse_place
-from lading.services.stores import ArchiveForm, Compression
-from lading.services.transfers import Transfers
+from lading.services.transfers.transfers import Transfers
 
 
 @click.command(cls=Command)

@@ -25,14 +25,14 @@ from lading.fronts.cli.texts import duration, plural, size
 from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.proof.signing_keys import KeyKind, PrivateKey
-from lading.services.advisories import Origin
+from lading.services.embedded.samples import SAMPLE_ADVISORY, SAMPLE_MENDED, sample_archive
+from lading.services.findings.scanner import ScannerName, ScanProgress, ScanResult
 from lading.services.places import Named
-from lading.services.samples import SAMPLE_ADVISORY, SAMPLE_MENDED, sample_archive
-from lading.services.scan_words import coverage_text
-from lading.services.scanner import ScannerName, ScanProgress, ScanResult
-from lading.services.transfers import Call, Moved, Options
-from lading.services.trust import SignatureForm
-from lading.services.trust_policy import KeySigner, demanding
+from lading.services.scans.advisories import Origin
+from lading.services.scans.words import coverage_text
+from lading.services.transfers.transfers import Call, Moved, Options
+from lading.services.trust.policy import KeySigner, demanding
+from lading.services.trust.trust import SignatureForm
 from lading.wire.message import Cancel
 from lading.wire.progress import Event
 

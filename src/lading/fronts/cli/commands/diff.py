@@ -14,13 +14,13 @@ from lading.fronts.cli.options import image_argument, remote_options, setting
 from lading.fronts.cli.prefixes import mentioning_prefix
 from lading.fronts.cli.texts import lines, plural, size
 from lading.oci.platform import Platform
-from lading.services.comparison import Compared, compare
-from lading.services.insides_view import difference_json
+from lading.services.browsing.insides_view import difference_json
+from lading.services.embedded.comparison import Compared, compare
 from lading.services.places import parse_place
 from lading.wire.message import Cancel
 
 Told = Mapping[str, object]
-"""What services.insides_view makes of a difference, or an object in it."""
+"""What services.browsing.insides_view makes of a difference, or an object in it."""
 
 
 @click.command(cls=Command)

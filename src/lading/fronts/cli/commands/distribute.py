@@ -12,11 +12,11 @@ from lading.fronts.cli.commands.rows import chosen, completed
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.services.access import LADING
-from lading.services.distribution_forms import DistributionForm, DistributionUnset
-from lading.services.environment import ConnectionType
-from lading.services.environment_records import EnvironmentRow
-from lading.services.job import Job
-from lading.services.job_view import job_json
+from lading.services.distribution.forms import DistributionForm, DistributionUnset
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.records import EnvironmentRow
+from lading.services.jobs.job import Job
+from lading.services.watching.view import job_json
 
 
 class HostsUnsaid(InputInvalid):

@@ -9,7 +9,7 @@ from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import remote_options
-from lading.services.diagnosis import Finding
+from lading.services.server.diagnosis import Finding
 
 NAME_WIDTH = 8
 """Columns of the names of the checks that are always made; a registry's name may need more."""

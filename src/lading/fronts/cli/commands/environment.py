@@ -16,9 +16,9 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.secrets import read_text
 from lading.services.access import LADING
-from lading.services.environment import ConnectionType
-from lading.services.environment_forms import EnvironmentForm
-from lading.services.environment_records import EnvironmentRow
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.forms import EnvironmentForm
+from lading.services.environments.records import EnvironmentRow
 from lading.services.row_view import environment_json
 from lading.wire.docker_address import DockerAddress
 

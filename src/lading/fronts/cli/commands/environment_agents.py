@@ -14,12 +14,12 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.oci.instants import instant
 from lading.services.access import LADING
-from lading.services.agent_commands import agent_command, stock_command
-from lading.services.agent_records import AgentTokenRow
-from lading.services.agent_tokens import AgentTokenForm, is_over
-from lading.services.agent_view import agent_json, agent_token_json
-from lading.services.environment import ConnectionType
-from lading.services.hub import AgentPresence
+from lading.services.agents.commands import agent_command, stock_command
+from lading.services.agents.tokens import AgentTokenForm, is_over
+from lading.services.agents.view import agent_json, agent_token_json
+from lading.services.environments.environment import ConnectionType
+from lading.services.hub.hub import AgentPresence
+from lading.services.hub.records import AgentTokenRow
 from lading.services.named_rows import RowUnknown
 
 _HEADINGS = ("ENVIRONMENT", "AGENT", "VERSION", "DOCKER", "FROM", "CONNECTED", "TOKEN", "EXPIRES")

@@ -10,7 +10,7 @@ from lading.fronts.cli.console import Listing, Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.texts import age, size
-from lading.services.images import Listed
+from lading.services.embedded.images import Listed
 
 _HEADINGS = ("REPOSITORY", "TAG", "IMAGE ID", "PLATFORMS", "PULLED", "SIZE")
 

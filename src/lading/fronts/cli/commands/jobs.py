@@ -17,11 +17,11 @@ from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.texts import progress, visible_json
 from lading.oci.instants import instant
 from lading.services.access import LADING, Denied
-from lading.services.causes import root_of_line
-from lading.services.job import Job, JobState, JsonObject, Line
-from lading.services.job_records import JobFilter
-from lading.services.job_view import job_json
-from lading.services.jobs import Jobs, JobUnknown
+from lading.services.jobs.causes import root_of_line
+from lading.services.jobs.job import Job, JobState, JsonObject, Line
+from lading.services.jobs.records import JobFilter
+from lading.services.running.jobs import Jobs, JobUnknown
+from lading.services.watching.view import job_json
 
 LINES_AT_ONCE = 200
 _HEADINGS = ("ID", "KIND", "STATE", "WHAT", "USER", "UPDATED")

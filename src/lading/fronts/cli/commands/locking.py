@@ -14,11 +14,11 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.oci.instants import instant
 from lading.services.access import LADING
-from lading.services.guarded_repositories import RepositoryForm
-from lading.services.repository_errors import ManifestUnknown, RepositoryUnknown
-from lading.services.repository_rows import RepositoryRow
-from lading.services.repository_rules import Protects, Releases, Rule, own_rules, rule_json
-from lading.services.repository_view import release_json, repository_json
+from lading.services.repositories.errors import ManifestUnknown, RepositoryUnknown
+from lading.services.repositories.guarded_repositories import RepositoryForm
+from lading.services.repositories.rows import RepositoryRow
+from lading.services.repositories.rules import Protects, Releases, Rule, own_rules, rule_json
+from lading.services.repositories.view import release_json, repository_json
 
 EVERY_TAG = "**"
 

@@ -10,7 +10,7 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import refuse_password, remote_options
 from lading.oci.reference import HUB
-from lading.services.registries import Login
+from lading.services.registries.registries import Login
 from lading.wire.authorize import Credential
 from lading.wire.guard import sent_in_clear
 

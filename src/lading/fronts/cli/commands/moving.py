@@ -13,16 +13,16 @@ from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.prefixes import with_prefix
 from lading.fronts.cli.texts import duration, plural, size
+from lading.services.content.stores import ArchiveForm, Compression
 from lading.services.platforms import Wanted
-from lading.services.stores import ArchiveForm, Compression
-from lading.services.transfers import Call, Moved, Options
+from lading.services.transfers.transfers import Call, Moved, Options
 from lading.wire.event_json import totals_json
 from lading.wire.message import Cancel
 from lading.wire.progress import Event, Noted, Report
 
 if TYPE_CHECKING:  # for those who ask for it
-    from lading.services.content_trust import ContentTrust
-    from lading.services.notary_keys import KeptKey
+    from lading.services.notary.keys import KeptKey
+    from lading.services.trust.content_trust import ContentTrust
 
 
 class TerminalRefused(InputInvalid):

@@ -8,7 +8,7 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import image_argument, remote_options
 from lading.fronts.cli.texts import plural, size
-from lading.services.sweep_report import collected_json, why_kept
+from lading.services.content.sweep_report import collected_json, why_kept
 
 
 @click.command(cls=Command)

@@ -16,11 +16,17 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.texts import plural
 from lading.services.access import LADING
-from lading.services.guarded_retention import GuardedRetention
-from lading.services.repository_errors import RepositoryUnknown
-from lading.services.retention import Verdict
-from lading.services.retention_rules import DAY, RetentionRule, own_retention, retention_json, wide_retention
-from lading.services.retention_view import verdict_json
+from lading.services.repositories.errors import RepositoryUnknown
+from lading.services.repositories.retention_rules import (
+    DAY,
+    RetentionRule,
+    own_retention,
+    retention_json,
+    wide_retention,
+)
+from lading.services.retention.guarded_retention import GuardedRetention
+from lading.services.retention.retention import Verdict
+from lading.services.retention.view import verdict_json
 
 HEADINGS = ("FOR", "TAGS", "KEEP", "UNTAGGED")
 _PREVIEW_HEADINGS = ("TAG", "BECOMES", "WHY")

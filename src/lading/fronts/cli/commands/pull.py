@@ -11,7 +11,7 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import transfer_options
 from lading.services.places import DockerImage, Named, PlaceInvalid, parse_place
-from lading.services.transfers import Call, Moved, Transfers
+from lading.services.transfers.transfers import Call, Moved, Transfers
 
 
 @click.command(cls=Command)

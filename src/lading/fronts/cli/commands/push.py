@@ -13,7 +13,7 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import image_argument, transfer_options
 from lading.oci.reference import Reference
 from lading.services.places import Named, parse_place
-from lading.services.transfers import Transfers
+from lading.services.transfers.transfers import Transfers
 
 
 @click.command(cls=Command)

@@ -14,12 +14,13 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.secrets import asked_password, password_option, read_text
 from lading.services.access import LADING
-from lading.services.connection_test import ConnectionReport
-from lading.services.provider_view import template_json
-from lading.services.providers import TEMPLATES, Provider
-from lading.services.registry_forms import RegistryEdit, RegistryForm
-from lading.services.registry_records import RegistryRow, RelayChoice
-from lading.services.row_view import iso, registry_json
+from lading.services.environments.connection_test import ConnectionReport
+from lading.services.json_values import iso
+from lading.services.registries.forms import RegistryEdit, RegistryForm
+from lading.services.registries.provider_view import template_json
+from lading.services.registries.providers import TEMPLATES, Provider
+from lading.services.registries.records import RegistryRow, RelayChoice
+from lading.services.row_view import registry_json
 from lading.wire.endpoint import Tls
 
 _HEADINGS = ("ID", "NAME", "URL", "PROVIDER", "USER", "LOGIN", "TLS", "DEFAULT")

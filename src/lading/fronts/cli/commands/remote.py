@@ -11,7 +11,7 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import remote_options
 from lading.fronts.cli.prefixes import mentioning_prefix
 from lading.services.places import parse_place
-from lading.services.registries import Listing
+from lading.services.registries.registries import Listing
 
 
 @click.command(cls=Command)

@@ -19,11 +19,11 @@ from lading.fronts.cli.texts import plural, size, table
 from lading.oci.instants import instant
 from lading.oci.reference import DEFAULT_TAG
 from lading.services.access import LADING
-from lading.services.guarded_repositories import ProtectedTag, RepositoryForm, is_immutable
-from lading.services.promotion import promoted_json
-from lading.services.repository_rows import RepositoryRow, Visibility
-from lading.services.repository_rules import Rule, RuleInvalid, own_rules
-from lading.services.repository_view import repository_json, tag_json
+from lading.services.promotion.promotion import promoted_json
+from lading.services.repositories.guarded_repositories import ProtectedTag, RepositoryForm, is_immutable
+from lading.services.repositories.rows import RepositoryRow, Visibility
+from lading.services.repositories.rules import Rule, RuleInvalid, own_rules
+from lading.services.repositories.view import repository_json, tag_json
 
 _HEADINGS = ("NAME", "VISIBILITY", "IMMUTABLE", "RULES", "TAGS", "SIZE", "PUSHED")
 _TAG_HEADINGS = ("TAG", "DIGEST", "SIZE", "MOVED", "PROTECTED")

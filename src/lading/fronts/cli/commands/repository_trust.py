@@ -14,7 +14,7 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.secrets import read_text
 from lading.fronts.cli.texts import lines
 from lading.services.access import LADING
-from lading.services.repository_trust import read_trust, trust_json
+from lading.services.repositories.trust import read_trust, trust_json
 from lading.services.trust_modes import Mode
 
 Rule = Mapping[str, object]
@@ -93,7 +93,7 @@ def trust(
     told: Rule | None = None if rule is None else trust_json(rule)
     verdict: Mapping[str, object] | None = None
     if tag is not None:
-        from lading.services.signature_json import verdict_json  # noqa: PLC0415  it brings the formats of signatures
+        from lading.services.trust.signature_json import verdict_json  # noqa: PLC0415  it brings the formats of signatures
 
         verdict = verdict_json(trusts.verdict(LADING, name, tag), trusts.now())
     result = {"name": name, "rule": told, "verdict": verdict}
@@ -109,7 +109,7 @@ def accepted_keys(invocation: Invocation, *, add: tuple[str, str] | None, rm: st
 
     A key that a rule names stays until the rule does not.
     """
-    from lading.services.trust_keys import TrustKeyForm, trust_key_json  # noqa: PLC0415  it brings cryptography
+    from lading.services.trust.keys import TrustKeyForm, trust_key_json  # noqa: PLC0415  it brings cryptography
 
     keys = invocation.application.administration.accepted_keys
     if rm is not None:

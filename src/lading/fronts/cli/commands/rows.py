@@ -14,7 +14,7 @@ from lading.fronts.cli.console import Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.texts import lines, table
 from lading.services.access import LADING, Actor
-from lading.services.connection_test import ConnectionReport, Step
+from lading.services.environments.connection_test import ConnectionReport, Step
 from lading.services.named_rows import RowUnknown
 from lading.services.row_view import report_json
 

@@ -15,14 +15,7 @@ from lading.fronts.cli.options import image_argument, remote_options, scanner_op
 from lading.fronts.cli.prefixes import mentioning_prefix
 from lading.fronts.cli.texts import lines, plural, table
 from lading.inventory.severity import Severity
-from lading.services.cyclonedx import bill_of_materials
-from lading.services.local_scans import Looked, Scanned
-from lading.services.places import parse_place
-from lading.services.scan_bar import hold_to
-from lading.services.scan_exports import ScanFormat
-from lading.services.scan_json import scanned_json
-from lading.services.scan_words import coverage_text
-from lading.services.scanner import (
+from lading.services.findings.scanner import (
     Finding,
     ScannerName,
     ScanProgress,
@@ -32,6 +25,13 @@ from lading.services.scanner import (
     ScanStatus,
     counted,
 )
+from lading.services.places import parse_place
+from lading.services.scans.bar import hold_to
+from lading.services.scans.cyclonedx import bill_of_materials
+from lading.services.scans.exports import ScanFormat
+from lading.services.scans.json import scanned_json
+from lading.services.scans.local_scans import Looked, Scanned
+from lading.services.scans.words import coverage_text
 from lading.wire.progress import Noted, Report
 
 _HEADINGS = ("SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN")

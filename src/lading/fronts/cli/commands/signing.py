@@ -18,11 +18,11 @@ from lading.fronts.cli.secrets import read_text
 from lading.fronts.cli.texts import lines
 from lading.oci.instants import moment_text
 from lading.proof.signing_keys import PublicKey
-from lading.services.signature_json import signature_json
-from lading.services.signatures import Signed
-from lading.services.trust import NotTrusted, SignatureForm, Verdict
-from lading.services.trust_policy import KeySigner, TrustPolicy, demanding
-from lading.services.trust_policy_file import parse_policy
+from lading.services.trust.policy import KeySigner, TrustPolicy, demanding
+from lading.services.trust.policy_file import parse_policy
+from lading.services.trust.signature_json import signature_json
+from lading.services.trust.signatures import Signed
+from lading.services.trust.trust import NotTrusted, SignatureForm, Verdict
 
 
 class OneOfTheTwo(InputInvalid):

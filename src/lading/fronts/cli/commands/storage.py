@@ -9,8 +9,8 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.texts import size, table
 from lading.services.access import LADING
-from lading.services.storage_figures import Figures, RepositoryFigures, Sum
-from lading.services.storage_view import figures_json, repository_figures_json
+from lading.services.content.storage_figures import Figures, RepositoryFigures, Sum
+from lading.services.content.storage_view import figures_json, repository_figures_json
 
 _HEADINGS = ("NAME", "TAGS", "MANIFESTS", "BLOBS", "LOGICAL", "UNIQUE")
 

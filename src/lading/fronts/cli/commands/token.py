@@ -13,10 +13,10 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.oci.instants import instant
 from lading.services.access import LADING
-from lading.services.login_records import TokenRow
+from lading.services.identity.login_records import TokenRow
+from lading.services.identity.tokens import TokenForm
 from lading.services.named_rows import RowUnknown
 from lading.services.row_view import token_json
-from lading.services.tokens import TokenForm
 
 _HEADINGS = ("ID", "NAME", "USER", "BEGINS", "SCOPES", "EXPIRES", "USED")
 

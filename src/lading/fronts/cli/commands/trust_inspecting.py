@@ -17,10 +17,10 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.instants import moment_text
 from lading.oci.reference import Reference
 from lading.proof.tuf_refusals import TrustAbsent, TrustRefused
-from lading.services.notary_views import Inspected, TrustedTag, TrustSigner
-from lading.services.signature_json import signature_json
+from lading.services.notary.views import Inspected, TrustedTag, TrustSigner
+from lading.services.trust.policy import TrustPolicy, TrustRule
+from lading.services.trust.signature_json import signature_json
 from lading.services.trust_modes import Mode
-from lading.services.trust_policy import TrustPolicy, TrustRule
 
 if TYPE_CHECKING:
     from lading.wire.message import Cancel

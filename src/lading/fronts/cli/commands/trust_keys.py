@@ -29,7 +29,7 @@ from lading.proof.key_files import encrypted_pem, is_encrypted
 from lading.proof.signing_keys import KeyKind, PrivateKey
 from lading.proof.tuf_key_files import NotaryKey
 from lading.proof.tuf_roles import BASE_ROLES, ROOT, TARGETS, is_delegation
-from lading.services.notary_keys import KeptKey, TrustKeyKept, TrustKeyUnknown
+from lading.services.notary.keys import KeptKey, TrustKeyKept, TrustKeyUnknown
 
 HEADINGS = ("KEY", "SIGNS FOR", "REPOSITORY")
 _FEWEST_DIGITS = 4

@@ -19,7 +19,7 @@ from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.options import remote_options
 from lading.fronts.cli.trust_files import CERTIFICATE, read_pem
 from lading.proof.tuf_signer_files import signer_key
-from lading.services.notary_refusals import LastSigner
+from lading.services.notary.refusals import LastSigner
 
 EVERY_TAG = ("",)
 

@@ -19,7 +19,7 @@ from lading.fronts.cli.lazy import Command
 from lading.fronts.cli.options import image_argument, remote_options
 from lading.fronts.cli.texts import plural
 from lading.oci.reference import Reference
-from lading.services.notary_views import TagRevoked, TagSigned
+from lading.services.notary.views import TagRevoked, TagSigned
 
 
 @click.command(cls=Command)

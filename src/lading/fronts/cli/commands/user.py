@@ -15,11 +15,11 @@ from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.secrets import asked_password, password_option
 from lading.oci.instants import instant
 from lading.services.access import LADING, Grant
-from lading.services.identity_records import SignedOn
-from lading.services.roles import ADMIN
+from lading.services.identity.identity_records import SignedOn
+from lading.services.identity.roles import ADMIN
+from lading.services.identity.user_records import RoleRow, UserRow
+from lading.services.identity.users import UserEdit, UserForm, has_admin
 from lading.services.row_view import role_json, user_json
-from lading.services.user_records import RoleRow, UserRow
-from lading.services.users import UserEdit, UserForm, has_admin
 
 
 @click.group(cls=Group)

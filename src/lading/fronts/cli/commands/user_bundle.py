@@ -17,9 +17,9 @@ from lading.fronts.cli.durations import lasting_seconds
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Command
 from lading.services.access import LADING
-from lading.services.client_certificates import Bundle
+from lading.services.identity.client_certificates import Bundle
+from lading.services.identity.tokens import TokenForm
 from lading.services.row_view import token_json
-from lading.services.tokens import TokenForm
 from lading.wire.docker_address import DockerAddress
 
 OWNER_ONLY = 0o600

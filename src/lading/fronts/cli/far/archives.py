@@ -20,7 +20,7 @@ from lading.fronts.cli.far.server import environment_of, refuse_flags, server_of
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.one_platform import one_platform
 from lading.fronts.cli.texts import plural, size
-from lading.services.transfers import Call
+from lading.services.transfers.transfers import Call
 from lading.wire.docker_words import Verb
 from lading.wire.message import Reader
 

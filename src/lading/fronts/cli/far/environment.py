@@ -16,8 +16,8 @@ from lading.fronts.cli.far.rows import Noun, print_report, said
 from lading.fronts.cli.far.server import Columns, Row, chosen, number, refuse_flags, server_of, word
 from lading.fronts.cli.invocation import Invocation
 from lading.oci.instants import instant
-from lading.services.environment import ConnectionType
-from lading.services.environment_forms import EnvironmentForm
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.forms import EnvironmentForm
 from lading.services.named_rows import RowUnknown
 from lading.wire.message import Cancel
 

@@ -15,7 +15,7 @@ from lading.fronts.cli.far.rows import said
 from lading.fronts.cli.far.server import Row, server_of, word, words
 from lading.fronts.cli.invocation import Invocation
 from lading.oci.instants import instant
-from lading.services.repository_rules import Protects, Releases, Rule, own_rules, rule_json
+from lading.services.repositories.rules import Protects, Releases, Rule, own_rules, rule_json
 from lading.wire.message import Cancel
 
 

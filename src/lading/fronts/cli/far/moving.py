@@ -24,7 +24,7 @@ from lading.fronts.cli.texts import duration, size
 from lading.oci.reference import DEFAULT_TAG, Reference
 from lading.services.lookup import ImageUnknown
 from lading.services.places import Named, Place, parse_place
-from lading.services.transfers import Call, Moved
+from lading.services.transfers.transfers import Call, Moved
 from lading.wire.docker_words import Verb
 from lading.wire.guard import is_loopback
 from lading.wire.message import Cancel

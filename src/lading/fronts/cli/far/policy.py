@@ -22,7 +22,7 @@ from lading.fronts.cli.far.following import followed, result_of
 from lading.fronts.cli.far.server import Columns, Row, number, server_of, word
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.texts import plural
-from lading.services.retention_rules import RetentionRule, own_retention, retention_json, wide_retention
+from lading.services.repositories.retention_rules import RetentionRule, own_retention, retention_json, wide_retention
 from lading.wire.message import Cancel
 
 WIDE = "/api/settings/repositories"

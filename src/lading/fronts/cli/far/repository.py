@@ -13,7 +13,7 @@ from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.secrets import read_text
 from lading.fronts.cli.texts import size
 from lading.oci.reference import DEFAULT_TAG
-from lading.services.repository_rules import RuleInvalid, own_rules
+from lading.services.repositories.rules import RuleInvalid, own_rules
 from lading.wire.message import Cancel
 
 PATH = "/api/repositories"

@@ -11,9 +11,9 @@ from lading.fronts.cli.far.server import Row, environment_of, number, refuse_fla
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.texts import lines, plural, table
 from lading.inventory.severity import Severity
+from lading.services.findings.scanner import ScannerName, ScanStatus
 from lading.services.platforms import Wanted
-from lading.services.scan_failures import NothingAssessed
-from lading.services.scanner import ScannerName, ScanStatus
+from lading.services.scans.failures import NothingAssessed
 
 _HEADINGS = ("SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN")
 _OURS_ALONE = ("insecure", "tls-ca", "username", "password", "grype", "trivy", "scan-cache", "scan-timeout")

@@ -13,7 +13,7 @@ from lading.oci.reference import Reference, Repository
 from lading.services.trust_modes import Mode
 
 if TYPE_CHECKING:  # for those who ask for it
-    from lading.services.content_trust import ContentTrust
+    from lading.services.trust.content_trust import ContentTrust
 
 
 class PolicyStaysHere(Refused):

@@ -10,7 +10,7 @@ from lading.fronts.cli.far.remote import OWN, registry_row
 from lading.fronts.cli.far.server import environment_of, number, refuse_flags, server_of, words
 from lading.fronts.cli.invocation import Invocation
 from lading.oci.reference import Reference
-from lading.services.images import TagMissing
+from lading.services.embedded.images import TagMissing
 from lading.wire.message import Cancel
 
 _OURS_ALONE = ("insecure", "tls-ca", "username", "password")

@@ -15,12 +15,12 @@ from lading.fronts.rest_api.pages.shown import fields_of, login_first, page, see
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import status_of
 from lading.services.access import Actor
-from lading.services.agent_commands import agent_command, stock_command
-from lading.services.agent_tokens import AgentTokenForm
-from lading.services.environment import ConnectionType
-from lading.services.environment_forms import EnvironmentForm
-from lading.services.environment_records import EnvironmentRow
-from lading.services.hub import AgentPresence
+from lading.services.agents.commands import agent_command, stock_command
+from lading.services.agents.tokens import AgentTokenForm
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.forms import EnvironmentForm
+from lading.services.environments.records import EnvironmentRow
+from lading.services.hub.hub import AgentPresence
 
 router = APIRouter(include_in_schema=False)
 

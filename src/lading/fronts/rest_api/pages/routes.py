@@ -32,10 +32,10 @@ from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.refusals import status_of
 from lading.fronts.rest_api.web_app import WebApp
 from lading.services.access import Actor, Denied, NotLoggedIn
-from lading.services.job import Job
-from lading.services.job_records import JobFilter
-from lading.services.passwords import SHORTEST_PASSWORD
-from lading.services.setup import SetupLinkOver
+from lading.services.identity.passwords import SHORTEST_PASSWORD
+from lading.services.identity.setup import SetupLinkOver
+from lading.services.jobs.job import Job
+from lading.services.jobs.records import JobFilter
 
 router = APIRouter(include_in_schema=False)
 

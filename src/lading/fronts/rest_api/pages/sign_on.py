@@ -31,8 +31,8 @@ from lading.fronts.rest_api.refusals import refusal
 from lading.fronts.rest_api.shapes.accounts import SignOn
 from lading.fronts.rest_api.told import one
 from lading.services.access import NotLoggedIn
-from lading.services.sign_on_secrets import LONGEST_SHOWN
-from lading.services.single_sign_on import BroughtBack, SignOnOff, SingleSignOn
+from lading.services.identity.sign_on_secrets import LONGEST_SHOWN
+from lading.services.identity.single_sign_on import BroughtBack, SignOnOff, SingleSignOn
 
 log = logging.getLogger("lading.rest")
 

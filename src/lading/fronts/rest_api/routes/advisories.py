@@ -17,7 +17,7 @@ from lading.fronts.rest_api.shapes.jobs import AdvisoriesDone
 from lading.fronts.rest_api.shapes.scans import AdvisoriesForgotten, AdvisoryFeed
 from lading.fronts.rest_api.told import listed, one, started
 from lading.fronts.rest_api.waiting import answered
-from lading.services.advisories import feed_json
+from lading.services.scans.advisories import feed_json
 
 router = APIRouter(prefix="/api/advisories", tags=["advisories"])
 

@@ -17,8 +17,8 @@ from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.shapes.errors import WebSocketNeeded
 from lading.fronts.rest_api.shapes.places import AgentConnections, AgentToken, AgentTokenMade
 from lading.fronts.rest_api.told import listed, one
-from lading.services.agent_commands import agent_command, stock_command
-from lading.services.agent_tokens import AgentTokenForm
+from lading.services.agents.commands import agent_command, stock_command
+from lading.services.agents.tokens import AgentTokenForm
 from lading.wire.tunnel_frames import PROTOCOL
 
 router = APIRouter(prefix="/api/hawser", tags=["agents"])

@@ -15,10 +15,10 @@ from lading.fronts.rest_api.dependencies import ActorNeeded, AuditStreamNeeded, 
 from lading.fronts.rest_api.paging import Filter, Limit, PageNumber, paged, window
 from lading.fronts.rest_api.shapes.audit import AuditRecord, Verification
 from lading.fronts.rest_api.told import array, either, events, file, listed, one
-from lading.services.audit import Result
-from lading.services.audit_export import Format, row_json
-from lading.services.audit_records import AuditFilter
-from lading.services.audit_view import Sight
+from lading.services.audit.audit import Result
+from lading.services.audit.export import Format, row_json
+from lading.services.audit.records import AuditFilter
+from lading.services.audit.view import Sight
 from lading.wire.event_stream import HEADERS, last_event_id
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])

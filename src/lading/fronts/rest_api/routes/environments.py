@@ -11,10 +11,10 @@ from lading.fronts.rest_api.paging import ListNeeded
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.shapes.places import Environment, TestReport
 from lading.fronts.rest_api.told import listed, one
-from lading.services.environment import ConnectionType
-from lading.services.environment_forms import EnvironmentForm
-from lading.services.environment_records import EnvironmentRow
-from lading.services.hub import AgentPresence
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.forms import EnvironmentForm
+from lading.services.environments.records import EnvironmentRow
+from lading.services.hub.hub import AgentPresence
 
 router = APIRouter(prefix="/api/environments", tags=["environments"])
 

@@ -30,11 +30,11 @@ from lading.fronts.rest_api.shapes.signatures import ImageSignatures
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.told import array, file, listed, one, started
 from lading.fronts.rest_api.waiting import answered
-from lading.services.environment import ConnectionType
-from lading.services.environment_orders import PruneOrder
-from lading.services.image_lists import ImageOrder, ImageQuery
-from lading.services.imports import LONGEST_PIECE, ImportBusy, ImportCommitted, ImportUnknown, PieceTooLong
+from lading.services.browsing.image_lists import ImageOrder, ImageQuery
+from lading.services.environments.environment import ConnectionType
+from lading.services.environments.orders import PruneOrder
 from lading.services.new_names import new_name
+from lading.services.work.imports import LONGEST_PIECE, ImportBusy, ImportCommitted, ImportUnknown, PieceTooLong
 from lading.wire.message import Reader
 
 router = APIRouter(prefix="/api", tags=["images"])

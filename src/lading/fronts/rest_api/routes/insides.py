@@ -13,8 +13,8 @@ from lading.fronts.rest_api.routes.transfers import EnvironmentId
 from lading.fronts.rest_api.shapes.insides import ImageComparison, ImageLayers, ImagePlace, LayerGrid
 from lading.fronts.rest_api.told import array, file, one
 from lading.oci.platform import Platform
-from lading.services.insides_view import difference_json, grid_json, layers_json, place_json
-from lading.services.scan_exports import MEDIA_TYPES, ScanFormat, json_text
+from lading.services.browsing.insides_view import difference_json, grid_json, layers_json, place_json
+from lading.services.scans.exports import MEDIA_TYPES, ScanFormat, json_text
 
 router = APIRouter(prefix="/api")
 

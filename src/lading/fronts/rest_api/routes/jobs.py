@@ -34,9 +34,9 @@ from lading.fronts.rest_api.shapes.jobs import (
 from lading.fronts.rest_api.streamed import StreamedAnswer
 from lading.fronts.rest_api.told import either, events, listed, one, started
 from lading.fronts.rest_api.waiting import EVENTS, answered
-from lading.services.job import JobState, JsonObject
-from lading.services.job_records import JobFilter
-from lading.services.job_view import job_json
+from lading.services.jobs.job import JobState, JsonObject
+from lading.services.jobs.records import JobFilter
+from lading.services.watching.view import job_json
 from lading.wire.event_stream import HEADERS, last_event_id
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])

@@ -16,10 +16,10 @@ from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.shapes.accounts import Role, Session, Token, TokenMade, User
 from lading.fronts.rest_api.told import listed, one
 from lading.services.access import Actor, Grant, NotLoggedIn
-from lading.services.roles import RoleForm, grant_json
-from lading.services.tokens import TokenForm
-from lading.services.user_records import UserRow
-from lading.services.users import UserEdit, UserForm
+from lading.services.identity.roles import RoleForm, grant_json
+from lading.services.identity.tokens import TokenForm
+from lading.services.identity.user_records import UserRow
+from lading.services.identity.users import UserEdit, UserForm
 
 router = APIRouter(prefix="/api", tags=["people"])
 

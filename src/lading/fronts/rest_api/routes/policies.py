@@ -14,10 +14,10 @@ from lading.fronts.rest_api.gate_bodies import ExceptionBody, PolicyBody
 from lading.fronts.rest_api.paging import Filter, Limit, ListNeeded, PageNumber, paged, window
 from lading.fronts.rest_api.shapes.gates import ExceptionsImported, OpenVex, Policy, VerdictRow, VulnerabilityException
 from lading.fronts.rest_api.told import listed, one
-from lading.services.exceptions import exception_json
-from lading.services.gate_records import ExceptionRow, VerdictQuery
-from lading.services.policies import verdict_row_json
-from lading.services.policy_forms import policy_json
+from lading.services.gates.exceptions import exception_json
+from lading.services.gates.policies import verdict_row_json
+from lading.services.gates.policy_forms import policy_json
+from lading.services.gates.records import ExceptionRow, VerdictQuery
 
 router = APIRouter(prefix="/api", tags=["gates"])
 

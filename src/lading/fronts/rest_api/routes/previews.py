@@ -10,7 +10,7 @@ from lading.fronts.rest_api.dependencies import ActorNeeded, CancelNeeded, Produ
 from lading.fronts.rest_api.routes.transfers import EnvironmentId, pull_form, push_form
 from lading.fronts.rest_api.shapes.previews import PullPreview, PushPreview
 from lading.fronts.rest_api.told import one
-from lading.services.transfer_previews import Preview
+from lading.services.work.previews import Preview
 
 router = APIRouter(prefix="/api/images", tags=["transfers"])
 

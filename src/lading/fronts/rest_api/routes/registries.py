@@ -23,10 +23,10 @@ from lading.fronts.rest_api.shapes.places import (
 )
 from lading.fronts.rest_api.told import array, listed, one
 from lading.services.access import Actor, NotLoggedIn
-from lading.services.provider_view import template_json
-from lading.services.registry_forms import RegistryEdit, RegistryForm
-from lading.services.registry_records import RegistryRow
-from lading.services.row_view import iso
+from lading.services.json_values import iso
+from lading.services.registries.forms import RegistryEdit, RegistryForm
+from lading.services.registries.provider_view import template_json
+from lading.services.registries.records import RegistryRow
 
 router = APIRouter(prefix="/api", tags=["registries"])
 

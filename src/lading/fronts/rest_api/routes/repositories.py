@@ -22,10 +22,10 @@ from lading.fronts.rest_api.repository_bodies import (
 from lading.fronts.rest_api.retention_bodies import wide_retention_of
 from lading.fronts.rest_api.shapes.repositories import RegistryRules, Release, Repository, RepositoryTag
 from lading.fronts.rest_api.told import listed, one
-from lading.services.guarded_repositories import RepositoryForm
-from lading.services.repository_rules import rule_json
-from lading.services.repository_view import release_json, repository_json, tag_json
-from lading.services.retention_rules import retention_json
+from lading.services.repositories.guarded_repositories import RepositoryForm
+from lading.services.repositories.retention_rules import retention_json
+from lading.services.repositories.rules import rule_json
+from lading.services.repositories.view import release_json, repository_json, tag_json
 
 router = APIRouter(prefix="/api", tags=["repositories"])
 

@@ -16,9 +16,9 @@ from lading.fronts.rest_api.shapes.jobs import RetentionDone
 from lading.fronts.rest_api.shapes.repositories import Promoted, RetentionPreview, RetentionRules
 from lading.fronts.rest_api.told import one, started
 from lading.fronts.rest_api.waiting import answered
-from lading.services.promotion import promoted_json
-from lading.services.retention_rules import retention_json
-from lading.services.retention_view import verdict_json
+from lading.services.promotion.promotion import promoted_json
+from lading.services.repositories.retention_rules import retention_json
+from lading.services.retention.view import verdict_json
 
 router = APIRouter(prefix="/api", tags=["repositories"])
 

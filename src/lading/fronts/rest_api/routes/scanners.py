@@ -14,7 +14,7 @@ from lading.fronts.rest_api.shapes.jobs import UpdateDone
 from lading.fronts.rest_api.shapes.scans import Scanner
 from lading.fronts.rest_api.told import array, started
 from lading.fronts.rest_api.waiting import answered
-from lading.services.scan_json import probe_json
+from lading.services.scans.json import probe_json
 
 router = APIRouter(prefix="/api/scanners", tags=["scans"])
 

@@ -27,10 +27,12 @@ from lading.fronts.rest_api.threads import HostRoomNeeded
 from lading.fronts.rest_api.told import array, choice, either, file, listed, one, started
 from lading.fronts.rest_api.waiting import JSON, answered
 from lading.inventory.severity import Severity
-from lading.services.job import Job
-from lading.services.scan_exports import ENDINGS, MEDIA_TYPES, ScanFormat
-from lading.services.scan_jobs import ScanForm
-from lading.services.scan_json import (
+from lading.services.findings.rows import FindingQuery, ScanQuery
+from lading.services.findings.scanner import ScanStatus
+from lading.services.jobs.job import Job
+from lading.services.scans.exports import ENDINGS, MEDIA_TYPES, ScanFormat
+from lading.services.scans.jobs import ScanForm
+from lading.services.scans.json import (
     compared_json,
     found_json,
     listed_json,
@@ -38,9 +40,7 @@ from lading.services.scan_json import (
     scanner_json,
     summary_json,
 )
-from lading.services.scan_rows import FindingQuery, ScanQuery
-from lading.services.scanner import ScanStatus
-from lading.services.scanner_settings import scanner_named
+from lading.services.scans.scanner_settings import scanner_named
 
 router = APIRouter(prefix="/api", tags=["scans"])
 

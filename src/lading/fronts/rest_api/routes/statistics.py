@@ -10,10 +10,10 @@ from lading.fronts.rest_api.answers import Json
 from lading.fronts.rest_api.dependencies import ActorNeeded, ProductNeeded
 from lading.fronts.rest_api.shapes.statistics import StorageSample, TransferStatistics
 from lading.fronts.rest_api.told import array, one
-from lading.services.job_chores import KEPT_DAYS
-from lading.services.storage_samples import KEPT_DAYS as SAMPLED_DAYS
-from lading.services.storage_samples import sample_json
-from lading.services.transfer_statistics import statistics_json
+from lading.services.content.storage_samples import KEPT_DAYS as SAMPLED_DAYS
+from lading.services.content.storage_samples import sample_json
+from lading.services.jobs.chores import KEPT_DAYS
+from lading.services.server.statistics import statistics_json
 
 router = APIRouter(prefix="/api/statistics", tags=["statistics"])
 

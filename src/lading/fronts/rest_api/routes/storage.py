@@ -15,8 +15,8 @@ from lading.fronts.rest_api.shapes.jobs import SweepDone
 from lading.fronts.rest_api.shapes.repositories import RepositoryStorage, Storage
 from lading.fronts.rest_api.told import listed, one, started
 from lading.fronts.rest_api.waiting import answered
-from lading.services.job import Job
-from lading.services.storage_view import figures_json, repository_figures_json
+from lading.services.content.storage_view import figures_json, repository_figures_json
+from lading.services.jobs.job import Job
 
 router = APIRouter(prefix="/api", tags=["storage"])
 

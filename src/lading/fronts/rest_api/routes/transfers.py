@@ -14,12 +14,12 @@ from lading.fronts.rest_api.shapes.jobs import DistributeDone, PullDone, PushDon
 from lading.fronts.rest_api.threads import HostRoomNeeded
 from lading.fronts.rest_api.told import started
 from lading.fronts.rest_api.waiting import answered
-from lading.services.copies import CopyForm
-from lading.services.distribution_forms import DistributionForm
-from lading.services.idempotency import RequestKey, body_digest
-from lading.services.job import Job
-from lading.services.pulls import PullForm
-from lading.services.push_forms import PushForm
+from lading.services.distribution.forms import DistributionForm
+from lading.services.jobs.idempotency import RequestKey, body_digest
+from lading.services.jobs.job import Job
+from lading.services.work.copies import CopyForm
+from lading.services.work.pulls import PullForm
+from lading.services.work.push_forms import PushForm
 
 TAG = "transfers"
 router = APIRouter(prefix="/api/images", tags=[TAG])

@@ -15,9 +15,9 @@ from lading.fronts.rest_api.shapes.trust import RepositoryTrust, TrustKey
 from lading.fronts.rest_api.told import listed, one
 from lading.fronts.rest_api.trust_bodies import TrustBody, TrustKeyBody
 from lading.services.access import Actor
-from lading.services.repository_trust import trust_json
-from lading.services.signature_json import verdict_json
-from lading.services.trust_keys import trust_key_json
+from lading.services.repositories.trust import trust_json
+from lading.services.trust.keys import trust_key_json
+from lading.services.trust.signature_json import verdict_json
 
 router = APIRouter(prefix="/api", tags=["trust"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NotRequired, TypedDict
 
-from lading.services.audit import Result
+from lading.services.audit.audit import Result
 
 
 class AuditRecord(TypedDict):

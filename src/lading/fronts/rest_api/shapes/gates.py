@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, NotRequired, TypedDict
 
 from lading.inventory.severity import Severity
-from lading.services.gate_policies import Action, Handling, Mode
-from lading.services.gate_statements import Justification, Status
+from lading.services.gates.policy import Action, Handling, Mode
+from lading.services.gates.statements import Justification, Status
 
 
 class Policy(TypedDict):

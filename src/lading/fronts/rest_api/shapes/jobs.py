@@ -8,7 +8,7 @@ from lading.fronts.rest_api.shapes.gates import Verdict
 from lading.fronts.rest_api.shapes.repositories import Amount
 from lading.fronts.rest_api.shapes.scans import ScanSummary, ScanTold
 from lading.fronts.rest_api.shapes.signatures import SignatureVerdict
-from lading.services.job import JobState
+from lading.services.jobs.job import JobState
 
 
 class JobStarted(TypedDict):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypedDict
 
 from lading.fronts.rest_api.shapes.repositories import Storage
 from lading.fronts.rest_api.shapes.scans import SeverityCounts
-from lading.services.environment import ConnectionType
-from lading.services.server_settings import Origin
+from lading.services.environments.environment import ConnectionType
+from lading.services.server.server_settings import Origin
 
 
 class CredentialEnding(TypedDict):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, NotRequired, TypedDict
 
-from lading.services.environment import ConnectionType
-from lading.services.providers import ListingWay, Provider
-from lading.services.registry_records import RelayChoice
+from lading.services.environments.environment import ConnectionType
+from lading.services.registries.providers import ListingWay, Provider
+from lading.services.registries.records import RelayChoice
 from lading.wire.endpoint import Tls
 
 

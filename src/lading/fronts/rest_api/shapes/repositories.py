@@ -6,8 +6,8 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from lading.fronts.rest_api.shapes.gates import Verdict
 from lading.fronts.rest_api.shapes.trust import TrustRule
-from lading.services.repository_rows import Visibility
-from lading.services.repository_rules import Protects, Releases, Step
+from lading.services.repositories.rows import Visibility
+from lading.services.repositories.rules import Protects, Releases, Step
 
 
 class ProtectionRule(TypedDict):

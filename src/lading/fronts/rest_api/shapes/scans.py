@@ -6,8 +6,8 @@ from typing import Annotated, NotRequired, TypedDict
 
 from lading.inventory.fix_state import FixState
 from lading.inventory.severity import Severity
-from lading.services.scan_rows import Occasion
-from lading.services.scanner import ScannerName, ScanStatus
+from lading.services.findings.rows import Occasion
+from lading.services.findings.scanner import ScannerName, ScanStatus
 
 
 class SeverityCounts(TypedDict):

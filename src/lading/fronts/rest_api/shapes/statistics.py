@@ -1,4 +1,4 @@
-"""Figures over time: services.transfer_statistics and services.storage_samples make them."""
+"""Figures over time: services.server.statistics and services.content.storage_samples make them."""
 
 from __future__ import annotations
 

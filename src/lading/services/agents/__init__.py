@@ -1,0 +1,1 @@
+"""Agents at Docker hosts that nobody can dial: how they log in, and how long they may stay."""

@@ -1,0 +1,1 @@
+"""Backups: made while everybody works, and brought back whole or not at all."""

@@ -1,0 +1,1 @@
+"""Images as people look at them: lists, what is inside, who shares it."""

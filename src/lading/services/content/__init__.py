@@ -1,0 +1,1 @@
+"""What our own content takes, and whether it is sound."""

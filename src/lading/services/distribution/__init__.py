@@ -1,0 +1,1 @@
+"""One image brought to many Docker hosts out of our own registry."""

@@ -1,0 +1,1 @@
+"""Our own engine: the images of our own store, as every door sees them."""

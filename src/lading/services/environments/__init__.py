@@ -1,0 +1,1 @@
+"""Environments: the places where images live, and what is asked of them."""

@@ -1,0 +1,1 @@
+"""What scanners look at and what they find: values, protocols, rows."""

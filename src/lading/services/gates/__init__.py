@@ -1,0 +1,1 @@
+"""Policies, exceptions and their verdicts: what may come, go, or be promoted."""

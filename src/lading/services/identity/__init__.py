@@ -1,0 +1,1 @@
+"""Who somebody is: users, roles, tokens, sessions, single sign-on."""

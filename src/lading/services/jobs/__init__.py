@@ -1,0 +1,1 @@
+"""Jobs as values and rows: what is asked, who may, how it ended."""

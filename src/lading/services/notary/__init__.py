@@ -1,0 +1,1 @@
+"""Content trust by Notary v1: the side that asks, signs and remembers."""

@@ -1,0 +1,1 @@
+"""An image of one of our repositories becomes a tag of another."""

@@ -1,0 +1,1 @@
+"""Configured registries and their providers: how each is reached and looked into."""

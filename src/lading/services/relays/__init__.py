@@ -1,0 +1,1 @@
+"""What a Docker host cannot move by itself goes through us."""

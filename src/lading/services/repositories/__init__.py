@@ -1,0 +1,1 @@
+"""The embedded registry: names, tags, uploads, rules, and who may change them."""

@@ -1,0 +1,1 @@
+"""Letting go of tags, as the rules of a repository say."""

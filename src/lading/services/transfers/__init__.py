@@ -1,0 +1,1 @@
+"""Moving images: sources, targets, what moves, what is said where it fails."""

@@ -1,0 +1,1 @@
+"""Jobs as people watch them: one, or all on a board."""
