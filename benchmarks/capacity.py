@@ -74,6 +74,10 @@ class Registry:
         self._login = {} if authorization is None else {"Authorization": authorization}
         self._requests, self._location = 0, ""
 
+    def close(self) -> None:
+        """Until the next question."""
+        self._connection.close()
+
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/octet-stream") -> bytes:
         """The body of the answer, which is no refusal but "not there"."""
         self._requests += 1

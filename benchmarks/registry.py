@@ -84,9 +84,20 @@ def main() -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Ours and docker-registry. `bare` is ours, shown an API token as it is; `used` tells the seconds of processor time
+    that ours has taken."""
+
+    ours: Served
+    bare: Served
+    theirs: Served
+    used: Callable[[], float]
+
+
 @contextmanager
-def both(folder: Path) -> Iterator[tuple[Served, Served, Callable[[], float]]]:
-    """Ours and docker-registry, and the seconds of processor time that ours has taken."""
+def both(folder: Path) -> Iterator[Both]:
+    """They run inside."""
     authority = folder / "authority"
     authority.mkdir()
     signed = SignedTokens(Authority(authority), life=lambda _: 3600.0)
@@ -96,8 +107,9 @@ def both(folder: Path) -> Iterator[tuple[Served, Served, Callable[[], float]]]:
         service.running() as child,
     ):
         scopes = [f"app:{action}" for action in ("pull", "push")]
-        yield (
+        yield Both(
             Served("lading", f"127.0.0.1:{service.registry_port}", registry_token(service)),
+            Served("lading", f"127.0.0.1:{service.registry_port}", service.token),
             Served("docker-registry", theirs.host, signed.mint(1, scopes)),
             Memory([child.pid]).cpu,
         )
@@ -109,6 +121,11 @@ def _alone(folder: Path) -> Iterator[tuple[Served, int]]:
     service = Service(folder / "data")
     with service.running() as child:
         yield Served("lading", f"127.0.0.1:{service.registry_port}", service.token), child.pid
+
+
+def in_turn(number: int, ours: Served, theirs: Served) -> tuple[Served, Served]:
+    """Who is asked first in this round, and who then."""
+    return (ours, theirs) if number % 2 else (theirs, ours)
 
 
 def registry_token(service: Service) -> str:
@@ -128,10 +145,10 @@ def _bytes(extent: Extent) -> Sequence[str]:
     up: dict[str, list[float]] = {}
     down: dict[str, list[float]] = {}
     floor: list[float] = []
-    with ram_folder() as folder, both(folder) as (ours, theirs, _):
+    with ram_folder() as folder, both(folder) as running:
         for number in range(extent.rounds):
             blobs = large_blobs(folder, number, extent.of(BLOB_SIZE))
-            for registry in (ours, theirs) if number % 2 else (theirs, ours):
+            for registry in in_turn(number, running.ours, running.theirs):
                 up.setdefault(registry.name, []).append(push_blobs(registry, "app", blobs))
                 down.setdefault(registry.name, []).append(pull_blobs(registry, "app", blobs))
             floor.append(floor_put(folder, blobs))
@@ -156,30 +173,32 @@ def _rates(extent: Extent) -> Sequence[str]:
     rates: dict[str, dict[str, list[float]]] = {}
     seconds = extent.of(SECONDS)
     cpu: dict[str, list[float]] = {}
-    with ram_folder() as folder, both(folder) as (ours, theirs, used):
+    with ram_folder() as folder, both(folder) as running:
+        ours, bare, theirs = running.ours, running.bare, running.theirs
         config = blob_at(folder / "config", Random(1).randbytes(SMALL))
         for registry in (ours, theirs):
             push_blobs(registry, "app", [config])
         digest, _ = (push_image(registry, "app", ["1"], config, [config]) for registry in (ours, theirs))
         asked = {
-            "manifest by tag, GETs/s": "/v2/app/manifests/1",
-            "manifest by digest, GETs/s": f"/v2/app/manifests/{digest}",
-            f"blob of {SMALL} bytes, GETs/s": f"/v2/app/blobs/{config.digest}",
+            "manifest by tag, GETs/s": (ours, "/v2/app/manifests/1"),
+            "manifest by digest, GETs/s": (ours, f"/v2/app/manifests/{digest}"),
+            f"blob of {SMALL} bytes, GETs/s": (ours, f"/v2/app/blobs/{config.digest}"),
+            "manifest by tag with a bare API token, GETs/s": (bare, "/v2/app/manifests/1"),
         }
         for number in range(extent.rounds):
-            for name, path in asked.items():
-                for registry in (ours, theirs) if number % 2 else (theirs, ours):
-                    before = used()
+            for name, (mine, path) in asked.items():
+                for registry in in_turn(number, mine, theirs):
+                    before = running.used()
                     rate = wrk(registry, path, seconds)
                     rates.setdefault(name, {}).setdefault(registry.name, []).append(rate)
-                    if registry is ours:
-                        cpu.setdefault(name, []).append((used() - before) / (rate * seconds) * 1e6)
+                    if registry is mine:
+                        cpu.setdefault(name, []).append((running.used() - before) / (rate * seconds) * 1e6)
     rows = [_row(name, found, 6.0 if name.startswith("blob") else 5.0, lower=False) for name, found in rates.items()]
     spent = ", ".join(f"{name.partition(',')[0]} {median(found):.0f} µs" for name, found in cpu.items())
     return [
         "## Small answers",
         "",
-        f"wrk, one thread, {CONNECTIONS} connections, {seconds} s each.",
+        f"wrk, one thread, {CONNECTIONS} connections, {seconds} s each; docker-registry takes no token but its own.",
         "",
         *_table(rows),
         "",

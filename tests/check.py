@@ -1,7 +1,8 @@
 """Everything CI runs, in one order, on one screen: `make check`, `make quick`, `make proof`.
 
-format → lint → types → rooms → web app → tests          (--quick leaves out the tests against real programs and faults)
-                               → once more     what failed among real programs and faults, alone
+types, and beside it format → lint → rooms → web app
+  → tests          (--quick leaves out the tests against real programs and faults)
+  → once more      what failed among real programs and faults, alone
 --proof adds nothing to these: it runs the long faults and stress, properties with many more examples than the forty of
         every run, and benchmarks; tables go to docs/proof/
 """
@@ -16,22 +17,32 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 TOOLS = Path(PYTHON).parent
 
-STATIC: tuple[tuple[str, list[str]], ...] = (
+Step = tuple[str, list[str]]
+"""Its name, and what is run."""
+
+TYPES: Step = ("types", [PYTHON, "-m", "mypy", "--no-error-summary"])
+"""Takes one processor for as long as all of BESIDE_TYPES together takes another."""
+
+BESIDE_TYPES: tuple[Step, ...] = (
     ("format", [str(TOOLS / "ruff"), "format", "--check", "--quiet", "."]),
     ("lint", [str(TOOLS / "ruff"), "check", "--quiet", "."]),
-    ("types", [PYTHON, "-m", "mypy", "--no-error-summary"]),
     ("rooms", [str(TOOLS / "lint-imports"), "--no-cache"]),
     ("web app", ["npm", "--prefix", "ui", "run", "--silent", "check"]),
     ("web app's tests", ["npm", "--prefix", "ui", "run", "--silent", "test"]),
 )
 TESTS = [PYTHON, "-m", "pytest", "-q"]
-SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+
+PROCESSES = (os.cpu_count() or 1) + 2
+"""Of tests side by side: who meets real programs waits for them half of the time; another has the processor then."""
+
+SIDE_BY_SIDE = ["-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
 """A file's tests stay together, as what they share takes seconds to make. Folders go by name: long tests come early."""
 
 QUICK_TESTS = [*TESTS, "--ignore=tests/peers", "--ignore=tests/faults", "--ignore=tests/browser"]
@@ -58,12 +69,19 @@ PROOF = (
     ("docker API", [PYTHON, "-m", "benchmarks.docker_door"]),
     ("inventories", [PYTHON, "-m", "benchmarks.inventory"]),
     ("agents", [PYTHON, "-m", "benchmarks.agents"]),
+    ("one replica and three", [PYTHON, "-m", "benchmarks.scale.cost"]),
+    ("growing rows", [PYTHON, "-m", "benchmarks.scale.growth"]),
 )
 
 
 def run(name: str, command: list[str]) -> bool:
     """Run one step and say how it went; its own output is shown as it comes."""
     return status_of(name, command) == 0
+
+
+def run_in_turn(steps: Sequence[Step]) -> bool:
+    """Run them all, one after the other; whether all went well."""
+    return all([run(name, command) for name, command in steps])
 
 
 def status_of(name: str, command: list[str]) -> int:
@@ -73,9 +91,16 @@ def status_of(name: str, command: list[str]) -> int:
         print(f"── {name}: FAILED, there is no {command[0]} here; it comes with Node, 20.19 or newer", flush=True)
         return NO_PROGRAM
     began = time.monotonic()
-    status = subprocess.run(command, cwd=ROOT, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
+    status = subprocess.run(command, cwd=ROOT, check=False, env=surroundings()).returncode
     print(f"── {name}: {'FAILED' if status else 'ok'} after {time.monotonic() - began:.0f} s", flush=True)
     return status
+
+
+def surroundings() -> dict[str, str]:
+    """Our variables. Compiled modules are kept whatever the caller thinks of that: the processes of a run share them,
+    and else each of its hundreds of programs compiles all it imports."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPATH": str(ROOT)}
 
 
 def to_run_again(status: int, failed: Sequence[str]) -> Sequence[str]:
@@ -107,8 +132,11 @@ def main() -> int:
     parser.add_argument("--proof", action="store_true", help="only the long faults, stress and benchmarks")
     options = parser.parse_args()
     if options.proof:
-        return 0 if all([run(name, command) for name, command in PROOF]) else 1
-    good = all([run(name, command) for name, command in STATIC])
+        return 0 if run_in_turn(PROOF) else 1
+    with ThreadPoolExecutor(1) as beside:
+        types = beside.submit(run, *TYPES)
+        good = run_in_turn(BESIDE_TYPES)
+        good = types.result() and good
     return 0 if tests((QUICK_TESTS if options.quick else TESTS) + SIDE_BY_SIDE) and good else 1
 
 

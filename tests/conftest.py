@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Playwright, sync_playwright
 
+from lading.__main__ import YOUNG_OBJECTS
 from tests.fakes import children
 from tests.peers import postgres_server, programs, s3_server
 
 settings.register_profile("lading", deadline=None, max_examples=40)  # no test depends on how fast this machine is
 settings.register_profile("proof", deadline=None, max_examples=400)  # pytest --hypothesis-profile=proof
 settings.load_profile("lading")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests and all that they import stay to the end: Python looks for cycles in what comes later alone,
+    as `lading.__main__` has it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -14,7 +14,8 @@ exit code or an HTTP status in one table each; nobody ever reads the text to dec
     ├── ProtocolBroken      the other side answered against its specification
     ├── ContentCorrupt      bytes are not the content their digest or size names
     ├── StorageFailed       a disk, file or database did not do its part
-    │   └── NoRoom          there is no space left for it, or what is left is kept free
+    │   ├── NoRoom          there is no space left for it, or what is left is kept free
+    │   └── Unavailable     a database or an object store of ours cannot be had for now: later, or elsewhere, it can
     ├── Unreachable         a server, agent or Docker host does not answer at all
     ├── PartlyDone          some of the things asked for are done, the others are not
     ├── Cancelled           somebody asked the work to stop
@@ -148,6 +149,14 @@ class NoRoom(StorageFailed):
     """There is no space left for it, or what is left is kept free."""
 
     code = "disk_full"
+
+
+class Unavailable(StorageFailed):
+    """What we stand on cannot be had for now: the same is done in a while, or by another server. Whoever notices says
+    so in the log once, and once when it is over (services.outages); doors only answer."""
+
+    code = "unavailable"
+    hint = "Try again in a few seconds."
 
 
 class Unreachable(LadingError):

@@ -142,7 +142,19 @@ KEYS = (
     Key("docker-api-role", readers.text, "the role of a user of this machine who comes to its sockets first"),
     Key("push-lanes", readers.count, "layers that one push of serve moves at a time", "lanes, or 5"),
     Key("pull-lanes", readers.count, "layers that one pull of serve moves at a time", "lanes, or 3"),
+    Key(
+        "host-lanes",
+        readers.count,
+        "layers that all servers and workers together send to one registry at a time, and as many that they read there",
+        "no limit",
+    ),
     Key("storage", readers.storage, "where serve keeps content: s3://BUCKET/PREFIX", "content in the data folder"),
+    Key(
+        "storage-moved-from",
+        readers.place_of_content,
+        "where all content was, that somebody moved to storage: folder or s3://BUCKET/PREFIX",
+        "content has not moved",
+    ),
     Key(
         "storage-redirect",
         readers.switch,
@@ -150,6 +162,12 @@ KEYS = (
     ),
     Key("workers", readers.switch, "serve hands jobs over to lading worker, and does none itself"),
     Key("worker-jobs", readers.count, "jobs that a worker does at once"),
+    Key(
+        "worker-listen",
+        readers.local_listener,
+        "[HOST:]PORT where a worker answers /healthz, /readyz and /metrics; without HOST on this machine alone",
+        "nowhere",
+    ),
     Key("keep-free", readers.size, "bytes of the disk below which no upload or pull begins, like 1Gi; 0 is none"),
     Key(
         "keep-free-percent", readers.percent, "the same as a part of the disk, in percent; the larger of the two counts"

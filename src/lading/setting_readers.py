@@ -39,6 +39,18 @@ def storage(value: object) -> str:
     return address
 
 
+FOLDER = "folder"
+"""What the place of content in the data folder is called."""
+
+
+def place_of_content(value: object) -> str:
+    """Where content is, or was."""
+    place = text(value)
+    if place != FOLDER and not place.startswith("s3://"):
+        raise ValueError(f"must be {FOLDER} or s3://BUCKET/PREFIX")
+    return place
+
+
 def port(value: object) -> int:
     number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= 65535:
@@ -181,6 +193,11 @@ def listener(value: object) -> str:
     if match is None or not 1 <= int(match["port"]) <= 65535:
         raise ValueError("must be HOST:PORT, with a port from 1 to 65535")
     return str(value)
+
+
+def local_listener(value: object) -> str:
+    """The loopback address, where none is named."""
+    return listener(f"127.0.0.1:{value}" if _DIGITS.fullmatch(str(value)) else value)
 
 
 def database(value: object) -> str:

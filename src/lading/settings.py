@@ -12,6 +12,7 @@ system's file, the default (interfaces §1). No file is read from the working di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -21,6 +22,7 @@ from lading.errors import InputInvalid, Side, StorageFailed
 from lading.setting_keys import KEYS, Key, Value
 
 DEFAULT = "default"
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 class SettingInvalid(InputInvalid):
@@ -29,6 +31,8 @@ class SettingInvalid(InputInvalid):
     def __init__(self, name: str, origin: str, rule: str) -> None:
         super().__init__(name, origin, rule)
         self.name, self.origin, self.rule = name, origin, rule
+        if _VARIABLE.fullmatch(origin):  # perhaps set long ago, for another program
+            self.hint = f"Correct the environment variable {origin}, or unset it."
 
     def __str__(self) -> str:
         return f"{self.name} ({self.origin}) {self.rule}"
@@ -152,10 +156,13 @@ class Settings:
     docker_api_role: str = "operator"
     push_lanes: int | None = None
     pull_lanes: int | None = None
+    host_lanes: int | None = None
     storage: str | None = None
+    storage_moved_from: str | None = None
     storage_redirect: bool = False
     workers: bool = False
     worker_jobs: int = 64
+    worker_listen: str | None = None
     keep_free: int = 1024**3
     keep_free_percent: float = 5.0
     keep_unfinished: float = 7 * 24 * 60 * 60.0

@@ -128,18 +128,31 @@ class PresencesContract:
 
     def test_its_server_tells_of_it_again(self, agents: AgentRecords, environments: EnvironmentRecords) -> None:
         row = row_of(edge(environments).id, "one")
-        later = replace(row, told=NOW + 5, presence=replace(row.presence, seen=NOW + 4))
+        later = replace(row, presence=replace(row.presence, seen=NOW + 4))
         assert not agents.put_presences([row])
         assert not agents.put_presences([later])
         assert [*agents.presences()] == [later]
 
-    def test_who_connected_last_stands(self, agents: AgentRecords, environments: EnvironmentRecords) -> None:
+    def test_who_connected_last_stands_whatever_the_servers_clocks_say(
+        self, agents: AgentRecords, environments: EnvironmentRecords
+    ) -> None:
         environment = edge(environments).id
-        first, second = row_of(environment, "one"), row_of(environment, "two", NOW + 1)
-        assert not agents.put_presences([first])
-        assert not agents.put_presences([second])
-        assert [*agents.put_presences([replace(first, told=NOW + 9)])] == [environment]
-        assert agents.presence(environment) == second
+        ahead, behind = row_of(environment, "one", NOW + 3600), row_of(environment, "two", NOW - 3600)
+        assert not agents.put_presences([replace(ahead, fresh=True)])
+        assert not agents.put_presences([replace(behind, fresh=True)])
+        assert [*agents.put_presences([ahead])] == [environment]
+        assert agents.presence(environment) == behind
+
+    def test_how_long_a_server_was_silent_is_not_asked_of_its_clock(
+        self, agents: AgentRecords, environments: EnvironmentRecords
+    ) -> None:
+        row = row_of(edge(environments).id, "one")
+        assert not agents.put_presences([replace(row, told=NOW - 3600, silent=3600.0)])
+
+        found = agents.presence(row.presence.environment)
+        assert found is not None
+        assert found.stands
+        assert [each.stands for each in agents.presences()] == [True]
 
     def test_a_server_takes_back_its_own_row_alone(
         self, agents: AgentRecords, environments: EnvironmentRecords
@@ -165,4 +178,4 @@ class PresencesContract:
 
 
 def row_of(environment: int, process: str, connected: float = NOW) -> PresenceRow:
-    return PresenceRow(presence_of(environment, connected), process, "https://server:8000", NOW)
+    return PresenceRow(presence_of(environment, connected), process, "https://server:8000")

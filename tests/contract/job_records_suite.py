@@ -245,6 +245,20 @@ class JobRecordsContract:
         assert [job.id for job in records.left(1000)] == [FIRST]
         assert not records.lost([]) and not records.beat([])  # noqa: PT018  neither is anybody's
 
+    def test_what_waits_elsewhere_is_not_left_for_a_while(self, records: JobRecords) -> None:
+        for job in (FIRST, SECOND, THIRD):
+            records.add(a_job(job), None)
+        records.claim(SECOND, NOW)
+        for job in (FIRST, SECOND, THIRD):
+            records.let_go([Held(job, 1 if job == SECOND else 0)])
+
+        records.put_off([Held(FIRST, 0), Held(SECOND, 1), Held(THIRD, 7), Held("unheard of", 0)], 1000)
+
+        assert [job.id for job in records.left(50)] == [SECOND, THIRD]  # it runs, and is not held so
+        records.claim(FIRST, NOW)
+        records.release(FIRST, 1, NOW)
+        assert FIRST in {job.id for job in records.left(50)}
+
     def test_a_list_is_filtered_and_paged(self, records: JobRecords) -> None:
         records.add(a_job(FIRST), None)
         records.add(a_job(SECOND, created=NOW + 1, kind="push"), None)

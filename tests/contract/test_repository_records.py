@@ -17,7 +17,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Algorithm, Digest
 from lading.services.repositories.edits import DropBlob, DropManifest, DropTag, Edit, HoldBlob, HoldManifest, PointTag
 from lading.services.repositories.records import RepositoryRecords, RepositoryView
-from lading.services.repositories.rows import HeldManifest, NamedTag, UploadSession
+from lading.services.repositories.rows import HeldManifest, NamedTag, Names, UploadSession
 from tests.fakes.repository_records import MemoryRecords
 from tests.fakes.repository_rows import held_in
 from tests.peers.postgres_server import RunningPostgres
@@ -311,3 +311,46 @@ def test_upload_sessions_are_remembered_until_they_end(records: RepositoryRecord
 
     assert records.upload("1") is None
     assert list(records.uploads()) == [new]
+
+
+def test_a_page_of_names_keeps_what_holds_the_text_and_counts_all_of_it(records: RepositoryRecords) -> None:
+    for name in ("team/web", "team/api", "other/web", "web_x"):
+        put(records, name, HoldBlob(LAYER, 5))
+
+    assert records.names("", 0, 3) == Names(["other/web", "team/api", "team/web"], 4)
+    assert records.names("", 3, 3) == Names(["web_x"], 4)
+    assert records.names("WEB", 1, 1) == Names(["team/web"], 3)
+    assert records.names("_", 0, 5) == Names(["web_x"], 1)
+    assert records.names("none", 0, 5) == Names([], 0)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (["team/*"], ["team/api", "team/x/web"]),
+        (["team/api", "*web"], ["team/api", "team/x/web", "web"]),
+        (["*/x/*", "none"], ["team/x/web"]),
+        (["Team/*"], []),
+        (["team_*", "t?am/*", "[t]eam/*", "team\\*", "%"], []),
+        ([], []),
+    ],
+)
+def test_a_page_of_names_keeps_what_matches_a_pattern(
+    records: RepositoryRecords, patterns: Sequence[str], found: Sequence[str]
+) -> None:
+    for name in ("team/x/web", "team/api", "web", "other"):
+        put(records, name, HoldBlob(LAYER, 5))
+
+    assert records.names("", 0, 10, patterns) == Names(found, len(found))
+    assert records.names("api", 0, 10, patterns).names == [name for name in found if "api" in name]
+
+
+def test_a_page_of_tags_is_of_one_repository(records: RepositoryRecords) -> None:
+    for repository, tags in (("a", ("v1", "v10", "V1-rc", "w")), ("b", ("v1",))):
+        put(records, repository, HoldBlob(LAYER, 5), HoldBlob(CONFIG, 3), HoldManifest(IMAGE))
+        put(records, repository, *(PointTag(tag, IMAGE.descriptor.digest) for tag in tags))
+
+    assert records.tag_names("a", "v1", 0, 2) == Names(["V1-rc", "v1"], 3)
+    assert records.tag_names("a", "v1", 2, 2) == Names(["v10"], 3)
+    assert records.tag_names("a", "", 0, 10).total == 4
+    assert records.tag_names("none", "", 0, 10) == Names([], 0)

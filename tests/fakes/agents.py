@@ -82,8 +82,9 @@ class PlayedLink:
 class MemoryAgents:
     """Fulfils AgentTokenRecords and PresenceRecords; rows go with their environment."""
 
-    def __init__(self, environments: EnvironmentRecords) -> None:
-        self._environments = environments
+    def __init__(self, environments: EnvironmentRecords, clock: Callable[[], float] = lambda: 0.0) -> None:
+        """`clock` is that of the rows."""
+        self._environments, self._clock = environments, clock
         self._tokens: dict[int, AgentTokenRow] = {}
         self._presences: dict[int, PresenceRow] = {}
         self._next = 1
@@ -133,10 +134,10 @@ class MemoryAgents:
     def _put(self, row: PresenceRow) -> bool:
         environment = row.presence.environment
         before = self._presences.get(environment)
-        if before and before.process != row.process and before.presence.connected > row.presence.connected:
+        if before and before.process != row.process and not row.fresh:
             return False
         hello = replace(row.presence.hello, token="", requests={})
-        self._presences[environment] = replace(row, presence=replace(row.presence, hello=hello))
+        self._presences[environment] = replace(row, presence=replace(row.presence, hello=hello), told=self._clock())
         return True
 
     def presence(self, environment: int) -> PresenceRow | None:
@@ -144,7 +145,8 @@ class MemoryAgents:
 
     def presences(self) -> Sequence[PresenceRow]:
         there = {row.id for row in self._environments.environments()}
-        return [self._presences[environment] for environment in sorted(there & self._presences.keys())]
+        rows = [self._presences[environment] for environment in sorted(there & self._presences.keys())]
+        return [replace(row, silent=self._clock() - row.told) for row in rows]
 
     def remove_presences(self, environments: Collection[int], process: str) -> None:
         for environment in environments:

@@ -221,7 +221,7 @@ class MemoryApplication:
         return nullcontext(PlayedAgent())
 
     def restore(self, place: str, report: Report, cancel: Cancel, *, keep_going: bool) -> Restored:
-        """Called over real data folders: tests/fronts/cli/test_backup_command.py."""
+        """Called over real data folders: tests/fronts/cli/backups."""
         raise AssertionError("there is no data folder")
 
     def open_registry(self) -> AbstractContextManager[OpenRegistry]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from lading.services.audit.records import AuditEntry
 from lading.services.jobs.idempotency import KeyUsed, RequestKey
 from lading.services.jobs.job import Job, JobState, Line
-from lading.services.jobs.records import Held, JobFilter, Page, Told
+from lading.services.jobs.records import TOPIC, Held, JobFilter, Page, Told
 from lading.services.schedules import Schedule
 from tests.fakes.records import Clock
 
@@ -28,8 +28,15 @@ class MemoryJobRecords:
         self._keys: dict[tuple[int | None, str], tuple[str, str]] = {}
         self._beats: dict[str, float] = {}
         self.append: Callable[[AuditEntry], object] = lambda entry: None
+        self.told: Callable[..., object] = lambda *topics: None
 
     def add(self, job: Job, key: RequestKey | None, entry: AuditEntry | None = None) -> Job:
+        added = self._added(job, key, entry)
+        if added.id == job.id:
+            self.told(f"{TOPIC}{job.id}")
+        return added
+
+    def _added(self, job: Job, key: RequestKey | None, entry: AuditEntry | None) -> Job:
         with self._lock:
             if key is not None:
                 earlier, digest = self._keys.setdefault((job.owner, key.text), (job.id, key.digest))
@@ -79,7 +86,8 @@ class MemoryJobRecords:
             claimed = replace(row, state=JobState.RUNNING, run=row.run + 1, updated=at, started=started)
             self._jobs[job] = claimed
             self._beats[job] = self.clock()
-            return claimed
+        self.told(f"{TOPIC}{job}")
+        return claimed
 
     def release(self, job: str, run: int, at: float) -> bool:
         with self._lock:
@@ -87,7 +95,8 @@ class MemoryJobRecords:
             if row is None or row.state is not JobState.RUNNING or row.run != run:
                 return False
             self._jobs[job], self._beats[job] = replace(row, state=JobState.QUEUED, updated=at), LET_GO
-            return True
+        self.told(f"{TOPIC}{job}")
+        return True
 
     def take_up(self, job: str, run: int, at: float) -> Job | None:
         with self._lock:
@@ -97,11 +106,14 @@ class MemoryJobRecords:
             losses = row.losses + (self._beats[job] > LET_GO)
             self._jobs[job] = taken = replace(row, state=JobState.QUEUED, updated=at, losses=losses)
             self._beats[job] = LET_GO
-            return taken
+        self.told(f"{TOPIC}{job}")
+        return taken
 
     def tell(self, told: Sequence[Told]) -> Collection[str]:
         with self._lock:
-            return {each.job for each in told if not self._tell(each)}
+            lost = {each.job for each in told if not self._tell(each)}
+        self.told(*(topic for each in told if each.job not in lost for topic in each.topics))
+        return lost
 
     def _tell(self, told: Told) -> bool:
         row = self._jobs.get(told.job)
@@ -136,6 +148,13 @@ class MemoryJobRecords:
     def lost(self, held: Collection[Held]) -> Collection[str]:
         with self._lock:
             return self._lost(held)
+
+    def put_off(self, held: Collection[Held], seconds: float) -> None:
+        with self._lock:
+            for each in held:
+                row = self._jobs.get(each.job)
+                if row is not None and row.state is JobState.QUEUED and row.run == each.run:
+                    self._beats[each.job] = self.clock() + seconds
 
     def let_go(self, held: Collection[Held]) -> None:
         with self._lock:

@@ -162,7 +162,7 @@ class Stage:
     dispatch: Dispatch = field(default_factory=NobodyElse)
 
     def __post_init__(self) -> None:
-        self.records.clock, self.records.append = self.clock, self.trail.append
+        self.records.clock, self.records.append, self.records.told = self.clock, self.trail.append, self.wakes.tell
         clocks = Clocks(self.clock, self.clock)
         self.runner = JobRunner(
             Surroundings(
@@ -171,7 +171,6 @@ class Stage:
                 self.actors,
                 self.trail,
                 self.queue,
-                self.wakes,
                 clocks,
                 dispatch=self.dispatch,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lading.services.hub.hub import AgentAway, AgentLine, AgentLink, AgentPresence
 from lading.services.hub.records import PresenceRow
@@ -106,25 +106,28 @@ class PlayedTransport:
 class MemoryPresences:
     """Fulfils PresenceRecords, for several servers."""
 
+    clock: Callable[[], float]
     rows: dict[int, PresenceRow] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def put_presences(self, rows: Sequence[PresenceRow]) -> Collection[int]:
         with self.changed:
             fallen = [row.presence.environment for row in rows if not self._stands(row)]
-            self.rows |= {row.presence.environment: row for row in rows if row.presence.environment not in fallen}
+            told = [replace(row, told=self.clock()) for row in rows if row.presence.environment not in fallen]
+            self.rows |= {row.presence.environment: row for row in told}
             self.changed.notify_all()
             return fallen
 
     def _stands(self, row: PresenceRow) -> bool:
         held = self.rows.get(row.presence.environment)
-        return held is None or held.process == row.process or held.presence.connected <= row.presence.connected
+        return held is None or held.process == row.process or row.fresh
 
     def presence(self, environment: int) -> PresenceRow | None:
-        return self.rows.get(environment)
+        return next((row for row in self.presences() if row.presence.environment == environment), None)
 
     def presences(self) -> Sequence[PresenceRow]:
-        return [self.rows[environment] for environment in sorted(self.rows)]
+        rows = [self.rows[environment] for environment in sorted(self.rows)]
+        return [replace(row, silent=self.clock() - row.told) for row in rows]
 
     def remove_presences(self, environments: Collection[int], process: str) -> None:
         with self.changed:

@@ -57,6 +57,10 @@ class KeysInMemory:
         kept = [private for each, private in self._kept.items() if each.role == ROOT]
         return kept[-1] if kept else self.make(ROOT)
 
+    def root_in_force(self) -> str | None:
+        kept = [each.id for each in self._kept if each.role == ROOT]
+        return kept[-1] if kept else None
+
     def make(self, role: str, gun: str = "") -> PrivateKey:
         made = PrivateKey.generate(KeyKind.ECDSA_P256, self._random)
         self.keep(made, role, gun)

@@ -81,7 +81,8 @@ class OwnHouse:
 
     def __init__(self, folder: Path, notary: NotaryTags | None = None) -> None:
         self.now, self.content = float(NOW), ContentFolder(folder / "content", MemoryLeases())
-        self.records, self.trail, self.clock = MemoryRecords(PEOPLE), KeptTrail(), WaitingClock()
+        accepted = {name: key.public.key_id for name, key in PEOPLE.items()}
+        self.records, self.trail, self.clock = MemoryRecords(accepted), KeptTrail(), WaitingClock()
         self.repositories = Repositories(self.records, self.content, clock=lambda: self.now)
         keys = MemoryKeys()
         self.signatures = OwnSignatures(self.repositories, self.records, keys, notary, lambda: self.now, registry=HERE)

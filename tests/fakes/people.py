@@ -23,7 +23,8 @@ from lading.services.identity.passwords import Checked, PasswordsBusy
 from lading.services.identity.roles import Roles
 from lading.services.identity.sessions import Sessions
 from lading.services.identity.setup import Setup
-from lading.services.identity.standing import proof_of
+from lading.services.identity.shared_throttling import SharedThrottle
+from lading.services.identity.standing import Standing, proof_of
 from lading.services.identity.throttling import Throttle
 from lading.services.identity.tokens import Tokens
 from lading.services.identity.user_records import RoleRow, UserRow
@@ -90,7 +91,8 @@ class People:
     def __init__(self, database: ServiceDatabase) -> None:
         self.database, self.clock, self.random = database, SetClock(), CountedBytes()
         self.passwords = CountedPasswords()
-        self.trail = AuditTrail(database.audit, self.clock, database.wakes)
+        self._throttles: list[SharedThrottle] = []
+        self.trail = AuditTrail(database.audit, self.clock)
         self.roles = Roles(database.users, self.trail)
         self.roles.ensure_built_in()
         self.users = Users(
@@ -105,14 +107,23 @@ class People:
 
     def process(self) -> Authentication:
         """As another process of the same installation would have it."""
+        throttle = SharedThrottle(
+            Throttle(self.clock), self._tell, f"process-{len(self._throttles)}", b"the same to all"
+        )
+        self._throttles.append(throttle)
+        standing = Standing(self.database.users, self.database.tokens, self.database.changes, self.clock)
         return Authentication(
-            Accounts(self.database.users, self.database.tokens, self.sessions),
+            Accounts(self.database.users, self.database.tokens, self.sessions, standing),
             self.passwords,
             PasswordMemory(self.random(32), self.clock),
-            Throttle(self.clock),
+            throttle,
             self.trail,
             clock=self.clock,
         )
+
+    def _tell(self, topic: str) -> None:
+        for throttle in self._throttles:
+            throttle.woken(topic)
 
     def role(self, name: str) -> RoleRow:
         return next(role for role in self.database.users.roles() if role.name == name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +22,7 @@ class Reply:
     headers: dict[str, str]
     body: bytes
     whole: bool = True
+    reason: str = ""
 
 
 class RawClient:
@@ -71,7 +72,8 @@ class RawClient:
         raw, _, self._held = self._held.partition(b"\r\n\r\n")
         lines = raw.decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
-        return Reply(int(lines[0].split()[1]), headers, b"")
+        status, _, reason = lines[0].partition(" ")[2].partition(" ")
+        return Reply(int(status), headers, b"", reason=reason)
 
     def reply(self, method: str = "GET") -> Reply:
         """One whole answer to `method`."""
@@ -84,7 +86,7 @@ class RawClient:
             body, whole = self._chunks()
         else:
             body, whole = self._to_the_end()
-        return Reply(head.status, head.headers, body, whole)
+        return replace(head, body=body, whole=whole)
 
     def at_end(self) -> bool:
         """Whether the server sends nothing more, having closed."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
 
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.services.repositories.edits import DropRepository, Edit, RenameRepository
+from lading.services.repositories.edits import DropRepository, Edit, EndUpload, RenameRepository
 from lading.services.repositories.pull_counts import Pulled, Pulls
 from lading.services.repositories.records import Decide, RepositoryView
 from lading.services.repositories.retention_rules import RetentionRule
-from lading.services.repositories.rows import NamedTag, RepositoryRow, TagRow, UploadSession, Visibility
+from lading.services.repositories.rows import NamedTag, Names, RepositoryRow, TagRow, UploadSession, Visibility
 from lading.services.repositories.rules import Rule
 from tests.fakes.repository_rows import Rows, Viewed
 
@@ -20,8 +21,9 @@ from tests.fakes.repository_rows import Rows, Viewed
 class MemoryRecords:
     """One lock is the transaction; edits go to a copy that replaces the rows when all are applied."""
 
-    def __init__(self, accepted_keys: Collection[str] = ()) -> None:
-        self._accepted = accepted_keys
+    def __init__(self, accepted_keys: Mapping[str, str] | None = None) -> None:
+        """Their ids by their names."""
+        self._accepted = accepted_keys or {}
         self._lock = RLock()
         self._repositories: dict[str, Rows] = {}
         self._uploads: dict[str, UploadSession] = {}
@@ -36,6 +38,8 @@ class MemoryRecords:
                 changed = rows.copy() if repository in self._repositories else Rows(created=now)
                 for edit in edits:
                     changed.apply(edit, now)
+                    if isinstance(edit, EndUpload):
+                        self._uploads.pop(edit.session, None)
                 self._keep(repository, changed, edits[-1])
             return edits
 
@@ -72,6 +76,14 @@ class MemoryRecords:
 
     def tags(self, repository: str, after: str, limit: int) -> Sequence[str]:
         return sorted(tag for tag in self._rows(repository).named if tag > after)[:limit]
+
+    def names(self, text: str, offset: int, limit: int, patterns: Collection[str] | None = None) -> Names:
+        with self._lock:
+            names = [name for name in self._repositories if patterns is None or _matches(name, patterns)]
+            return _page(names, text, offset, limit)
+
+    def tag_names(self, repository: str, text: str, offset: int, limit: int) -> Names:
+        return _page(self._rows(repository).named, text, offset, limit)
 
     def wide_rules(self) -> Sequence[Rule]:
         return self._wide
@@ -160,3 +172,12 @@ class MemoryRecords:
         with self._lock:
             found = [session for session in self._uploads.values() if session.begun < begun_before]
         return sorted(found, key=lambda session: session.begun)
+
+
+def _matches(name: str, patterns: Collection[str]) -> bool:
+    return any(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) for pattern in patterns)
+
+
+def _page(names: Iterable[str], text: str, offset: int, limit: int) -> Names:
+    found = sorted(name for name in names if text.lower() in name.lower())
+    return Names(found[offset : offset + limit], len(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lading.oci.descriptor import NO_ANNOTATIONS, Descriptor
@@ -14,6 +14,7 @@ from lading.services.repositories.edits import (
     DropRepository,
     DropTag,
     Edit,
+    EndUpload,
     HoldBlob,
     HoldManifest,
     PointTag,
@@ -122,7 +123,7 @@ class Rows:
                 self.retention = retained
             case SetTrust(trust):
                 self.trust = trust
-            case RenameRepository() | DropRepository():
+            case RenameRepository() | DropRepository() | EndUpload():
                 pass  # of the collection of all
 
     def lose(self, tag: NamedTag | None, now: float) -> None:
@@ -147,7 +148,7 @@ class Viewed:
     records: RepositoryRecords
     name: str
     rows: Rows
-    keys: Collection[str] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def blob(self, digest: Digest) -> int | None:
         return self.rows.blobs.get(digest)
@@ -220,7 +221,7 @@ class Viewed:
     def own_trust(self) -> RepositoryTrust | None:
         return self.rows.trust
 
-    def accepted_keys(self) -> Collection[str]:
+    def accepted_keys(self) -> Mapping[str, str]:
         return self.keys
 
     def manifest_rows(self) -> Sequence[ManifestRow]:

@@ -1,5 +1,5 @@
-"""Content in a bucket while replicas are killed, the object store is busy or slow, and garbage is collected: nothing
-acknowledged is lost, and whoever comes next goes on."""
+"""Content in a bucket while replicas are killed and the object store is busy or slow: nothing acknowledged is lost, and
+whoever comes next goes on."""
 
 from __future__ import annotations
 
@@ -8,37 +8,19 @@ import contextlib
 import http.client
 import json
 import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from lading.backends.content_store.objects.bucket import SMALLEST_PART, Bucket
-from lading.backends.content_store.objects.collectable import CollectableBucket, TurnLost
-from lading.backends.content_store.objects.content import ObjectContent
-from lading.backends.content_store.objects.turns import COLLECTING
-from lading.backends.database.service_database import open_service_database
-from lading.engine.cancel import Cancellation
-from lading.oci.descriptor import Descriptor
-from lading.oci.digest import Digest
 from lading.oci.media_types import OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST
-from lading.wire.message import BytesContent
-from tests.fakes.children import Child
-from tests.fakes.records import MemoryLeases
 from tests.fakes.scripted_server import ScriptedServer
-from tests.fakes.tracks import RecordingTrack
 from tests.fakes.troubled_store import TroubledStore, is_copy, is_part
-from tests.faults.registry_pushes import Client
-from tests.faults.test_collect_under_pushes import DAY_SECONDS, Pusher, assert_pulled
-from tests.faults.traced_registry import end
 from tests.fronts.registry_api.asking import descriptor, digest_of
 from tests.peers.postgres_server import RunningPostgres
 from tests.peers.s3_server import RunningS3
@@ -46,9 +28,8 @@ from tests.peers.service_process import PASSWORD, SECRET_KEY, Service, kill, unt
 
 pytestmark = pytest.mark.peer("weed", "postgres")
 
-LAYER = os.urandom(4 * SMALLEST_PART + 4321)
+
 HALF = 2 * SMALLEST_PART
-CANCEL = Cancellation()
 
 
 @dataclass
@@ -109,28 +90,49 @@ class House:
     second: Replica
 
 
-@pytest.fixture
-def house(tmp_path: Path, s3: RunningS3, postgres: RunningPostgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """The first is to be started by the test."""
-    store, address = TroubledStore(f"127.0.0.1:{s3.port}"), s3.address()
-    for name, value in s3.variables.items():
-        monkeypatch.setenv(name, value)
-    shared = {
+@dataclass(frozen=True)
+class Shared:
+    """What several servers have in common, and one of them."""
+
+    settings: Mapping[str, str]
+    bucket: str
+    server: Service
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, s3: RunningS3, postgres: RunningPostgres) -> Iterator[Shared]:
+    folder, address = tmp_path_factory.mktemp("shared"), s3.address()
+    settings = {
         **s3.variables,
         "LADING_STORAGE": address,
         "LADING_DATABASE": postgres.empty(),
         "LADING_SECRET_KEY": SECRET_KEY,
     }
+    server = Service(folder / "second", settings)
+    server.data.mkdir()
+    with server.running():
+        yield Shared(settings, address, server)
+
+
+@pytest.fixture
+def house(tmp_path: Path, shared: Shared, s3: RunningS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The first is to be started by the test."""
+    for name, value in s3.variables.items():
+        monkeypatch.setenv(name, value)
+    store = TroubledStore(f"127.0.0.1:{s3.port}")
     with ScriptedServer(store) as relay:
-        troubled = {**shared, "AWS_ENDPOINT_URL": f"http://{relay.authority}"}
-        first, second = (Service(tmp_path / name, each) for name, each in (("first", troubled), ("second", shared)))
-        for service in (first, second):
-            service.data.mkdir()
-        with second.running():
-            replica = Replica(second)
-            replica.enter()
-            first.token = second.token
-            yield House(store, address, Replica(first, replica.token), replica)
+        troubled = {**shared.settings, "AWS_ENDPOINT_URL": f"http://{relay.authority}"}
+        first = Service(tmp_path / "first", troubled, token=shared.server.token)
+        first.data.mkdir()
+        replica = Replica(shared.server)
+        replica.enter()
+        yield House(store, shared.bucket, Replica(first, replica.token), replica)
+
+
+@pytest.fixture
+def layer() -> bytes:
+    """That nobody has pushed."""
+    return os.urandom(4 * SMALLEST_PART + 4321)
 
 
 def in_background(act: Callable[[], object]) -> threading.Thread:
@@ -150,13 +152,13 @@ def segments(house: House) -> Collection[str]:
     return [entry.key for entry in Bucket.at(house.bucket).entries("uploads")]
 
 
-def test_another_replica_goes_on_where_one_was_killed_in_the_middle_of_a_request(house: House) -> None:
+def test_another_replica_goes_on_where_one_was_killed_in_the_middle_of_a_request(house: House, layer: bytes) -> None:
     """The first request is kept whole, of the second nothing: and the client is told so."""
     with house.first.service.running() as child:
         place = house.first.begin()
-        assert house.first.patch(place, LAYER[:HALF]) == 202
+        assert house.first.patch(place, layer[:HALF]) == 202
         held = house.store.hold(is_part)
-        sending = in_background(lambda: house.first.patch(place, LAYER[HALF:]))
+        sending = in_background(lambda: house.first.patch(place, layer[HALF:]))
         assert held.arrived.wait(60)
         kill(child)
         held.drop()
@@ -165,28 +167,30 @@ def test_another_replica_goes_on_where_one_was_killed_in_the_middle_of_a_request
     until(lambda: house.second.patch(place, b"") == 202, "its lock has lapsed")
     offset = house.second.offset(place)
     assert offset == HALF
-    assert house.second.patch(place, LAYER[offset:]) == 202
-    assert house.second.commit(place, b"", digest_of(LAYER)) == 201
-    house.second.assert_holds(LAYER)
+    assert house.second.patch(place, layer[offset:]) == 202
+    assert house.second.commit(place, b"", digest_of(layer)) == 201
+    house.second.assert_holds(layer)
     assert not segments(house)
 
 
 @pytest.mark.parametrize("answered", [False, True])
-def test_a_commit_that_is_killed_beside_the_copy_is_made_by_another_replica(house: House, answered: bool) -> None:
+def test_a_commit_that_is_killed_beside_the_copy_is_made_by_another_replica(
+    house: House, layer: bytes, answered: bool
+) -> None:
     """Before the segment became the blob; or after, and before the row was written."""
     with house.first.service.running() as child:
         place = house.first.begin()
-        assert house.first.patch(place, LAYER) == 202
+        assert house.first.patch(place, layer) == 202
         held = house.store.hold(is_copy, answered=answered)
-        ending = in_background(lambda: house.first.commit(place, b"", digest_of(LAYER)))
+        ending = in_background(lambda: house.first.commit(place, b"", digest_of(layer)))
         assert held.arrived.wait(60)
         kill(child)
         held.drop()
         ending.join()
 
-    assert house.second.ask("HEAD", f"/v2/team/app/blobs/{digest_of(LAYER)}")[0] == 404
-    until(lambda: house.second.commit(place, b"", digest_of(LAYER)) == 201, "its lock has lapsed")
-    house.second.assert_holds(LAYER)
+    assert house.second.ask("HEAD", f"/v2/team/app/blobs/{digest_of(layer)}")[0] == 404
+    until(lambda: house.second.commit(place, b"", digest_of(layer)) == 201, "its lock has lapsed")
+    house.second.assert_holds(layer)
     assert not segments(house)
 
 
@@ -212,7 +216,7 @@ def push_image(replica: Replica, layer: bytes) -> int:
     return put[0]
 
 
-def test_a_busy_object_store_is_waited_for_and_then_told(house: House) -> None:
+def test_a_busy_object_store_is_waited_for_and_then_told(house: House, layer: bytes) -> None:
     """Some seconds nobody notices. After more, everybody is told 503 and when to come again; then all is well."""
     kept = os.urandom(SMALLEST_PART + 1)
     with house.first.service.running():
@@ -220,198 +224,41 @@ def test_a_busy_object_store_is_waited_for_and_then_told(house: House) -> None:
         house.store.busy = True
         calm = threading.Timer(3.0, setattr, [house.store, "busy", False])
         calm.start()
-        assert push_image(house.first, LAYER) == 201
+        assert push_image(house.first, layer) == 201
         calm.join()
         assert house.store.refused
 
+        place = house.first.begin()
         house.store.busy = True
-        answers = [
-            house.first.ask("POST", "/v2/team/app/blobs/uploads/"),
-            house.first.ask("GET", f"/v2/team/app/blobs/{digest_of(kept)}"),
-        ]
+        asked = [("PATCH", place, layer), ("GET", f"/v2/team/app/blobs/{digest_of(kept)}")]
+        with ThreadPoolExecutor() as threads:  # each is tried for its time
+            job = threads.submit(
+                house.first.service.ask, "POST", "/api/prune/content", {}, {"Accept": "application/json"}
+            )
+            answers = list(threads.map(lambda each: house.first.ask(*each), asked))
         house.store.busy = False
+        assert (job.result()[0], job.result()[1]["code"]) == (503, "unavailable")
         for status, fields, body in answers:
             assert (status, fields["retry-after"]) == (503, "5")
-            assert json.loads(body)["errors"][0]["message"] == "the registry's storage failed"
+            assert "try again in a few seconds" in json.loads(body)["errors"][0]["message"]
         assert push_image(house.first, os.urandom(1000)) == 201
-        house.first.assert_holds(kept)
-        house.first.assert_holds(LAYER)
+        house.first.assert_holds(layer)
+
+        def told_back() -> bool:
+            house.first.assert_holds(kept)
+            return "answers again" in house.first.service.log.read_text()
+
+        until(told_back, "the log says that it is back")
 
     told = house.first.service.log.read_text()
     assert "it answered 503" in told
+    assert [told.count(said) for said in ("put off until it answers", "answers again: it was away for")] == [1, 1]
+    assert "Traceback" not in told
     assert "only-for-tests" not in told
 
 
-def test_a_slow_object_store_is_slow_and_nothing_else(house: House) -> None:
+def test_a_slow_object_store_is_slow_and_nothing_else(house: House, layer: bytes) -> None:
     with house.first.service.running():
         house.store.delay = 0.3
-        assert push_image(house.first, LAYER) == 201
-        house.first.assert_holds(LAYER)
-
-
-@pytest.fixture
-def contents(
-    s3: RunningS3, postgres: RunningPostgres, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[str, Callable[[], ObjectContent]]]:
-    """The database, and what opens the same bucket as another process does, with locks in PostgreSQL."""
-    for name, value in s3.variables.items():
-        monkeypatch.setenv(name, value)
-    url, address, leases = postgres.empty(), s3.address(), MemoryLeases()
-    with ExitStack() as stack:
-
-        def opened() -> ObjectContent:
-            database = stack.enter_context(closing(open_service_database(url, time.time)))
-            turns = stack.enter_context(closing(database.turns()))
-            return stack.enter_context(closing(ObjectContent(Bucket.at(address), leases, turns)))
-
-        yield url, opened
-
-
-def pushed(content: ObjectContent, raw: bytes) -> Descriptor:
-    layer = Descriptor("x", Digest.of(raw), len(raw))
-    content.push(layer, BytesContent(raw), RecordingTrack(), CANCEL)
-    return layer
-
-
-def test_a_collector_that_was_frozen_past_its_lock_removes_nothing(
-    contents: tuple[str, Callable[[], ObjectContent]],
-) -> None:
-    """It wakes where it has asked what may go: another one collects by now, and knows of other leases."""
-    url, opened = contents
-    content, other = opened(), opened()
-    layer = pushed(content, b"layer")
-    taken = []
-
-    def release(digests: Collection[Digest]) -> Collection[Digest]:
-        with psycopg.connect(url) as connection:
-            connection.execute("UPDATE named_lock SET until = 0 WHERE name = %s", [COLLECTING])
-        taken.append(other.turns.claim(COLLECTING))
-        return digests
-
-    care = CollectableBucket(content)
-    with care.turn(CANCEL), pytest.raises(TurnLost):
-        care.sweep([layer.digest], release)
-
-    assert taken[0] is not None
-    assert taken[0].stands
-    assert content.size(layer.digest) == layer.size
-
-
-def test_who_lost_the_gate_with_the_database_removes_nothing(
-    contents: tuple[str, Callable[[], ObjectContent]],
-) -> None:
-    """Its lock is a row, and outlives a restart of the database; the gate is a transaction, and does not."""
-    url, opened = contents
-    content = opened()
-    layer = pushed(content, b"layer")
-
-    def release(digests: Collection[Digest]) -> Collection[Digest]:
-        with psycopg.connect(url) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                "AND datname = current_database()"
-            )
-        return digests
-
-    care = CollectableBucket(content)
-    with pytest.raises(Exception, match="database"), care.turn(CANCEL):
-        care.sweep([layer.digest], release)
-
-    assert content.size(layer.digest) == layer.size
-
-
-def test_nobody_leases_what_a_collector_is_about_to_remove(contents: tuple[str, Callable[[], ObjectContent]]) -> None:
-    """Who asks meanwhile waits, however long it takes, and is told that it is not there."""
-    _, opened = contents
-    content, other = opened(), opened()
-    layer = pushed(content, b"layer")
-    asked: list[object] = []
-
-    with ThreadPoolExecutor(1) as threads:
-
-        def release(digests: Collection[Digest]) -> Collection[Digest]:
-            content.leases.forget_ended()
-            asked.append(threads.submit(other.has, layer))
-            return digests
-
-        care = CollectableBucket(content)
-        with care.turn(CANCEL):
-            care.sweep([layer.digest], release)
-        assert asked[0].result(60) is False  # type: ignore[attr-defined]
-    assert other.push(layer, BytesContent(b"layer"), RecordingTrack(), CANCEL).value == "sent"
-
-
-def child(work: str, url: str, address: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.faults.bucket_child", work, url, address, str(DAY_SECONDS)]
-    return Child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-@contextlib.contextmanager
-def registry(url: str, address: str) -> Iterator[int]:
-    """Its port."""
-    process = child("serve", url, address)
-    assert process.stdin
-    assert process.stdout
-    with process.stdin, process.stdout:
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.stdin.close()
-            end(process)
-
-
-@contextlib.contextmanager
-def collecting(url: str, address: str) -> Iterator[list[int]]:
-    """Without a pause; afterwards: how much was removed, in how many rounds."""
-    process, told = child("collect", url, address), list[int]()
-    assert process.stdin
-    assert process.stdout
-    with process.stdin, process.stdout:
-        try:
-            yield told
-        finally:
-            process.stdin.close()
-            told += map(int, process.stdout.read().split())
-            end(process)
-    assert process.returncode == 0
-
-
-def assert_kept(port: int, pushers: Collection[Pusher]) -> None:
-    """Every tag is where its pusher was told that it is, and what it names is whole."""
-    with closing(Client(port)) as client:
-        for repository, memory in [held for pusher in pushers for held in pusher.memory.items()]:
-            for name, (digest,) in memory.tags.items():
-                asked = client.ask("GET", f"/v2/{repository}/manifests/{name.rpartition(':')[2]}")
-                assert asked.status == (404 if digest is None else 200), name
-                if digest is not None:
-                    assert digest_of(asked.body) == digest
-                    assert_pulled(client, repository, digest)
-
-
-def test_no_layer_is_lost_while_two_replicas_take_pushes_and_two_collect(
-    s3: RunningS3, postgres: RunningPostgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in s3.variables.items():
-        monkeypatch.setenv(name, value)
-    url, address, over = postgres.prepared(), s3.address(), threading.Event()
-    with ExitStack() as stack:
-        ports = [stack.enter_context(registry(url, address)) for _ in range(2)]
-        pushers = [Pusher(number, ports[number % 2], over) for number in range(4)]
-        threads = [threading.Thread(target=pusher.run) for pusher in pushers]
-        with collecting(url, address) as removed, collecting(url, address) as also:
-            for thread in threads:
-                thread.start()
-            deadline = time.monotonic() + 8.0
-            while time.monotonic() < deadline and not any(pusher.error for pusher in pushers):
-                over.wait(0.1)
-            over.set()
-            for thread in threads:
-                thread.join()
-        for pusher in pushers:
-            if pusher.error is not None:
-                raise pusher.error
-        assert_kept(ports[0], pushers)
-    assert sum(pusher.acknowledged for pusher in pushers) > 0
-    assert removed[0] + also[0] > 0
-    assert removed[1] > 0
-    assert also[1] > 0
+        assert push_image(house.first, layer) == 201
+        house.first.assert_holds(layer)

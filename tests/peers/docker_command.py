@@ -137,8 +137,11 @@ def told(text: str) -> str:
 
 
 _LAYER = re.compile(r"^SHORTID: ")
-_IN_PASSING = ("SHORTID: Waiting", "SHORTID: Verifying Checksum", "SHORTID: Pulling fs layer")
-"""Lines that an engine prints or not, as its lanes happen to be free, and it sees in time what it has."""
+_IN_PASSING = tuple(
+    f"SHORTID: {each}" for each in ("Pulling fs layer", "Waiting", "Verifying Checksum", "Download complete")
+)
+"""Lines that an engine prints or not, as its lanes happen to be free, it sees in time what it has, and the next step of
+a small layer comes before the line is told."""
 
 
 def settled(text: str, *, ordered: bool = True) -> list[str]:

@@ -26,8 +26,8 @@ BOUND_SECONDS = 60.0
 Json = dict[str, object]
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = BOUND_SECONDS, pause: float = 0.02) -> None:
-    """Returns when it is true; fails after so long."""
+def until(true: Callable[[], bool], what: str, seconds: float = BOUND_SECONDS, pause: float = 0.05) -> None:
+    """Returns when it is true; fails after so long. Each look costs the service as much as the test: not too many."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
@@ -140,7 +140,7 @@ class Service:
             found.update({job: self.job(job) for job in jobs if job not in found or not _over(found[job])})
             return all(map(_over, found.values()))
 
-        until(over, "all jobs have ended", seconds)
+        until(over, "all jobs have ended", seconds, pause=0.1)
         return found
 
     def _surroundings(self) -> dict[str, str]:

@@ -16,7 +16,8 @@ from lading.engine.cancel import Cancellation
 from lading.main.environments import EnvironmentBuilder
 from lading.services.environments.environment import ConnectionType, Environment
 from lading.services.environments.records import EnvironmentRow
-from tests.contract.environments.suite import EnvironmentContract, TransferContract
+from tests.contract.environments.suite import EnvironmentContract
+from tests.contract.environments.transfers_suite import TransferContract
 from tests.fakes.embedded import embedded
 from tests.fakes.hub_door import HubDoor
 from tests.peers.docker_environments import guarded_registry

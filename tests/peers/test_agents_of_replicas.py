@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.environments.suite import DOCKER_MANIFEST
+from tests.contract.environments.transfers_suite import DOCKER_MANIFEST
 from tests.fakes.docker_archives import docker_archive
 from tests.fakes.stock_agent import StockAgent
 from tests.fakes.stock_engine import SocketEngine

@@ -18,7 +18,8 @@ from lading.services.environments.records import EnvironmentRow
 from lading.services.lookup import ImageUnknown
 from lading.wire.endpoint import Endpoint
 from lading.wire.progress import Advanced, Event, Noted, State
-from tests.contract.environments.suite import CANCEL, pushed_alone, told
+from tests.contract.environments.suite import CANCEL, told
+from tests.contract.environments.transfers_suite import pushed_alone
 from tests.fakes.cutting_relay import CuttingRelay
 from tests.fakes.docker_archives import docker_archive, reader
 from tests.fakes.root_images import tar_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.certificates import Authority
+from tests.fakes.trust_http import TrustService, listening
+from tests.fakes.trust_repository import TrustServer
 from tests.peers import layouts, programs, service_process
 from tests.peers.command import Lading
 from tests.peers.notary_place import notary_server
@@ -156,14 +158,14 @@ def test_a_repository_that_nobody_ever_signed_in_is_refused(place: Place) -> Non
 def test_a_trust_server_that_is_not_there_refuses_with_the_networks_code(
     docker_registry: RunningRegistry, tmp_path: Path
 ) -> None:
-    """Both ways; and a push that could not be signed leaves no tag."""
+    """Both ways; and of a push that could not be signed nothing is sent."""
     layout, image = tmp_path / "layout", f"{docker_registry.host}/team/app:v1"
     layouts.write_layout(layout, "good", layouts.write_image(layout, [layouts.layer("good", 1000)]))
     nowhere = {"DOCKER_CONTENT_TRUST": "1", "DOCKER_CONTENT_TRUST_SERVER": f"https://localhost:{programs.free_port()}"}
     lading = Lading(tmp_path / "data", tuple({**NAMES, **nowhere}.items()))
 
     assert "trust server" in refused(lading, 7, "push", f"oci:{layout}:good", image)
-    assert tags_of(docker_registry) == []
+    assert [asked.path for asked in docker_registry.asked() if asked.method not in {"GET", "HEAD"}] == []
     lading("push", "--disable-content-trust", f"oci:{layout}:good", image)
     assert "trust server" in refused(lading, 7, "pull", image)
     assert held(lading) == []
@@ -193,19 +195,34 @@ def test_a_reader_never_meets_a_tag_before_its_signature(place: Place) -> None:
     assert place.lading("bob").run("verify", f"{place.repository}:v1", *keys).returncode == 0
 
 
+class Silent(TrustService):
+    """Nothing is signed there, and who publishes waits until it is `over`."""
+
+    def __init__(self, gun: str) -> None:
+        super().__init__(TrustServer(gun), time.time())
+        self.asked, self.over = threading.Event(), threading.Event()
+
+    def publish(self, update: dict[str, bytes]) -> str | None:
+        self.asked.set()
+        self.over.wait(120)
+        return "nobody waits for it any more"
+
+
 @pytest.mark.peer("docker-registry")
 def test_a_push_killed_while_it_signs_leaves_no_tag(docker_registry: RunningRegistry, tmp_path: Path) -> None:
-    """Its trust server takes the connection, and never answers."""
+    """Its trust server takes what it publishes, and never answers."""
     layout, image = tmp_path / "layout", f"{docker_registry.host}/team/app:v1"
     layouts.write_layout(layout, "good", layouts.write_image(layout, [layouts.layer("good", 1000)]))
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(60)
-        address = f"https://127.0.0.1:{silent.getsockname()[1]}"
+    authority, silent = Authority(tmp_path), Silent(image.rpartition(":")[0])
+    with listening(silent, authority.context(authority.server("localhost"))) as address:
         switch = {"DOCKER_CONTENT_TRUST": "1", "DOCKER_CONTENT_TRUST_SERVER": address}
-        child = Lading(tmp_path / "data", tuple({**NAMES, **switch}.items())).start("push", f"oci:{layout}:good", image)
-        connection, _ = silent.accept()
-        service_process.kill(child)
-        connection.close()
+        environment = {**NAMES, **switch, "LADING_TLS_CA": str(authority.certificate)}
+        child = Lading(tmp_path / "data", tuple(environment.items())).start("push", f"oci:{layout}:good", image)
+        try:
+            assert silent.asked.wait(120)
+            service_process.kill(child)
+        finally:
+            silent.over.set()
 
     blobs = [asked for asked in docker_registry.asked() if asked.method == "PUT" and "/blobs/" in asked.path]
     assert blobs, "the content was there"

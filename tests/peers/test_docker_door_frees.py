@@ -35,14 +35,18 @@ class Stage:
         return {path.name for path in (self.data / "content/blobs/sha256").iterdir()}
 
 
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
+    """At a registry; nobody here writes to it."""
+    folder = tmp_path_factory.mktemp("images")
+    with programs.docker_registry(folder / "registry") as registry:
+        yield docker_images.fill(registry.host, registry.host, folder / "images")
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(images: Images, tmp_path: Path) -> Iterator[Stage]:
     data = tmp_path / "lading"
-    with (
-        tempfile.TemporaryDirectory(prefix="lading-") as short,
-        programs.docker_registry(tmp_path / "registry") as registry,
-    ):
-        images = docker_images.fill(registry.host, registry.host, tmp_path / "images")
+    with tempfile.TemporaryDirectory(prefix="lading-") as short:
         socket = f"unix://{short}/docker.sock"
         with Service(data, {"LADING_DOCKER_API": socket}).running():
             yield Stage(DockerCommand(docker_door.newest(), socket, tmp_path / "home"), images, data)

@@ -29,16 +29,8 @@ from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Event, State
 from tests.contract.environments.events_suite import EventsContract
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
-from tests.contract.environments.suite import (
-    CANCEL,
-    EnvironmentContract,
-    NotAdmitted,
-    TransferContract,
-    bring,
-    pushed_alone,
-    refuse,
-    told,
-)
+from tests.contract.environments.suite import CANCEL, EnvironmentContract, bring, told
+from tests.contract.environments.transfers_suite import NotAdmitted, TransferContract, pushed_alone, refuse
 from tests.fakes.docker_archives import docker_archive, reader
 from tests.fakes.root_images import tar_of
 from tests.fakes.scripted_server import Asked, Reply, ScriptedServer

@@ -25,7 +25,8 @@ from lading.wire.endpoint import Endpoint
 from lading.wire.message import Cancel
 from tests.contract.environments.events_suite import EventsContract
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
-from tests.contract.environments.suite import CANCEL, EnvironmentContract, TransferContract, told
+from tests.contract.environments.suite import CANCEL, EnvironmentContract, told
+from tests.contract.environments.transfers_suite import TransferContract
 from tests.fakes.docker_archives import docker_archive, members, read_to_end, reader
 from tests.fakes.hub_door import HubDoor
 from tests.fakes.root_images import tar_of

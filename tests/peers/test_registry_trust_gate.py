@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,28 +156,77 @@ def dressed(gated: Gated, folder: Path, subject: str, tag: str) -> str:
     return str(root["digest"])
 
 
-@pytest.mark.peer("containerd", "ctr")
-def test_containerd_asks_by_head_first_and_prints_why_all_the_same(gated: Gated, tmp_path: Path) -> None:
-    name = gated.push("containerd/app:1")
-    gated.rule("containerd/app")
+def test_who_has_the_bytes_from_before_gives_them_no_name_that_is_refused(
+    gated: Gated, docker_engine: RunningDocker, tmp_path: Path
+) -> None:
+    """They ask for the digest alone, and need no more."""
+    first = gated.push("known/app:1")
+    second = f"{gated.host}/known/app:2"
+    gated.lading("copy", first, second)
+    client = DockerClient(docker_engine, tmp_path)
+    client.login(gated.host, "admin", PASSWORD)
+    docker = ["env", f"HOME={tmp_path}", f"DOCKER_CONFIG={tmp_path}/.docker"]
+    docker += [str(programs.find("docker")), "-H", f"unix://{docker_engine.socket}"]
+    pulls: list[Callable[[str], str]] = [
+        lambda image: programs.run(*docker, "pull", image),
+        lambda image: gated.lading("pull", image),
+    ]
+    for pull in pulls:
+        pull(first)
+    gated.rule("known/app")
 
+    try:
+        for pull in pulls:
+            with pytest.raises(AssertionError) as failure:
+                pull(second)
+            assert UNSIGNED.format("known/app") in str(failure.value)
+    finally:
+        programs.run(*docker, "rmi", first)
+
+
+@contextmanager
+def containerd(folder: Path) -> Iterator[Callable[..., str]]:
+    """A containerd of its own, asked as admin by `ctr`: a command's words, then the image."""
     with tempfile.TemporaryDirectory(prefix="ctr-") as short:  # a socket's path is short
         place = Path(short, "s")
-        config = tmp_path / "containerd.toml"
+        config = folder / "containerd.toml"
         config.write_text(
-            f'version = 2\nroot = "{tmp_path}/root"\nstate = "{short}/state"\n[grpc]\naddress = "{place}"\n'
+            f'version = 2\nroot = "{folder}/root"\nstate = "{short}/state"\n[grpc]\naddress = "{place}"\n'
         )
-        with programs.process([str(programs.find("containerd")), "-c", str(config)], tmp_path / "log"):
+        with programs.process([str(programs.find("containerd")), "-c", str(config)], folder / "log"):
             until(place.exists, "containerd listens")
-            ctr = [str(programs.find("ctr")), "-a", str(place), "content", "fetch", "--plain-http"]
-            fetch = [*ctr, "-u", f"admin:{PASSWORD}", name]
+            ctr = [str(programs.find("ctr")), "-a", str(place)]
+            as_admin = ["--plain-http", "-u", f"admin:{PASSWORD}"]
+            yield lambda *words: programs.run(*ctr, *words[:-1], *as_admin, words[-1])
 
+
+@pytest.mark.peer("containerd", "ctr")
+def test_containerd_asks_by_head_and_prints_why_it_is_refused(gated: Gated, tmp_path: Path) -> None:
+    """It stops there, and its status line is all that it prints: with the bytes at hand it would need no more."""
+    first, second = gated.push("containerd/app:1"), f"{gated.host}/containerd/app:2"
+    gated.lading("copy", first, second)
+
+    with containerd(tmp_path) as ctr:
+        ctr("content", "fetch", first)
+        gated.rule("containerd/app")
+        for name in (first, second):
             with pytest.raises(AssertionError) as failure:
-                programs.run(*fetch)
-            gated.sign(name)
-            programs.run(*fetch)
+                ctr("content", "fetch", name)
+            assert f"403 DENIED: {name.partition('/')[2]} {UNSIGNED.format('containerd/app')}" in str(failure.value)
+        gated.sign(first)
+        ctr("content", "fetch", second)
 
-    assert UNSIGNED.format("containerd/app") in str(failure.value)
+
+@pytest.mark.peer("containerd", "ctr")
+def test_containerd_pushes_what_is_signed_later(gated: Gated, tmp_path: Path) -> None:
+    """It looks first whether the manifest is there, with a token that opens pushing."""
+    name = gated.push("containerd/later:1")
+
+    with containerd(tmp_path) as ctr:
+        ctr("content", "fetch", name)
+        gated.rule("containerd/later")
+        for _ in range(2):
+            ctr("images", "push", name)
 
 
 def test_skopeo_takes_the_image_with_its_signature(gated: Gated, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,18 @@ class Scaled:
 
     front: Service
     servers: Mapping[str, Service]
-    children: Mapping[str, subprocess.Popen[bytes]]
+    running: contextlib.ExitStack
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def begin(self, name: str) -> None:
+        """That server, until the deployment ends."""
+        self.children[name] = self.running.enter_context(self.servers[name].running())
 
 
-@pytest.fixture
-def scaled(tmp_path: Path, postgres: RunningPostgres, s3: RunningS3) -> Iterator[Scaled]:
+@pytest.fixture(scope="module")
+def scaled(tmp_path_factory: pytest.TempPathFactory, postgres: RunningPostgres, s3: RunningS3) -> Iterator[Scaled]:
+    """One for all tests: each leaves it whole."""
+    folder = tmp_path_factory.mktemp("scaled")
     services = yaml.safe_load((SCALED / "compose.yaml").read_text())["services"]
     port = programs.free_port()
     here = {
@@ -57,17 +64,22 @@ def scaled(tmp_path: Path, postgres: RunningPostgres, s3: RunningS3) -> Iterator
         door = f"127.0.0.1:{programs.free_port()}"
         own = {"LADING_REPLICA_LISTEN": door, "LADING_REPLICA_URL": f"http://{door}"}
         said = {key: text for key, text in services[name]["environment"].items() if key != "LADING_REGISTRY_PORT"}
-        servers[name] = Service(tmp_path / name, {**said, **here, **facing, **own})
-    front = Service(tmp_path / "none", port=port, registry_port=port)
+        servers[name] = Service(folder / name, {**said, **here, **facing, **own})
+    front = Service(folder / "none", port=port, registry_port=port)
     with contextlib.ExitStack() as stack:
-        children = {name: stack.enter_context(server.running()) for name, server in servers.items()}
+        scaled = Scaled(front, servers, stack)
+        for name in servers:
+            scaled.begin(name)
         for number in range(services["worker"]["deploy"]["replicas"]):
-            settings = {**services["worker"]["environment"], **here, "LADING_DATA": str(tmp_path / f"worker{number}")}
-            stack.enter_context(working(tmp_path / f"worker{number}.log", settings))
-        stack.enter_context(balancing(tmp_path / "balancer", port, servers))
+            page = {"LADING_WORKER_LISTEN": f"127.0.0.1:{programs.free_port()}"}
+            own = {**page, "LADING_DATA": str(folder / f"worker{number}")}
+            stack.enter_context(
+                working(folder / f"worker{number}.log", {**services["worker"]["environment"], **here, **own})
+            )
+        stack.enter_context(balancing(folder / "balancer", port, servers))
         until(lambda: front.ask("GET", "/readyz")[0] == 200, "the balancer knows of a server that is ready")
         front.become_admin()
-        yield Scaled(front, servers, children)
+        yield scaled
 
 
 @contextlib.contextmanager
@@ -150,8 +162,8 @@ def test_nobody_notices_that_a_server_stops_and_comes_again(scaled: Scaled) -> N
         answers.append(registry_status(scaled.front))
     leaving.wait(60)
     answers += [scaled.front.ask("GET", "/api/users")[0] for _ in range(REQUESTS)]
-    with scaled.servers["serve-2"].running():
-        answers += [scaled.front.ask("GET", "/api/users")[0] for _ in range(REQUESTS)]
+    scaled.begin("serve-2")
+    answers += [scaled.front.ask("GET", "/api/users")[0] for _ in range(REQUESTS)]
 
     assert set(answers) == {200, 401}, answers
     assert answers.count(401) == REQUESTS

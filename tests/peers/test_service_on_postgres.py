@@ -17,8 +17,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from lading.backends.database.postgres import open_postgres
 from lading.oci.media_types import OCI_MANIFEST
 from tests.fakes.board_follower import following
+from tests.fakes.service_folder import ServiceFolder
 from tests.peers import layouts, programs
 from tests.peers.job_follower import JobFollower
 from tests.peers.postgres_server import PASSWORD, RunningPostgres, postgres_server
@@ -109,8 +111,7 @@ def test_a_stop_saves_jobs_and_a_start_goes_on_with_them(tmp_path: Path, postgre
 def test_a_newer_schema_is_refused(tmp_path: Path, postgres: RunningPostgres) -> None:
     url = postgres.empty()
     service = on_postgres(tmp_path, url)
-    with service.running():
-        pass
+    open_postgres(url).close()
     postgres.run("UPDATE alembic_version SET version_num = '9999', oldest_program = 9999", url.rpartition("/")[2])
 
     with service.running(ready=False) as child:
@@ -133,11 +134,13 @@ def test_a_server_goes_on_beside_a_newer_one_for_as_long_as_the_tables_bear_it(
         postgres.run("UPDATE alembic_version SET version_num = '9999'", url.rpartition("/")[2])
         borne = service.ask("POST", "/api/roles", {"name": "borne", "grants": []})[0], service.ask("GET", "/readyz")[0]
         postgres.run("UPDATE alembic_version SET oldest_program = 9999", url.rpartition("/")[2])
-        refused = service.ask("POST", "/api/roles", {"name": "refused", "grants": []})[0]
+        status, told = service.ask("POST", "/api/roles", {"name": "refused", "grants": []})
+        refused = status, told["code"]
         ready = service.ask("GET", "/readyz")
 
     assert borne == (201, 200)
-    assert refused == 500
+    assert refused == (503, "unavailable")
+    assert "nothing is written here any more" in service.log.read_text()
     assert ready == (503, {"status": "not ready", "code": "storage"})
 
 
@@ -152,8 +155,8 @@ def test_every_server_needs_the_same_key(
     tmp_path: Path, postgres: RunningPostgres, key: dict[str, str], told: str
 ) -> None:
     url = postgres.empty()
-    with on_postgres(tmp_path, url).running():
-        pass
+    first = ServiceFolder(tmp_path / "data", {"LADING_DATABASE": url, "LADING_SECRET_KEY": SECRET_KEY})
+    first("registry", "add", "r", "r.example:5000", "-u", "me", "--password-stdin", stdin=PASSWORD)
     command = [sys.executable, "-m", "lading", "--data", str(tmp_path / "other"), "serve", "--database", url]
     surroundings = {"HOME": str(tmp_path), **key}
     done = subprocess.run(command, capture_output=True, check=False, env=surroundings, timeout=120)
@@ -244,7 +247,11 @@ def test_it_comes_back_by_itself_when_the_database_does(tmp_path: Path) -> None:
 
     assert [status for status, _ in refused] == [503] * len(REQUESTS)
     assert all("cannot reach the database" in str(body["error"]) for _, body in refused)
-    assert PASSWORD not in str(refused) + service.log.read_text()
+    assert all(body["code"] == "unavailable" for _, body in refused)
+    log = service.log.read_text()
+    assert PASSWORD not in str(refused) + log
+    assert "Traceback" not in log
+    assert [log.count(said) for said in ("put off until it answers", "answers again: it was away for")] == [1, 1]
     assert unready == 503
     assert alive == (200, {"status": "ok"})
     assert ended["status"] in {"done", "error", "interrupted"}

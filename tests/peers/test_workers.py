@@ -4,13 +4,14 @@ object store. Whatever becomes of a worker, each job has one end, and all server
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -139,6 +140,17 @@ def _nothing_secret_in_logs(request: pytest.FixtureRequest) -> Iterator[None]:
         assert SECRET not in said
 
 
+def appended(server: Service, archive: object, offset: int, piece: bytes) -> object:
+    """Where the archive ends by then."""
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with closing(server.connection()) as connection:
+        connection.request("PATCH", f"/api/images/imports/{archive}?offset={offset}", piece, headers)
+        answer = connection.getresponse()
+        told = answer.read()
+    assert answer.status == 200, told
+    return json.loads(told)["offset"]
+
+
 def begun(place: Site, worker: Worker, stack: ExitStack) -> tuple[subprocess.Popen[bytes], str, JobFollower]:
     """A worker that is in the middle of a slow pull, the image, and who follows the job at the other server."""
     child = stack.enter_context(worker.running(SLOW))
@@ -152,7 +164,8 @@ def begun(place: Site, worker: Worker, stack: ExitStack) -> tuple[subprocess.Pop
 
 def test_a_push_made_at_one_server_runs_in_a_worker_and_is_told_by_the_other(place: Site) -> None:
     first, second = place.servers
-    first.load(docker_archive(["app:1"], label="handed over"))
+    with place.worker().running():
+        first.load(docker_archive(["app:1"], label="handed over"))
     number = first.registry(place.registry.host)
     wanted = {"imageId": "app:1", "registryId": number, "newTag": "pushed:1"}
 
@@ -171,6 +184,27 @@ def test_a_push_made_at_one_server_runs_in_a_worker_and_is_told_by_the_other(pla
     assert place.kept(job)[:3] == ("done", 1, 0)
     assert answered[0] == 200
     assert answered[1]["digest"] == there
+
+
+def test_each_piece_of_an_archive_may_come_to_another_server(place: Site) -> None:
+    archive = docker_archive(["pieces:1"], label="in pieces")
+    first, second = place.servers
+    half = len(archive) // 2
+
+    status, begun = first.ask("POST", "/api/images/imports")
+    assert status == 201
+    assert second.ask("GET", f"/api/images/imports/{begun['id']}")[1]["offset"] == 0
+    for server, offset, piece in ((second, 0, archive[:half]), (first, half, archive[half:])):
+        assert appended(server, begun["id"], offset, piece) == offset + len(piece)
+    job = second.started(f"/api/images/imports/{begun['id']}/commit", None)
+    follower = place.follow(job)
+    with place.worker().running():
+        ended = place.end(follower)
+
+    assert ended["status"] == "done"
+    assert whole(follower)
+    assert first.ask("GET", f"/api/images/imports/{begun['id']}")[0] == 404
+    assert "pieces:1" in first.text("GET", "/api/images")[1]
 
 
 def test_what_a_killed_worker_did_another_goes_on_with(place: Site) -> None:

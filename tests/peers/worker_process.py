@@ -50,4 +50,4 @@ class Worker:
 
     def _ready(self, child: subprocess.Popen[bytes], began: int) -> bool:
         assert child.poll() is None, self.said()[began:]
-        return "jobs at once" in self.said()[began:]
+        return " at once" in self.said()[began:]

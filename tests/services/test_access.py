@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,3 +108,12 @@ def test_somewhere_may_be_in_one_environment(actor: Actor, question: tuple[Permi
     permission, environment, _ = question
     assert not actor.may(*question) or actor.may_somewhere(permission, environment)
     assert not actor.may_somewhere(permission, environment) or actor.may_somewhere(permission)
+
+
+@given(actors, st.sampled_from(list(Permission)), st.sampled_from(["team/app", "team/x/y", "else", "app"]))
+def test_patterns_of_repositories_say_what_the_question_says(actor: Actor, permission: Permission, name: str) -> None:
+    patterns = actor.patterns(permission)
+
+    named = patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+    assert named is actor.may(permission, None, name)

@@ -7,16 +7,20 @@ from collections.abc import Sequence
 
 import pytest
 
+from lading.engine.cancel import Cancellation
 from lading.errors import NetworkFailed
 from lading.services.jobs.job import JobRequest, JsonObject
 from lading.services.scans.advisories import ADVISORIES, Feed, Imported, Origin, Report, Updated
 from lading.services.scans.advisory_following import AdvisoryFollowing
+from lading.services.scans.following import Following
 from lading.wire.message import Cancel
 from tests.fakes.jobs import ALICE, BOUND_SECONDS, Stage, nothing
 
 ALL: JsonObject = {"url": None, "name": None, "ecosystems": []}
 SOME: JsonObject = {"url": None, "name": None, "ecosystems": ["PyPI"]}
 URL: JsonObject = {"url": "https://a.example/all.zip", "name": "ours", "ecosystems": []}
+
+CANCEL = Cancellation()
 
 
 class Beside:
@@ -71,7 +75,7 @@ def test_a_process_that_begins_with_none_brings_what_was_asked_for_last(stage: S
     following = AdvisoryFollowing(beside, stage.records)
     jobs = [done(stage, fields) for fields in (ALL, URL, SOME, ALL)]
 
-    assert following.follow() == jobs[1:]
+    assert following.follow(CANCEL) == jobs[1:]
     assert beside.brought == [Origin("https://a.example/all.zip", name="ours"), ("PyPI",), ()]
 
 
@@ -79,12 +83,12 @@ def test_what_came_since_is_brought_once(stage: Stage) -> None:
     beside = Beside(stage)
     following = AdvisoryFollowing(beside, stage.records)
     done(stage, ALL)
-    following.follow()
+    following.follow(CANCEL)
 
-    assert following.follow() == []
+    assert following.follow(CANCEL) == []
     stage.clock.advance(60)
     later = done(stage, ALL)
-    assert following.follow() == [later]
+    assert following.follow(CANCEL) == [later]
     assert beside.brought == [(), ()]
 
 
@@ -93,7 +97,7 @@ def test_who_did_the_job_does_nothing_more(stage: Stage) -> None:
     done(stage, ALL)
     beside.imported = stage.clock.now
 
-    assert AdvisoryFollowing(beside, stage.records).follow() == []
+    assert AdvisoryFollowing(beside, stage.records).follow(CANCEL) == []
 
 
 def test_jobs_that_failed_or_did_something_else_are_not_followed(stage: Stage) -> None:
@@ -104,7 +108,7 @@ def test_jobs_that_failed_or_did_something_else_are_not_followed(stage: Stage) -
     stage.run()
     beside = Beside(stage)
 
-    assert AdvisoryFollowing(beside, stage.records).follow() == []
+    assert AdvisoryFollowing(beside, stage.records).follow(CANCEL) == []
 
 
 def test_what_could_not_be_brought_is_brought_later(stage: Stage) -> None:
@@ -113,12 +117,13 @@ def test_what_could_not_be_brought_is_brought_later(stage: Stage) -> None:
     done(stage, ALL)
 
     following = AdvisoryFollowing(beside, stage.records)
-    following.begin()
+    thread = Following("advisories", following.follow)
+    thread.begin()
     assert beside.asked.wait(BOUND_SECONDS)
-    following.stop()
-    following.stop()
+    thread.stop()
+    thread.stop()
 
     assert beside.brought == []
     beside.failing = False
-    assert len(following.follow()) == 1
+    assert len(following.follow(CANCEL)) == 1
     assert beside.brought == [()]

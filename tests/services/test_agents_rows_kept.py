@@ -37,7 +37,7 @@ def test_an_error_that_nobody_foresaw_ends_no_other_agent_s_presence(caplog: pyt
         raise AssertionError("nobody asks it")
 
     records, local = _FailsOnce(), MemoryHub(engine, lambda: 1.0)
-    replica = Replica("one", "", lambda: 1.0)
+    replica = Replica("one", "")
     nobody = cast("Elsewhere", None)
     shared = SharedHub(local, local.attach, records, nobody, replica, steady=lambda: 1.0, told_seconds=0.001)
     try:

@@ -29,7 +29,7 @@ class Sealed:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = open_service_database(path, SetClock())
-        self.trail = AuditTrail(self.database.audit, SetClock(), self.database.wakes)
+        self.trail = AuditTrail(self.database.audit, SetClock())
         self.record(6)
         self.seal()
 

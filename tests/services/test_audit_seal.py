@@ -114,7 +114,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_sealer_goes_on_where_an_earlier_process_stopped(folder: Path) -> None:
     for _ in range(3):
         database = open_service_database(folder, SetClock())
-        trail = AuditTrail(database.audit, SetClock(), database.wakes)
+        trail = AuditTrail(database.audit, SetClock())
         for number in range(5):
             trail.record(ANN, Deed("login", "user", str(number), "ann"), Result.DONE)
         Sealer(database.audit, heads(database)).seal_all()
@@ -130,7 +130,7 @@ def test_the_sealer_goes_on_where_an_earlier_process_stopped(folder: Path) -> No
 
 def test_two_sealers_make_one_chain(folder: Path) -> None:
     database = open_service_database(folder, SetClock())
-    trail = AuditTrail(database.audit, SetClock(), database.wakes)
+    trail = AuditTrail(database.audit, SetClock())
     sealers = [Sealer(database.audit, heads(database), gather=0.0) for _ in range(2)]
     for sealer in sealers:
         trail.subscribe(sealer.woken)
@@ -153,9 +153,29 @@ def test_two_sealers_make_one_chain(folder: Path) -> None:
     assert (found.sound, found.rows, found.tail) == (True, 60, 0)
 
 
+def test_who_came_too_late_lets_the_other_go_first_until_that_one_is_gone(folder: Path) -> None:
+    database = open_service_database(folder, SetClock())
+    trail = AuditTrail(database.audit, SetClock())
+    first, second = (Sealer(database.audit, heads(database), gather=0.5) for _ in range(2))
+
+    def recorded(*looking: Sealer) -> tuple[float, float]:
+        trail.record(ANN, Deed("a", "b", "", ""), Result.DONE)
+        for sealer in looking:
+            sealer.look(told=True)
+        return first.gathers, second.gathers
+
+    assert recorded(first, second) == (0.5, 3.0)
+    assert recorded(first, second) == (0.5, 3.0)
+    assert recorded(second) == (0.5, 0.5)
+    assert recorded(second, first) == (3.0, 0.5)
+    second.look(told=False)
+    assert second.gathers == 0.5  # nobody recorded anything
+    database.close()
+
+
 def test_what_is_recorded_before_the_stop_is_sealed(folder: Path) -> None:
     database = open_service_database(folder, SetClock())
-    trail = AuditTrail(database.audit, SetClock(), database.wakes)
+    trail = AuditTrail(database.audit, SetClock())
     sealer = Sealer(database.audit, heads(database), gather=60.0)
     sealer.begin()
     trail.record(ANN, Deed("a", "b", "", "", details={"n": 10**20, "f": 0.1, "t": "é\0"}), Result.DONE)

@@ -106,10 +106,10 @@ def test_followers_in_another_process_are_told(tmp_path: Path) -> None:
         closing(open_service_database(tmp_path / "lading.db", SetClock())) as there,
     ):
         told = threading.Event()
-        followed = AuditTrail(there.audit, SetClock(), there.wakes)
+        followed = AuditTrail(there.audit, SetClock())
         with there.wakes.listening(followed.woken):
             end = followed.subscribe(told.set)
-            AuditTrail(here.audit, SetClock(), here.wakes).record(LADING, PUSH, Result.DONE)
+            AuditTrail(here.audit, SetClock()).record(LADING, PUSH, Result.DONE)
 
             assert told.wait(20)
             end()

@@ -174,6 +174,18 @@ def test_another_process_knows_nothing_of_it(all_: People) -> None:
     assert all_.passwords.checked == 2
 
 
+def test_what_failed_at_one_process_counts_at_another(all_: People) -> None:
+    all_.user("ann")
+    other = all_.process()
+    for _ in range(FREE_FOR_ACCOUNT):
+        with pytest.raises(LoginFailed):
+            shown(all_, basic("ann", "wrong"))
+
+    with pytest.raises(TooManyAttempts):
+        other.authenticate(HOME, None, basic("ann", PASSWORD))
+    other.authenticate(ELSEWHERE, None, basic("ann", PASSWORD))
+
+
 @pytest.mark.parametrize(
     "header", ["", "Basic", "Basic !!!", "Basic YQ==", "Digest x", "Bearer", "Bearer x", "Basic \xff"]
 )

@@ -37,6 +37,7 @@ KEPT = {
     "storage_failed": "lading.errors.StorageFailed",
     "timed_out": "lading.errors.TimedOut",
     "tls_refused": "lading.errors.TlsRefused",
+    "unavailable": "lading.errors.Unavailable",
     "unreachable": "lading.errors.Unreachable",
 }
 """As they stand in databases. Where a class was renamed, change the right side; the left side never changes."""

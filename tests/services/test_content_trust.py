@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from lading.errors import LadingError
@@ -141,6 +143,9 @@ def test_the_tag_may_move_after_it_was_verified_and_what_was_verified_comes(hous
 
         def signing(self, repository: Repository, report: Report, cancel: Cancel) -> SignTags | None:
             return trust.signing(repository, report, cancel)
+
+        def prepare(self, references: Sequence[Reference], cancel: Cancel) -> None:
+            trust.prepare(references, cancel)
 
     moved = house.pull(options=Options(trust=Moving()))
 

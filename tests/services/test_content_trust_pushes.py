@@ -8,6 +8,7 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.manifest import parse_manifest
 from lading.oci.media_types import MANIFEST_TYPES
 from lading.oci.reference import Reference, Repository
+from lading.proof.tuf_refusals import SignerMissing
 from lading.proof.tuf_walk import Pin
 from lading.services.content.stores import FullStore
 from lading.services.environments.orders import SignTags
@@ -15,7 +16,7 @@ from lading.services.notary.refusals import TrustServerUnreachable
 from lading.services.places import Archive, DockerImage, Layout, Named
 from lading.services.transfers.transfers import Options
 from lading.services.trust.content_trust import SigningKeyMissing
-from lading.services.trust.policy import NotarySigner, TrustPolicy
+from lading.services.trust.policy import NotarySigner, TrustPolicy, TrustRule
 from lading.services.trust.transfer_trust import Settled
 from lading.services.trust.trust import NotTrusted, SignatureForm
 from lading.services.trust_modes import Mode
@@ -66,6 +67,18 @@ def test_a_signature_that_fails_leaves_no_tag(house: Trusting) -> None:
 
     assert isinstance(moved.error, TrustServerUnreachable)
     assert not house.web.names
+
+
+def test_where_no_key_may_sign_nothing_is_sent_and_other_targets_are_served(house: Trusting) -> None:
+    root = put_image(house.places.own, tag=REF)
+    house.notary.lacking = SignerMissing(str(WEB), "targets")
+    by_notary = TrustRule(("registry.test/*",), Mode.ENFORCE, (NotarySigner(Pin(first_use=True)),))
+
+    refused, arrived = house.push(REF, REF, OTHER, options=Options(trust=house.trust(policy=TrustPolicy((by_notary,)))))
+
+    assert isinstance(refused.error, SignerMissing)
+    assert root.digest not in house.web.blobs
+    assert arrived.error is None
 
 
 def test_each_tag_and_each_target_has_its_own_signature(house: Trusting) -> None:

@@ -53,6 +53,9 @@ class PlayedRule:
     def signs(self, repository: Repository, switched: bool = False) -> bool:
         return False
 
+    def prepare(self, references: Sequence[Reference], cancel: Cancel) -> None:
+        raise AssertionError("nothing is pushed here")
+
     def sign(
         self, references: Sequence[Reference], root: Descriptor, store: FullStore, cancel: Cancel
     ) -> Sequence[str]:

@@ -4,63 +4,69 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from lading.services.jobs.job import Job, JobState
 from lading.services.running.dispatch import AGAIN_SECONDS, HandOver, NobodyElse, Taken
+from lading.services.running.leases import LOST_SECONDS
+from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.jobs import MemoryDispatch, asked
-from tests.fakes.records import Clock
 
 
 def job(number: int, kind: str = "push") -> Job:
     return Job(f"job-{number}", asked(kind), 1, "alice", JobState.QUEUED, 0, 0.0, 0.0, 0)
 
 
-def test_a_process_alone_does_what_it_makes() -> None:
-    assert not HandOver(NobodyElse(), Clock()).handed(job(1))
+@pytest.fixture
+def records() -> MemoryJobRecords:
+    return MemoryJobRecords()
 
 
-def test_what_was_handed_over_waits_for_room_before_it_is_again() -> None:
-    """Whoever looks for jobs that nobody holds finds those that wait, every few seconds."""
-    dispatch, clock = MemoryDispatch(), Clock()
-    hand_over = HandOver(dispatch, clock)
+def test_a_process_alone_does_what_it_makes(records: MemoryJobRecords) -> None:
+    assert not HandOver(NobodyElse(), records).handed(job(1))
 
+
+def test_what_was_handed_over_waits_for_room_before_anybody_looks_at_it_again(records: MemoryJobRecords) -> None:
+    """Whoever looks for jobs that nobody holds would find all those that wait, every few seconds, in each process."""
+    hand_over = HandOver(MemoryDispatch(), records)
+    for number in (1, 2):
+        records.add(job(number), None)
     assert hand_over.handed(job(1))
-    clock.advance(AGAIN_SECONDS / 2)
-    assert hand_over.handed(job(2))
+
+    hand_over.settle()
+    records.clock.advance(LOST_SECONDS)
+    assert [each.id for each in records.left(LOST_SECONDS)] == ["job-2"]
+    records.clock.advance(AGAIN_SECONDS)
+    assert [each.id for each in records.left(LOST_SECONDS)] == ["job-1", "job-2"]
+
+
+def test_what_was_begun_since_is_not_put_off(records: MemoryJobRecords) -> None:
+    hand_over = HandOver(MemoryDispatch(), records)
+    records.add(job(1), None)
     assert hand_over.handed(job(1))
-    clock.advance(AGAIN_SECONDS / 2)
-    assert hand_over.handed(job(1))
-    assert hand_over.handed(job(2))
+    records.claim("job-1", 0.0)
+    records.release("job-1", 1, 0.0)
 
-    assert dispatch.handed == ["job-1", "job-2", "job-1"]
+    hand_over.settle()
 
-
-def test_what_was_begun_and_given_back_since_is_handed_over_at_once() -> None:
-    dispatch = MemoryDispatch()
-    hand_over = HandOver(dispatch, Clock())
-
-    assert hand_over.handed(job(1))
-    assert hand_over.handed(replace(job(1), run=1))
-    assert hand_over.handed(replace(job(1), run=1))
-
-    assert dispatch.handed == ["job-1", "job-1"]
+    assert [each.id for each in records.left(LOST_SECONDS)] == ["job-1"]
 
 
-def test_what_is_for_this_process_is_asked_each_time() -> None:
+def test_what_is_for_this_process_is_asked_each_time(records: MemoryJobRecords) -> None:
     dispatch = MemoryDispatch(keeps=["import"])
-    hand_over = HandOver(dispatch, Clock())
+    hand_over = HandOver(dispatch, records)
 
     assert [hand_over.handed(job(1, "import")) for _ in range(2)] == [False, False]
     assert dispatch.handed == []
 
 
-def test_what_cannot_be_handed_over_is_nobodys_yet_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_handed_over_is_nobodys_yet_and_tried_again(
+    records: MemoryJobRecords, caplog: pytest.LogCaptureFixture
+) -> None:
     dispatch = MemoryDispatch()
-    hand_over = HandOver(dispatch, Clock())
+    hand_over = HandOver(dispatch, records)
     dispatch.failing = True
 
     with caplog.at_level(logging.WARNING):

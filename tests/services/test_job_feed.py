@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pytest
 
-from lading.services.jobs.job import JobState, JsonObject, Telling
+from lading.services.jobs.job import Job, JobState, JsonObject, Line, Telling
 from lading.services.running.feed import KEPT_LINES, Follower
 from lading.services.running.reading import LineTold
 from lading.wire.event_stream import line_text
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State
+from tests.fakes.job_records import MemoryJobRecords
 from tests.fakes.jobs import ALICE, Stage, asked, nothing, read_all
+
+Found = TypeVar("Found")
 
 PIECE = Planned("t", (Piece("a", size=1000),))
 END = line_text(1, {"status": "complete", "message": "nothing to do"}, terminal=True)
@@ -200,15 +204,50 @@ def test_an_end_that_nobody_told_of_is_found_by_whoever_doubts() -> None:
     here = Stage()
     there = here.restarted()
     followers: list[Follower] = []
-    follow_from_elsewhere(here, there, followers)
+    follow_from_elsewhere(here, there, followers, told=False)
 
     assert not followers[0].read().behind
     followers[0].doubt()
     assert b"event: result\n" in read_all(followers[0])
 
 
-def follow_from_elsewhere(here: Stage, there: Stage, followers: list[Follower]) -> str:
-    """A job of `here`, followed from `there`."""
+class _Meanwhile(MemoryJobRecords):
+    """`happens` does, once, behind the first question of whoever reads."""
+
+    happens: Callable[[], object] | None = None
+
+    def find(self, job: str) -> Job | None:
+        return self._answered(super().find(job))
+
+    def lines(self, job: str, after: int, limit: int) -> Sequence[Line]:
+        return self._answered(super().lines(job, after, limit))
+
+    def _answered(self, found: Found) -> Found:
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            happens()
+        return found
+
+
+def test_an_end_that_comes_while_records_are_read_is_told_as_the_end() -> None:
+    """Else whoever follows from elsewhere had it as a line among others, and was never told that it was the last."""
+    records = _Meanwhile()
+    here = Stage(records=records)
+    there = here.restarted()
+    here.play(nothing)
+    follower = there.jobs.follow(ALICE, here.jobs.start(ALICE, asked()).id)
+    read_all(follower)
+
+    follower.doubt()
+    records.happens = here.run
+    text = read_all(follower) + read_all(follower)
+
+    assert text == END
+    assert follower.read().ended or follower.catch_up().ended
+
+
+def follow_from_elsewhere(here: Stage, there: Stage, followers: list[Follower], *, told: bool = True) -> str:
+    """A job of `here`, followed from `there`, which hears of it where it is `told`."""
 
     def act(telling: Telling) -> None:
         job = next(iter(here.runner.held()))
@@ -217,9 +256,11 @@ def follow_from_elsewhere(here: Stage, there: Stage, followers: list[Follower]) 
         assert not followers[0].read().behind
         telling.line({"status": "pushing"})
         here.runner.writer.write()
-        assert b"id: 1\n" in read_all(followers[0])
+        assert (b"id: 1\n" in read_all(followers[0])) is told
 
-    return during(here, act)
+    job = during(here, act)
+    assert here.jobs.get(ALICE, job).state is JobState.DONE  # else what was asserted in it was not so
+    return job
 
 
 def test_followers_are_sent_away_when_their_job_goes_elsewhere() -> None:

@@ -91,6 +91,29 @@ def test_an_unsigned_tag_and_an_unsigned_repository_are_told_apart() -> None:
         Client().trust.resolve(Reference(REPOSITORY, "v1"), NEVER)
 
 
+def test_who_is_to_sign_is_told_beforehand_that_no_key_may() -> None:
+    stranger = owner().another("eve")
+
+    with pytest.raises(SignerMissing):
+        stranger.trust.prepare(stranger.tag("v2"), NEVER)
+
+    assert stranger.keys.all() == []
+
+
+def test_what_is_prepared_publishes_nothing_and_is_signed_with_the_keys_that_were_made_for_it() -> None:
+    client = Client()
+
+    client.trust.prepare(client.tag("v1"), NEVER)
+    made = client.keys.all()
+    with pytest.raises(TrustAbsent):
+        client.trust.inspect(REPOSITORY, NEVER)
+    client.trust.sign(client.tag("v1"), ONE, NEVER)
+
+    assert client.keys.all() == made
+    client.trust.prepare(client.tag("v2"), NEVER)
+    assert client.digests() == {"v1": ONE.digest.encoded}
+
+
 def test_who_lacks_the_repositorys_key_signs_nothing() -> None:
     stranger = owner().another("stranger")
 

@@ -271,6 +271,8 @@ def test_inspecting_shows_when_each_role_ends() -> None:
     raw = client.server.service.server.files[TARGETS]
     assert expires[TARGETS] == Targets.read(Signed.read(raw, TARGETS), TARGETS).expires
     assert expires[ROOT] > NOW + 9 * 365 * DAY
+    assert NOW + 13 * DAY < expires[TIMESTAMP] <= NOW + 14 * DAY
+    assert NOW + 2 * 365 * DAY < expires[SNAPSHOT] < expires[ROOT]
 
 
 def test_who_signs_keeps_alive_what_ends_soon() -> None:

@@ -26,9 +26,10 @@ class World:
         environments = MemoryEnvironments()
         for name in ("far", "near"):
             environments.add_environment(lambda key, name=name: EnvironmentRow(key, name, ConnectionType.HAWSER_EDGE))  # type: ignore[misc]
-        self.records, self.clock, self.wakes = MemoryAgents(environments), Clock(), MemoryWakes()
-        self.hub = RecordedHub(self.records, self.clock, self.wakes)
-        self.records.put_presences([PresenceRow(presence_of(1), "one", "", self.clock.now)])
+        self.clock, self.wakes = Clock(), MemoryWakes()
+        self.records = MemoryAgents(environments, self.clock)
+        self.hub = RecordedHub(self.records, self.wakes)
+        self.records.put_presences([PresenceRow(presence_of(1), "one", "")])
 
 
 @pytest.fixture

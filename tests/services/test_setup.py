@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from lading.services.identity.passwords import PasswordInvalid
-from lading.services.identity.setup import OPEN_SECONDS, SETTING, SetupLinkOver
+from lading.services.identity.setup import OPEN_SECONDS, SETTING, Setup, SetupLinkOver
 from lading.services.identity.users import UserInvalid
-from tests.fakes.people import HOME, PASSWORD, People, people
+from lading.services.named_rows import NameTaken
+from tests.fakes.people import HOME, PASSWORD, CountedPasswords, People, people
 
 
 @pytest.fixture
@@ -100,6 +101,40 @@ def test_a_password_of_the_environment_makes_the_user_admin_instead(all_: People
     assert not all_.setup.opens(token)
     assert all_.setup.ensure_admin("another password") is None
     assert PASSWORD not in str(all_.records)
+
+
+class _Overtaken(CountedPasswords):
+    """Another process makes the admin while this one hashes."""
+
+    def __init__(self, other: Setup) -> None:
+        super().__init__()
+        self._other = other
+
+    def hash(self, password: str) -> str:
+        assert self._other.ensure_admin(password) is not None
+        return super().hash(password)
+
+
+def test_servers_that_begin_at_the_same_moment_make_one_admin(all_: People) -> None:
+    """None of them ends by it: they all have the same password."""
+    setup = Setup(
+        all_.database.users,
+        all_.database.settings,
+        _Overtaken(all_.setup),
+        all_.trail,
+        clock=all_.clock,
+        random=all_.random,
+    )
+
+    assert setup.ensure_admin(PASSWORD) is None
+    assert [user.name for user in all_.database.users.users()] == ["admin"]
+
+
+def test_who_has_the_name_and_is_no_admin_is_in_the_way(all_: People) -> None:
+    all_.user("admin", "viewer")
+
+    with pytest.raises(NameTaken):
+        all_.setup.ensure_admin(PASSWORD)
 
 
 def test_users_without_an_admin_still_need_the_link(all_: People) -> None:

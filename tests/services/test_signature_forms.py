@@ -15,7 +15,7 @@ from lading.proof.revocations import RevocationList
 from lading.proof.tuf_walk import Pin
 from lading.services.notary.refusals import TrustServerUnreachable
 from lading.services.trust.policy import DAY, CertificateSigner, IdentitySigner, KeySigner, NotarySigner, TrustPolicy
-from lading.services.trust.signature_json import signature_json
+from lading.services.trust.signature_json import signature_json, stated_json
 from lading.services.trust.trust import SignatureForm
 from lading.services.trust_modes import Mode
 from tests.fakes.code_signers import authority, revocations
@@ -25,6 +25,7 @@ from tests.fakes.signing_house import (
     APP,
     CANCEL,
     CERTIFIED,
+    EVE,
     IDENTITY,
     NOTARY,
     NOW,
@@ -346,6 +347,34 @@ def test_what_is_beside_an_image_is_listed_where_nobody_is_accepted(house: House
 
     assert [judged.form for judged in verdict.signatures] == [SignatureForm.BUNDLE, SignatureForm.NOTATION]
     assert not verdict.trusted
+
+
+def test_what_signatures_say_of_themselves_is_told_without_being_believed(house: House) -> None:
+    house.sign(EVE)
+    house.notarise(certified("eve"))
+    house.certify(b"{}")
+
+    told = [stated_json(found, said) for found, said in house.signatures.stated(APP, CANCEL)]
+
+    said = {row["form"]: (row["keyId"], row["signer"], row["tag"]) for row in told if row["repository"]}
+    assert said == {
+        "sigstore-bundle": (EVE.public.key_id, None, "1"),
+        "cosign-sig": (None, None, "1"),
+        "notation": (None, certified("eve").chain[0].subject, "1"),
+    }
+    assert not any(row["accepted"] for row in told)
+    (unreadable,) = [row for row in told if row["repository"] is None]
+    assert "the signature is not valid" in str(unreadable["reason"])
+
+
+def test_what_says_to_be_of_another_image_is_told_so(house: House) -> None:
+    old, image = house.claim(), house.image
+    house.image = put_image(house.repository(), [b"other"], tag="1")
+    house.notarise(certified(), old, image)
+
+    ((_, said),) = house.signatures.stated(APP, CANCEL)
+
+    assert str(said).endswith(f"is of another image, {old.digest}")
 
 
 def test_a_signature_of_another_image_is_no_signature_of_this(house: House) -> None:

@@ -14,8 +14,8 @@ from lading.oci.digest import Digest
 from lading.oci.manifest import Manifest
 from lading.oci.reference import fallback_tag
 from lading.proof import sigstore_bundle, simple_signing
+from lading.proof.base64_text import in_base64
 from lading.proof.claims import Claim
-from lading.proof.dsse import in_base64
 from lading.proof.signing_keys import PrivateKey
 from lading.services.trust.policy import DAY, KeySigner, TrustPolicy, demanding
 from lading.services.trust.signatures import TagElsewhere

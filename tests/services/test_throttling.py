@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lading.services.identity.shared_throttling import SharedThrottle
 from lading.services.identity.throttling import (
     FREE_FOR_ACCOUNT,
     FREE_FOR_ADDRESS,
@@ -19,6 +20,7 @@ from lading.services.identity.throttling import (
     pause_left,
     place_of,
 )
+from lading.services.wakes import TOPIC_BYTES
 from tests.fakes.people import SetClock
 
 
@@ -120,6 +122,87 @@ def test_the_pause_passes() -> None:
     clock.now += 1
 
     throttle.begin("ann", "192.0.2.1")
+
+
+def processes(clock: SetClock, keys: tuple[bytes, ...] = (b"key",) * 3) -> list[SharedThrottle]:
+    """Several that hear each other, and themselves."""
+    found: list[SharedThrottle] = []
+
+    def tell(topic: str) -> None:
+        assert len(topic.encode()) <= TOPIC_BYTES
+        for each in found:
+            each.woken(topic)
+
+    found += [SharedThrottle(Throttle(clock), tell, str(at), key) for at, key in enumerate(keys)]
+    return found
+
+
+def wrong(throttle: SharedThrottle, account: str, address: str) -> None:
+    throttle.begin(account, address)
+    throttle.failed(account, address)
+
+
+def test_who_guesses_at_several_processes_has_no_more_guesses() -> None:
+    all_ = processes(SetClock())
+    for number in range(FREE_FOR_ACCOUNT):
+        wrong(all_[number % 3], "ann", "203.0.113.9")
+
+    for throttle in all_:
+        with pytest.raises(TooManyAttempts):
+            throttle.begin("ann", "203.0.113.9")
+        throttle.begin("ann", "192.0.2.1")
+
+
+def test_who_guesses_for_every_account_at_several_processes_is_slowed_down_as_well() -> None:
+    all_ = processes(SetClock())
+    for number in range(FREE_FOR_ADDRESS):
+        wrong(all_[number % 3], f"user{number}", "2001:db8::1")
+
+    for throttle in all_:
+        with pytest.raises(TooManyAttempts):
+            throttle.begin("ann", "2001:db8::2")
+
+
+def test_who_remembers_the_password_at_last_is_let_in_everywhere() -> None:
+    one, two, _ = processes(SetClock())
+    for _ in range(FREE_FOR_ACCOUNT - 1):
+        wrong(two, "ann", "192.0.2.1")
+    one.begin("ann", "192.0.2.1")
+    one.succeeded("ann", "192.0.2.1")
+
+    for _ in range(FREE_FOR_ACCOUNT):
+        two.begin("ann", "192.0.2.1")
+
+
+def test_nothing_is_told_of_who_did_nothing_wrong() -> None:
+    told: list[str] = []
+    throttle = SharedThrottle(Throttle(SetClock()), told.append, "one", b"key")
+    for end in (throttle.succeeded, throttle.undone):
+        throttle.begin("ann", "192.0.2.1")
+        end("ann", "192.0.2.1")
+
+    assert not told
+
+
+def test_what_is_told_says_nothing_of_the_name() -> None:
+    """It may be a password, typed into the wrong field."""
+    told: list[str] = []
+    for key in (b"one", b"another"):
+        wrong(SharedThrottle(Throttle(SetClock()), told.append, "one", key), "my-secret", "192.0.2.1")
+
+    first, second = told
+    assert first != second
+    assert "my-secret" not in first
+    assert "192.0.2.1" not in first
+
+
+@pytest.mark.parametrize("topic", [None, "", "login/", "login/x", "login/x/failed/a", "login/x/what/a/b", "audit"])
+def test_what_is_no_news_of_logins_changes_nothing(topic: str | None) -> None:
+    throttle = SharedThrottle(Throttle(SetClock()), lambda _: None, "one", b"key")
+    throttle.woken(topic)
+
+    for _ in range(FREE_FOR_ACCOUNT):
+        throttle.begin("ann", "192.0.2.1")
 
 
 def test_seldom_says_yes_once_in_a_while() -> None:

@@ -29,7 +29,7 @@ class _Coarse(MemoryHub):
 def test_looks_that_take_longer_than_they_should_make_the_wait_no_longer() -> None:
     local = _Coarse(_engine, lambda: 1.0)
     records = MemoryAgents(MemoryEnvironments())
-    replica = Replica("one", "", lambda: 1.0)
+    replica = Replica("one", "")
     shared = SharedHub(local, local.attach, records, cast("Elsewhere", None), replica, steady=lambda: local.now)
     try:
         with Cancellation() as cancel:

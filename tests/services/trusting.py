@@ -41,11 +41,16 @@ def rule(mode: Mode, images: str = "*", *signers: KeySigner | NotarySigner) -> T
 
 @dataclass
 class PlayedNotary:
-    """A trust server and its keys: what it was told is signed."""
+    """A trust server and its keys: what it was told is signed. `lacking` is what keeps its keys from signing."""
 
     signed: dict[str, Descriptor] = field(default_factory=dict)
     broken: LadingError | None = None
+    lacking: LadingError | None = None
     asked: list[Pin | None] = field(default_factory=list)
+
+    def prepare(self, reference: Reference, cancel: Cancel) -> None:
+        if self.lacking:
+            raise self.lacking
 
     def sign(self, reference: Reference, manifest: Descriptor, cancel: Cancel) -> TagSigned:
         if self.broken:

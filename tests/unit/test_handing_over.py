@@ -23,14 +23,10 @@ def job(request: JobRequest) -> Job:
     return Job("a", request, 1, "alice", JobState.QUEUED, 0, 0.0, 0.0, 0)
 
 
-@pytest.mark.parametrize("kind", [PUSH, PULL, "a kind of a later version"])
+@pytest.mark.parametrize("kind", [PUSH, PULL, IMPORT, "a kind of a later version"])
 def test_a_worker_does_what_any_process_can(kind: str) -> None:
     assert not is_here(job(asked(kind)))
     assert not is_here(job(JobRequest(kind, {LOGIN: NOBODY})))
-
-
-def test_an_archive_lies_where_it_was_sent() -> None:
-    assert is_here(job(asked(IMPORT)))
 
 
 def test_a_login_that_came_along_is_in_the_memory_of_who_was_asked() -> None:

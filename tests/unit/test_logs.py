@@ -5,7 +5,8 @@ import json
 import logging
 import re
 
-from lading.main.logs import logged_to
+from lading.errors import Unavailable
+from lading.main.logs import AGAIN_SECONDS, SeldomAway, logged_to
 
 
 def test_a_record_is_one_line_of_json_with_its_own_fields() -> None:
@@ -57,3 +58,51 @@ def test_at_a_terminal_a_record_is_a_line_to_read() -> None:
     assert second.endswith(" error: it failed")
     assert traceback[0].startswith("Traceback")
     assert traceback[-1] == "ValueError: https://***@registry.corp"
+
+
+class Away(Unavailable):
+    def __str__(self) -> str:
+        return "the cellar does not answer"
+
+
+def test_what_is_away_is_no_defect_and_has_no_traceback() -> None:
+    for stream in (io.StringIO(), Terminal()):
+        with logged_to(stream):
+            try:
+                raise Away
+            except Away:
+                logging.getLogger("lading.somewhere").exception("nothing can be sealed")
+
+        assert "Traceback" not in stream.getvalue()
+        assert "the cellar does not answer" in stream.getvalue()
+        assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_what_is_said_of_something_away_is_said_once_in_a_while() -> None:
+    now, passed = [0.0], list[str]()
+    seldom = SeldomAway(lambda: now[0])
+
+    def said(text: str, *arguments: object, error: Exception | None = None) -> None:
+        found = (type(error), error, None) if error else None
+        record = logging.LogRecord("lading.somewhere", logging.WARNING, "", 0, text, arguments, found)
+        if seldom.filter(record):
+            passed.append(record.getMessage())
+
+    for _ in range(3):
+        said("it is tried again: %s", Away())
+        said("it is tried again", error=Away())
+        said("job %s waits: %s", 1, Away())
+        said("job %s waits: %s", 2, Away())
+        said("something else: %s", ValueError("x"))
+    first = passed.copy()
+    now[0] += AGAIN_SECONDS
+    said("it is tried again: %s", Away())
+
+    assert first == [
+        "it is tried again: the cellar does not answer",
+        "it is tried again",
+        "job 1 waits: the cellar does not answer",
+        "job 2 waits: the cellar does not answer",
+        *["something else: x"] * 3,
+    ]
+    assert passed[len(first) :] == ["it is tried again: the cellar does not answer"]

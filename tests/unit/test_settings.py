@@ -158,8 +158,10 @@ def test_dockers_own_variable_counts_where_ours_says_nothing() -> None:
 
 
 def test_a_switch_that_cannot_be_read_is_refused_and_not_taken_for_off() -> None:
-    with pytest.raises(SettingInvalid, match="DOCKER_CONTENT_TRUST"):
+    with pytest.raises(SettingInvalid, match="DOCKER_CONTENT_TRUST") as refused:
         settings({}, {"DOCKER_CONTENT_TRUST": "yes please"})
+
+    assert refused.value.hint == "Correct the environment variable DOCKER_CONTENT_TRUST, or unset it."
 
 
 def test_without_a_home_the_data_folder_must_be_said() -> None:

@@ -69,6 +69,21 @@ def test_an_upload_that_was_given_up_loses_its_file_and_its_row(folder: ContentF
     assert [path.name for path in folder.tree.uploads.iterdir()] == ["young"]
 
 
+def test_an_upload_that_nothing_ever_came_to_is_given_up_unless_somebody_has_it(folder: ContentFolder) -> None:
+    """In a bucket it has no object either, by which its age would be known."""
+    records = MemoryRecords()
+    for session in ("empty", "busy"):
+        records.begin_upload(UploadSession(session, "team/app", 0.0))
+        folder.uploads.create(session)
+    with folder.uploads.writing("busy", CANCEL):
+        Sweeper(CollectableFolder(folder), folder.uploads, MemoryImageNames(), MemoryLeases(), records, (), 3600.0)(
+            False, (), CANCEL
+        )
+
+    assert [each.id for each in records.uploads()] == ["busy"]
+    assert [path.name for path in folder.tree.uploads.iterdir()] == ["busy"]
+
+
 def test_a_session_that_is_being_begun_keeps_its_row(folder: ContentFolder) -> None:
     records = MemoryRecords()
     records.begin_upload(UploadSession("beginning", "team/app", time.time()))

@@ -18,8 +18,8 @@ class Destination:
     `tags` are names in the store's own sense: tags in a registry, whole references in our own store. Without any, the
     root is held by its digest. `condition` is what each tag must hold before it is moved.
 
-    `admit` is asked once all is there, the root too, and before any tag moves: what it raises is the destination's
-    error, and no tag moves.
+    `prepare` is asked before anything is sent. `admit` is asked once all is there, the root too, and before any tag
+    moves. What they raise is the destination's error, and no tag moves.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Destination:
     tags: tuple[str, ...] = ()
     condition: Condition = "any"
     admit: Callable[[], None] | None = None
+    prepare: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

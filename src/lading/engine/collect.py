@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lading.engine.reach import reach
 from lading.engine.records import EVERY_HOLDER, Holder, ImageNames, Leases
@@ -96,6 +96,31 @@ class Collectable(Protocol):
 
     def discard(self, leftover: Leftover) -> bool:
         """Removes it; False where somebody works on it again, or has since it was looked at."""
+
+
+class Related(Protocol):
+    """Content as whoever marks it sees it."""
+
+    def size(self, digest: Digest) -> int | None:
+        """In bytes; None where it is not held."""
+
+    def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
+        """As Source.open."""
+
+    def referrers(self, subject: Digest) -> Collection[Digest]:
+        """What is held and has this subject."""
+
+    def blobs(self) -> Iterable[tuple[Digest, int]]:
+        """Everything held, with its size in bytes."""
+
+
+@runtime_checkable
+class Distant(Protocol):
+    """Content of which each question takes its time: who asks about all of it looks at it as a whole."""
+
+    def surveyed(self) -> Related:
+        """As it is listed now. What comes later is not in it, and needs no look: whoever brings it leases it, and each
+        piece that it needs; and the rows of the registry's names, which are asked last, name what a manifest needs."""
 
 
 class Keeper(Protocol):
@@ -182,6 +207,7 @@ class _Sweep:
         cancel: Cancel,
     ) -> None:
         self._content, self._images, self._leases, self._keepers = content, images, leases, keepers
+        self._seen: Related = content.surveyed() if isinstance(content, Distant) else content
         self._counting, self._cancel = counting, cancel
         self.leased = Amount()
         """What only a lease keeps, once `garbage` has been told."""
@@ -190,7 +216,7 @@ class _Sweep:
 
     def garbage(self) -> dict[Digest, int]:
         """Digest and size of everything that nothing keeps. The blobs are listed before anything is marked."""
-        blobs = dict(self._content.blobs())
+        blobs = dict(self._seen.blobs())
         roots = [image.root.digest for image in self._images.all()]
         named = self._reach([*roots, *(digest for keeper in self._keepers for digest in keeper.reached())])
         leased = self._reach(self._leases.held(self._counting))
@@ -201,7 +227,7 @@ class _Sweep:
 
     def remove(self, garbage: Mapping[Digest, int]) -> list[int]:
         """The sizes of those that went."""
-        children = families(self._content, garbage, self._cancel)
+        children = families(self._seen, garbage, self._cancel)
         order = parents_first(garbage, children)
         removed: list[int] = []
         spared: set[Digest] = set()
@@ -226,4 +252,4 @@ class _Sweep:
         return set(self._leases.among(digests, self._counting)).union(self._images.among(digests))
 
     def _reach(self, roots: Iterable[Digest]) -> set[Digest]:
-        return reach(self._content, roots, self._content.referrers, self._cancel)
+        return reach(self._seen, roots, self._seen.referrers, self._cancel)

@@ -48,6 +48,7 @@ def copy(
 def _move(work: Work, limit: RateLimit | None) -> None:
     """What speaks of the image is looked for while the image's own blobs move: that takes requests, and few bytes."""
     image = work.image()
+    work.everywhere(lambda delivery: delivery.prepare())
     parcels = work.parcels(image, limit)
     later: Awaited[Mapping[Delivery, Parcel]] = Awaited()
 

@@ -140,6 +140,11 @@ class Delivery:
         if isinstance(self._store, Mounter) and self._holders is not None:
             self._store.expect(self._holders.siblings(image.graph.blobs.values()))
 
+    def prepare(self) -> None:
+        """Ask what has to be known before anything is sent, where somebody wants that. Raises what that one raises."""
+        if self.destination.prepare is not None:
+            self.destination.prepare()
+
     def wish(self, cargo: Cargo) -> Wish:
         """Tell what belongs to the work, and say which blobs it needs from the source."""
         pieces = pieces_of(cargo.graph)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from lading.engine.stores import ContentUnknown
 from lading.oci.descriptor import Descriptor
@@ -20,6 +21,37 @@ class ByDigest(Protocol):
 
     def open(self, descriptor: Descriptor, offset: int = 0, length: int | None = None) -> Reader:
         """Raises ContentUnknown, ReadFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """What a manifest names: its children, and the subject that it is about."""
+
+    children: tuple[Digest, ...] = ()
+    subject: Digest | None = None
+
+
+@runtime_checkable
+class RecallsKin(Protocol):
+    """Content that remembers what its manifests name: what a digest stands for never changes."""
+
+    def kin(self, digest: Digest) -> Kin | None:
+        """None where it is not held, or is no manifest."""
+
+
+def kin(content: ByDigest, digest: Digest) -> Kin | None:
+    """What the manifest of this digest names; None where it is not held, or is no manifest."""
+    if isinstance(content, RecallsKin):
+        return content.kin(digest)
+    return kin_of(read_manifest(content, digest))
+
+
+def kin_of(manifest: Manifest | Index | None) -> Kin | None:
+    """What it names."""
+    if manifest is None:
+        return None
+    children = tuple(child.digest for child in manifest.children)
+    return Kin(children, None if manifest.subject is None else manifest.subject.digest)
 
 
 def reach(
@@ -42,8 +74,8 @@ def reach(
         if cancel is not None:
             cancel.check()
         seen.add(digest)
-        if (manifest := read_manifest(content, digest)) is not None:
-            waiting += [child.digest for child in manifest.children]
+        if (found := kin(content, digest)) is not None:
+            waiting += found.children
             waiting += beside(digest)
     return seen
 
@@ -54,9 +86,17 @@ def read_manifest(content: ByDigest, digest: Digest) -> Manifest | Index | None:
     if size is None or size > MANIFEST_LIMIT:
         return None
     try:
-        raw = _read_object(content.open(Descriptor("", digest, size)), size)
+        return read_sized(content, digest, size)
+    except ContentUnknown:
+        return None
+
+
+def read_sized(content: ByDigest, digest: Digest, size: int) -> Manifest | Index | None:
+    """The manifest of this digest and size; None where it is none. Raises ContentUnknown, ReadFailed."""
+    raw = _read_object(content.open(Descriptor("", digest, size)), size)
+    try:
         return parse_manifest(raw) if raw else None
-    except (ContentUnknown, ManifestInvalid, SchemaOneRefused):
+    except (ManifestInvalid, SchemaOneRefused):
         return None
 
 

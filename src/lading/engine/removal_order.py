@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from lading.engine.reach import ByDigest, read_manifest
+from lading.engine.reach import ByDigest, kin
 from lading.oci.digest import Digest
 from lading.wire.message import Cancel
 
@@ -20,8 +20,8 @@ def families(content: ByDigest, digests: Collection[Digest], cancel: Cancel) -> 
     found: dict[Digest, Sequence[Digest]] = {}
     for digest in digests:
         cancel.check()
-        manifest = read_manifest(content, digest)
-        named = dict.fromkeys(child.digest for child in manifest.children) if manifest else {}
+        found_kin = kin(content, digest)
+        named = dict.fromkeys(found_kin.children) if found_kin else {}
         if children := [child for child in named if child in digests]:
             found[digest] = children
     return found

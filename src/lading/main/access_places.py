@@ -14,6 +14,7 @@ from lading.backends.content_store.piped import as_stream, piped
 from lading.backends.http.addresses import resolve_beyond_link
 from lading.backends.http.transport import HttpTransport
 from lading.backends.registry_client.client import RegistryClient
+from lading.backends.registry_client.host import Manners
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.stores import Locations
 from lading.errors import NotFound
@@ -24,6 +25,7 @@ from lading.oci.platform import Platform
 from lading.oci.reference import DEFAULT_TAG, Reference, canonical_registry
 from lading.services.content.stores import Stores
 from lading.services.environments.orders import Access
+from lading.services.registries.holds import RegistryHolds
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint, Profiles, Uploads
 from lading.wire.guard import host_name
@@ -73,12 +75,14 @@ class _Client:
 
 
 class AccessPlaces:
-    """Fulfils services.embedded.environment.Ways. What is learned of a registry, and when it wants to be left alone, is
-    shared by all who reach it in the same way; tokens by all who have the same login, until that login changes."""
+    """Fulfils services.embedded.environment.Ways. When a registry wants to be left alone is known to all who reach it,
+    what is learned of it to all who reach it in the same way; tokens are shared by all who have the same login, until
+    that login changes."""
 
-    def __init__(self, grounds: Grounds, count: Count = uncounted) -> None:
-        """`count` is told of every request."""
+    def __init__(self, grounds: Grounds, count: Count = uncounted, manners: Manners | None = None) -> None:
+        """`count` is told of every request; `manners` None: what registries ask for is told to no other process."""
         self._grounds, self._count = grounds, count
+        self._manners = manners or Manners(RegistryHolds(grounds.clock))
         self._lock = threading.Lock()
         self._clients: OrderedDict[Endpoint, _Client] = OrderedDict()
 
@@ -177,6 +181,7 @@ class AccessPlaces:
             grounds.known().uploads(""),
             clock=grounds.clock,
             report_held=held,
+            manners=self._manners,
         )
         return _Client(transport, client, held)
 

@@ -92,7 +92,7 @@ class DataFolderAdministration:
         self._native, self._logins = native, logins
         self._database = open_service_database(settings.database or data / "lading.db", time.time)
         stack.callback(self._database.close)
-        self._trail = AuditTrail(self._database.audit, time.time, self._database.wakes)
+        self._trail = AuditTrail(self._database.audit, time.time)
         self._recorded = False
         self._trail.subscribe(self._note)
         stack.callback(self._seal)
@@ -243,7 +243,7 @@ class DataFolderAdministration:
         owners = Owners(database.users, database.tokens, time.time)
         archives = ArchiveFolder(self._data / IMPORTS)
         kinds = job_table(dict.fromkeys(JOB_KINDS, _ByAServer()), {IMPORT: partial(forget_archive, archives)})
-        surroundings = Surroundings(database.jobs, kinds, owners, self._trail, _Nowhere(), database.wakes, clocks)
+        surroundings = Surroundings(database.jobs, kinds, owners, self._trail, _Nowhere(), clocks)
         runner = JobRunner(surroundings)
         self._stack.callback(runner.stop, 0)
         return runner
@@ -289,7 +289,7 @@ class DataFolderAdministration:
 
     @cached_property
     def _hub(self) -> RecordedHub:
-        return RecordedHub(self._database.agents, time.time, self._database.wakes)
+        return RecordedHub(self._database.agents, self._database.wakes)
 
     @cached_property
     def _probe(self) -> HttpProbe:

@@ -17,6 +17,7 @@ from lading.backends.edge_hub.hub import LocalHub
 from lading.backends.http.addresses import resolve_beyond_link
 from lading.backends.http.transport import HttpTransport
 from lading.engine.cancel import Cancellation
+from lading.errors import InputInvalid
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.limits import Limits
@@ -29,6 +30,9 @@ from lading.wire.endpoint import Endpoint
 
 SPILLED = "agents"
 """The folder, in the data folder, of what agents sent faster than anybody read it."""
+
+ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  nobody listens there by this
+"""What listeners call all addresses of their machine."""
 
 BRIEF_SECONDS = 15.0
 """How long another server may take over a short question."""
@@ -58,16 +62,32 @@ def edge_hubs(stack: ExitStack, settings: Settings, data: Path, database: Servic
     stack.callback(transport.close)
     beginning, counted = secrets.token_hex(8), itertools.count()
     others = OtherServers(transport, box, time.time, lambda: f"{beginning}-{next(counted)}", _brief)
-    replica = Replica(uuid.uuid4().hex, replica_url(settings), time.time)
+    replica = Replica(uuid.uuid4().hex, replica_url(settings))
     shared = SharedHub(local, local.attach, database.agents, others, replica, steady=time.monotonic)
     stack.callback(shared.close)
     return EdgeHubs(local, shared)
 
 
+class ReplicaUrlMissing(InputInvalid):
+    """A server listens for the others on all addresses of its machine: whoever asked at that address asked itself."""
+
+    hint = "Give --replica-url http://HOST:PORT, by which the other servers reach this one."
+
+    def __init__(self, listen: str) -> None:
+        super().__init__(listen)
+        self.listen = listen
+
+    def __str__(self) -> str:
+        return f"--replica-listen {self.listen} does not say where other servers find this one"
+
+
 def replica_url(settings: Settings) -> str:
-    """How other servers reach this one; empty where they cannot."""
+    """How other servers reach this one; empty where they cannot. Raises ReplicaUrlMissing."""
     if settings.replica_listen is None:
         return ""
+    host = settings.replica_listen.rpartition(":")[0].strip("[]")
+    if settings.replica_url is None and host in ANYWHERE:
+        raise ReplicaUrlMissing(settings.replica_listen)
     return settings.replica_url or f"{'https' if settings.tls_cert else 'http'}://{settings.replica_listen}"
 
 

@@ -19,12 +19,13 @@ from lading.backends.database.service_database import ServiceDatabase
 from lading.engine.collect import Collectable
 from lading.engine.embedded import Listing
 from lading.engine.records import ImageNames, Leases
-from lading.errors import InputInvalid
+from lading.errors import InputInvalid, Refused
 from lading.main.sweeping import oldest_work
 from lading.services.content.check import CheckedContent
 from lading.services.content.storage_figures import DiskFigures
 from lading.services.embedded.shelf import ContentListing
 from lading.services.setting_records import SettingRecords
+from lading.setting_readers import FOLDER
 from lading.settings import Settings
 
 if TYPE_CHECKING:  # the object store's library is loaded by who keeps content there
@@ -67,12 +68,42 @@ def content_of(
     return in_bucket(stack, storage, catalogue.leases, turns_of(stack, data, database))
 
 
-def tell_storage(settings: Settings, kept: SettingRecords) -> None:
-    """For who asks beside this server, and may not have been told where its content is. Raises StorageFailed."""
+class StorageMoved(Refused):
+    """The names in the database stand for content somewhere else: begun here, every image would be broken."""
+
+    def __init__(self, was: str, now: str) -> None:
+        super().__init__(was, now)
+        self.was, self.now = was, now
+        before = "Leave --storage out" if was == FOLDER else f"Give --storage {was}"
+        self.hint = f"{before}, as before; or, once all of the content has been moved, add --storage-moved-from {was}"
+
+    def __str__(self) -> str:
+        return f"the names here stand for content in {_place(self.was)}, and not in {_place(self.now)}"
+
+
+def settle_storage(settings: Settings, database: ServiceDatabase) -> None:
+    """Remembers where the content is: for the next start, and for who asks beside this server and may not have been
+    told. Raises StorageMoved where names stand for content that is elsewhere; StorageFailed."""
+    kept, now = database.settings, _spelt(settings.storage)
+    was = _spelt(kept.setting(STORAGE_SETTING))
+    if now == was:
+        return
+    moved = settings.storage_moved_from is not None and _spelt(settings.storage_moved_from) == was
+    if not moved and database.names_content():
+        raise StorageMoved(was, now)
     if settings.storage is None:
         kept.remove_setting(STORAGE_SETTING)
     else:
         kept.put_setting(STORAGE_SETTING, settings.storage)
+
+
+def _spelt(place: object) -> str:
+    """One place has one spelling, whether it ends with a slash or not."""
+    return place.rstrip("/") if isinstance(place, str) else FOLDER
+
+
+def _place(spelt: str) -> str:
+    return "the data folder" if spelt == FOLDER else spelt
 
 
 def storage_told(settings: Settings, kept: SettingRecords) -> str | None:

@@ -8,11 +8,7 @@ from lading.errors import InputInvalid
 from lading.services.environments.door_logins import LOGIN, NOBODY
 from lading.services.jobs.job import Job
 from lading.services.running.dispatch import Dispatch, NobodyElse
-from lading.services.work.imports import IMPORT
 from lading.settings import Settings
-
-HERE = frozenset({IMPORT})
-"""Kinds whose work begins with what lies in the data folder of the process that was asked."""
 
 
 class NothingShared(InputInvalid):
@@ -51,6 +47,6 @@ def dispatch_of(stack: ExitStack, settings: Settings) -> Dispatch:
 
 
 def is_here(job: Job) -> bool:
-    """Whether only the process that made this job can do it: also where its client brought a login along, which no
-    other one remembers."""
-    return job.request.kind in HERE or job.request.fields.get(LOGIN, NOBODY) != NOBODY
+    """Whether only the process that made this job can do it: its client brought a login along, which no other one
+    remembers."""
+    return job.request.fields.get(LOGIN, NOBODY) != NOBODY

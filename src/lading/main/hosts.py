@@ -11,7 +11,7 @@ from lading.backends.http.probing import HttpProbe
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.engine.throttle import RateLimit
 from lading.main.agents import EdgeHubs, edge_hubs
-from lading.main.content_place import tell_storage
+from lading.main.content_place import settle_storage
 from lading.main.counted_transport import Count
 from lading.main.environments import EnvironmentBuilder
 from lading.main.own_engine import USER_AGENT, Keeping, Lanes, OwnEngine, own_engine
@@ -40,7 +40,7 @@ class Hosts:
 def open_hosts(stack: ExitStack, settings: Settings, native: Platform, rows: Rows, count: Count) -> Hosts:
     """Closed with the stack. `count` is told of every request to a registry. Raises StorageFailed."""
     limit = RateLimit(settings.limit_rate, time.monotonic) if settings.limit_rate else None
-    tell_storage(settings, rows.database.settings)
+    settle_storage(settings, rows.database)
     engine = own_engine(
         stack,
         rows.data,

@@ -20,6 +20,7 @@ from lading.main.access_places import AccessPlaces, Grounds
 from lading.main.content_place import ContentPlace, OwnContent, content_of
 from lading.main.counted_transport import Count, uncounted
 from lading.main.data_folder import private_folder
+from lading.main.registry_manners import CommonManners, common_manners
 from lading.main.sweeping import NamesNote, OtherNames, Sweeper
 from lading.oci.platform import Platform
 from lading.services.embedded.environment import EmbeddedEnvironment, Upkeep
@@ -43,6 +44,7 @@ class OwnEngine:
     places: AccessPlaces
     environment: EmbeddedEnvironment
     sweep: Sweeper
+    manners: CommonManners
 
     @property
     def content(self) -> OwnContent:
@@ -68,16 +70,19 @@ class Keeping:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """How many layers one push and one pull move at a time."""
+    """How many layers one push and one pull move at a time; and all of them together at one registry, None: any
+    number."""
 
     push: int = PUSH_LANES
     pull: int = PULL_LANES
+    host: int | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Lanes:
         """As it was set: each by itself, or both together."""
         both = settings.lanes
-        return cls(settings.push_lanes or both or PUSH_LANES, settings.pull_lanes or both or PULL_LANES)
+        push, pull = settings.push_lanes or both or PUSH_LANES, settings.pull_lanes or both or PULL_LANES
+        return cls(push, pull, settings.host_lanes)
 
 
 def lanes_for(wanted: int, running: int) -> int:
@@ -118,7 +123,8 @@ def own_engine(
     )
     scratch = private_folder(data / "scratch")
     grounds = Grounds(lambda: own, lambda: catalogue, lambda: scratch, native, os.environ, USER_AGENT, time.time)
-    places = AccessPlaces(grounds, count)
+    manners = common_manners(stack, database, lanes.host)
+    places = AccessPlaces(grounds, count, manners.manners)
     stack.callback(places.close)
     environment = EmbeddedEnvironment(
         places,
@@ -133,7 +139,7 @@ def own_engine(
         push_lanes=lanes.push,
         pull_lanes=lanes.pull,
     )
-    return OwnEngine(place, places, environment, sweep)
+    return OwnEngine(place, places, environment, sweep, manners)
 
 
 def _names_beside(stack: ExitStack, data: Path, database: ServiceDatabase) -> Sequence[Keeper]:

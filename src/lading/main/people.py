@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from lading.backends.database.service_database import ServiceDatabase
 from lading.backends.passwords.hashing import ArgonPasswords
-from lading.main.authenticating import authentication_of, sessions_of
+from lading.main.authenticating import authentication_of, sessions_of, throttle_of
 from lading.main.signing_on import sign_on
 from lading.services.audit.audit import Trail
 from lading.services.identity.roles import Roles
@@ -32,7 +32,8 @@ class People:
         self.sessions = sessions_of(database)
         self.sign_on = sign_on(stack, settings, database, self.sessions, trail)
         self.setup = Setup(database.users, database.settings, passwords, trail, clock=time.time, random=os.urandom)
-        self.authentication = authentication_of(database, passwords, self.sessions, trail)
+        self.throttle = throttle_of(settings, database)
+        self.authentication = authentication_of(database, passwords, self.sessions, trail, self.throttle)
 
     def first_admin(self, settings: Settings) -> str | None:
         """Made by its password, or else the token of the link that makes it; None where there is one."""

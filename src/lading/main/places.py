@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,15 +33,21 @@ if TYPE_CHECKING:
 
 
 class HeldRelay:
-    """Takes what registries say of their rate limits to the transfers that run, if any."""
+    """Takes what registries say of their rate limits to the transfers that run, and to those that begin meanwhile.
+    `clock` tells seconds since 1970."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._reports: tuple[Report, ...] = ()
+        self._last: dict[str, Held] = {}
         self._lock = threading.Lock()
 
     def __call__(self, held: Held) -> None:
         """Called by any thread."""
-        for report in self._reports:
+        with self._lock:
+            self._last[held.host] = held
+            reports = self._reports
+        for report in reports:
             report(held)
 
     @contextmanager
@@ -48,6 +55,9 @@ class HeldRelay:
         """While inside, `report` hears of it."""
         with self._lock:
             self._reports = (*self._reports, report)
+            standing = [held for held in self._last.values() if held.until and held.until > self._clock()]
+        for held in standing:
+            report(held)
         try:
             yield
         finally:

@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.database.service_database import ServiceDatabase
 from lading.engine.cancel import Cancellation
 from lading.fronts.rest_api.product import Product
 from lading.main.advisory_store import advisory_folder, advisory_schedule
 from lading.main.agents import EdgeHubs
+from lading.main.arriving import archives_of
 from lading.main.content_care import ContentCare
 from lading.main.content_place import OwnContent
 from lading.main.counting import Counting
-from lading.main.data_folder import IMPORTS
 from lading.main.gating import GateCare
 from lading.main.handing_over import dispatch_of, shared_places
 from lading.main.hosts import Hosts, open_hosts
@@ -34,7 +33,6 @@ from lading.main.settings_shown import shown_settings
 from lading.main.transferring import Transferring
 from lading.main.work import Work, job_kinds, work_in
 from lading.oci.platform import Platform
-from lading.services.agents.agents import Agents
 from lading.services.audit.seal import Sealer
 from lading.services.audit.trail import AuditTrail
 from lading.services.audit.view import Audit
@@ -51,6 +49,7 @@ from lading.services.running.runner import JobRunner
 from lading.services.scans.advisories import Advisories
 from lading.services.scans.advisory_following import AdvisoryFollowing
 from lading.services.scans.exports import ScanExports
+from lading.services.scans.following import Following
 from lading.services.scans.pull_gates import PullGates
 from lading.services.schedules import Chore, Schedules
 from lading.services.secrets import SecretBox
@@ -124,11 +123,10 @@ def _running(stack: ExitStack, settings: Settings, native: Platform, *, doors: b
     work.kinds.update(job_kinds(product, Lanes.of(settings)))
     care.begin(stack, counting)
     pull_counts = counted_pulls(stack, database)
-    _beside(stack, rows, work.runner, hosts.agents, _chores(ground, people, product, care))
+    _beside(stack, rows, work.runner, hosts, people, chores=_chores(ground, people, product, care))
     if settings.workers:
-        following = AdvisoryFollowing(advisories, database.jobs)
-        following.begin()
-        stack.callback(following.stop)
+        _follow(stack, "advisories", AdvisoryFollowing(advisories, database.jobs).follow)
+        _follow(stack, "databases of scanners", care.scans.following.follow)
     setup_token = people.first_admin(settings) if doors else None
     errands = RegistryErrands(product.registries, AccessDoor(engine.places), trail)
 
@@ -228,12 +226,13 @@ def _product(
         browsing=browsing,
         registry_address=care.insides.address,
         registry_use=counting.use,
+        registry_holds=hosts.engine.manners.manners.holds,
         jobs=jobs,
         pushes=transfers.pushes,
         pulls=transfers.pulls,
         distributions=transfers.distributions,
         copies=transfers.copies,
-        imports=Imports(environments, ArchiveFolder(ground.data / IMPORTS), jobs),
+        imports=Imports(environments, archives_of(ground.data, ground.engine.content), jobs),
         insides=care.insides.insides,
         image_lists=care.insides.lists,
         image_signatures=EnvironmentSignatures(environments, registries, transfers.trust, _cancellation, time.time),
@@ -299,9 +298,19 @@ def _chores(ground: Ground, people: People, product: Product, care: _Care) -> Se
     ]
 
 
-def _beside(stack: ExitStack, rows: Rows, runner: JobRunner, agents: Agents, chores: Sequence[Chore]) -> None:
+def _follow(stack: ExitStack, what: str, follow: Callable[[Cancel], object]) -> None:
+    """What jobs bring to one process, every process brings; until the stack is closed."""
+    following = Following(what, follow)
+    following.begin()
+    stack.callback(following.stop)
+
+
+def _beside(
+    stack: ExitStack, rows: Rows, runner: JobRunner, hosts: Hosts, people: People, *, chores: Sequence[Chore]
+) -> None:
     """What runs by itself: the sealer, jobs, chores, and whoever listens to other processes."""
     database, trail = rows.database, rows.trail
+    agents, manners = hosts.agents, hosts.engine.manners
     sealer = Sealer(database.audit, rows.heads)
     stack.callback(trail.subscribe(sealer.woken))
     stack.callback(trail.subscribe(lambda: database.changes.woken(None)))
@@ -310,7 +319,9 @@ def _beside(stack: ExitStack, rows: Rows, runner: JobRunner, agents: Agents, cho
     schedules = Schedules(database.schedules, time.time, chores)
 
     def woken(topic: str | None) -> None:
+        manners.woken(topic)
         database.changes.woken(topic)
+        people.throttle.woken(topic)
         runner.woken(topic)
         trail.woken(topic)
         agents.watch.woken(topic)
@@ -348,5 +359,11 @@ def _count(counting: Counting, hosts: Hosts, database: ServiceDatabase) -> None:
         "lading_ratelimit_remaining",
         "Requests that a registry still allows, as it said last to this process.",
         lambda: {host: quota.remaining for host, quota in places.quotas().items()},
+        "registry",
+    )
+    counting.kinds(
+        "lading_registry_held_seconds",
+        "How long registries are still left alone, as they asked some process of this installation.",
+        lambda: {hold.host: hold.seconds for hold in hosts.engine.manners.manners.holds.all()},
         "registry",
     )

@@ -15,14 +15,14 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from lading.backends.content_store.storage import Reserve
-from lading.backends.machine.children import STOP
+from lading.backends.machine.children import AWAY, STOP
 from lading.backends.machine.parent import Parent
 from lading.backends.passwords.hashing import ArgonPasswords
-from lading.errors import LadingError
+from lading.errors import LadingError, Unavailable
 from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.forwarding import Forwarding
-from lading.main.authenticating import authentication_of, sessions_of
+from lading.main.authenticating import authentication_of, sessions_of, throttle_of
 from lading.main.certificates import certificate_of, renew
 from lading.main.content_place import content_of
 from lading.main.logs import logged_to
@@ -40,12 +40,15 @@ log = logging.getLogger("lading.serve")
 
 
 def main() -> int:
-    """Returns when the parent said so, and what ran has ended; or 1, where nothing could be served."""
+    """Returns when the parent said so, and what ran has ended; AWAY or 1, where nothing could be served."""
     parent = Parent(socket.socket(fileno=sys.stdin.fileno()))
     order = Order.read(parent.begins_with())
     with logged_to(sys.stderr):
         try:
             _serve(order, parent)
+        except Unavailable as error:
+            log.warning("a registry process cannot serve for now: %s", str(error))
+            return AWAY
         except LadingError as error:
             log.error("a registry process cannot serve: %s", error)  # noqa: TRY400  it says it all
             return 1
@@ -90,8 +93,14 @@ def _parts(settings: Settings) -> Iterator[RegistryParts]:
         repositories = Repositories(database.repositories, content, clock=time.time)
         trust = OwnTrust.of(settings, database, repositories, trail, partial(trust_collections, database, box, trail))
         pull_counts = counted_pulls(stack, database)
-        stack.enter_context(database.wakes.listening(database.changes.woken))
-        authentication = authentication_of(database, ArgonPasswords(), sessions_of(database), trail)
+        throttle = throttle_of(settings, database)
+
+        def woken(topic: str | None) -> None:
+            database.changes.woken(topic)
+            throttle.woken(topic)
+
+        stack.enter_context(database.wakes.listening(woken))
+        authentication = authentication_of(database, ArgonPasswords(), sessions_of(database), trail, throttle)
         yield RegistryParts(database, trail, box, content, authentication, pull_counts, trust.gate)
 
 

@@ -223,7 +223,7 @@ class _Site:
         index = self._index
         details = {"made": index.made, "program": index.program, "blobs": len(index.blobs), "bytes": index.size}
         with closing(open_service_database(rows, time.time)) as database:
-            trail = AuditTrail(database.audit, time.time, database.wakes)
+            trail = AuditTrail(database.audit, time.time)
             trail.record(LADING, Deed("restore", "service", "", str(self._data), details=details), Result.DONE)
             OciListing(self._tree, database.catalogue.images).write()
 

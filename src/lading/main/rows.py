@@ -33,4 +33,4 @@ def open_rows(stack: ExitStack, settings: Settings) -> Rows:
     database = open_service_database(settings.database or data / "lading.db", time.time)
     stack.callback(database.close)
     box = secret_box(settings, data, database.settings)
-    return Rows(data, database, box, AuditTrail(database.audit, time.time, database.wakes), Heads(database.audit, box))
+    return Rows(data, database, box, AuditTrail(database.audit, time.time), Heads(database.audit, box))

@@ -37,6 +37,7 @@ from lading.services.scans.lists import ScanLists
 from lading.services.scans.on_pull import ScanOnPull
 from lading.services.scans.rematch import Rematches
 from lading.services.scans.rounds import ScanRounds
+from lading.services.scans.scanner_following import ScannerFollowing
 from lading.services.scans.scanner_settings import ScannerSettings
 from lading.services.scans.scanner_updates import ScannerUpdates
 from lading.services.scans.scans import Scans, Suppression
@@ -59,6 +60,7 @@ class Scanning:
     rematches: Rematches
     lists: ScanLists
     updates: ScannerUpdates
+    following: ScannerFollowing
     kept: ScanKeeping
     keeping: InventoryKeeping
     figures: ScanFigures
@@ -133,6 +135,7 @@ def scanning(ground: Ground, suppression: Suppression, stack: ExitStack) -> Scan
         Rematches(scans, ground.jobs, trail, _look),
         ScanLists(records, ground.environments, trail),
         ScannerUpdates(programs, choice, ground.jobs, trail, ground.settings.scanner_update_every),
+        ScannerFollowing(programs, database.jobs),
         kept,
         InventoryKeeping(lambda: own().own, lambda: database.catalogue.images, records, inventories),
         ScanFigures(records),

@@ -9,16 +9,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import uvicorn
 
 from lading.backends.machine.looks import docker_sockets
 from lading.backends.machine.readiness import supervised
+from lading.engine.cancel import Cancellation
 from lading.errors import InputInvalid
 from lading.fronts.edge_api.door import EdgeDoor
 from lading.fronts.http.byte_server import ByteServer
@@ -34,6 +36,7 @@ from lading.fronts.rest_api.sockets import bounded_sockets
 from lading.fronts.rest_api.sub_path import SubPath
 from lading.fronts.rest_api.web_app import WebApp
 from lading.main.agents import replica_door
+from lading.main.awaiting import awaited
 from lading.main.certificates import certificate_of, renew
 from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
 from lading.main.docker_door import check_doors, docker_door
@@ -44,10 +47,12 @@ from lading.main.registry_plane import RegistryParts, registry_plane
 from lading.main.registry_processes import registry_processes
 from lading.main.short_looks import short_looks
 from lading.main.signing_on import sign_on_client
+from lading.main.waiting_door import WaitingDoor
 from lading.oci.platform import Platform
 from lading.services.server.serving import ApiPortTaken, listening
 from lading.settings import Settings
 from lading.wire.guard import is_loopback
+from lading.wire.message import Cancel
 from lading.wire.tunnel_frames import STOCK_FRAME_LIMIT
 
 log = logging.getLogger("lading.serve")
@@ -80,11 +85,14 @@ class ServedProduct:
 
 
 @contextmanager
-def served_product(settings: Settings, native: Platform, web: Traversable = WEB) -> Iterator[ServedProduct]:
-    """All listeners while inside; `web` is where the built web app is.
+def served_product(
+    settings: Settings, native: Platform, web: Traversable = WEB, *, cancel: Cancel | None = None
+) -> Iterator[ServedProduct]:
+    """All listeners while inside; `web` is where the built web app is. Where the database or the object store is away
+    it waits for them, until `cancel` ends that.
 
     Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable, CertificateHalf, StorageFailed,
-    ChildFailed.
+    ChildFailed, Cancelled.
     """
     if settings.no_auth and not is_loopback(settings.host):
         raise OpenToOthers(settings.host)
@@ -96,11 +104,35 @@ def served_product(settings: Settings, native: Platform, web: Traversable = WEB)
     with (
         served_alone(data),
         logged_to(sys.stderr),
+        closing(WaitingDoor(settings, _limits(settings, DEFAULT_LIMITS), certificate)) as waiting,
+        awaited(
+            lambda: _served(settings, native, certificate, WebApp.of(web), data=data, free_port=waiting.close),
+            waiting.waits_for,
+            cancel or Cancellation(),
+        ) as product,
+        supervised(os.environ),
+    ):
+        yield product
+
+
+@contextmanager
+def _served(
+    settings: Settings,
+    native: Platform,
+    certificate: ServerCertificate | None,
+    web_app: WebApp | None,
+    *,
+    data: Path,
+    free_port: Callable[[], object],
+) -> Iterator[ServedProduct]:
+    """In the data folder `data`; `free_port` makes the API's port free. Raises Unavailable where what it stands on is
+    away."""
+    with (
         running(settings, native) as product,
         _registry(settings, product, certificate) as registry,
         replica_door(settings, product.hubs.local, product.box, certificate, _limits(settings, DEFAULT_LIMITS)),
         docker_door(settings, product, native, _limits(settings, DEFAULT_LIMITS), STOP_SECONDS) as docker,
-        _api(settings, product, certificate, WebApp.of(web)) as port,
+        _api(settings, product, certificate, web_app, free_port) as port,
         short_looks(),
     ):
         scheme = "https" if certificate else "http"
@@ -112,8 +144,7 @@ def served_product(settings: Settings, native: Platform, web: Traversable = WEB)
         if open_to_others(data):
             log.warning("other users of this machine may look into %s: chmod 700 keeps its images private", data)
         hosts = [path for path, usable in docker_sockets(os.environ) if usable and f"unix://{path}" not in docker]
-        with supervised(os.environ):
-            yield ServedProduct(registry.address, api, str(data), hosts, settings.no_auth, setup, renewing, docker)
+        yield ServedProduct(registry.address, api, str(data), hosts, settings.no_auth, setup, renewing, docker)
 
 
 class HostUnknown(InputInvalid):
@@ -193,12 +224,17 @@ def _renew(certificate: ServerCertificate, registry: _Registry) -> None:
 
 @contextmanager
 def _api(
-    settings: Settings, product: Running, certificate: ServerCertificate | None, web_app: WebApp | None
+    settings: Settings,
+    product: Running,
+    certificate: ServerCertificate | None,
+    web_app: WebApp | None,
+    free_port: Callable[[], object],
 ) -> Iterator[int]:
     names = OurNames.of_urls([settings.public_url] if settings.public_url else [])
     forwarding = Forwarding.parse(settings.trusted_proxies)
     public, count = settings.public_url, product.counting.request
     app = application(product.product, names, forwarding, count, public_url=public, web_app=web_app)
+    free_port()
     with ThreadPoolExecutor(LOGIN_THREADS, "agent login") as threads, _listening(settings) as listener:
         door = EdgeDoor(app, product.product.agents, product.hubs.shared, names, forwarding, threads)
         with _looping(settings, SubPath(door, forwarding, public), listener, certificate) as server:

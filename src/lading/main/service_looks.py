@@ -108,8 +108,8 @@ class _Looks:
         return address
 
     def agents(self) -> Agents:
-        service, now = self.store.service, self.now()
-        here = {row.presence.environment for row in service.agents.presences() if row.stands(now)}
+        service = self.store.service
+        here = {row.presence.environment for row in service.agents.presences() if row.stands}
         wanted = {row.environment for row in service.agents.agent_tokens() if row.active}
         names = {row.id: row.name for row in service.environments.environments() if row.id in wanted}
         return Agents(len(names), [name for number, name in names.items() if number not in here])

@@ -20,7 +20,7 @@ from lading.services.jobs.job import JobState
 from lading.services.jobs.records import JobFilter, JobRecords
 from lading.services.repositories.content import UploadFiles
 from lading.services.repositories.records import RepositoryRecords
-from lading.services.repositories.uploads import forget_ended
+from lading.services.repositories.uploads import forget_ended, give_up_empty
 from lading.wire.message import Cancel
 
 BEGINNING_SECONDS = 60 * 60.0
@@ -109,6 +109,7 @@ class Sweeper:
             found=found,
         )
         if self.repositories and not dry_run:
+            give_up_empty(self.repositories, self.uploads, time.time() - self.kept_seconds, cancel)
             forget_ended(self.repositories, self.uploads, time.time() - BEGINNING_SECONDS)
         return collected
 

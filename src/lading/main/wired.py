@@ -330,12 +330,12 @@ class Wired:
     def serve(self) -> AbstractContextManager[Serving]:
         from lading.main.service import served_product
 
-        return served_product(self._settings, self._native)
+        return served_product(self._settings, self._native, cancel=self._cancel)
 
     def work(self) -> AbstractContextManager[Working]:
         from lading.main.working import working_product
 
-        return working_product(self._settings, self._native)
+        return working_product(self._settings, self._native, self._cancel)
 
     def api_description(self) -> Mapping[str, object]:
         from lading.fronts.rest_api.application import description

@@ -55,9 +55,7 @@ def work_in(rows: Rows, queue: ThreadQueue, worked: Count, dispatch: Dispatch) -
     done."""
     database, kinds = rows.database, dict[str, WorkKind]()
     owners, clocks = Owners(database.users, database.tokens, time.time), Clocks(time.time, time.monotonic)
-    runner = JobRunner(
-        Surroundings(database.jobs, kinds, owners, rows.trail, queue, database.wakes, clocks, worked, dispatch)
-    )
+    runner = JobRunner(Surroundings(database.jobs, kinds, owners, rows.trail, queue, clocks, worked, dispatch))
     return Work(kinds, runner, Jobs(runner, database.jobs, rows.trail, time.time, lambda: str(uuid.uuid4())))
 
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.backends.machine.readiness import supervised
+from lading.fronts.health_api.application import HealthApi, Standing
+from lading.fronts.http.byte_server import ByteServer
+from lading.main.awaiting import awaited
 from lading.main.data_folder import private_folder, served_alone
 from lading.main.handing_over import shared_places
 from lading.main.logs import logged_to
 from lading.main.product import Running, running
 from lading.oci.platform import Platform
+from lading.services.identity.authentication import Visit
 from lading.settings import Settings
+from lading.wire.message import Cancel
 
 if TYPE_CHECKING:
     from lading.backends.job_queue.worker import QueueWorker
@@ -32,20 +39,33 @@ class WorkingProduct:
 
 
 @contextmanager
-def working_product(settings: Settings, native: Platform) -> Iterator[WorkingProduct]:
-    """Jobs are taken while inside; what runs at the end is given back, and goes on elsewhere. Raises FolderServed,
-    NothingShared, QueueFailed, StorageFailed."""
-    database, storage = shared_places(settings)
-    from lading.backends.job_queue.worker import QueueWorker  # noqa: PLC0415  nobody else pays for it
-
-    data = private_folder(settings.data)
-    handing = replace(settings, workers=True)
+def working_product(settings: Settings, native: Platform, cancel: Cancel) -> Iterator[WorkingProduct]:
+    """Jobs are taken while inside; what runs at the end is given back, and goes on elsewhere. Where the database or the
+    object store is away it waits for them, until `cancel` ends that. Raises FolderServed, NothingShared, QueueFailed,
+    ListenFailed, StorageFailed, Cancelled."""
+    shared_places(settings)
+    data, standing = private_folder(settings.data), Standing()
     with (
         served_alone(data),
         logged_to(sys.stderr),
+        _page(settings, standing),
+        awaited(lambda: _working(settings, native, data, standing), standing.waits_for, cancel) as product,
+        supervised(os.environ),
+    ):
+        yield product
+
+
+@contextmanager
+def _working(settings: Settings, native: Platform, data: Path, standing: Standing) -> Iterator[WorkingProduct]:
+    """Raises Unavailable where what it stands on is away."""
+    from lading.backends.job_queue.worker import QueueWorker  # noqa: PLC0415  nobody else pays for it
+
+    database, storage = shared_places(settings)
+    handing = replace(settings, workers=True)
+    with (
         running(handing, native, doors=False) as product,
         _taking(product, QueueWorker(database, product.take_job, settings.worker_jobs)),
-        supervised(os.environ),
+        standing.working(_Page(product)),
     ):
         yield WorkingProduct(settings.worker_jobs, str(product.database.place), storage, str(data))
 
@@ -61,3 +81,26 @@ def _taking(product: Running, worker: QueueWorker) -> Iterator[None]:
             worker.stop()
         finally:
             product.stop_jobs()
+
+
+def _page(settings: Settings, standing: Standing) -> AbstractContextManager[object]:
+    """Where it says how it is, while inside, if that was set; entering it raises ListenFailed."""
+    if settings.worker_listen is None:
+        return nullcontext()
+    host, _, port = settings.worker_listen.rpartition(":")
+    return ByteServer([(host.strip("[]"), int(port))], HealthApi(standing))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Fulfils fronts.health_api.application.Works."""
+
+    running: Running
+
+    def ready(self) -> None:
+        self.running.product.ready()
+
+    def metrics(self, address: str, authorization: str | None) -> bytes:
+        product = self.running.product
+        actor = product.authenticator.authenticate(Visit(address, str(uuid.uuid4())), None, authorization)
+        return product.metrics.read(actor)

@@ -27,13 +27,14 @@ CHAIN_LIMIT = 8
 
 _RSA_BITS = 2048
 
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+"""What reading X.509 raises for what it cannot make sense of."""
 
 Attribute = tuple[str, str]
 """Part of a name: what it is, as a dotted object identifier, and the value."""
@@ -74,7 +75,7 @@ class Certificate:
         """Raises ChainRefused."""
         try:
             return cls(der, _whole(x509.load_der_x509_certificate(der)))
-        except _UNREADABLE:
+        except UNREADABLE:
             raise ChainRefused("it cannot be read") from None
 
     @classmethod
@@ -82,7 +83,7 @@ class Certificate:
         """All of a PEM file, in its order. Raises CertificateInvalid."""
         try:
             found = [_whole(each) for each in x509.load_pem_x509_certificates(pem)]
-        except _UNREADABLE:
+        except UNREADABLE:
             raise CertificateInvalid from None
         return tuple(cls(each.public_bytes(Encoding.DER), each) for each in found)
 
@@ -157,7 +158,7 @@ class Certificate:
 
 def _whole(certificate: x509.Certificate) -> x509.Certificate:
     """The library reads parts as they are asked for: asked here, what is broken is found before anything is believed.
-    Raises `_UNREADABLE`."""
+    Raises `UNREADABLE`."""
     certificate.public_key()
     certificate.subject.rfc4514_string()
     certificate.issuer.rfc4514_string()

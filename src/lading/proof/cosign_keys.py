@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from lading.oci.document import DocumentInvalid, Fields, read_object
-from lading.proof.dsse import base64_of
+from lading.proof.base64_text import base64_of
 from lading.proof.signing_keys import KeyInvalid
 
 _PEM = re.compile(rb"-----BEGIN (ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY)-----\s(.*?)-----END \1-----", re.DOTALL)

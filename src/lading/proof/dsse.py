@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lading.oci.document import Fields
+from lading.proof.base64_text import base64_of, in_base64
 from lading.proof.signing_keys import PrivateKey, PublicKey
 
 SIGNATURES_LIMIT = 16
@@ -62,20 +61,3 @@ def encoded(payload_type: str, payload: bytes) -> bytes:
     """What is signed: the pre-authentication encoding (DSSE v1, Signature Definition)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
-
-
-def in_base64(content: bytes) -> str:
-    """In the standard alphabet, padded (RFC 4648, 4)."""
-    return base64.b64encode(content).decode("ascii")
-
-
-def base64_of(fields: Fields, name: str) -> bytes:
-    """The bytes of a field, which must be in their one spelling. Raises what the document raises."""
-    text = fields.required_text(name)
-    try:
-        content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        fields.refuse(name, "is not base64")
-    if in_base64(content) != text:
-        fields.refuse(name, "is not base64 as it must be spelled")
-    return content

@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lading.oci.descriptor import Descriptor
 from lading.oci.document import Fields, read_object, write_json
 from lading.oci.instants import parse_instant
+from lading.proof.base64_text import base64_of, in_base64
 from lading.proof.certificate_chains import Certificate, ChainRefused, check_chain
 from lading.proof.claims import Claim, SignatureForged, SignatureInvalid
-from lading.proof.dsse import base64_of, in_base64
 from lading.proof.signing_keys import KeyKind, PrivateKey
 
 ARTIFACT = "application/vnd.cncf.notary.signature"
@@ -96,6 +96,16 @@ def verify(raw: bytes, trusted: Collection[Certificate], now: float) -> Signed:
     _check(chain[0], _unpacked(fields, "signature"), f"{protected}.{payload}".encode(), algorithm)
     signed_at = _signed_at(headers, now)
     return _signed(_unpacked(fields, "payload"), signed_at, tuple(chain))
+
+
+def stated(raw: bytes) -> Signed:
+    """What an envelope says of itself, of which nothing is proven. Raises SignatureInvalid, ChainRefused."""
+    fields = read_object(raw, SignatureInvalid)
+    headers = read_object(_unpacked(fields, "protected"), SignatureInvalid)
+    chain = _chain(fields)
+    if not chain:
+        fields.refuse("header", "has no certificate")
+    return _signed(_unpacked(fields, "payload"), int(_second(headers, _TIME)), tuple(chain))
 
 
 def _chain(fields: Fields) -> list[Certificate]:

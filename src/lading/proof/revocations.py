@@ -12,13 +12,10 @@ from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lading.errors import InputInvalid
-from lading.proof.certificate_chains import Certificate, ChainRefused
-
-_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+from lading.proof.certificate_chains import UNREADABLE, Certificate, ChainRefused
 
 
 class RevocationListInvalid(InputInvalid):
@@ -49,7 +46,7 @@ class RevocationList:
             found = x509.load_pem_x509_crl(pem)
             strange = [each.oid for each in found.extensions if each.critical]
             known = found.next_update_utc is not None
-        except _UNREADABLE:
+        except UNREADABLE:
             raise RevocationListInvalid("it is none in PEM") from None
         if strange or not known:
             raise RevocationListInvalid("it lists a part, or does not say until when it holds")

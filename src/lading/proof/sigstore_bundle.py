@@ -54,6 +54,14 @@ def verify(raw: bytes, keys: Sequence[PublicKey]) -> tuple[Claim, PublicKey]:
     return claim_of(envelope.payload), signer
 
 
+def stated(raw: bytes) -> tuple[str | None, Claim]:
+    """What a bundle says of itself, of which nothing is proven: the hint of its key, None where a certificate names the
+    signer, and what is claimed. Raises SignatureInvalid."""
+    material, envelope = _read(raw)
+    key = material.inner("publicKey")
+    return None if key is None else key.text("hint"), claim_of(envelope.payload)
+
+
 def is_certified(raw: bytes) -> bool:
     """Whether it names its signer by a certificate, not a key. Raises SignatureInvalid."""
     return _read(raw)[0].get("certificate") is not None

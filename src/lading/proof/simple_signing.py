@@ -6,13 +6,11 @@ annotation of the layer that holds the document.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 
 from lading.oci.document import Fields, read_object, write_json
+from lading.proof.base64_text import NotBase64, from_base64, in_base64
 from lading.proof.claims import Claim, SignatureForged, SignatureInvalid, repository_of
-from lading.proof.dsse import in_base64
 from lading.proof.signing_keys import PrivateKey, PublicKey
 
 PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -47,14 +45,16 @@ def verify(payload: bytes, signature: str, keys: Sequence[PublicKey]) -> tuple[C
     return _claim(read_object(payload, SignatureInvalid)), signer
 
 
+def stated(payload: bytes) -> Claim:
+    """What a payload says, of which nothing is proven. Raises SignatureInvalid."""
+    return _claim(read_object(payload, SignatureInvalid))
+
+
 def _signature(text: str) -> bytes:
     try:
-        signed = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise SignatureInvalid(SIGNATURE, "is not base64") from None
-    if in_base64(signed) != text:
-        raise SignatureInvalid(SIGNATURE, "is not base64 as it must be spelled")
-    return signed
+        return from_base64(text)
+    except NotBase64 as error:
+        raise SignatureInvalid(SIGNATURE, str(error)) from error
 
 
 def _claim(fields: Fields) -> Claim:

@@ -7,12 +7,11 @@ escaped. What is not spelled exactly so is refused, so one content has one spell
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass
 
 from lading.oci.document import Fields, read_json
+from lading.proof.base64_text import base64_of, in_base64
 from lading.proof.tuf_refusals import TrustInvalid
 
 NUMBER_LIMIT = 2**53 - 1
@@ -50,7 +49,7 @@ class Signed:
     def raw(self) -> bytes:
         """The file."""
         signatures: list[object] = [
-            {"keyid": each.key, "method": each.method, "sig": write_base64(each.bytes)} for each in self.signatures
+            {"keyid": each.key, "method": each.method, "sig": in_base64(each.bytes)} for each in self.signatures
         ]
         text = f'{{"signed":{_text(self.content)},"signatures":{_text(signatures)}}}'
         for character, escape in _ESCAPED_BY_GO.items():
@@ -77,30 +76,13 @@ def write_canonical(value: object) -> bytes:
     return _text(value).encode()
 
 
-def write_base64(raw: bytes) -> str:
-    """Standard base64."""
-    return base64.b64encode(raw).decode("ascii")
-
-
-def read_base64(fields: Fields, name: str) -> bytes:
-    """A field in standard base64, spelled as it would be written. Raises TrustInvalid."""
-    text = fields.required_text(name)
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        fields.refuse(name, "must be base64")
-    if write_base64(raw) != text:
-        fields.refuse(name, "is base64 with bits that mean nothing")
-    return raw
-
-
 def _signature(fields: Fields) -> Signature:
     if set(fields.members) != {"keyid", "method", "sig"}:
         fields.refuse("keyid", "method and sig are what a signature has")
     method = fields.required_text("method")
     if method not in METHODS:
         fields.refuse("method", "is none of Notary's")
-    return Signature(fields.required_text("keyid"), method, read_base64(fields, "sig"))
+    return Signature(fields.required_text("keyid"), method, base64_of(fields, "sig"))
 
 
 def _text(value: object) -> str:

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from lading.oci.document import Fields
+from lading.proof.base64_text import base64_of, in_base64
 from lading.proof.signing_keys import KeyKind, PrivateKey
-from lading.proof.tuf_json import Signature, read_base64, write_base64, write_canonical
+from lading.proof.tuf_json import Signature, write_canonical
 
 RSA_BITS = 2048
 """The shortest RSA key believed."""
@@ -44,12 +45,12 @@ class TrustKey:
             fields.refuse("keyval", "is missing")
         if value.get("private") is not None:
             value.refuse("private", "holds a private key")
-        return cls(fields.required_text("keytype"), read_base64(value, "public"))
+        return cls(fields.required_text("keytype"), base64_of(value, "public"))
 
     @property
     def document(self) -> dict[str, object]:
         """As metadata spells it."""
-        return {"keytype": self.kind, "keyval": {"private": None, "public": write_base64(self.public)}}
+        return {"keytype": self.kind, "keyval": {"private": None, "public": in_base64(self.public)}}
 
     @property
     def id(self) -> str:

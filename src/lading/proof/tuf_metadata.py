@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 
 from lading.oci.document import Fields
 from lading.oci.instants import parse_instant
-from lading.proof.tuf_json import Signed, read_base64, write_base64
+from lading.proof.base64_text import base64_of, in_base64
+from lading.proof.tuf_json import Signed
 from lading.proof.tuf_keys import TrustKey
 from lading.proof.tuf_refusals import TrustInvalid
 from lading.proof.tuf_roles import (
@@ -64,7 +65,7 @@ class Entry:
     @property
     def document(self) -> dict[str, object]:
         """As metadata spells it."""
-        hashes: dict[str, object] = {name: write_base64(value) for name, value in self.hashes.items()}
+        hashes: dict[str, object] = {name: in_base64(value) for name, value in self.hashes.items()}
         custom = {} if self.custom is None else {"custom": self.custom}
         return {"length": self.length, "hashes": hashes, **custom}
 
@@ -253,7 +254,7 @@ def _entry(fields: Fields) -> Entry:
     given = fields.inner("hashes")
     if given is None or given.get("sha256") is None:
         fields.refuse("hashes.sha256", "is missing")
-    hashes = {name: read_base64(given, name) for name in given.members}
+    hashes = {name: base64_of(given, name) for name in given.members}
     for name, value in hashes.items():
         if len(value) != HASHES.get(name, len(value)):
             given.refuse(name, f"must have {HASHES[name]} bytes")

@@ -85,13 +85,15 @@ class SignedTag:
 @dataclass(frozen=True, slots=True)
 class Trusted:
     """A repository's trust metadata, verified whole. `roles` are `targets` and the delegations below that have
-    metadata, parents first; `broken` those whose metadata is refused."""
+    metadata, parents first; `broken` those whose metadata is refused. `ends` is until when the snapshot and the
+    timestamp hold, by role, in seconds since 1970."""
 
     gun: str
     root: Root
     roles: Mapping[str, SignedRole]
     broken: Mapping[str, BrokenRole]
     memory: TrustMemory
+    ends: Mapping[str, float]
 
     def find(self, tag: str, order: Sequence[str] = DOCKER_ORDER) -> SignedTag:
         """The tag as the first of the roles in `order` signs it.

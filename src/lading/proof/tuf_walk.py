@@ -83,7 +83,8 @@ def walk(gun: str, now: float, memory: TrustMemory | None = None, pin: Pin | Non
     versions = {name: role.targets.version for name, role in roles.items()}
     versions |= {name: seen[name] for name in broken if name in seen}
     kept = TrustMemory(raw_root, {TIMESTAMP: timestamp.version, SNAPSHOT: snapshot.version, **versions})
-    return Trusted(gun, root, roles, broken, kept)
+    ends = {SNAPSHOT: snapshot.expires, TIMESTAMP: timestamp.expires}
+    return Trusted(gun, root, roles, broken, kept, ends)
 
 
 def drive(conversation: Walk, fetch: Callable[[Wanted], bytes | None]) -> Trusted:

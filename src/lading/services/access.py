@@ -64,6 +64,7 @@ class Permission(StrEnum):
     METRICS_VIEW = "metrics:view"
     TRUST_VIEW = "trust:view"
     TRUST_EDIT = "trust:edit"
+    TRUST_SIGN = "trust:sign"
     TRUST_EXEMPT = "trust:exempt"
 
 
@@ -149,6 +150,16 @@ class Actor:
         if self.scopes is not None and not matches(permission, self.scopes):
             return False
         return any(grant.covers(permission, environment, repository) for grant in self.grants)
+
+    def patterns(self, permission: Permission) -> frozenset[str] | None:
+        """Those of the names in our own registry for which it may; None: for all of them."""
+        if self.scopes is not None and not matches(permission, self.scopes):
+            return frozenset()
+        grants = [grant for grant in self.grants if grant.environments is None]
+        found = [grant.repositories for grant in grants if matches(permission, grant.permissions)]
+        if None in found:
+            return None
+        return frozenset(pattern for patterns in found for pattern in patterns or ())
 
     def may_somewhere(self, permission: Permission, environment: int | None = None) -> bool:
         """Whether there is a repository for which it may in this environment; None: a repository or an environment.

@@ -137,6 +137,14 @@ class FileReader(Reader, Protocol):
         """File number and position, valid until close; the caller knows the length it opened."""
 
 
+@runtime_checkable
+class LendingReader(Reader, Protocol):
+    """A Reader whose next bytes lie in memory already: who only passes them on need not copy them."""
+
+    def lent(self, most: int, /) -> memoryview:
+        """The next bytes, at most so many; none at the end. Raises what `readinto` does."""
+
+
 class Content(Protocol):
     """Bytes that open again at any offset, so a 401, a lost connection or a resume never costs the body."""
 

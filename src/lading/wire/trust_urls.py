@@ -19,10 +19,11 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from lading.wire.registry_urls import PREFIX
+
 HEALTH = "/_notary_server/health"
-_PREFIX = "/v2/"
 _MARK = "/_trust/"
-_ALL = f"/v2{_MARK}"
+_ALL = f"{PREFIX.rstrip('/')}{_MARK}"
 
 _ROLE = r"(?P<role>root|snapshot|timestamp|targets(?:/[-a-z0-9_]+)*)"
 _FILE = re.compile(rf"(?:(?P<version>[1-9][0-9]{{0,15}})\.)?{_ROLE}(?:\.(?P<sha256>[0-9a-fA-F]{{64}}))?\.json")
@@ -36,7 +37,7 @@ class Collection:
     gun: str
 
     def __str__(self) -> str:
-        return f"{_PREFIX}{self.gun}{_MARK}tuf/"
+        return f"{PREFIX}{self.gun}{_MARK}tuf/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Changefeed:
     gun: str | None = None
 
     def __str__(self) -> str:
-        return f"{_ALL}changefeed" if self.gun is None else f"{_PREFIX}{self.gun}{_MARK}changefeed"
+        return f"{_ALL}changefeed" if self.gun is None else f"{PREFIX}{self.gun}{_MARK}changefeed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ Route = Collection | FileAt | KeyAt | Changefeed | Health
 
 def is_trust(path: str) -> bool:
     """Whether a request's path, still percent-encoded, is a trust server's and no registry's."""
-    return path == HEALTH or (path.startswith(_PREFIX) and _MARK in path)
+    return path == HEALTH or (path.startswith(PREFIX) and _MARK in path)
 
 
 def match(path: str) -> Route | None:
@@ -97,8 +98,8 @@ def match(path: str) -> Route | None:
         return Health()
     if path == f"{_ALL}changefeed":
         return Changefeed()
-    gun, mark, rest = path.removeprefix(_PREFIX).rpartition(_MARK)
-    if not path.startswith(_PREFIX) or not mark or not gun:
+    gun, mark, rest = path.removeprefix(PREFIX).rpartition(_MARK)
+    if not path.startswith(PREFIX) or not mark or not gun:
         return None
     gun, rest = unquote(gun), unquote(rest)
     if rest == "changefeed":

@@ -31,9 +31,7 @@ def server(place: Path | str, kinds: dict[str, WorkKind], skew: float = 0) -> It
     """Its wall clock goes wrong by `skew`; its other clock stands still, so that no heartbeat comes to its help."""
     database = open_service_database(place, time.time)
     clocks, trail = Clocks(lambda: time.time() + skew, Clock()), MemoryTrail()
-    runner = JobRunner(
-        Surroundings(database.jobs, kinds, MemoryActors(), trail, ThreadQueue(4, 4), database.wakes, clocks)
-    )
+    runner = JobRunner(Surroundings(database.jobs, kinds, MemoryActors(), trail, ThreadQueue(4, 4), clocks))
     with ExitStack() as stack:
         stack.callback(database.close)
         stack.enter_context(database.wakes.listening(runner.woken))

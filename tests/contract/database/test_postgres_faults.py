@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 import psycopg
 import pytest
 
 from lading.backends.database.failures import (
+    DatabaseAway,
     DatabaseBusy,
     DatabaseCorrupt,
     DatabaseFailed,
@@ -22,6 +23,7 @@ from lading.backends.database.postgres import open_postgres
 from lading.backends.database.postgres_failures import translated_postgres
 from lading.backends.database.repositories import DatabaseRecords
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
+from lading.errors import Unavailable
 from lading.oci.digest import Digest
 from lading.services.named_rows import NameTaken
 from lading.services.repositories.decisions import rename_repository
@@ -54,8 +56,34 @@ def test_what_cannot_be_reached_is_said_so_without_the_password(url: str, bad: o
     assert PASSWORD not in str(failure.value)
     assert "wrong" not in str(failure.value)
     assert "\n" not in str(failure.value)
-    assert failure.value.code == "storage"
     assert failure.value.hint
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda url: url.replace(PASSWORD, "wrong"),
+        lambda url: url + "_none",
+        lambda url: url.replace("//lading:", "//nobody:"),
+        lambda _url: f"postgresql://lading:{PASSWORD}@host:port/x",
+    ],
+    ids=["password", "database", "user", "letters"],
+)
+def test_a_server_that_lets_nobody_in_like_this_is_not_away(url: str, bad: Callable[[str], str]) -> None:
+    """Another try would end like the first."""
+    with pytest.raises(DatabaseUnreachable) as failure:
+        open_postgres(bad(url))
+
+    assert not isinstance(failure.value, Unavailable)
+    assert failure.value.code == "storage"
+
+
+def test_a_server_that_is_not_there_is_away() -> None:
+    with pytest.raises(DatabaseAway) as failure:
+        open_postgres(f"postgresql://lading:{PASSWORD}@127.0.0.1:{free_port()}/lading")
+
+    assert failure.value.code == "unavailable"
+    assert "runs" in (failure.value.command or "")
 
 
 @pytest.fixture
@@ -104,11 +132,13 @@ def test_cut_connections_are_made_anew(postgres: RunningPostgres, database: Serv
     database.ready()
 
 
-def test_a_database_that_went_away_is_said_so() -> None:
+def test_a_database_that_went_away_is_said_so(caplog: pytest.LogCaptureFixture) -> None:
+    """To each who asks, and once in the log."""
     with postgres_server() as server:
         database = open_service_database(server.empty(), time.time)
         database.settings.put_setting("a", 1)
 
+    caplog.clear()
     with closing(database):
         for ask in (database.ready, lambda: database.settings.put_setting("a", 2), database.catalogue.images.all):
             with pytest.raises(DatabaseUnreachable):
@@ -116,6 +146,9 @@ def test_a_database_that_went_away_is_said_so() -> None:
         with pytest.raises(DatabaseUnreachable), database.wakes.listening(lambda _topic: None):
             pass
         database.wakes.tell("job/1")
+    told = [record for record in caplog.records if record.name == "lading.outages"]
+    assert [record.getMessage().partition(" postgresql")[0] for record in told] == ["cannot reach the database"]
+    assert PASSWORD not in caplog.text
 
 
 def test_repositories_that_change_at_once_lose_nothing(url: str) -> None:
@@ -167,9 +200,11 @@ def test_a_name_that_is_taken_while_a_repository_gets_it_is_taken(made: str) -> 
         ("40001", DatabaseBusy),
         ("40P01", DatabaseBusy),
         ("53100", DatabaseFull),
-        ("53300", DatabaseUnreachable),
-        ("57P01", DatabaseUnreachable),
-        ("08006", DatabaseUnreachable),
+        ("53300", DatabaseAway),
+        ("57P01", DatabaseAway),
+        ("08006", DatabaseAway),
+        ("28P01", DatabaseUnreachable),
+        ("3D000", DatabaseUnreachable),
         ("25006", DatabaseUnwritable),
         ("XX001", DatabaseCorrupt),
         ("58030", DatabaseFailed),

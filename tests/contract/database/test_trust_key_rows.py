@@ -10,13 +10,14 @@ import pytest
 from lading.backends.database.service_database import ServiceDatabase
 from lading.services.named_rows import NameTaken
 from lading.services.repositories import decisions
+from lading.services.repositories.edits import SetTrust
 from lading.services.repositories.trust import RepositoryTrust, TrustRuleInvalid
 from lading.services.trust.key_records import TrustKeyInUse, TrustKeyRow
 from lading.services.trust_modes import Mode
 
 
-def add(database: ServiceDatabase, name: str) -> TrustKeyRow:
-    return database.trust_keys.add_key(lambda id: TrustKeyRow(id, name, "PEM", "ab" * 32, 1.5, "ada"))  # noqa: A006
+def add(database: ServiceDatabase, name: str, key_id: str = "ab" * 32) -> TrustKeyRow:
+    return database.trust_keys.add_key(lambda id: TrustKeyRow(id, name, "PEM", key_id, 1.5, "ada"))  # noqa: A006
 
 
 def test_a_key_comes_back_as_it_was_and_no_number_comes_twice(database: ServiceDatabase) -> None:
@@ -36,6 +37,24 @@ def test_a_name_is_one_keys(database: ServiceDatabase) -> None:
 
     with pytest.raises(NameTaken, match="there is a trust key 'first' already"):
         add(database, "first")
+
+
+def test_one_key_under_two_names_is_one_signer(database: ServiceDatabase) -> None:
+    """Whoever has it signs once: a rule that wants two signatures could never be met."""
+    for name, key_id in {"ann": "a" * 64, "ann again": "a" * 64, "bob": "b" * 64}.items():
+        add(database, name, key_id)
+    records, both = database.repositories, ("ann", "ann again")
+
+    with pytest.raises(TrustRuleInvalid, match="must be 2 or more, and 'ann' and 'ann again' are the same key"):
+        records.change("r", decisions.set_trust(RepositoryTrust(Mode.ENFORCE, both, threshold=2)), 0.0)
+
+    assert not records.knows("r")
+    for rule in (
+        RepositoryTrust(Mode.ENFORCE, both),
+        RepositoryTrust(Mode.ENFORCE, (*both, "bob"), threshold=2),
+        RepositoryTrust(Mode.ENFORCE, both, notary=True, threshold=2),
+    ):
+        assert records.change("r", decisions.set_trust(rule), 0.0) == [SetTrust(rule)]
 
 
 def test_a_key_that_rules_name_stays(database: ServiceDatabase) -> None:

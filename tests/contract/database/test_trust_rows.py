@@ -6,6 +6,8 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+
 from lading.backends.database.service_database import ServiceDatabase
 from lading.services.secrets import OF_TRUST_KEY
 from lading.services.trust.records import ChangeKind, Gun, ServerKeyRow, TrustChange, TrustFile
@@ -139,6 +141,20 @@ def test_collections_are_found_by_their_repository_and_by_age(database: ServiceD
     assert sorted(database.trust.signed_before(1001), key=str) == [TUNNEL, OTHER, GUN]
 
 
+@pytest.mark.parametrize("since", [GUN, TUNNEL])
+def test_what_befalls_other_collections_makes_none_the_older_one(database: ServiceDatabase, since: Gun) -> None:
+    """The first collection's root is the one that counts: whoever may push elsewhere must not choose it."""
+    rows = database.trust
+    for gun in (GUN, TUNNEL, OTHER):
+        began(database, gun)
+    rows.remove(OTHER.name, 5000.5)
+    began(database, OTHER)
+
+    assert rows.publish(since, FIRST[-1].sha256, [file("timestamp", 2)], ROLES)
+
+    assert rows.guns("team/app") == [GUN.name, TUNNEL.name]
+
+
 def test_what_nobody_reads_any_more_is_forgotten_but_no_root(database: ServiceDatabase) -> None:
     seen = began(database)
     newer = [file(role, 2, 2000.5) for role in ("root", "snapshot", "timestamp")]
@@ -150,6 +166,38 @@ def test_what_nobody_reads_any_more_is_forgotten_but_no_root(database: ServiceDa
     assert database.trust.of_version(GUN.name, "root", 1) == FIRST[0]
     assert database.trust.of_version(GUN.name, "snapshot", 1) is None
     assert database.trust.newest_of(GUN.name, "targets") == FIRST[2]
+
+
+def test_of_old_changes_each_collection_that_is_there_keeps_its_first_and_its_newest(database: ServiceDatabase) -> None:
+    rows = database.trust
+    _, seen, _ = (began(database, gun) for gun in (OTHER, GUN, TUNNEL))
+    for version in range(2, 5):
+        new = file("timestamp", version, 1000.5 + version)
+        assert rows.publish(GUN, seen, [new], ROLES)
+        seen = new.sha256
+    rows.remove(OTHER.name, 2000.5)
+    assert rows.publish(OTHER, None, [replace(each, created=2500.5) for each in FIRST], ROLES)
+    rows.remove(OTHER.name, 3000.5)
+
+    def told() -> list[tuple[int, str]]:
+        return [(each.id, each.gun) for each in rows.changes(rows.changed(), None, 100, backwards=False)]
+
+    assert rows.thin_changes(1000) == 0
+    assert rows.thin_changes(2000) == 3
+    assert told() == [
+        (2, GUN.name),
+        (3, TUNNEL.name),
+        (6, GUN.name),
+        (7, OTHER.name),
+        (8, OTHER.name),
+        (9, OTHER.name),
+    ]
+    assert rows.thin_changes(4000) == 3
+    assert told() == [(2, GUN.name), (3, TUNNEL.name), (6, GUN.name)]
+    assert rows.thin_changes(4000) == 0
+    assert rows.guns("team/app") == [GUN.name, TUNNEL.name]  # which one is there for longest is told by its first
+    began(database, OTHER)
+    assert told()[-1] == (10, OTHER.name)
 
 
 def test_keys_of_collections_that_never_came_to_be_are_forgotten(database: ServiceDatabase) -> None:

@@ -279,3 +279,69 @@ def test_many_in_the_gate_write_through_the_common_pool_at_once(processes: Proce
         with turns.exclusive():
             pass
         assert [each.result(BOUND_SECONDS) for each in uploads] == list(range(many))
+
+
+def test_a_note_is_left_for_whoever_has_the_lock_next(processes: Processes) -> None:
+    first, second = processes.begin(), processes.begin()
+
+    assert first.begin("upload", "begun")
+    assert not second.begin("upload", "begun again")
+    lock = claimed(first, "upload")
+    assert lock.note == "begun"
+    assert second.claim("upload") is None
+    assert lock.leave("further")
+
+    assert second.note("upload") == "further"
+    successor = claimed(second, "upload")
+    assert successor.note == "further"
+    successor.release()
+    assert first.note("upload") == "further"
+    claimed(first, "upload").end()
+    assert (first.note("upload"), processes.rows()) == (None, [])
+
+
+def test_who_was_silent_for_too_long_leaves_no_note(processes: Processes) -> None:
+    first, second = processes.begin(), processes.begin()
+    assert first.begin("upload", "begun")
+    frozen = claimed(first, "upload")
+
+    processes.fall_silent()
+    assert frozen.ours() is False
+    successor = claimed(second, "upload")
+    assert successor.leave("right")
+    assert not frozen.leave("wrong")
+    frozen.end()
+
+    assert second.note("upload") == "right"
+
+
+def test_who_has_a_lock_that_is_dropped_finds_so(processes: Processes) -> None:
+    first, second = processes.begin(), processes.begin()
+    assert first.begin("upload", "begun")
+    lock = claimed(first, "upload")
+
+    assert lock.ours()
+    assert second.drop("upload")
+    assert not second.drop("upload")
+
+    assert not lock.ours()
+    assert not lock.leave("late")
+    assert second.note("upload") is None
+
+
+def test_a_note_that_nobody_has_is_not_swept_and_not_renewed(processes: Processes) -> None:
+    first = processes.begin()
+    assert first.begin("upload", "begun")
+    assert claimed(first, "upload").leave("further")
+
+    first.renew()
+    processes.begin(every=0.01).claim("sweeps")  # by the thread that renews, as it begins
+    first.renew()
+
+    assert claimed(processes.begin(), "upload").note == "further"
+
+
+def claimed(turns: DatabaseTurns, name: str) -> DatabaseLock:
+    lock = turns.claim(name)
+    assert lock is not None
+    return lock

@@ -11,13 +11,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from lading.backends.database.failures import DatabaseUnwritable
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
+from lading.services.audit.audit import Deed, Result
+from lading.services.audit.records import AuditEntry
+from lading.services.jobs.job import JobState, Line
+from lading.services.jobs.records import Told
+from tests.contract.job_records_suite import NOW, a_job
 from tests.fakes.children import Child
 from tests.peers.postgres_server import RunningPostgres
 
@@ -159,6 +164,44 @@ def test_who_fails_when_woken_is_woken_again(database: ServiceDatabase, caplog: 
         heard(topics, "job/2")
 
     assert "somebody who was woken failed" in caplog.text
+
+
+def test_what_is_written_is_told_with_its_commit(place: Path | str, database: ServiceDatabase) -> None:
+    """Nobody is left untold by a process that dies behind its commit: where a database does not tell by itself, who
+    listens finds out that there was one."""
+    job, entry = a_job(), AuditEntry(NOW, "alice", 1, None, Deed("pull", "image", "app", "app"), Result.STARTED)
+    with other(LISTENS, place) as listener:
+        assert listener.says() == "listening"
+        database.jobs.add(job, None, entry)
+        listens_until(listener, f"woken job/{job.id}", "woken audit")
+        database.jobs.claim(job.id, NOW)
+        listens_until(listener, f"woken job/{job.id}")
+        end = Line(1, NOW, {"status": "error"})
+        ending = Told(job.id, 1, NOW, (end,), None, JobState.ERROR, end.data, entry, elsewhere=True)
+        assert not database.jobs.tell([ending])
+        listens_until(listener, f"woken job/{job.id}", f"woken ended/{job.id}", "woken audit")
+        database.audit.append(entry)
+        listens_until(listener, "woken audit")
+
+
+def listens_until(listener: Other, *wanted: str) -> None:
+    """Returns when all of these were heard."""
+    left = set(wanted)
+    while left:
+        said = listener.says()
+        assert said.startswith("woken "), said
+        left.discard(said)
+
+
+def test_what_was_not_kept_is_not_told(database: ServiceDatabase) -> None:
+    topics = Topics()
+    with database.wakes.listening(topics.put):
+        with suppress(ZeroDivisionError), database._transactions.writing() as connection:
+            database._transactions.tell(connection, "job/never")
+            raise ZeroDivisionError
+        with database._transactions.writing() as connection:
+            database._transactions.tell(connection, "job/after")
+        assert "job/never" not in heard(topics, "job/after")
 
 
 def test_telling_never_raises(database: ServiceDatabase) -> None:

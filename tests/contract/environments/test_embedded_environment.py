@@ -18,14 +18,8 @@ from lading.services.reading import read_manifest
 from lading.wire.authorize import Credential
 from lading.wire.endpoint import Endpoint
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
-from tests.contract.environments.suite import (
-    CANCEL,
-    EnvironmentContract,
-    NotAdmitted,
-    TransferContract,
-    bring,
-    told,
-)
+from tests.contract.environments.suite import CANCEL, EnvironmentContract, bring, told
+from tests.contract.environments.transfers_suite import NotAdmitted, TransferContract
 from tests.fakes.docker_archives import reader
 from tests.fakes.embedded import Embedded, embedded
 from tests.fakes.images import AMD64

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from lading.backends.content_store.hashing import Streams
 from lading.backends.content_store.objects import keys
 from lading.backends.content_store.objects.bucket import SMALLEST_PART, Bucket, BucketFailed, StorageInvalid
 from lading.backends.content_store.objects.checked import CheckedBucket
 from lading.backends.content_store.objects.collectable import CollectableBucket, TurnLost
 from lading.backends.content_store.objects.content import ObjectContent
-from lading.backends.content_store.objects.local_turns import FileGate, FileTurns
+from lading.backends.content_store.objects.local_turns import FileGate, FileLock, FileTurns
 from lading.backends.content_store.objects.segments import Segments
 from lading.backends.content_store.objects.turns import Lock
+from lading.backends.content_store.objects.uploads import ObjectUploads
 from lading.engine.cancel import Cancellation
 from lading.engine.collect import Collected, collect
 from lading.engine.records import EVERY_HOLDER
@@ -24,16 +27,18 @@ from lading.engine.stores import Outcome
 from lading.errors import Cancelled
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
-from lading.wire.message import BytesContent, BytesReader, ConnectionLost, ReadFailed
+from lading.wire.message import BytesContent, BytesReader, Cancel, ConnectionLost, ReadFailed
 from lading.wire.upload_session import UploadUnknown
 from tests.contract.stores.suite import content_of
 from tests.fakes.contents import PlannedContent
+from tests.fakes.counted_bucket import CountedBucket
 from tests.fakes.records import MemoryImageNames, MemoryLeases
 from tests.fakes.tracks import RecordingTrack
 
 pytestmark = pytest.mark.peer("weed")
 
 CANCEL = Cancellation()
+IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 LARGE = os.urandom(3 * SMALLEST_PART + 12_345)
 
 Opened = Callable[[MemoryLeases], ObjectContent]
@@ -55,6 +60,13 @@ def push(content: ObjectContent, raw: bytes) -> Descriptor:
     return descriptor
 
 
+def manifest_bytes(config: Descriptor, layers: Sequence[Descriptor]) -> bytes:
+    """Of an image manifest."""
+    described = [{"mediaType": "x", "digest": str(each.digest), "size": each.size} for each in (config, *layers)]
+    manifest = {"schemaVersion": 2, "mediaType": IMAGE_MANIFEST, "config": described[0], "layers": described[1:]}
+    return json.dumps(manifest).encode()
+
+
 def collected(content: ObjectContent, leases: MemoryLeases, before: float = 0.0) -> Collected:
     names = MemoryImageNames()
     care = CollectableBucket(content)
@@ -68,6 +80,33 @@ def test_what_nobody_needs_goes_and_what_is_leased_stays(content: ObjectContent,
     assert collected(content, leases).removed == 1
     assert content.size(going.digest) is None
     assert content.size(staying.digest) == len(b"staying")
+
+
+STRANGE = (
+    "blobs/sha256/zz",
+    f"blobs/sha256/{'A' * 64}",
+    f"blobs/sha256/{'b' * 64}/deeper",
+    f"blobs/md5/{'a' * 32}",
+    f"referrers/sha256/{'a' * 64}/sha256-zz",
+    f"referrers/sha256/{'a' * 64}/none",
+    "referrers/md5/x/y-z",
+    "damaged/sha256/zz",
+    "partial/none",
+    "uploads/none",
+)
+"""Nothing of ours has such a key."""
+
+
+def test_what_others_put_into_our_folders_is_nobodys_trouble(content: ObjectContent, leases: MemoryLeases) -> None:
+    for key in STRANGE:
+        content.bucket.put(key, b"x")
+    going = push(content, b"going")
+    leases.forget([going.digest], EVERY_HOLDER)
+
+    assert collected(content, leases).removed == 1
+    assert not content.referrers(Digest.parse(f"sha256:{'a' * 64}"))
+    assert [kept.digest for kept in CheckedBucket(content).kept()] == []
+    assert all(content.bucket.size(key) == 1 for key in STRANGE if key.startswith(("blobs/", "referrers/")))
 
 
 def test_what_is_leased_in_the_last_moment_stays(content: ObjectContent, leases: MemoryLeases) -> None:
@@ -118,10 +157,20 @@ class LosableGate(FileGate):
         return lock.stands and not self._turns.lost
 
 
+class Succeeding(FileTurns):
+    """To whom nothing is claimed: whoever has it was silent for too long."""
+
+    def claim(self, name: str) -> FileLock | None:
+        note = self.note(name)
+        if self.drop(name) and note is not None:
+            self.begin(name, note)
+        return super().claim(name)
+
+
 @pytest.fixture
 def successor(content: ObjectContent, tmp_path: Path) -> Iterator[ObjectContent]:
-    """Another process, to which nothing is claimed: whoever did was silent for too long."""
-    with closing(ObjectContent(content.bucket, MemoryLeases(), FileTurns(tmp_path / "others"))) as other:
+    """Another process, which has taken the first one for dead."""
+    with closing(ObjectContent(content.bucket, MemoryLeases(), Succeeding(tmp_path / "turns"))) as other:
         yield other
 
 
@@ -131,16 +180,61 @@ def test_an_upload_that_wakes_does_not_spoil_what_its_successor_made(
 ) -> None:
     whole, half, other = LARGE[:size], size // 2, b"other bytes" + LARGE[:size]
     content.uploads.create("one")
-    with content.uploads.writing("one", CANCEL) as sleeping:
-        sleeping.append(BytesReader(whole[:half]), CANCEL)
-        with successor.uploads.writing("one", CANCEL) as upload:
-            upload.append(BytesReader(whole[half:]), CANCEL)
-            content.bucket.put(keys.segment("uploads/one", half, "late"), other)  # it was on its way
-            upload.finish(Digest.of(whole), CANCEL)
-        with pytest.raises(UploadUnknown):
+    with content.uploads.writing("one", CANCEL) as upload:
+        upload.append(BytesReader(whole[:half]), CANCEL)
+
+    def sleep() -> None:
+        with content.uploads.writing("one", CANCEL) as sleeping:
+            with successor.uploads.writing("one", CANCEL) as upload:
+                upload.append(BytesReader(whole[half:]), CANCEL)
+                content.bucket.put(keys.segment("uploads/one", half, "late"), other)  # it was on its way
+                upload.finish(Digest.of(whole), CANCEL)
             sleeping.append(BytesReader(other), CANCEL)
 
+    with pytest.raises(UploadUnknown):
+        sleep()
+
     assert content_of(content.open(Descriptor("x", Digest.of(whole), size))) == whole
+
+
+def test_a_server_that_dies_in_a_long_request_leaves_its_whole_segments(content: ObjectContent, bucket: Opened) -> None:
+    other, known = bucket(MemoryLeases()), list[int]()
+    uploads = ObjectUploads(content.bucket, content.turns, nowhere, Streams(), segment=SMALLEST_PART)
+
+    class Watched(BytesReader):
+        """What another process would be told if this one died before it gets these bytes."""
+
+        def readinto(self, buffer: memoryview, /) -> int:
+            known.append(other.uploads.offset("one"))
+            return super().readinto(buffer)
+
+    uploads.create("one")
+    with uploads.writing("one", CANCEL) as upload:
+        upload.append(Watched(LARGE), CANCEL)
+
+    assert known[0] == 0
+    assert 2 * SMALLEST_PART <= known[-1] < len(LARGE)
+    assert other.uploads.offset("one") == len(LARGE)
+
+
+def nowhere(digest: Digest, segments: Segments, cancel: Cancel) -> None:
+    raise AssertionError
+
+
+def test_a_session_that_is_cancelled_while_it_is_finished_is_unknown(content: ObjectContent, bucket: Opened) -> None:
+    other = bucket(MemoryLeases())
+    content.uploads.create("one")
+    with content.uploads.writing("one", CANCEL) as upload:
+        upload.append(BytesReader(b"layer"), CANCEL)
+
+    class Cancelling(MemoryLeases):
+        """Leased is what is about to be made of the segments."""
+
+        def hold(self, digests: Collection[Digest]) -> None:
+            other.uploads.cancel("one")
+
+    with bucket(Cancelling()).uploads.writing("one", CANCEL) as finishing, pytest.raises(UploadUnknown):
+        finishing.finish(Digest.of(b"layer"), CANCEL)
 
 
 @pytest.mark.parametrize("size", [SMALLEST_PART, len(LARGE)])
@@ -181,9 +275,12 @@ def test_an_old_transfer_is_given_up_and_a_running_one_is_not(
     with bucket(MemoryLeases()).uploads.writing("running", CANCEL) as upload:
         upload.append(BytesReader(b"some"), CANCEL)
         assert collected(content, leases, before=float("inf")).removed == 1
-        assert content.uploads.offset("running") == 4
 
-    assert [entry.key.split("/")[1] for entry in content.bucket.entries(keys.UPLOADS)] == ["running", "running"]
+    assert content.uploads.offset("running") == 4
+    with pytest.raises(UploadUnknown):
+        content.uploads.offset("left")
+
+    assert [entry.key.split("/")[1] for entry in content.bucket.entries(keys.UPLOADS)] == ["running"]
 
 
 @pytest.mark.parametrize("wrong", [b"wrong", b"", LARGE[:-1]])
@@ -200,6 +297,50 @@ def test_damaged_content_is_set_aside_until_it_comes_again(content: ObjectConten
     push(content, LARGE)
     assert check.damaged() == []
     assert check.sound(layer.digest, lambda _: None, CANCEL) is True
+
+
+def test_a_collection_asks_for_what_came_since_the_last_one_and_five_lists(content: ObjectContent) -> None:
+    """However many manifests there are: none is read twice, and no small layer."""
+    bucket = content.bucket
+    assert isinstance(bucket, CountedBucket)
+    names, leases = MemoryImageNames(), MemoryLeases()
+    care = CollectableBucket(content)
+
+    def image(number: int) -> Digest:
+        layer, config = push(content, b"layer %d" % number), push(content, b'{"config": %d}' % number)
+        manifest = push(content, manifest_bytes(config, [layer]))
+        names.point([f"localhost/app:{number}"], manifest, "any")
+        return manifest.digest
+
+    def collect_again() -> None:
+        collect(care, names, leases, (), left_before=0.0, dry_run=False, cancel=CANCEL)
+
+    images = [image(number) for number in range(20)]
+    lists = ["list"] * 5
+    first = bucket.during(collect_again)
+    assert sorted(first) == sorted([*lists, *["part"] * 3 * len(images)])
+    assert bucket.during(collect_again) == lists
+
+    images.append(image(20))
+    assert sorted(bucket.during(collect_again)) == sorted([*lists, *["part"] * 3])
+    assert all(content.size(image) for image in images)
+
+
+def test_what_was_written_anew_is_read_anew(content: ObjectContent) -> None:
+    """It was damaged when it was read, and named nothing; what it names is kept once it is whole again."""
+    bucket, names = content.bucket, MemoryImageNames()
+    layer, config = push(content, b"layer"), push(content, b"{}")
+    manifest = push(content, manifest_bytes(config, [layer]))
+    names.point(["localhost/app:1"], manifest, "any")
+    care, raw = CollectableBucket(content), content_of(content.open(manifest))
+
+    survey = care.surveyed()
+    assert (kin := survey.kin(manifest.digest)) is not None
+    assert set(kin.children) == {layer.digest, config.digest}
+    bucket.put(keys.blob(manifest.digest), b"[" * len(raw))
+    assert care.surveyed().kin(manifest.digest) is None
+    bucket.put(keys.blob(manifest.digest), raw)
+    assert care.surveyed().kin(manifest.digest) == kin
 
 
 def test_one_collects_and_one_checks_at_a_time(content: ObjectContent, bucket: Opened) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lading.backends.content_store.objects.content import ObjectContent
+from lading.engine.cancel import Cancellation
 from lading.engine.embedded import EmbeddedStore
 from lading.engine.stores import Outcome
 from tests.contract.stores.suite import (
@@ -22,8 +23,10 @@ from tests.contract.stores.suite import (
     push,
     run_together,
 )
+from tests.fakes.contents import PlannedContent
 from tests.fakes.listing import Unlisted
 from tests.fakes.records import MemoryImageNames, MemoryLeases
+from tests.fakes.tracks import RecordingTrack
 
 pytestmark = pytest.mark.peer("weed")
 
@@ -51,7 +54,12 @@ class TestObjectContent(
 
     def test_one_of_several_pushers_fetches(self, store: EmbeddedStore) -> None:
         outcomes: list[Outcome] = []
-        run_together(8, lambda: outcomes.append(push(store, descriptor_of(LAYER), LAYER)))
+        layer = descriptor_of(LAYER)
+
+        def fetch() -> None:
+            outcomes.append(store.push(layer, PlannedContent(LAYER), RecordingTrack(), Cancellation()))
+
+        run_together(8, fetch)
 
         assert sorted(outcome.value for outcome in outcomes) == ["exists"] * 7 + ["sent"]
 

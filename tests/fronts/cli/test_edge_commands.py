@@ -25,11 +25,13 @@ def edge(lading: ServiceFolder) -> ServiceFolder:
     return lading
 
 
-def connect(lading: ServiceFolder, environment: int, told: float | None = None) -> None:
-    """As a server writes it down."""
-    now = time.time()
+def connect(lading: ServiceFolder, environment: int, *, silent: float = 0.0) -> None:
+    """As a server writes it down, which was silent for so many seconds since."""
     with closing(open_service_database(lading.data / "lading.db", time.time)) as database:
-        database.agents.put_presences([PresenceRow(presence_of(environment), "one", "", told or now)])
+        database.agents.put_presences([PresenceRow(presence_of(environment), "one", "")])
+    with closing(sqlite3.connect(lading.data / "lading.db")) as connection:
+        connection.execute("UPDATE agent_presence SET told = told - ?", (silent,))
+        connection.commit()
 
 
 def test_one_that_comes_to_us_has_no_address(edge: ServiceFolder) -> None:
@@ -103,7 +105,7 @@ def test_agents_are_listed_with_what_lets_them_in(edge: ServiceFolder) -> None:
 
 
 def test_an_agent_whose_server_is_gone_is_gone(edge: ServiceFolder) -> None:
-    connect(edge, 2, told=time.time() - 60)
+    connect(edge, 2, silent=60)
 
     assert edge.json("environment", "agents")[0]["connected"] is False
 
@@ -145,6 +147,6 @@ def test_a_presence_keeps_no_token(edge: ServiceFolder) -> None:
     row = presence_of(2)
     shown = replace(row, hello=replace(row.hello, token="s3cret"))
     with closing(open_service_database(edge.data / "lading.db", time.time)) as database:
-        database.agents.put_presences([PresenceRow(shown, "one", "", 0.0)])
+        database.agents.put_presences([PresenceRow(shown, "one", "")])
 
     assert b"s3cret" not in b"".join(path.read_bytes() for path in edge.data.glob("lading.db*"))

@@ -65,7 +65,7 @@ def test_a_rule_is_written_whole_shown_and_taken_away(lading: ServiceFolder, key
     lading("repository", "keys", "--add", "ann", f"{keys}/ann.pub")
     rule = ["--mode", "enforce", "--key", "ann", "--notary", "--threshold", "2", "--bind-tag", "--max-age-days", "9"]
 
-    lading("repository", "trust", "team/new", *rule, "--signed-as", "dev/*", "--root-key", "ab" * 32)
+    lading("repository", "trust", "team/new", *rule, "--signed-as", "dev/*", "--root-key", "ab" * 32, "--new")
     shown = lading.json("repository", "trust", "team/new")["rule"]
     told = lading("repository", "trust", "team/new").out
     refused = lading.run("repository", "keys", "--rm", "ann")
@@ -88,6 +88,14 @@ def test_a_rule_is_written_whole_shown_and_taken_away(lading: ServiceFolder, key
     assert off.strip() == "no rule: its images need nobody's signature"
     lading("repository", "keys", "--rm", "ann")
     lading("repository", "rm", "team/new")
+
+
+def test_a_name_that_is_mistyped_makes_no_repository(lading: ServiceFolder) -> None:
+    refused = lading.run("repository", "trust", "team/typo", "--mode", "enforce", "--notary")
+
+    assert (refused.code, "there is no repository team/typo" in refused.err) == (5, True)
+    assert "--new makes a repository" in refused.err
+    assert lading.run("repository", "show", "team/typo").code == 5
 
 
 def test_it_says_what_the_rule_thinks_of_a_tag(away: ServiceFolder, house: caller.House, keys: Path) -> None:

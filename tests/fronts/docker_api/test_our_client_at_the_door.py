@@ -13,7 +13,8 @@ from lading.services.environments.environment import ConnectionType, Environment
 from lading.services.environments.records import EnvironmentRow
 from tests.contract.environments.events_suite import EventsContract
 from tests.contract.environments.images_suite import DistributionContract, ImagesContract
-from tests.contract.environments.suite import EnvironmentContract, TransferContract
+from tests.contract.environments.suite import EnvironmentContract
+from tests.contract.environments.transfers_suite import TransferContract
 from tests.fakes.agents import PlayedHub
 from tests.fakes.embedded import embedded
 from tests.fronts.docker_api.door import Door

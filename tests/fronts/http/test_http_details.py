@@ -22,6 +22,10 @@ def echo(request: IncomingRequest) -> Answer:
     """Answers with the request's path and body; refuses /refused without reading anything."""
     if request.path == "/refused":
         return Answer(401, (("Content-Length", "0"),))
+    if request.path == "/why":
+        return Answer(403, (("Content-Length", "0"),), reason="DENIED: nobody signed it")
+    if request.path == "/split":
+        return Answer(403, (("Content-Length", "0"),), reason="DENIED\r\nSet-Cookie: a=b")
     if request.path == "/empty":
         return Answer(204)
     if request.path == "/both":
@@ -80,6 +84,16 @@ def test_an_answer_is_not_broken_by_the_100_for_a_body_that_is_read_meanwhile(cl
     client.send("12345")
 
     assert client.reply().body == b"first 12345"
+
+
+def test_an_answer_may_say_why_in_its_status_line_and_nothing_else(client: RawClient) -> None:
+    told = client.send(f"HEAD /why HTTP/1.1\n{HOST}\n").reply("HEAD")
+    plain = client.send(f"HEAD /empty HTTP/1.1\n{HOST}\n").reply("HEAD")
+    split = client.send(f"HEAD /split HTTP/1.1\n{HOST}\n").reply("HEAD")
+
+    assert (told.status, told.reason) == (403, "DENIED: nobody signed it")
+    assert (plain.status, plain.reason) == (204, "No Content")
+    assert (split.status, "set-cookie" in split.headers) == (500, False)
 
 
 def test_a_client_that_expects_100_is_refused_at_once(client: RawClient) -> None:

@@ -45,6 +45,7 @@ class Reply:
     headers: dict[str, str]
     body: bytes
     repeated: list[tuple[str, str]] = field(default_factory=list)
+    reason: str | None = None
 
     @property
     def document(self) -> dict[str, object]:
@@ -121,7 +122,7 @@ def _read(method: str, answer: Answer) -> Reply:
     headers = {name.lower(): value for name, value in answer.headers}
     if method != "HEAD" and answer.status not in {204, 304}:
         assert int(headers["content-length"]) == len(body)
-    return Reply(answer.status, headers, body, list(answer.headers))
+    return Reply(answer.status, headers, body, list(answer.headers), answer.reason)
 
 
 def digest_of(content: bytes, algorithm: str = "sha256") -> str:

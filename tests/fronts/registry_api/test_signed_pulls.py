@@ -56,12 +56,27 @@ def test_an_unsigned_image_is_denied_in_words_that_clients_print(place: Place, h
     }
 
 
-def test_a_head_tells_what_there_is_and_gives_nothing_away(place: Place, house: OwnHouse) -> None:
+def test_a_head_is_denied_as_well_and_says_why_in_its_status_line(place: Place, house: OwnHouse) -> None:
+    """Who has the bytes already asks for no more, and would call them by this name."""
     root = house.image("plain", "1")
+    token = place.token("ada", "repository:team/app:pull")
+
+    for reference in ("1", root.digest):
+        reply = place.bearing(token, "HEAD", f"/v2/team/app/manifests/{reference}")
+        said = f"team/app{'@' if reference == root.digest else ':'}{reference} is not signed as the repository team/app"
+
+        assert reply.status == 403
+        assert reply.reason == f"DENIED: {said} asks for: nobody signed it"
+        assert "docker-content-digest" not in reply.headers
+
+
+def test_a_head_of_what_is_signed_tells_what_there_is(place: Place, house: OwnHouse) -> None:
+    root = house.image("plain", "1")
+    house.sign(root)
+
     reply = place.bearing(place.token("ada", "repository:team/app:pull"), "HEAD", TARGET)
 
-    assert (reply.status, reply.body) == (200, b"")
-    assert reply.headers["docker-content-digest"] == str(root.digest)
+    assert (reply.status, reply.headers["docker-content-digest"]) == (200, str(root.digest))
 
 
 def test_a_head_tells_no_tag_that_was_not_signed_as_that(place: Place, house: OwnHouse) -> None:

@@ -75,7 +75,8 @@ class Fixture:
     """Servers over the same rows; each with a clock and a key, the same unless a test says otherwise."""
 
     def __init__(self) -> None:
-        self.clock, self.records = WaitingClock(), MemoryPresences()
+        self.clock = WaitingClock()
+        self.records = MemoryPresences(self.clock)
         self.box = new_box()
         self.transport = HttpTransport(Endpoint, {}, "lading/tests")
 
@@ -96,7 +97,7 @@ class Fixture:
                 lambda: f"{name}-{next(counted)}",
                 lambda: Cancellation(10, clock=time.monotonic),
             )
-            replica = Replica(name, url if door else "", self.clock)
+            replica = Replica(name, url if door else "")
             shared = SharedHub(
                 local, local.attach, self.records, others, replica, steady=time.monotonic, told_seconds=0.02
             )

@@ -397,3 +397,44 @@ def test_what_another_process_does_is_told() -> None:
                 return [first[1]["status"], last[0]]
 
     assert asyncio.run(heard()) == ["queued", "job"]
+
+
+def test_what_nobody_was_woken_for_is_seen_all_the_same() -> None:
+    """Another process wrote of a job, and nobody was told: a wake-up is no promise."""
+    here = Stage()
+    there = here.restarted()
+    there.play(nothing)
+
+    async def heard() -> list[object]:
+        looks = JobLooks(here.runner, here.records)
+        streams = BoardStreams(here.runner.feeds, looks, anyway_seconds=0.01)
+        try:
+            async with following(streams, Door(here)) as told:
+                await told()
+                there.jobs.start(ALICE, asked())
+                first = await told()
+                await asyncio.to_thread(there.run)
+                last = await told.until(lambda name, data: data.get("status") == "done")
+                return [first[1]["status"], last[0]]
+        finally:
+            streams.close()
+
+    assert asyncio.run(heard()) == ["queued", "job"]
+
+
+def test_lines_that_nobody_was_woken_for_are_read_once_that_is_doubted() -> None:
+    here = Stage()
+    there = here.restarted()
+    there.play(nothing)
+    job = there.jobs.start(ALICE, asked()).id
+    lines = FollowedLines({job: 0})
+    lines.open(Door(here).follow)
+    assert (lines.read(), lines.catch_up()) == (b"", b"")  # the snapshot is the board's own
+
+    there.run()
+    assert (lines.read(), lines.behind) == (b"", False)
+    lines.doubt()
+
+    assert (lines.read(), lines.behind) == (b"", True)
+    assert b'"status":"complete"' in lines.catch_up().replace(b" ", b"")
+    assert not lines.jobs

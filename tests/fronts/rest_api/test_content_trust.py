@@ -14,7 +14,7 @@ from lading.proof.key_files import encrypted_pem
 from lading.proof.signing_keys import KeyKind, PrivateKey
 from lading.services.trust.policy_file import PolicyInvalid
 from tests.fronts.rest_api import caller
-from tests.fronts.rest_api.caller import JSON, House, done
+from tests.fronts.rest_api.caller import JSON, Caller, House, done
 
 PASSPHRASE = "only a test's"
 POLICY = """
@@ -243,6 +243,45 @@ def test_an_image_whose_tag_went_on_is_not_said_to_be_unsigned_for_that(house: H
 
     assert (item["trusted"], "the tag 1 of" in item["error"]) == (None, True)
     assert listed(house, name)[0]["signed"] is True
+
+
+def test_the_servers_key_signs_for_whom_a_role_lets_sign_there(house: House) -> None:
+    pushes = {"permissions": ["images:view", "images:pull", "images:push"]}
+    house.role("pushes", pushes)
+    house.role("signs", pushes, {"permissions": ["trust:sign"], "repositories": ["must/*"]})
+    pusher, signer = house.user("pusher", "pushes"), house.user("signer", "signs")
+    image = house.load("local/role:1", label="role")
+
+    def push(by: Caller, name: str, **options: object) -> tuple[int, object]:
+        target = f"{house.running.address}/{name}"
+        answer = by.post("/api/images/push", {"imageId": image, "target": target, **options}, Accept=JSON)
+        return answer.status, answer.json.get("signed") if answer.status == 200 else answer.json["error"]
+
+    denied = (403, "Permission denied")
+    assert push(pusher, "must/role:1", sign=True) == denied
+    assert push(signer, "free/role:1", sign=True) == denied
+    assert push(pusher, "must/role:1") == (200, None)
+    assert push(signer, "must/role:1", sign=True) == (200, True)
+    (row, *_) = house.admin.get("/api/audit?result=denied&limit=1").json
+    elsewhere = f"{house.running.address}/free/role"
+    assert (row["username"], row["action"], row["entityName"]) == ("signer", "sign", elsewhere)
+
+    source, target = (f"{house.running.address}/{name}" for name in ("must/role:1", "must/role:copied"))
+    copies = [
+        by.post("/api/images/copy", {"source": source, "targets": [target], "sign": True}) for by in (pusher, signer)
+    ]
+    assert [answer.status for answer in copies] == [403, 200]
+    job: dict[str, Any] = done(house.admin, copies[1].json["jobId"])
+    assert job["result"]["signed"] is True
+
+
+def test_where_all_is_signed_who_may_not_sign_pushes_nothing(switched: House) -> None:
+    switched.role("pushes", {"permissions": ["images:view", "images:pull", "images:push"]})
+    pusher = switched.user("pusher", "pushes")
+    body = {"imageId": switched.load("team/all:1", label="all"), "target": f"{switched.running.address}/team/all:1"}
+
+    assert pusher.post("/api/images/push", body).brief == (403, "Permission denied")
+    assert switched.admin.post("/api/images/push", body).json["code"] == "signing_key_missing"
 
 
 def test_who_may_not_see_the_image_does_not_see_its_signatures(house: House) -> None:

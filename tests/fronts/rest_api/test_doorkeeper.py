@@ -266,6 +266,21 @@ def test_what_names_no_one_host_is_refused_before_anything(house: House, said: s
         assert client.head().status == 400
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_who_watches_need_not_know_our_name(house: House, path: str) -> None:
+    """As HAProxy asks by itself: in HTTP/1.0, and of no host."""
+    with RawClient(address(house.running.api)) as client:
+        client.send(f"GET {path} HTTP/1.0\n\n")
+        assert client.head().status == (401 if path == "/metrics" else 200)
+
+
+def test_all_else_is_asked_of_a_host_by_whoever_asks(house: House) -> None:
+    for said in ("GET /api/images HTTP/1.0", "GET /healthz HTTP/1.0\nHost: evil.test/x", "GET /login HTTP/1.0"):
+        with RawClient(address(house.running.api)) as client:
+            client.send(f"{said}\n\n")
+            assert client.head().status == 400
+
+
 def test_another_site_is_told_nothing(house: House) -> None:
     by_host = house.admin.get("/api/images", Host="evil.test")
     by_origin = house.admin.post("/api/images/pull", {"image": "a"}, Origin="http://evil.test")

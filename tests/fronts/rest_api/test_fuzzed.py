@@ -67,7 +67,7 @@ def _run(api: str, token: str, folder: Path, arguments: Sequence[str], configura
 
 
 def test_made_up_requests_are_answered(tmp_path: Path) -> None:
-    fuzz(tmp_path, "--phases", "fuzzing", "-n", "6", "--seed", "1", configuration=CONFIGURATION)
+    fuzz(tmp_path, "--phases", "fuzzing", "-n", "3", "--seed", "1", configuration=CONFIGURATION)
 
 
 @pytest.mark.proof

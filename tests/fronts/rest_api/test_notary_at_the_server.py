@@ -4,6 +4,7 @@ registry."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,21 @@ def test_a_digest_is_its_own_proof(house: House) -> None:
     pinned = house.admin.post("/api/images/pull", {"image": f"{name.removesuffix(':1')}@{digest}"}, Accept=JSON)
 
     assert pinned.status == 200, pinned.text
+
+
+def test_what_no_key_may_sign_is_refused_before_anything_is_sent(house: House) -> None:
+    name = pushed(house, "team/lost:1")
+    for key in Path(house.running.folder, "trust", "private").glob("*.key"):
+        if b"team/lost" in key.read_bytes():
+            key.unlink()
+    before = house.admin.get("/api/repositories/team%2Flost").json
+    image = house.load("local/team/lost:2", label="another image")
+
+    body = {"imageId": image, "target": name.removesuffix("1") + "2"}
+    refused = house.admin.post("/api/images/push", body, Accept=JSON)
+
+    assert (refused.status, refused.json["code"]) == (400, "trust_signer")
+    assert house.admin.get("/api/repositories/team%2Flost").json == before
 
 
 def _retagged(house: House, repository: str, tag: str, to: str) -> None:

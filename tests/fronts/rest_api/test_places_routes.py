@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from lading.oci.instants import parse_instant
 from tests.fakes.certificates import Authority
 from tests.fakes.scripted_server import Reply, ScriptedServer
 from tests.fronts.rest_api.caller import Answer, House
@@ -163,6 +165,19 @@ def test_what_a_registry_still_allows_is_shown(house: House) -> None:
         tested = house.admin.post("/api/registries/test", {"id": row}).json["rateLimit"]
 
     assert shown == tested == {"remaining": 76, "limit": 100, "seconds": 21600}
+
+
+def test_a_registry_that_wants_to_be_left_alone_says_until_when(house: House) -> None:
+    with ScriptedServer(lambda asked: Reply(429, [("Retry-After", "250")])) as server:
+        row = house.admin.post("/api/registries", {"name": "limiting", "url": server.url("")}).json["id"]
+        before = house.admin.get(f"/api/registries/{row}").json
+        job = house.admin.post("/api/images/pull", {"image": f"{server.authority}/app:1"}).json["jobId"]
+        while "heldUntil" not in (shown := house.admin.get(f"/api/registries/{row}").json):
+            assert house.admin.get(f"/api/jobs/{job}").json["status"] in {"queued", "running"}
+        house.admin("DELETE", f"/api/jobs/{job}")
+
+    assert "heldUntil" not in before
+    assert 0 < (parse_instant(shown["heldUntil"]) or 0) - time.time() <= 251
 
 
 def test_a_registry_is_looked_into(house: House) -> None:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from lading.oci.instants import instant
 from lading.proof.tuf_build import DAY, changed
 from lading.proof.tuf_roles import ROOT, TARGETS, TIMESTAMP
 from lading.services.trust.records import Gun
@@ -158,7 +159,20 @@ def test_the_changefeed_of_all_leaves_out_what_the_asker_may_not_pull(place: Tru
     assert place.ask("GET", "/v2/_trust/changefeed", authorization=f"Bearer {token}").status in {401, 403}
     nobody = place.token(None, "registry:catalog:*")
     reply = place.ask("GET", "/v2/_trust/changefeed", authorization=f"Bearer {nobody}")
-    assert reply.document == {"count": 0, "records": []}
+    assert (reply.document["count"], reply.document["records"]) == (0, [])
+
+
+def test_the_changefeed_says_from_when_on_it_is_whole(place: TrustPlace) -> None:
+    for tag in ("v1", "v2", "v3"):
+        place.publisher.sign(tag)
+    mine, clock = f"/v2/{GUN}/_trust/changefeed", place.people.clock
+    clock.now += 91 * DAY
+    place.publisher.collections.thin()
+
+    document = place.trusted("bob", "GET", mine).document
+
+    assert document["wholeSince"] == instant(clock.now - 90 * DAY)
+    assert [number for number, *_ in feed(place, "bob", mine)] == ["1", "3"]
 
 
 # ── who may

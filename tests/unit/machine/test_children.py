@@ -15,11 +15,14 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from lading.backends.machine.children import ChildFailed, Children
+from lading.backends.machine.children import AWAY, ChildAway, ChildFailed, Children
+from lading.errors import Unavailable
 
 PATIENCE_SECONDS = 30.0
 
-CHILD = """
+CHILD = (
+    f"AWAY = {AWAY}"
+    + """
 import os, socket, sys, threading
 from lading.backends.machine.parent import Parent
 parent = Parent(socket.socket(fileno=0))
@@ -27,6 +30,8 @@ pipe, manner = parent.begins_with().decode().split()
 say = lambda text: os.write(int(pipe), f"{text} {os.getpid()}\\n".encode())
 if manner == "fails" or manner == "fails-again" and os.path.exists(sys.argv[1]):
     sys.exit(3)
+if manner == "away":
+    sys.exit(AWAY)
 open(sys.argv[1], "w").close()
 stopped = threading.Event()
 stop = (lambda: say("deaf")) if manner == "deaf" else stopped.set
@@ -35,6 +40,7 @@ say("works")
 stopped.wait()
 say("ends")
 """
+)
 
 PARENT = """
 import sys
@@ -176,6 +182,19 @@ def test_where_one_cannot_begin_nobody_is_left(command: list[str], pipe: Pipe, b
     assert not children.running
     pipe.let_go()
     assert pipe.line() is None
+
+
+def test_one_that_cannot_begin_for_now_is_no_defect(command: list[str], pipe: Pipe) -> None:
+    """Whoever begins them may try again."""
+    told = f"{pipe.writing} away".encode()
+    children = Children("test", command, 2, begins_with=told, inherited=[pipe.writing])
+
+    with pytest.raises(ChildAway) as away:
+        children.begin()
+
+    assert isinstance(away.value, Unavailable)
+    assert away.value.code == "unavailable"
+    assert not children.running
 
 
 def test_signals_of_a_terminal_are_the_parents_affair(command: list[str], pipe: Pipe) -> None:

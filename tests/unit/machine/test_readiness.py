@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lading.backends.machine.readiness import supervised
+from lading.backends.machine.readiness import TRY_SECONDS, supervised, tell_waiting
 
 
 @pytest.fixture
@@ -26,6 +26,14 @@ def test_it_is_told_by_one_datagram_each(told: socket.socket) -> None:
     stopping = told.recv(100)
 
     assert (ready, stopping) == (b"READY=1", b"STOPPING=1")
+
+
+def test_a_start_that_waits_is_given_time(told: socket.socket) -> None:
+    tell_waiting({"NOTIFY_SOCKET": told.getsockname()}, 5)
+
+    lines = told.recv(200).decode().splitlines()
+    assert lines[0].startswith("STATUS=")
+    assert lines[1] == f"EXTEND_TIMEOUT_USEC={(TRY_SECONDS + 5) * 1_000_000}"
 
 
 @pytest.mark.skipif(not hasattr(socket, "SO_PASSCRED"), reason="names without a file are Linux's own")

@@ -10,18 +10,14 @@ import pytest
 
 from lading.proof.tuf_build import (
     DAY,
-    Collection,
-    countersign,
     delegate,
-    remove_tag,
     resign,
-    revoke,
     rotate,
     sign_tag,
     signed_by,
 )
 from lading.proof.tuf_json import Signed
-from lading.proof.tuf_metadata import Entry, Root, Snapshot, Timestamp
+from lading.proof.tuf_metadata import Root, Snapshot
 from lading.proof.tuf_publish import TIMESTAMP_LIFE
 from lading.proof.tuf_refusals import (
     DigestSwapped,
@@ -33,15 +29,11 @@ from lading.proof.tuf_refusals import (
     RootForeign,
     RootOfAnother,
     RootUnknown,
-    SignatureWrong,
-    SignerRevoked,
     TagUnsigned,
-    ThresholdNotMet,
     TrustAbsent,
     TrustInvalid,
 )
-from lading.proof.tuf_roles import RELEASES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Delegation, RoleKeys
-from lading.proof.tuf_trusted import TrustMemory
+from lading.proof.tuf_roles import RELEASES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, RoleKeys
 from lading.proof.tuf_walk import FILE_LIMIT, Pin
 from tests.fakes.trust_repository import (
     GUN,
@@ -52,23 +44,16 @@ from tests.fakes.trust_repository import (
     new_collection,
     published,
     rooted,
-    signer,
 )
-
-OWNER, ALICE, BOB = signer("owner"), signer("alice"), signer("bob")
-
-
-def releases(threshold: int = 1) -> Delegation:
-    return Delegation(RELEASES, RoleKeys.of([ALICE.key, BOB.key], threshold), ("",))
-
-
-def signed_server() -> TrustServer:
-    """v1 signed by the owner, v2 by alice in targets/releases."""
-    server, collection = published()
-    collection = sign_tag(collection, "v1", manifest("one"), [OWNER], NOW)
-    collection = server.publish_all(delegate(collection, releases(), [OWNER], NOW))
-    server.publish_all(sign_tag(collection, "v2", manifest("two"), [ALICE], NOW, role=RELEASES))
-    return server
+from tests.unit.proof.signed_server import (
+    ALICE,
+    OWNER,
+    releases,
+    resigned_snapshot,
+    resigned_timestamp,
+    server_collection,
+    signed_server,
+)
 
 
 def test_a_tag_is_found_with_who_signed_it() -> None:
@@ -222,21 +207,6 @@ def test_a_timestamp_rolled_back_is_refused() -> None:
     assert (caught.value.role, caught.value.version, caught.value.seen) == (TIMESTAMP, 1, 2)
 
 
-def resigned_timestamp(server: TrustServer, version: int) -> None:
-    """As a thief of the timestamp key would make it: new, for the snapshot that is there."""
-    content = Timestamp(version, NOW + DAY, Entry.of(server.files[SNAPSHOT])).content
-    may = RoleKeys.of([SERVER.timestamp[0].key])
-    server.files[TIMESTAMP] = signed_by(GUN, TIMESTAMP, content, may, SERVER.timestamp)
-
-
-def resigned_snapshot(server: TrustServer, version: int) -> None:
-    entries = {role: Entry.of(raw) for role, raw in server.files.items() if role not in {SNAPSHOT, TIMESTAMP}}
-    may = RoleKeys.of([SERVER.snapshot[0].key])
-    content = Snapshot(version, NOW + DAY, entries).content
-    server.files[SNAPSHOT] = signed_by(GUN, SNAPSHOT, content, may, SERVER.snapshot)
-    resigned_timestamp(server, version)
-
-
 def test_a_snapshot_rolled_back_under_a_new_timestamp_is_refused() -> None:
     server, collection = published()
     old = server.files[SNAPSHOT]
@@ -280,10 +250,6 @@ def test_genuine_files_of_two_moments_do_not_mix(role: str) -> None:
     assert caught.value.role == role
 
 
-def server_collection(server: TrustServer) -> Collection:
-    return Collection(GUN, dict(server.files))
-
-
 @pytest.mark.parametrize("role", [SNAPSHOT, TARGETS, RELEASES])
 @pytest.mark.parametrize("change", [lambda raw: raw[:-1], lambda raw: raw.replace(b"20", b"21", 1)])
 def test_a_changed_file_is_refused(role: str, change: Callable[[bytes], bytes]) -> None:
@@ -314,140 +280,3 @@ def test_a_withheld_file_is_refused(role: str) -> None:
 
     with pytest.raises(MetadataMissing):
         server.walk()
-
-
-def test_a_signature_of_a_stranger_on_a_timestamp_is_refused() -> None:
-    server = signed_server()
-    signed = Signed.read(server.files[TIMESTAMP], TIMESTAMP)
-    server.files[TIMESTAMP] = replace(signed, signatures=(*signed.signatures, BOB.sign(signed.payload))).raw
-
-    with pytest.raises(SignerRevoked):
-        server.walk()
-
-
-def test_a_wrong_signature_beside_a_right_one_is_refused() -> None:
-    server, _ = published(threshold=2)
-    signed = Signed.read(server.files[ROOT], ROOT)
-    first, second = signed.signatures
-    server.files[ROOT] = replace(signed, signatures=(first, replace(second, bytes=first.bytes))).raw
-
-    with pytest.raises(SignatureWrong):
-        server.walk()
-
-
-def test_the_same_signature_twice_is_no_second_one() -> None:
-    server, _ = published(threshold=2)
-    signed = Signed.read(server.files[ROOT], ROOT)
-    server.files[ROOT] = replace(signed, signatures=(signed.signatures[0],) * 2).raw
-
-    with pytest.raises(SignatureWrong):
-        server.walk()
-
-
-def test_a_threshold_that_is_not_met_is_refused() -> None:
-    server, _ = published(threshold=2)
-    signed = Signed.read(server.files[ROOT], ROOT)
-    server.files[ROOT] = replace(signed, signatures=signed.signatures[:1]).raw
-
-    with pytest.raises(ThresholdNotMet) as caught:
-        server.walk()
-    assert (caught.value.signed, caught.value.needed) == (1, 2)
-
-
-def test_two_people_sign_one_after_the_other() -> None:
-    server, collection = published()
-    collection = server.publish_all(delegate(collection, releases(threshold=2), [OWNER], NOW))
-    half = sign_tag(collection, "v1", manifest("one"), [ALICE], NOW, role=RELEASES)
-
-    with pytest.raises(ThresholdNotMet):
-        server.publish_all(half)
-    server.publish_all(countersign(half, RELEASES, [BOB]))
-    assert server.walk().find("v1").signers == {ALICE.key.id, BOB.key.id}
-
-
-def test_what_a_revoked_delegate_signed_is_refused_until_another_signs() -> None:
-    server = signed_server()
-    memory = server.walk().memory
-    collection = revoke(server_collection(server), RELEASES, [OWNER], NOW, [ALICE.key.id])
-    collection = server.publish_all(collection)
-    trusted = server.walk(memory)
-
-    with pytest.raises(SignerRevoked) as caught:
-        trusted.find("v2")
-    assert caught.value.keys == (ALICE.key.id,)
-    assert trusted.find("v1").role == TARGETS  # the owner's own word stands
-
-    server.publish_all(resign(collection, RELEASES, [BOB], NOW))
-    assert server.walk(trusted.memory).find("v2").signers == {BOB.key.id}
-
-
-def test_a_delegation_without_keys_is_one_that_nobody_signs_for() -> None:
-    """As `docker trust signer remove` leaves targets/releases when the last signer goes."""
-    server = signed_server()
-    nobody = Delegation(RELEASES, RoleKeys.of([]), ("",))
-    server.publish_all(delegate(server_collection(server), nobody, [OWNER], NOW))
-
-    with pytest.raises(SignerRevoked):
-        server.walk().find("v2")
-
-
-def test_a_delegation_that_was_taken_back_signs_nothing() -> None:
-    server = signed_server()
-    server.publish_all(revoke(server_collection(server), RELEASES, [OWNER], NOW))
-
-    with pytest.raises(TagUnsigned):
-        server.walk().find("v2")
-
-
-def test_an_expired_delegation_gives_no_way_to_older_targets() -> None:
-    server = signed_server()
-    later = NOW + 1000 * DAY
-    collection = sign_tag(server_collection(server), "v2", manifest("old"), [OWNER], later)
-    collection = server.publish_all(collection, later)
-    after = later + 100 * DAY
-    server.publish_all(resign(collection, TARGETS, [OWNER], after), after)
-
-    with pytest.raises(MetadataExpired):
-        server.walk(now=after).find("v2")
-
-
-def test_a_delegation_that_was_there_cannot_be_left_out() -> None:
-    server = signed_server()
-    memory = server.walk().memory
-    del server.files[RELEASES]
-    resigned_snapshot(server, 9)
-
-    with pytest.raises(MetadataMissing):
-        server.walk(memory).find("v1")
-
-
-def test_a_delegate_signs_only_its_own_tags_and_hands_on_no_more() -> None:
-    server, collection = published()
-    team = Delegation("targets/team", RoleKeys.of([ALICE.key]), ("app-",))
-    member = Delegation("targets/team/bob", RoleKeys.of([BOB.key]), ("app-b", "other-"))
-    collection = server.publish_all(delegate(collection, team, [OWNER], NOW))
-    collection = server.publish_all(delegate(collection, member, [ALICE], NOW))
-    for tag in ("app-b1", "other-1"):
-        collection = sign_tag(collection, tag, manifest(tag), [BOB], NOW, role=member.name)
-    server.publish_all(collection)
-    trusted = server.walk()
-
-    assert trusted.find("app-b1", [member.name]).signers == {BOB.key.id}
-    with pytest.raises(TagUnsigned):
-        trusted.find("other-1", [member.name])
-
-
-def test_a_tag_that_was_removed_is_unsigned() -> None:
-    server = signed_server()
-    server.publish_all(remove_tag(server_collection(server), "v1", [OWNER], NOW))
-
-    with pytest.raises(TagUnsigned):
-        server.walk().find("v1")
-
-
-def test_a_memory_is_kept_as_it_was_given() -> None:
-    server = signed_server()
-    first = server.walk()
-
-    assert server.walk(first.memory).memory == first.memory
-    assert first.memory == TrustMemory(server.files[ROOT], {TIMESTAMP: 3, SNAPSHOT: 3, TARGETS: 3, RELEASES: 1})

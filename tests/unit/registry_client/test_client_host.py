@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import pytest
 
-from lading.backends.registry_client.host import Host
+from lading.backends.registry_client.host import Host, Manners
 from lading.backends.registry_client.quirks import quirk_of
 from lading.engine.cancel import Cancellation
+from lading.services.registries.holds import Hold, RegistryHolds
 from lading.wire.endpoint import Endpoint, Profile
 from lading.wire.message import Response
 from lading.wire.progress import Held
@@ -22,6 +26,28 @@ class Around:
         self.profiles, self.clock, self.held = MemoryProfiles(), WaitingClock(), list[Held]()
         self.cancel = Cancellation(pause=self.clock.pause)
         self.host = Host(registry, Endpoint(registry), self.profiles, self.clock, self.held.append)
+
+    def with_manners(self, manners: Manners) -> Host:
+        """The same as a process knows it that has others beside it."""
+        host = self.host
+        return Host(
+            host.registry, Endpoint(host.registry), self.profiles, self.clock, self.held.append, manners=manners
+        )
+
+
+@dataclass
+class Told:
+    """Fulfils Others, by a list."""
+
+    kept: list[Hold]
+
+    def tell(self, hold: Hold) -> None:
+        self.kept.append(hold)
+
+    def hear(self, keep: Callable[[Hold], object]) -> None:
+        for hold in self.kept:
+            keep(hold)
+        self.kept.clear()
 
 
 def test_a_hold_is_waited_for_once() -> None:
@@ -119,3 +145,24 @@ def test_a_host_is_met_once_it_is_known_how() -> None:
 
     assert met == [False]
     assert (asked.met, asked.origins) == (True, ("http://localhost:5000",))
+
+
+def test_a_hold_that_another_process_was_told_is_kept_to_and_told_once() -> None:
+    around = Around()
+    elsewhere = [Hold("reg.example", 20, "the rate limit")]
+    around.host = around.with_manners(Manners(RegistryHolds(around.clock, Told(elsewhere))))
+
+    around.host.wait(around.cancel)
+    around.host.wait(around.cancel)
+
+    assert around.clock.waited == [20]
+    assert around.held == [Held("reg.example", "20 s for the rate limit", 20)]
+
+
+def test_one_that_is_told_here_is_written_down_for_the_others() -> None:
+    around, written = Around(), list[Hold]()
+    around.host = around.with_manners(Manners(RegistryHolds(around.clock, Told(written))))
+
+    around.host.hold(Again(30, "the rate limit", shared=True))
+
+    assert written == [Hold("reg.example", 30, "the rate limit")]

@@ -7,7 +7,7 @@ export const PERMISSIONS: Record<string, { text: string; verbs: string[] }> = {
   scans: { text: 'Scans', verbs: ['view', 'run'] },
   policies: { text: 'Policies', verbs: ['view', 'edit'] },
   exceptions: { text: 'Exceptions', verbs: ['view', 'edit'] },
-  trust: { text: 'Trust in signatures', verbs: ['view', 'edit', 'exempt'] },
+  trust: { text: 'Trust in signatures', verbs: ['view', 'edit', 'exempt', 'sign'] },
   jobs: { text: 'Jobs of others', verbs: ['view', 'edit'] },
   audit: { text: 'Activity', verbs: ['view'] },
   users: { text: 'Users and roles', verbs: ['view', 'edit'] },

@@ -3752,6 +3752,8 @@ export interface components {
             rateLimit: components["schemas"]["RateLimit"] | null;
             /** @description Since this server began. */
             lastUsedAt: string | null;
+            /** @description As it asked for: until then no server and no worker asks it anything. */
+            heldUntil?: string;
         };
         /**
          * RegistryTestBody
@@ -3803,8 +3805,8 @@ export interface components {
         };
         /**
          * RelayChoice
-         * @description Whether what Docker hosts push to a registry goes through us (services.relays). AUTO: where a host itself cannot
-         *     reach the registry, or finds no protected connection to it.
+         * @description Whether what Docker hosts push to a registry goes through us (services.relays.relays). AUTO: where a host itself
+         *     cannot reach the registry, or finds no protected connection to it.
          * @enum {string}
          */
         RelayChoice: "never" | "always" | "auto";
@@ -5047,7 +5049,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Job"][] | {
                         items: components["schemas"]["Job"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -5313,7 +5315,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ScanSummary"][] | {
                         items: components["schemas"]["ScanSummary"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -5534,7 +5536,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FoundIn"][] | {
                         items: components["schemas"]["FoundIn"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -5645,7 +5647,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Policy"][] | {
                         items: components["schemas"]["Policy"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -5726,7 +5728,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["VerdictRow"][] | {
                         items: components["schemas"]["VerdictRow"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -5863,7 +5865,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["VulnerabilityException"][] | {
                         items: components["schemas"]["VulnerabilityException"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -6283,7 +6285,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Image"][] | {
                         items: components["schemas"]["Image"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -6777,7 +6779,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RegistryStanding"][] | {
                         items: components["schemas"]["RegistryStanding"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -7106,7 +7108,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Name"][] | {
                         items: components["schemas"]["Name"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -7152,7 +7154,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RepositoryFound"][] | {
                         items: components["schemas"]["RepositoryFound"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -7198,7 +7200,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Name"][] | {
                         items: components["schemas"]["Name"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -7274,7 +7276,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Environment"][] | {
                         items: components["schemas"]["Environment"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -7601,7 +7603,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AgentToken"][] | {
                         items: components["schemas"]["AgentToken"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -7734,7 +7736,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Repository"][] | {
                         items: components["schemas"]["Repository"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -7949,7 +7951,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RepositoryTag"][] | {
                         items: components["schemas"]["RepositoryTag"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -8367,7 +8369,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TrustKey"][] | {
                         items: components["schemas"]["TrustKey"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -8605,7 +8607,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RepositoryStorage"][] | {
                         items: components["schemas"]["RepositoryStorage"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -8805,7 +8807,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AdvisoryFeed"][] | {
                         items: components["schemas"]["AdvisoryFeed"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -9138,7 +9140,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Token"][] | {
                         items: components["schemas"]["Token"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -9242,7 +9244,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"][] | {
                         items: components["schemas"]["User"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -9447,7 +9449,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Role"][] | {
                         items: components["schemas"]["Role"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;
@@ -9718,7 +9720,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditRecord"][] | {
                         items: components["schemas"]["AuditRecord"][];
-                        /** @description How many there are on all pages. */
+                        /** @description How many there are on all pages; of more than 10,000 it may be some minutes old. */
                         total: number;
                         /** @description The next page, where there is one. */
                         next?: number;

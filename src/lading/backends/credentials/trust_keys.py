@@ -70,8 +70,11 @@ class FolderKeys:
 
     def root(self) -> PrivateKey:
         with self._lock, in_our_words(), private_file.changing(private_folder(self._folder) / "root"):
-            kept = [each.id for each in self.all() if each.role == ROOT]
-            return self.open(max(kept, key=self._since)) if kept else self.make(ROOT)
+            kept = self.root_in_force()
+            return self.make(ROOT) if kept is None else self.open(kept)
+
+    def root_in_force(self) -> str | None:
+        return max((each.id for each in self.all() if each.role == ROOT), key=self._since, default=None)
 
     def make(self, role: str, gun: str = "") -> PrivateKey:
         made = PrivateKey.generate(KeyKind.ECDSA_P256, self._random)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Delete, Row, Select, Update, bindparam, delet
 
 from lading.backends.database.agent_tables import agent_presence as presences
 from lading.backends.database.agent_tables import agent_token as tokens
+from lading.backends.database.database_clock import DatabaseNow
 from lading.backends.database.named_rows import next_id, there
 from lading.backends.database.service_tables import environment as environments
 from lading.backends.database.transactions import Transactions, Turn
@@ -70,25 +71,26 @@ class DatabaseAgents:
 
             def replaced(row: PresenceRow) -> bool:
                 now = held.get(row.presence.environment)
-                return now is not None and now.process != row.process and now.connected > row.presence.connected
+                return now is not None and now.process != row.process and not row.fresh
 
             known = [row for row in rows if row.presence.environment in there]
             standing = [_presence_columns(row) for row in known if not replaced(row)]
             if standing:
-                connection.execute(put(connection, presences), standing)
+                told = connection.scalar(select(DatabaseNow()))
+                connection.execute(put(connection, presences), [{**row, "told": told} for row in standing])
             return [row.presence.environment for row in known if replaced(row)]
 
         return self._transactions.written(work, Turn.ENVIRONMENTS)
 
     def presence(self, environment: int) -> PresenceRow | None:
         with self._transactions.reading() as connection:
-            wanted = select(presences).where(presences.c.environment == environment)
+            wanted = select(presences, _SILENT).where(presences.c.environment == environment)
             row = connection.execute(wanted).one_or_none()
         return None if row is None else _presence(row)
 
     def presences(self) -> Sequence[PresenceRow]:
         with self._transactions.reading() as connection:
-            wanted = select(presences).order_by(presences.c.environment)
+            wanted = select(presences, _SILENT).order_by(presences.c.environment)
             return [_presence(row) for row in connection.execute(wanted)]
 
     def remove_presences(self, environments: Collection[int], process: str) -> None:
@@ -111,6 +113,9 @@ _TOKEN = tuple(column.name for column in tokens.columns)
 """Its columns have the names of its row's fields."""
 
 
+_SILENT = (DatabaseNow() - presences.c.told).label("silent")
+
+
 def _token(row: Row[Any]) -> AgentTokenRow:
     return AgentTokenRow(**{name: row._mapping[name] for name in _TOKEN})
 
@@ -125,7 +130,6 @@ def _presence_columns(row: PresenceRow) -> Mapping[str, object]:
         "address": presence.address,
         "connected": presence.connected,
         "seen": presence.seen,
-        "told": row.told,
     }
 
 
@@ -145,7 +149,7 @@ def _hello_columns(hello: Hello) -> Mapping[str, object]:
 
 def _presence(row: Row[Any]) -> PresenceRow:
     presence = AgentPresence(row.environment, _hello(row.hello), row.address, row.connected, row.seen)
-    return PresenceRow(presence, row.process, row.url, row.told)
+    return PresenceRow(presence, row.process, row.url, row.told, row.silent)
 
 
 def _hello(kept: object) -> Hello:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, insert, select, text
@@ -12,9 +14,10 @@ from lading.backends.database.audit_reading import TEXTS, audit_row, stored_text
 from lading.backends.database.columns import MOST, counted, holding
 from lading.backends.database.service_tables import audit
 from lading.backends.database.setting_rows import held_setting, put_setting
+from lading.backends.database.totals import Totals, many
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.audit.audit import Result
-from lading.services.audit.records import EVERYTHING, HEAD_SETTING, AuditEntry, AuditFilter, AuditPage, AuditRow
+from lading.services.audit.records import EVERYTHING, HEAD_SETTING, TOPIC, AuditEntry, AuditFilter, AuditPage, AuditRow
 from lading.wire.plain_json import plain_object
 
 PIECE = 500
@@ -28,6 +31,9 @@ _REMOVES = ("remove", "prune")
 
 _EQUALS = ("actor", "user", "action", "entity_type", "entity_id", "entity_name", "environment", "result")
 """What a filter asks for as it is, by the names of the columns."""
+
+_COMMON = "image"
+"""The type of entity that most entries are about."""
 
 _TEXTS = (audit.c.actor, audit.c.action, audit.c.entity_type, audit.c.entity_id, audit.c.entity_name)
 """Where a filter's text is looked for."""
@@ -60,11 +66,13 @@ class DatabaseAudit:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
+        self._totals = Totals[AuditFilter, int](many)
 
     def append(self, entry: AuditEntry) -> int:
         row = _columns(entry)
 
         def work(connection: Connection) -> int:
+            self._transactions.tell(connection, TOPIC)
             return int(connection.execute(insert(audit).returning(audit.c.id), row).scalar_one())
 
         return self._transactions.written(work, Turn.AUDIT)
@@ -78,10 +86,12 @@ class DatabaseAudit:
 
     def page(self, wanted: AuditFilter, offset: int, limit: int) -> AuditPage:
         asked = list(_conditions(wanted))
-        newest = _ROWS.where(*asked).order_by(audit.c.id.desc()).offset(counted(offset)).limit(counted(limit))
+        newest = _ROWS.where(*_walked(wanted)).order_by(audit.c.id.desc()).offset(counted(offset)).limit(counted(limit))
         with self._transactions.reading() as connection:
-            total = connection.scalar(select(func.count()).select_from(audit).where(*asked)) or 0
-            return AuditPage(tuple(audit_row(row) for row in connection.execute(newest)), total)
+            rows = tuple(audit_row(row) for row in connection.execute(newest))
+            whole = select(func.count()).select_from(audit).where(*asked)
+            total = self._totals.of(wanted, lambda: connection.scalar(whole) or 0)
+        return AuditPage(rows, max(total, offset + len(rows) if rows else 0))
 
     def after(self, id: int, limit: int, wanted: AuditFilter = EVERYTHING) -> Sequence[AuditRow]:  # noqa: A002
         return self._rows(_after(id, wanted).limit(counted(limit)))
@@ -152,6 +162,14 @@ def _head(connection: Connection) -> object:
 
 def _after(id: int, wanted: AuditFilter) -> Select[Any]:  # noqa: A002  a row's own word
     return _ROWS.where(audit.c.id > min(id, MOST), *_conditions(wanted)).order_by(audit.c.id)
+
+
+def _walked(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    """The same, for who goes through the trail from its end until there are enough. Most of it is about images: by the
+    index of types SQLite would go through all of that, and sort it."""
+    if wanted.entity_type != _COMMON or wanted.entity_id is not None:
+        return _conditions(wanted)
+    return chain(_conditions(replace(wanted, entity_type=None)), [audit.c.entity_type.concat("") == _COMMON])
 
 
 def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from typing import Any  # what SQLAlchemy hands over has no type of ours
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Integer, MetaData, Text, literal, or_
+from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Integer, MetaData, Text, false, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -101,6 +101,24 @@ def counted(number: int) -> int:
 def holding(text: str, columns: Iterable[ColumnElement[str]]) -> ColumnElement[bool]:
     """Whether one of the columns holds the text, in capitals or not; what it says stands for itself alone."""
     return or_(*(column.icontains(storable(text), autoescape=True) for column in columns))
+
+
+def matching(column: ColumnElement[str], patterns: Iterable[str], *, postgres: bool) -> ColumnElement[bool]:
+    """Whether it matches one of the patterns, in which `*` stands for any run of characters and all else for itself.
+    What begins with something is found by the column's index."""
+    if postgres:
+        return or_(false(), *(column.like(_like(pattern), escape="\\") for pattern in patterns))
+    return or_(false(), *(column.op("GLOB", is_comparison=True)(_glob(pattern)) for pattern in patterns))
+
+
+def _like(pattern: str) -> str:
+    for special in "\\%_":
+        pattern = pattern.replace(special, f"\\{special}")
+    return storable(pattern).replace("*", "%")
+
+
+def _glob(pattern: str) -> str:
+    return storable(pattern).replace("[", "[[]").replace("?", "[?]")
 
 
 def among(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lading.errors import NoRoom, StorageFailed, Unreachable
+from lading.errors import NoRoom, StorageFailed, Unavailable, Unreachable
 
 Place = Path | str
 """Where a database is: a file of SQLite's, or the URL of one of PostgreSQL's, here without its password."""
@@ -91,6 +91,13 @@ class DatabaseNewer(_WithoutReason):
         return f"{database} has version {self.found}; this Lading knows versions up to {self.known}"
 
 
+class DatabaseOutgrown(DatabaseNewer, Unavailable):
+    """It became too new under a program that runs, and takes nothing more of it: another server may know more."""
+
+    hint = "Try again: a newer server answers. This one is to be replaced by the Lading that wrote these tables."
+    command = DatabaseNewer.command
+
+
 class DatabaseForeign(_WithoutReason):
     """A sound database with tables that are not ours."""
 
@@ -119,12 +126,19 @@ class DatabaseOnNetwork(_WithoutReason):
 
 
 class DatabaseUnreachable(DatabaseFailed, Unreachable):
-    """No PostgreSQL answers there, or it does not let us in."""
+    """A PostgreSQL that does not let us in, or whose address is none."""
 
     hint = "Check that PostgreSQL runs, and the address, name and password in the database's URL."
 
     def _sentence(self, database: str) -> str:
         return f"cannot reach {database}"
+
+
+class DatabaseAway(DatabaseUnreachable, Unavailable):
+    """No PostgreSQL answers there, or it starts, stops, or has no connection left."""
+
+    hint = Unavailable.hint
+    command = DatabaseUnreachable.hint
 
 
 class DatabaseNotUnicode(_WithoutReason):

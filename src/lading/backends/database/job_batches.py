@@ -57,6 +57,11 @@ _SQLITE = {
         JOIN job ON job.id = json_extract(held.value, '$.job')
         WHERE job.run = json_extract(held.value, '$.run') AND +job.state IN ('queued', 'running')
     """),
+    "put_off": text(f"""
+        UPDATE job SET heartbeat = {SQLITE_NOW} + :seconds FROM json_each(:held) AS held
+        WHERE job.id = json_extract(held.value, '$.job') AND job.run = json_extract(held.value, '$.run')
+        AND +job.state = 'queued'
+    """),  # noqa: S608  our own clock
     "let_go": text("""
         UPDATE job SET heartbeat = 0 FROM json_each(:held) AS held
         WHERE job.id = json_extract(held.value, '$.job') AND job.run = json_extract(held.value, '$.run')
@@ -109,6 +114,10 @@ _POSTGRES = {
         UPDATE job SET heartbeat = {POSTGRES_NOW} FROM mine WHERE job.id = mine.id
     """),  # noqa: S608  our own words
     "held": text(_HELD),
+    "put_off": text(f"""
+        WITH mine AS ({_HELD} AND job.state = 'queued' ORDER BY job.id FOR UPDATE OF job)
+        UPDATE job SET heartbeat = {POSTGRES_NOW} + :seconds FROM mine WHERE job.id = mine.id
+    """),  # noqa: S608  our own words
     "let_go": text(f"""
         WITH mine AS ({_HELD} ORDER BY job.id FOR UPDATE OF job)
         UPDATE job SET heartbeat = 0 FROM mine WHERE job.id = mine.id
@@ -156,6 +165,11 @@ def lost(connection: Connection, held: Collection[Held]) -> Collection[str]:
 def let_go(connection: Connection, held: Collection[Held]) -> None:
     """Those that are still held so: nobody does any more."""
     connection.execute(_statements(connection)["let_go"], _held(held))
+
+
+def put_off(connection: Connection, held: Collection[Held], seconds: float) -> None:
+    """Those that are still held so and wait: their heartbeat is so far ahead."""
+    connection.execute(_statements(connection)["put_off"], {**_held(held), "seconds": seconds})
 
 
 def _held(held: Collection[Held]) -> dict[str, str]:

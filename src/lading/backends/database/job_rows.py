@@ -6,23 +6,26 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, case, delete, func, insert, or_, select, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from lading.backends.database import audit_rows, job_batches
-from lading.backends.database.columns import counted, holding
+from lading.backends.database.columns import counted
 from lading.backends.database.database_clock import DatabaseNow
+from lading.backends.database.job_lists import JobLists
 from lading.backends.database.repository_view import batches
 from lading.backends.database.service_tables import idempotency, job_line
 from lading.backends.database.service_tables import job as jobs
 from lading.backends.database.transactions import Transactions, Turn
 from lading.services.audit.audit import Deed
+from lading.services.audit.records import TOPIC as AUDITED
 from lading.services.audit.records import AuditEntry
 from lading.services.jobs.idempotency import KeyUsed, RequestKey
 from lading.services.jobs.job import Job, JobRequest, JobState, Line
-from lading.services.jobs.records import Held, JobFilter, Page, Told
+from lading.services.jobs.records import TOPIC, Held, JobFilter, Page, Told
 from lading.services.jobs.sight import JobSight
 from lading.services.server.statistics import EndedJob
 from lading.wire.plain_json import plain_object
@@ -46,20 +49,13 @@ _COUNTED = tuple(
 )
 """What statistics take of a row."""
 
-_TEXTS = (jobs.c.id, jobs.c.kind, jobs.c.owner_name)
-_DEED_TEXTS = tuple(jobs.c.deed[name].as_string() for name in ("entity_id", "entity_name", ("details", "targetTag")))
-"""Where a filter's text is looked for."""
-
 
 class DatabaseJobs:
     """Fulfils JobRecords; every method raises DatabaseFailed."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._deed_texts: Sequence[ColumnElement[str]] = _DEED_TEXTS
-        if not transactions.postgres:  # SQLite keeps any text, and fails the whole list for one that is no JSON
-            sound = func.json_valid(jobs.c.deed) == 1
-            self._deed_texts = [case((sound, each)) for each in _DEED_TEXTS]
+        self._lists = JobLists(postgres=transactions.postgres)
 
     def add(self, job: Job, key: RequestKey | None, entry: AuditEntry | None = None) -> Job:
         owner = NOBODY if job.owner is None else job.owner
@@ -71,6 +67,8 @@ class DatabaseJobs:
             if entry is not None:
                 self._transactions.take_turn(connection, Turn.AUDIT)
                 audit_rows.append(connection, [entry])
+                self._transactions.tell(connection, AUDITED)
+            self._transactions.tell(connection, f"{TOPIC}{job.id}")
             connection.execute(insert(jobs).values(_columns(job) | {"heartbeat": DatabaseNow()}))
             if key is not None:
                 row = {"owner": owner, "key": key.text, "digest": key.digest, "job": job.id, "created": job.created}
@@ -96,11 +94,8 @@ class DatabaseJobs:
             return _keyed(connection, NOBODY if owner is None else owner, key)
 
     def page(self, wanted: JobFilter, offset: int, limit: int) -> Page:
-        asked = list(_conditions(wanted, self._deed_texts))
-        newest = select(jobs).where(*asked).order_by(jobs.c.created.desc(), jobs.c.id)
         with self._transactions.reading() as connection:
-            total = connection.scalar(select(func.count()).select_from(jobs).where(*asked)) or 0
-            rows = connection.execute(newest.offset(counted(offset)).limit(counted(limit))).all()
+            rows, total = self._lists.page(connection, wanted, offset, limit)
         return Page(tuple(_job(row) for row in rows), total)
 
     def lines(self, job: str, after: int, limit: int) -> Sequence[Line]:
@@ -110,7 +105,8 @@ class DatabaseJobs:
         return [Line(row.number, row.at, row.data) for row in rows]
 
     def waiting(self, owner: int | None) -> int:
-        whose = jobs.c.owner.is_(None) if owner is None else jobs.c.owner == owner
+        # Found by state: by owner SQLite went through all jobs that this owner ever had.
+        whose = func.coalesce(jobs.c.owner, NOBODY) == (NOBODY if owner is None else owner)
         live = select(func.count()).select_from(jobs).where(whose, jobs.c.state.in_(_LIVE))
         with self._transactions.reading() as connection:
             return connection.scalar(live) or 0
@@ -125,24 +121,38 @@ class DatabaseJobs:
             heartbeat=DatabaseNow(),
         )
         taken = taken.returning(jobs)
-        row = self._transactions.written(lambda connection: connection.execute(taken).one_or_none())
+        row = self._transactions.written(lambda connection: self._told(connection, job, taken))
         return None if row is None else _job(row)
 
     def release(self, job: str, run: int, at: float) -> bool:
         mine = update(jobs).where(jobs.c.id == job, jobs.c.run == run, jobs.c.state == JobState.RUNNING.value)
-        freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=_LET_GO)
-        return self._transactions.written(lambda connection: connection.execute(freed).rowcount > 0)
+        freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=_LET_GO).returning(jobs)
+        return self._transactions.written(lambda connection: self._told(connection, job, freed)) is not None
 
     def take_up(self, job: str, run: int, at: float) -> Job | None:
         mine = update(jobs).where(jobs.c.id == job, jobs.c.run == run, jobs.c.state == JobState.RUNNING.value)
         losses = jobs.c.losses + case((jobs.c.heartbeat > _LET_GO, 1), else_=0)
         freed = mine.values(state=JobState.QUEUED.value, updated=at, heartbeat=_LET_GO, losses=losses).returning(jobs)
-        row = self._transactions.written(lambda connection: connection.execute(freed).one_or_none())
+        row = self._transactions.written(lambda connection: self._told(connection, job, freed))
         return None if row is None else _job(row)
 
+    def _told(self, connection: Connection, job: str, changed: ReturningUpdate[Any]) -> Row[Any] | None:
+        """The row as it is then, of which those who listen are told; None where it stays as it is."""
+        row = connection.execute(changed).one_or_none()
+        if row is not None:
+            self._transactions.tell(connection, f"{TOPIC}{job}")
+        return row
+
     def tell(self, told: Sequence[Told]) -> Collection[str]:
-        turn = Turn.AUDIT if any(each.entry is not None for each in told) else None
-        return self._transactions.written(lambda connection: job_batches.tell(connection, told), turn, urgent=True)
+        audited = any(each.entry is not None for each in told)
+
+        def work(connection: Connection) -> Collection[str]:
+            lost = job_batches.tell(connection, told)
+            topics = dict.fromkeys(topic for each in told if each.job not in lost for topic in each.topics)
+            self._transactions.tell(connection, *topics, *([AUDITED] if audited else []))
+            return lost
+
+        return self._transactions.written(work, Turn.AUDIT if audited else None, urgent=True)
 
     def beat(self, held: Collection[Held]) -> Collection[str]:
         """Once, soon or not at all: the next one comes before anybody misses it. By a connection of its own: where all
@@ -159,6 +169,10 @@ class DatabaseJobs:
     def let_go(self, held: Collection[Held]) -> None:
         if held:
             self._transactions.written(lambda connection: job_batches.let_go(connection, held))
+
+    def put_off(self, held: Collection[Held], seconds: float) -> None:
+        if held:
+            self._transactions.written(lambda connection: job_batches.put_off(connection, held, seconds))
 
     def left(self, seconds: float | None) -> Sequence[Job]:
         silent = select(jobs).where(jobs.c.state.in_(_LIVE))
@@ -203,17 +217,6 @@ def _keyed(connection: Connection, owner: int, key: RequestKey) -> Job | None:
     if row is not None and row.digest != key.digest:
         raise KeyUsed
     return None if row is None else _job(row)
-
-
-def _conditions(wanted: JobFilter, deed_texts: Sequence[ColumnElement[str]]) -> Iterable[ColumnElement[bool]]:
-    for name in ("owner", "token", "kind", "environment"):
-        value = getattr(wanted, name)
-        if value is not None:
-            yield jobs.c[name] == value
-    if wanted.text:
-        yield holding(wanted.text, (*_TEXTS, *deed_texts))
-    if wanted.states:
-        yield jobs.c.state.in_(sorted(state.value for state in wanted.states))
 
 
 def _columns(wanted: Job) -> dict[str, object]:

@@ -51,17 +51,21 @@ class DatabaseSessions:
         return self._count(touched) > 0
 
     def remove_session(self, hash: str) -> bool:  # noqa: A002  the protocol's word
-        return self._count(delete(sessions).where(sessions.c.hash == hash)) > 0
+        return self._ended(delete(sessions).where(sessions.c.hash == hash)) > 0
 
     def remove_sessions(self, user: int, but: str | None = None) -> int:
         gone = delete(sessions).where(sessions.c.user == user)
-        return self._count(gone if but is None else gone.where(sessions.c.hash != but))
+        return self._ended(gone if but is None else gone.where(sessions.c.hash != but))
 
     def forget_sessions(self, before: float) -> int:
         return self._count(delete(sessions).where(sessions.c.expires < before))
 
     def _count(self, statement: Any) -> int:
         return self._transactions.written(lambda connection: connection.execute(statement).rowcount)
+
+    def _ended(self, statement: Any) -> int:
+        """In the turn of people, of whose changes every process is told with the commit."""
+        return self._transactions.written(lambda connection: connection.execute(statement).rowcount, Turn.PEOPLE)
 
 
 class DatabaseTokens:
@@ -99,7 +103,7 @@ class DatabaseTokens:
         self._count(update(tokens).where(tokens.c.id == id, later).values(used=used))
 
     def remove_token(self, id: int) -> bool:  # noqa: A002  the protocol's word
-        return self._count(delete(tokens).where(tokens.c.id == id)) > 0
+        return self._ended(delete(tokens).where(tokens.c.id == id)) > 0
 
     def forget_tokens(self, before: float) -> int:
         return self._count(delete(tokens).where(tokens.c.expires < before))
@@ -111,6 +115,10 @@ class DatabaseTokens:
 
     def _count(self, statement: Any) -> int:
         return self._transactions.written(lambda connection: connection.execute(statement).rowcount)
+
+    def _ended(self, statement: Any) -> int:
+        """In the turn of people, of whose changes every process is told with the commit."""
+        return self._transactions.written(lambda connection: connection.execute(statement).rowcount, Turn.PEOPLE)
 
 
 def _session(row: Row[Any]) -> SessionRow:

@@ -17,14 +17,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from lading.backends.database.engine import POOL, POOL_SECONDS, READONLY
 from lading.backends.database.failures import (
+    DatabaseAway,
     DatabaseForeign,
     DatabaseNewer,
     DatabaseNotUnicode,
+    DatabaseOutgrown,
     DatabaseUnreachable,
     Place,
 )
@@ -55,8 +59,8 @@ _OLDEST = text("SELECT oldest_program FROM alembic_version")
 def open_postgres(url: str, program: Program = OURS, scripts: Path | None = None) -> Transactions:
     """The database at `postgresql://user:password@host/name`, made or migrated first where it has to be.
 
-    `scripts` None: our own migrations. Raises DatabaseNewer, DatabaseForeign, DatabaseNotUnicode, DatabaseUnreachable,
-    MigrationFailed.
+    `scripts` None: our own migrations. Raises DatabaseNewer, DatabaseForeign, DatabaseNotUnicode, MigrationFailed,
+    DatabaseUnreachable; DatabaseAway where that may be over in a while.
     """
     where = _parsed(url)
     # A password may stand in the query as well.
@@ -65,11 +69,32 @@ def open_postgres(url: str, program: Program = OURS, scripts: Path | None = None
     apart = _engine(where, place, 1, APART_SECONDS, program)
     transactions = Transactions(engine, place, of_postgres, apart=apart)
     try:
-        _prepare(transactions, program, scripts)
+        try:
+            _prepare(transactions, program, scripts)
+        except DatabaseAway:
+            if not _is_there(engine):
+                raise
+            _prepare_at_last(transactions, program, scripts)
     except BaseException:
         transactions.close()
         raise
     return transactions
+
+
+def _is_there(engine: Engine) -> bool:
+    """Whether a server answers there that lets in those whom it knows. What libpq says of a connection that failed has
+    no state, by which a wrong password could be told from a server that starts."""
+    _, named = engine.dialect.create_connect_args(engine.url)
+    said = {name: each for name, each in named.items() if isinstance(each, str | int)}  # the rest is the driver's own
+    return PGconn.ping(make_conninfo("", **{"connect_timeout": CONNECT_SECONDS, **said}).encode()) == Ping.OK
+
+
+def _prepare_at_last(transactions: Transactions, program: Program, scripts: Path | None) -> None:
+    """Where a server is there: what it says now is its answer. Raises DatabaseUnreachable."""
+    try:
+        _prepare(transactions, program, scripts)
+    except DatabaseAway as error:
+        raise DatabaseUnreachable(error.place, error.reason) from error
 
 
 def version_of(connection: Connection) -> int:
@@ -85,7 +110,7 @@ def refuse_newer(connection: Connection, place: Place) -> None:
 def beside(transactions: Transactions, connections: int) -> Transactions:
     """The same database through a pool of its own: for who holds a connection while others ask for theirs."""
     engine = _engine(transactions.engine.url, str(transactions.place), connections, POOL_SECONDS)
-    return Transactions(engine, transactions.place, of_postgres)
+    return Transactions(engine, transactions.place, of_postgres, outage=transactions.outage)
 
 
 def _parsed(url: str) -> URL:
@@ -99,7 +124,7 @@ def _engine(url: URL, place: str, connections: int, seconds: float, program: Pro
     def begun(connection: Connection) -> None:
         options = connection.get_execution_options()
         if not options.get(READONLY) and not options.get(_UNCHECKED):
-            _refuse_unborne(connection, version_of(connection), program, place)
+            _refuse_unborne(connection, version_of(connection), program, place, DatabaseOutgrown)
 
     engine = create_engine(
         url,
@@ -156,9 +181,11 @@ def _found(connection: Connection, program: Program, place: Place) -> int:
     return int(number)
 
 
-def _refuse_unborne(connection: Connection, found: int, program: Program, place: Place) -> None:
+def _refuse_unborne(
+    connection: Connection, found: int, program: Program, place: Place, leaf: type[DatabaseNewer] = DatabaseNewer
+) -> None:
     if found > program.version and connection.execute(_OLDEST).scalar_one() > program.version:
-        raise DatabaseNewer(place, found, program.version)
+        raise leaf(place, found, program.version)
 
 
 def _create(connection: Connection) -> None:

@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from lading.backends.database.failures import (
+    DatabaseAway,
     DatabaseBusy,
     DatabaseCorrupt,
     DatabaseFailed,
@@ -30,11 +31,11 @@ _LEAVES: dict[str, type[DatabaseFailed]] = {
 }
 
 _CLASSES: dict[str, type[DatabaseFailed]] = {
-    "08": DatabaseUnreachable,  # connection exceptions
+    "08": DatabaseAway,  # connection exceptions
     "28": DatabaseUnreachable,  # login refused
     "3D": DatabaseUnreachable,  # no such database
-    "53": DatabaseUnreachable,  # no connection is left, no memory
-    "57": DatabaseUnreachable,  # it is shut down, or starts
+    "53": DatabaseAway,  # no connection is left, no memory
+    "57": DatabaseAway,  # it is shut down, or starts
 }
 """By the first two characters (PostgreSQL, appendix A)."""
 
@@ -46,7 +47,7 @@ def translated_postgres(error: psycopg.Error, place: Place) -> DatabaseFailed | 
     if leaf is None and isinstance(error, psycopg.IntegrityError | psycopg.ProgrammingError | psycopg.DataError):
         return None
     if leaf is None:
-        leaf = DatabaseFailed if state else DatabaseUnreachable  # without a state no server said it
+        leaf = DatabaseFailed if state else DatabaseAway  # without a state no server said it
     return leaf(place, first_line(error))
 
 

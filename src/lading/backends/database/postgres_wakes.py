@@ -8,19 +8,14 @@ from contextlib import closing, contextmanager, suppress
 
 import psycopg
 from psycopg import Connection
-from sqlalchemy import text
 
 from lading.backends.database.failures import DatabaseFailed
 from lading.backends.database.postgres_failures import translating_psycopg
-from lading.backends.database.transactions import Transactions
+from lading.backends.database.transactions import CHANNEL, NOTIFY, Transactions
 from lading.services.wakes import Woken, spelt, told_safely
-
-CHANNEL = "lading"
 
 LOOK_SECONDS = 0.5
 """How long a listener that is to end may take, and how soon a lost connection is tried again."""
-
-_NOTIFY = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
 
 
 class PostgresWakes:
@@ -32,7 +27,7 @@ class PostgresWakes:
     def tell(self, *topics: str) -> None:
         """To everybody who listens now."""
         with suppress(DatabaseFailed), self._transactions.reading() as connection:
-            connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": [spelt(topic) for topic in topics]})
+            connection.execute(NOTIFY, {"channel": CHANNEL, "topics": [spelt(topic) for topic in topics]})
             connection.commit()
 
     @contextmanager

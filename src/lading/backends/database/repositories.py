@@ -6,16 +6,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, union
+from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, func, insert, select, union
 from sqlalchemy.exc import IntegrityError
 
+from lading.backends.database.columns import counted, holding, matching
 from lading.backends.database.engine import open_engine
 from lading.backends.database.failures import DatabaseBusy
 from lading.backends.database.prepare import prepare
 from lading.backends.database.pull_rows import count_pulls
 from lading.backends.database.referrer_rows import referrers
 from lading.backends.database.repository_edits import apply
-from lading.backends.database.repository_lists import repository_rows, tag_rows
+from lading.backends.database.repository_lists import figures, repository_rows, tag_rows
 from lading.backends.database.repository_view import (
     WIDE_RETENTION,
     WIDE_RULES,
@@ -27,6 +28,7 @@ from lading.backends.database.repository_view import (
 )
 from lading.backends.database.service_tables import setting
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, upload_session
+from lading.backends.database.totals import Totals, many
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.upsert import add, put
 from lading.oci.descriptor import Descriptor
@@ -35,7 +37,7 @@ from lading.services.repositories.edits import Edit, RenameRepository
 from lading.services.repositories.pull_counts import Pulled, Pulls
 from lading.services.repositories.records import Decide, RepositoryView
 from lading.services.repositories.retention_rules import RetentionRule, retention_json
-from lading.services.repositories.rows import RepositoryRow, TagRow, UploadSession, Visibility
+from lading.services.repositories.rows import Names, RepositoryRow, TagRow, UploadSession, Visibility
 from lading.services.repositories.rules import Rule, rule_json
 
 _LOCKED = select(repository.c.id).where(repository.c.name == bindparam("name")).with_for_update()
@@ -54,6 +56,7 @@ _TAGS = (
     .order_by(tag.c.name)
     .limit(bindparam("limit"))
 )
+_ALL_TAGS = select(tag.c.name).where(tag.c.repository == own())
 _HOLDERS = (
     select(repository.c.name)
     .join(held_blob)
@@ -68,6 +71,10 @@ _RELEASE = delete(held_blob).where(held_blob.c.digest.in_(_AMONG))
 _BEGUN = insert(upload_session)
 _UPLOAD = select(upload_session).where(upload_session.c.id == bindparam("session"))
 _ENDED = delete(upload_session).where(upload_session.c.id == bindparam("session"))
+
+
+Wanted = tuple[str | None, str, frozenset[str] | None]
+"""A list of names: the repository whose tags they are, None of repositories; the text in them; and their patterns."""
 
 
 def open_records(path: Path) -> DatabaseRecords:
@@ -85,6 +92,8 @@ class DatabaseRecords:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
         self._reading = transactions.reading
+        self._totals = Totals[Wanted, int](many)
+        self._figures = figures()
 
     def change(self, repository: str, decide: Decide, now: float) -> Sequence[Edit]:
         def work(connection: Connection) -> Sequence[Edit]:
@@ -126,6 +135,26 @@ class DatabaseRecords:
         with self._reading() as connection:
             return connection.scalars(_TAGS, {"name": repository, "after": after, "limit": limit}).all()
 
+    def names(self, text: str, offset: int, limit: int, patterns: Collection[str] | None = None) -> Names:
+        asked = select(repository.c.name)
+        if patterns is not None:
+            asked = asked.where(matching(repository.c.name, sorted(patterns), postgres=self._transactions.postgres))
+        return self._page((None, text, None if patterns is None else frozenset(patterns)), asked, offset, limit)
+
+    def tag_names(self, repository: str, text: str, offset: int, limit: int) -> Names:
+        return self._page((repository, text, None), _ALL_TAGS, offset, limit)
+
+    def _page(self, wanted: Wanted, names: Select[str], offset: int, limit: int) -> Names:
+        within, text, _ = wanted
+        (name,) = names.selected_columns
+        asked = names.where(holding(text, [name])) if text else names
+        page, whole = asked.order_by(name).offset(counted(offset)).limit(counted(limit)), asked.subquery()
+        with self._reading() as connection:
+            found = connection.scalars(page, {"name": within}).all()
+            counting = select(func.count()).select_from(whole)
+            total = self._totals.of(wanted, lambda: connection.scalar(counting, {"name": within}) or 0)
+        return Names(found, max(total, offset + len(found) if found else 0))
+
     def wide_rules(self) -> Sequence[Rule]:
         with self._reading() as connection:
             return read_wide_rules(connection)
@@ -151,7 +180,7 @@ class DatabaseRecords:
 
     def rows(self, repositories: Collection[str]) -> Sequence[RepositoryRow]:
         with self._reading() as connection:
-            return repository_rows(connection, repositories)
+            return repository_rows(connection, repositories, self._figures)
 
     def tag_rows(self, repository: str, tags: Collection[str]) -> Sequence[TagRow]:
         with self._reading() as connection:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, tag_release
+from lading.backends.database.tables import (
+    child,
+    held_blob,
+    held_manifest,
+    repository,
+    tag,
+    tag_release,
+    upload_session,
+)
 from lading.backends.database.upsert import put
 from lading.services.repositories.edits import (
     DropBlob,
@@ -13,6 +21,7 @@ from lading.services.repositories.edits import (
     DropRepository,
     DropTag,
     Edit,
+    EndUpload,
     HoldBlob,
     HoldManifest,
     PointTag,
@@ -72,6 +81,8 @@ def _drop_or_set(connection: Connection, key: int, edit: Edit, now: float) -> No
             connection.execute(delete(held_blob).where(blobs.repository == key, blobs.digest == digest))
         case DropRelease(name):
             _drop_release(connection, key, name)
+        case EndUpload(session):
+            connection.execute(delete(upload_session).where(upload_session.c.id == session))
         case DropRepository():
             for table in (tag, held_manifest, held_blob):
                 connection.execute(delete(table).where(table.c.repository == key))

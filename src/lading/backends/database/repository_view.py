@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Row, ScalarSelect, Select, bindparam, select, type_coerce
+from sqlalchemy import Connection, Row, ScalarSelect, Select, bindparam, select, type_coerce
 
-from lading.backends.database.columns import CodePointText
+from lading.backends.database.columns import CodePointText, DigestText
+from lading.backends.database.each_of import all_of, each_of, listed, there
 from lading.backends.database.service_tables import setting
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, tag_release
 from lading.backends.database.trust_tables import trust_key
@@ -54,9 +55,13 @@ _CHILDREN = (
     .where(child.c.repository == own(), child.c.manifest == bindparam("digest"))
     .order_by(child.c.position)
 )
-_HELD_BLOBS, _HELD_MANIFESTS = (
-    select(held.c.digest).where(held.c.repository == own(), held.c.digest.in_(bindparam("digests", expanding=True)))
-    for held in (held_blob, held_manifest)
+_EACH = each_of("digests")
+_DIGEST = type_coerce(_EACH.c.value, DigestText)
+_HELD_BLOBS, _HELD_MANIFESTS, _TAGGED = (
+    select(_DIGEST).where(
+        there(select(rows.c.digest).where(rows.c.repository == own(), rows.c.digest == _EACH.c.value))
+    )
+    for rows in (held_blob, held_manifest, tag)
 )
 _TAG = select(tag.c.digest).where(tag.c.repository == own(), tag.c.name == bindparam("tag"))
 _LAST = "\x7f"
@@ -78,12 +83,16 @@ _NAMED = TAGS.where(tag.c.name == bindparam("tag"))
 # Asked to sort, SQLite goes through all of a repository in that order, though an index has the few rows that fit: what
 # is asked of one digest is sorted here.
 _NAMING = TAGS.order_by(None).where(tag.c.digest == bindparam("digest"))
-_AMONG: BindParameter[Sequence[Digest]] = bindparam("digests", expanding=True)
-_NAMING_ANY = TAGS.order_by(None).where(tag.c.digest.in_(_AMONG))
-_PARENTS_OF_ANY = select(child.c.manifest).where(child.c.repository == own(), child.c.digest.in_(_AMONG))
-_SUBJECTS_OF_ANY = select(held_manifest.c.subject).where(
-    held_manifest.c.repository == own(), held_manifest.c.digest.in_(_AMONG), held_manifest.c.subject.is_not(None)
-)
+_PARENTS_OF_EACH = select(
+    all_of(
+        child.c.manifest, select(child.c.manifest).where(child.c.repository == own(), child.c.digest == _EACH.c.value)
+    )
+).select_from(_EACH)
+_SUBJECT_OF_EACH = select(
+    select(held_manifest.c.subject)
+    .where(held_manifest.c.repository == own(), held_manifest.c.digest == _EACH.c.value)
+    .scalar_subquery()
+).select_from(_EACH)
 _TEXT = type_coerce(held_manifest.c.digest, CodePointText)
 _BEGINNING = (
     select(held_manifest.c.digest)
@@ -93,7 +102,7 @@ _BEGINNING = (
 _OWN = select(repository.c.visibility, repository.c.rules, repository.c.retention, repository.c.trust).where(
     repository.c.name == bindparam("name")
 )
-_KEYS = select(trust_key.c.name)
+_KEYS = select(trust_key.c.name, trust_key.c.key_id)
 _WIDE = select(setting.c.value).where(setting.c.key == WIDE_RULES)
 _WIDE_RETENTION = select(setting.c.value).where(setting.c.key == WIDE_RETENTION)
 _MANIFESTS = (
@@ -153,19 +162,16 @@ class RepositoryRows:
         return pushed
 
     def held_blobs(self, digests: Collection[Digest]) -> Collection[Digest]:
-        return self._among(_HELD_BLOBS, digests)
+        return set(self._among(_HELD_BLOBS, digests))
 
     def held_manifests(self, digests: Collection[Digest]) -> Collection[Digest]:
-        return self._among(_HELD_MANIFESTS, digests)
+        return set(self._among(_HELD_MANIFESTS, digests))
 
-    def _among(self, asked: Select[tuple[Digest]], digests: Collection[Digest]) -> Collection[Digest]:
+    def _among(self, asked: Select[T], digests: Collection[Digest]) -> Sequence[T]:
         if not digests:
             return ()
-        found: set[Digest] = set()
         with self._reading() as connection:
-            for batch in batches(digests):
-                found.update(connection.scalars(asked, {"name": self._name, "digests": batch}))
-        return found
+            return connection.scalars(asked, {"name": self._name, "digests": listed(digests)}).all()
 
     def tag(self, tag: str) -> Digest | None:
         with self._reading() as connection:
@@ -183,15 +189,13 @@ class RepositoryRows:
         return sorted(tags, key=lambda named: named.name)
 
     def naming_any(self, digests: Collection[Digest]) -> Sequence[NamedTag]:
-        tags: list[NamedTag] = []
-        with self._reading() as connection:
-            for batch in batches(digests):
-                rows = connection.execute(_NAMING_ANY, {"name": self._name, "digests": batch})
-                tags += [tag_of(row) for row in rows]
+        tags = [named for digest in self._among(_TAGGED, set(digests)) for named in self.naming(digest)]
         return sorted(tags, key=lambda named: named.name)
 
     def above(self, digests: Collection[Digest]) -> Collection[Digest]:
-        return {*self._among(_PARENTS_OF_ANY, digests), *self._among(_SUBJECTS_OF_ANY, digests)}
+        parents = [Digest.parse(each) for found in self._among(_PARENTS_OF_EACH, digests) for each in found or ()]
+        subjects = [each for each in self._among(_SUBJECT_OF_EACH, digests) if each is not None]
+        return {*parents, *subjects}
 
     def all_tags(self) -> Sequence[NamedTag]:
         with self._reading() as connection:
@@ -238,9 +242,9 @@ class RepositoryRows:
             row = connection.execute(_OWN, {"name": self._name}).one_or_none()
         return None if row is None else read_trust(row.trust)
 
-    def accepted_keys(self) -> Collection[str]:
+    def accepted_keys(self) -> Mapping[str, str]:
         with self._reading() as connection:
-            return connection.scalars(_KEYS).all()
+            return {row.name: row.key_id for row in connection.execute(_KEYS)}
 
     def manifest_rows(self) -> Sequence[ManifestRow]:
         with self._reading() as connection:

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-VERSION = 9
+VERSION = 10
 """Kept in the file as `PRAGMA user_version`: the number of the latest script in migrations/versions."""
 
 OLDEST = 9

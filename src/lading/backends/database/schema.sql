@@ -1,12 +1,12 @@
 -- Written by `python -m lading.backends.database.schema_text`.
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;
 
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version VALUES ('0009');
+INSERT INTO alembic_version VALUES ('0010');
 
 CREATE TABLE audit (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -102,6 +102,8 @@ CREATE INDEX job_by_created ON job (created);
 
 CREATE INDEX job_by_owner_created ON job (owner, created);
 
+CREATE INDEX job_by_state_heartbeat ON job (state, heartbeat);
+
 CREATE INDEX job_by_state_updated ON job (state, updated);
 
 CREATE TABLE layer_blob (
@@ -142,6 +144,7 @@ CREATE TABLE named_lock (
     name TEXT NOT NULL,
     owner TEXT NOT NULL,
     until FLOAT NOT NULL,
+    note TEXT,
     CONSTRAINT named_lock_key PRIMARY KEY (name)
 );
 
@@ -226,6 +229,20 @@ CREATE TABLE registry (
 );
 
 CREATE UNIQUE INDEX registry_default_once ON registry (is_default) WHERE is_default;
+
+CREATE TABLE registry_hold (
+    host TEXT NOT NULL,
+    until FLOAT NOT NULL,
+    reason TEXT NOT NULL,
+    CONSTRAINT registry_hold_key PRIMARY KEY (host)
+);
+
+CREATE TABLE registry_share (
+    host TEXT NOT NULL,
+    process TEXT NOT NULL,
+    until FLOAT NOT NULL,
+    CONSTRAINT registry_share_key PRIMARY KEY (host, process)
+);
 
 CREATE TABLE repository (
     id INTEGER NOT NULL,

@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from lading.backends.database import (
     agent_tables,
     gate_tables,
+    hold_tables,
     identity_tables,
     layer_tables,
     minted_tables,
@@ -31,6 +32,7 @@ from lading.backends.database.schema import VERSION
 __all__ = [
     "agent_tables",
     "gate_tables",
+    "hold_tables",
     "identity_tables",
     "layer_tables",
     "metadata",

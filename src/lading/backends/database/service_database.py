@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from lading.backends.database.agent_rows import DatabaseAgents
 from lading.backends.database.audit_rows import DatabaseAudit
 from lading.backends.database.catalogue import Catalogue, open_catalogue
@@ -16,6 +18,7 @@ from lading.backends.database.engine import open_engine
 from lading.backends.database.failures import Place
 from lading.backends.database.figure_rows import DatabaseFigures
 from lading.backends.database.gate_rows import DatabaseGates
+from lading.backends.database.hold_rows import DatabaseHolds, DatabaseShares
 from lading.backends.database.identity_rows import DatabaseIdentities
 from lading.backends.database.job_rows import DatabaseJobs
 from lading.backends.database.layer_rows import DatabaseLayers
@@ -28,6 +31,7 @@ from lading.backends.database.sample_rows import DatabaseSamples
 from lading.backends.database.scan_rows import DatabaseScans
 from lading.backends.database.sealed_rows import DatabaseSeals
 from lading.backends.database.setting_rows import DatabaseSchedules, DatabaseSettings
+from lading.backends.database.tables import held_blob, held_manifest, image
 from lading.backends.database.tag_contents import DatabaseTagContents
 from lading.backends.database.transactions import Transactions
 from lading.backends.database.trust_key_rows import DatabaseTrustKeys
@@ -39,6 +43,9 @@ from lading.services.wakes import Wakes
 
 if TYPE_CHECKING:
     from lading.backends.database.turn_rows import DatabaseTurns
+
+NAMING = (image, held_manifest, held_blob)
+"""Tables whose rows stand for content."""
 
 
 def open_service_database(place: Path | str, clock: Callable[[], float]) -> ServiceDatabase:
@@ -75,7 +82,7 @@ class ServiceDatabase:
     ) -> None:
         self._transactions = transactions
         self.catalogue, self.wakes, self.changes = catalogue, wakes, changes
-        transactions.committed = changes.committed
+        transactions.committed, transactions.told = changes.committed, wakes.tell
         self.place: Place = transactions.place
         self.shared = transactions.postgres
         self.repositories = DatabaseRecords(transactions)
@@ -89,6 +96,8 @@ class ServiceDatabase:
         self.tokens = DatabaseTokens(transactions)
         self.audit = DatabaseAudit(transactions)
         self.registries = DatabaseRegistries(transactions)
+        self.holds = DatabaseHolds(transactions)
+        self.shares = DatabaseShares(transactions)
         self.minted_logins = DatabaseMintedLogins(transactions)
         self.environments = DatabaseEnvironments(transactions)
         self.agents = DatabaseAgents(transactions)
@@ -119,6 +128,11 @@ class ServiceDatabase:
                 refuse_newer(connection, self._transactions.place)
             else:
                 connection.exec_driver_sql("SELECT 1")
+
+    def names_content(self) -> bool:
+        """Whether any name here stands for content. Raises DatabaseFailed."""
+        with self._transactions.reading() as connection:
+            return any(connection.execute(select(1).select_from(each).limit(1)).first() for each in NAMING)
 
     def snapshot(self, into: Path) -> None:
         """All rows as they stand, as an SQLite file of our version where no file is yet. Raises DatabaseFailed."""

@@ -151,6 +151,7 @@ job = Table(
     Column("started", Float),
     Column("retry_of", CodePointText),
     Index(None, "state", "updated"),
+    Index(None, "state", "heartbeat"),
     Index(None, "owner", "created"),
     Index(None, "created"),
 )

@@ -30,7 +30,7 @@ from lading.errors import Refused
 
 ROWS_AT_ONCE = 1000
 
-PASSING = ("session", "agent_presence", "upload_session", "lease")
+PASSING = ("session", "agent_presence", "upload_session", "named_lock", "lease", "registry_hold", "registry_share")
 """Tables of what holds for a running server alone: who is logged in or connected, what is being sent or used."""
 
 

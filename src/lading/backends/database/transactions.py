@@ -9,7 +9,9 @@ another one (a deadlock, which lock order avoids, is tried again).
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import IntEnum
@@ -20,8 +22,13 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from lading.backends.database.engine import READONLY
-from lading.backends.database.failures import DatabaseBusy, DatabaseFailed, Place, translated
+from lading.backends.database.failures import DatabaseBusy, DatabaseFailed, DatabaseOutgrown, Place, translated
 from lading.backends.database.writer_queue import WriterQueue
+from lading.errors import Unavailable
+from lading.services.outages import Outage
+from lading.services.wakes import spelt
+
+log = logging.getLogger("lading.outages")
 
 T = TypeVar("T")
 
@@ -34,6 +41,14 @@ LADING = 0x4C616469
 
 _ALONE = text("SELECT pg_advisory_xact_lock(:lading, :turn)")
 _TOGETHER = text("SELECT pg_advisory_xact_lock_shared(:lading, :turn)")
+
+CHANNEL = "lading"
+"""Of PostgreSQL's notifications."""
+
+NOTIFY = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
+
+_TOPICS = "topics"
+"""Where a connection has what is to be told after its commit."""
 
 Translate = Callable[[DBAPIError, Place], DatabaseFailed | None]
 """Ours for an error of the database's; None for a broken constraint or a statement that does not fit."""
@@ -61,11 +76,19 @@ class Transactions:
     """On one database, through one pool. Every method raises DatabaseFailed, and what the work inside raises."""
 
     def __init__(
-        self, engine: Engine, place: Place, translate: Translate | None = None, *, apart: Engine | None = None
+        self,
+        engine: Engine,
+        place: Place,
+        translate: Translate | None = None,
+        *,
+        apart: Engine | None = None,
+        outage: Outage | None = None,
     ) -> None:
         """`translate` None: SQLite's errors. `apart` is a second pool of the same database, for what must not wait
-        until somebody gives a connection back."""
+        until somebody gives a connection back; `outage` is that of others who use this database here."""
         self.engine, self.place = engine, place
+        self.outage = outage or Outage(f"the database {place}", time.monotonic)
+        self._outgrown = False
         self._apart = apart or engine
         self._translate = translate or _of_sqlite
         self.postgres = engine.dialect.name == "postgresql"
@@ -81,6 +104,8 @@ class Transactions:
         self._readers_apart = self._apart.execution_options(**readonly)
         self.committed: Callable[[], None] = _nobody_asks
         """Called after each commit, before anybody is told of it."""
+        self.told: Callable[..., None] = _nobody_listens
+        """Told topics after the commit, where the database tells nobody itself."""
 
     @contextmanager
     def reading(self, *, apart: bool = False) -> Iterator[Connection]:
@@ -101,9 +126,15 @@ class Transactions:
         with self.translating(), queue, engine.connect() as connection:
             if turn is not None:
                 self.take_turn(connection, turn, together=together)
+            connection.info.pop(_TOPICS, None)
             yield connection
+            if self.postgres and turn in _REMEMBERED:
+                self.tell(connection, CHANGED)
             connection.commit()
             self.committed()
+            topics = connection.info.pop(_TOPICS, ())
+        if topics:  # outside the queue: others write meanwhile
+            self.told(*topics)
 
     def written(
         self, work: Callable[[Connection], T], turn: Turn | None = None, *, together: bool = False, urgent: bool = False
@@ -117,6 +148,18 @@ class Transactions:
                 continue
         with self.writing(turn, together=together, urgent=urgent) as connection:
             return work(connection)
+
+    def tell(self, connection: Connection, *topics: str) -> None:
+        """Those who listen (services.wakes) are told once this transaction is kept, and only then.
+
+        By PostgreSQL itself: a process that dies behind its commit takes no wake-up with it. Whoever commits one waits
+        for the others who do, as for the audit trail's turn; what is told of is rare beside what is not. On SQLite we
+        tell, and who listens looks twice a second whether there was more.
+        """
+        if self.postgres:
+            connection.execute(NOTIFY, {"channel": CHANNEL, "topics": [spelt(topic) for topic in topics]})
+        else:
+            connection.info.setdefault(_TOPICS, []).extend(topics)
 
     def take_turn(self, connection: Connection, turn: Turn, *, together: bool = False) -> None:
         """Until the transaction ends; on SQLite it is its turn already."""
@@ -137,13 +180,39 @@ class Transactions:
             ours = self._translate(error, self.place)
             if ours is None:
                 raise
+            self._note(ours)
             raise ours from error
         except PoolExhausted as error:
             raise DatabaseBusy(self.place, "no connection became free") from error
+        except DatabaseFailed as error:
+            self._note(error)
+            raise
+        self.outage.answered()
+
+    def _note(self, error: DatabaseFailed) -> None:
+        """Tells the log once of what every request meets."""
+        if isinstance(error, DatabaseOutgrown):
+            if not self._outgrown:
+                log.error("%s: nothing is written here any more", error)
+            self._outgrown = True
+        elif isinstance(error, Unavailable):
+            self.outage.failed(error)
+
+
+_REMEMBERED = frozenset({Turn.PEOPLE, Turn.SETTINGS, Turn.GATES, Turn.TRUST, Turn.ENVIRONMENTS, Turn.REGISTRIES})
+"""Nouns of which processes remember what they read (services.changes): all hear of it with the commit. Who is locked
+out is locked out everywhere, though the process that wrote so dies with its next breath."""
+
+CHANGED = "changed"
+"""What they hear."""
 
 
 def _nobody_asks() -> None:
     """Nobody remembers what was read."""
+
+
+def _nobody_listens(*topics: str) -> None:
+    """Nobody is told of anything."""
 
 
 def _of_sqlite(error: DBAPIError, place: Place) -> DatabaseFailed | None:

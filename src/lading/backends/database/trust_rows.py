@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, and_, delete, exists, func, insert, select, union_all, update
 
 from lading.backends.database.columns import among, counted
 from lading.backends.database.transactions import Transactions, Turn
@@ -89,6 +89,15 @@ class DatabaseTrust:
 
         return self._transactions.written(work, Turn.TRUST)
 
+    def thin_changes(self, made: float) -> int:
+        older, latest = changes.alias(), changes.alias()
+        last = select(func.max(older.c.id)).where(older.c.created < made).scalar_subquery()
+        newest = select(func.max(latest.c.id)).where(latest.c.gun == files.c.gun).correlate(files).scalar_subquery()
+        there = (files.c.role == TIMESTAMP, files.c.newest)
+        staying = union_all(*(select(func.coalesce(each, 0)).where(*there) for each in (_begun(), newest)))
+        gone = delete(changes).where(changes.c.id <= last, changes.c.id.not_in(staying))
+        return self._transactions.written(lambda connection: connection.execute(gone).rowcount, Turn.TRUST)
+
     def keys(self, gun: str) -> Sequence[ServerKeyRow]:
         latest = select(keys).where(keys.c.gun == gun).order_by(keys.c.created.desc(), keys.c.key_id)
         with self._transactions.reading() as connection:
@@ -131,10 +140,10 @@ class DatabaseTrust:
 def _begun() -> ScalarSelect[int]:
     """The line of the changefeed with which the file's collection began: the first after it was last removed. Files do
     not tell, as one that is published again is as new as its last time."""
-    ends = changes.alias()
+    ends, told = changes.alias(), changes.alias()
     gone = select(func.max(ends.c.id)).where(ends.c.gun == files.c.gun, ends.c.category == ChangeKind.DELETION.value)
-    since = changes.c.id > func.coalesce(gone.scalar_subquery(), 0)
-    return select(func.min(changes.c.id)).where(changes.c.gun == files.c.gun, since).scalar_subquery()
+    since = told.c.id > func.coalesce(gone.correlate(files).scalar_subquery(), 0)
+    return select(func.min(told.c.id)).where(told.c.gun == files.c.gun, since).correlate(files).scalar_subquery()
 
 
 def _columns(gun: Gun, file: TrustFile) -> dict[str, object]:

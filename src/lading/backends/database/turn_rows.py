@@ -1,7 +1,8 @@
 """Turns of processes that share a database and no disk: named locks as rows, and a gate by an advisory lock.
 
-    lock       a row (name, owner, until), until by the database's own clock; renewed every RENEW_SECONDS while it is
-               held, and anybody's once `until` has passed: its process died, or was frozen
+    lock       a row (name, owner, until, note), until by the database's own clock; renewed every RENEW_SECONDS while it
+               is held, and anybody's once `until` has passed: its process died, or was frozen. One with a note stays
+               when it is let go of, and is nobody's
     gate       shared or exclusive for one transaction, which writes nothing
 
 Fulfils backends.content_store.objects.turns.Turns, which no backend may import from another.
@@ -15,15 +16,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import Any, Protocol  # what a row holds, its columns say
 
-from sqlalchemy import Connection, delete, literal, select, update
+from sqlalchemy import Connection, Row, Select, delete, literal, select, update
 
 from lading.backends.database.database_clock import DatabaseNow
 from lading.backends.database.failures import DatabaseFailed
 from lading.backends.database.transactions import Transactions, Turn
 from lading.backends.database.turn_tables import named_lock as locks
-from lading.backends.database.upsert import put_where
+from lading.backends.database.upsert import add, put_where
 
 LOCK_SECONDS = 20.0
 """How long a lock stands without being renewed."""
@@ -31,7 +32,11 @@ LOCK_SECONDS = 20.0
 RENEW_SECONDS = 5.0
 
 KEPT_SECONDS = 60 * 60.0
-"""How long the row of a lock that is over may stay."""
+"""How long the row of a lock that is over may stay, where it has no note."""
+
+NOBODY = ""
+"""The owner of a lock that was let go of and has a note; `until` is when. Programs of tables 9, which know no notes,
+drop what was let go of an hour ago."""
 
 GATES = 16
 """Who may be in the gate at once, of one process."""
@@ -62,14 +67,15 @@ class DatabaseTurns:
         """None where somebody else has it. Raises DatabaseFailed."""
         owner, asked = secrets.token_hex(16), self._clock()
 
-        def take(connection: Connection) -> bool:
+        def take(connection: Connection) -> Row[Any] | None:
             row = {"name": name, "owner": owner, "until": DatabaseNow() + literal(LOCK_SECONDS)}
             taken = put_where(connection, locks, row, locks.c.until < DatabaseNow())
-            return connection.execute(taken.returning(locks.c.owner)).scalar() == owner
+            return connection.execute(taken.returning(locks.c.owner, locks.c.note)).first()
 
-        if not self._transactions.written(take):
+        taken = self._transactions.written(take)
+        if taken is None or taken.owner != owner:
             return None
-        found = DatabaseLock(name, owner, asked + LOCK_SECONDS, self._clock, self._let_go)
+        found = DatabaseLock(self, name, owner, taken.note, until=asked + LOCK_SECONDS)
         with self._lock:
             self._held[owner] = found
             if self._thread is None and not self._over.is_set():
@@ -77,11 +83,38 @@ class DatabaseTurns:
                 self._thread.start()
         return found
 
+    def now(self) -> float:
+        """By our own clock."""
+        return self._clock()
+
+    def begin(self, name: str, note: str) -> bool:
+        """Raises DatabaseFailed."""
+        row = {"name": name, "owner": NOBODY, "until": DatabaseNow(), "note": note}
+
+        def make(connection: Connection) -> bool:
+            made = add(connection, locks).values(row).returning(locks.c.name)
+            return connection.execute(made).first() is not None
+
+        return self._transactions.written(make)
+
+    def note(self, name: str) -> str | None:
+        """Raises DatabaseFailed."""
+        with self._transactions.reading() as connection:
+            return connection.scalar(select(locks.c.note).where(locks.c.name == name))
+
+    def drop(self, name: str) -> bool:
+        """Raises DatabaseFailed."""
+        gone = delete(locks).where(locks.c.name == name)
+        return self._transactions.written(lambda connection: connection.execute(gone).rowcount > 0)
+
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Raises DatabaseFailed."""
-        with self._gates.writing(Turn.CONTENT, together=True):
+        """Raises DatabaseFailed, also at the end: whoever lost the connection lost the gate with it. Nothing is written
+        there, so nothing is committed."""
+        with self._gates.reading() as connection:
+            self._gates.take_turn(connection, Turn.CONTENT, together=True)
             yield
+            connection.rollback()
 
     @contextmanager
     def exclusive(self) -> Iterator[DatabaseGate]:
@@ -113,14 +146,39 @@ class DatabaseTurns:
             each.release()
         self._gates.close()
 
-    def _let_go(self, owner: str) -> None:
+    def owns(self, lock: Owned) -> bool:
+        """Whether it is still ours: asked now. Raises DatabaseFailed."""
+        with self._transactions.reading() as connection:
+            return connection.execute(_standing(lock)).first() is not None
+
+    def keep(self, lock: Owned, note: str) -> bool:
+        """As Lock.keep. Raises DatabaseFailed."""
+        kept = update(locks).where(locks.c.owner == lock.owner).values(note=note)
+        return self._transactions.written(lambda connection: connection.execute(kept).rowcount > 0)
+
+    def leave(self, lock: Owned, note: str) -> bool:
+        """As Lock.leave. Raises DatabaseFailed."""
+        self._forget(lock)
+        left = update(locks).where(locks.c.owner == lock.owner).values(owner=NOBODY, until=DatabaseNow(), note=note)
+        return self._transactions.written(lambda connection: connection.execute(left).rowcount > 0)
+
+    def end(self, lock: Owned) -> None:
+        """As Lock.end. Where the database is away it is over a little later."""
+        if self._forget(lock):
+            gone = delete(locks).where(locks.c.owner == lock.owner)
+            with suppress(DatabaseFailed):
+                self._transactions.written(lambda connection: connection.execute(gone))
+
+    def let_go(self, lock: Owned) -> None:
+        """As Lock.release, for one with a note."""
+        if self._forget(lock):
+            freed = update(locks).where(locks.c.owner == lock.owner).values(owner=NOBODY, until=DatabaseNow())
+            with suppress(DatabaseFailed):
+                self._transactions.written(lambda connection: connection.execute(freed))
+
+    def _forget(self, lock: Owned) -> bool:
         with self._lock:
-            if self._held.pop(owner, None) is None:
-                return
-        with suppress(DatabaseFailed):  # then it is over a little later
-            self._transactions.written(
-                lambda connection: connection.execute(delete(locks).where(locks.c.owner == owner))
-            )
+            return self._held.pop(lock.owner, None) is not None
 
     def _run(self) -> None:
         self._sweep()
@@ -132,7 +190,8 @@ class DatabaseTurns:
 
     def _sweep(self) -> None:
         """Locks of processes that died go with the next one's first: hardly anybody claims the same names again."""
-        long_over = delete(locks).where(locks.c.until < DatabaseNow() - literal(KEPT_SECONDS))
+        over = locks.c.until < DatabaseNow() - literal(KEPT_SECONDS)
+        long_over = delete(locks).where(over, locks.c.note.is_(None))
         with suppress(DatabaseFailed):
             self._transactions.written(lambda connection: connection.execute(long_over))
 
@@ -153,26 +212,49 @@ class DatabaseGate:
 
     def has(self, lock: Owned) -> bool:
         """Raises DatabaseFailed."""
-        ours = select(locks.c.name).where(locks.c.owner == lock.owner, locks.c.until > DatabaseNow())
-        return self._connection.execute(ours).first() is not None
+        return self._connection.execute(_standing(lock)).first() is not None
+
+
+def _standing(lock: Owned) -> Select[tuple[str]]:
+    return select(locks.c.name).where(locks.c.owner == lock.owner, locks.c.until > DatabaseNow())
 
 
 class DatabaseLock:
     """Fulfils Lock."""
 
-    def __init__(
-        self, name: str, owner: str, until: float, clock: Callable[[], float], let_go: Callable[[str], None]
-    ) -> None:
-        self.name, self.owner, self._clock, self._let_go = name, owner, clock, let_go
+    def __init__(self, turns: DatabaseTurns, name: str, owner: str, note: str | None, *, until: float) -> None:
+        self._turns, self.name, self.owner, self.note = turns, name, owner, note
         self.until = until
         """Until when it surely stands, by our own clock."""
 
     @property
     def stands(self) -> bool:
         """False as soon as somebody else may have it."""
-        return self._clock() < self.until
+        return self._turns.now() < self.until
+
+    def ours(self) -> bool:
+        """Raises DatabaseFailed."""
+        return self._turns.owns(self)
+
+    def keep(self, note: str) -> bool:
+        """Raises DatabaseFailed."""
+        self.note = note
+        return self._turns.keep(self, note)
+
+    def leave(self, note: str) -> bool:
+        """Raises DatabaseFailed."""
+        self.until = 0.0
+        return self._turns.leave(self, note)
+
+    def end(self) -> None:
+        """Harmless twice."""
+        self.until = 0.0
+        self._turns.end(self)
 
     def release(self) -> None:
         """Harmless twice."""
         self.until = 0.0
-        self._let_go(self.owner)
+        if self.note is None:
+            self._turns.end(self)
+        else:
+            self._turns.let_go(self)

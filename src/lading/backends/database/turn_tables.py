@@ -12,4 +12,5 @@ named_lock = Table(
     Column("name", CodePointText, primary_key=True),
     Column("owner", CodePointText, nullable=False),
     Column("until", Float, nullable=False),
+    Column("note", CodePointText),
 )

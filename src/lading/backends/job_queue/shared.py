@@ -18,7 +18,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.schema import SchemaManager
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from lading.errors import StorageFailed
+from lading.errors import StorageFailed, Unavailable
 from lading.services.jobs.job import Job
 
 SCHEMA, QUEUE, TASK = "queue", "jobs", "look"
@@ -49,6 +49,13 @@ class QueueFailed(StorageFailed):
 
     def __str__(self) -> str:
         return f"the queue of jobs could not {self.what}"
+
+
+class QueueAway(QueueFailed, Unavailable):
+    """Its database cannot be had for now."""
+
+    hint = Unavailable.hint
+    command = QueueFailed.hint
 
 
 def connection(url: str) -> str:
@@ -146,4 +153,5 @@ def _translating(what: str) -> Iterator[None]:
     try:
         yield
     except (ConnectorException, psycopg.Error) as error:
-        raise QueueFailed(what) from error
+        away = isinstance(error, psycopg.OperationalError) or isinstance(error.__cause__, psycopg.OperationalError)
+        raise (QueueAway if away else QueueFailed)(what) from error

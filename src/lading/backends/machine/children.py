@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from lading.errors import StorageFailed
+from lading.errors import StorageFailed, Unavailable
 
 log = logging.getLogger("lading.processes")
 
@@ -33,6 +33,12 @@ LENGTH_BYTES = 4
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 _NO_COMMAND = 127
 """What a shell says of one that it cannot begin."""
+
+AWAY = 75
+"""The exit code of a child whose database or object store is away (EX_TEMPFAIL): another one may find it again."""
+
+AWAY_PAUSE_SECONDS = 5.0
+"""The longest before that one."""
 
 STEADY_SECONDS = 10.0
 """Who worked for so long did not fail at its beginning."""
@@ -49,6 +55,13 @@ class ChildFailed(StorageFailed):
 
     def __str__(self) -> str:
         return f"a {self.name} process ended with {_said(self.status)} before it was at work"
+
+
+class ChildAway(ChildFailed, Unavailable):
+    """It ended because what it stands on is away."""
+
+    hint = Unavailable.hint
+    command = ChildFailed.hint
 
 
 @dataclass
@@ -107,7 +120,7 @@ class Children:
         self._first.wait()
         if self._failed is not None:
             self.stop(0)
-            raise ChildFailed(self._name, self._failed)
+            raise (ChildAway if self._failed == AWAY else ChildFailed)(self._name, self._failed)
 
     def tell(self, word: bytes) -> None:
         """One byte, to all that are there: who comes later finds things as they are by then."""
@@ -193,7 +206,8 @@ class Children:
 
     def _gone(self, place: _Place, status: int) -> None:
         place.due = self._clock() + place.pause
-        place.pause = min(max(place.pause * 2, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+        longest = AWAY_PAUSE_SECONDS if status == AWAY else LONGEST_PAUSE_SECONDS
+        place.pause = min(max(place.pause * 2, FIRST_PAUSE_SECONDS), longest)
         if not self._first.is_set():
             self._failed = status
             self._first.set()

@@ -2,6 +2,7 @@
 
 NOTIFY_SOCKET=/run/systemd/notify      a datagram socket's path; with @ in front a name without a file
 READY=1   STOPPING=1                   one datagram each
+EXTEND_TIMEOUT_USEC=…                  another one: the start goes on, and takes so much longer
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from contextlib import contextmanager
 
 log = logging.getLogger("lading.serve")
 
+TRY_SECONDS = 60
+"""What one more try may take at most."""
+
 
 @contextmanager
 def supervised(environment: Mapping[str, str]) -> Iterator[None]:
@@ -23,6 +27,12 @@ def supervised(environment: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _tell(address, "STOPPING=1")
+
+
+def tell_waiting(environment: Mapping[str, str], seconds: float) -> None:
+    """The start waits for something, for so many seconds before it tries again: nobody is to end it meanwhile."""
+    allowed = round((seconds + TRY_SECONDS) * 1_000_000)
+    _tell(environment.get("NOTIFY_SOCKET", ""), f"STATUS=Waits for what it stands on\nEXTEND_TIMEOUT_USEC={allowed}")
 
 
 def _tell(address: str, state: str) -> None:

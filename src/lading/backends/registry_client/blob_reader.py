@@ -29,7 +29,13 @@ class BlobReader:
         self._part: Part | None = None
         self._skip = self._left = 0
         self._closed = False
-        self._open()
+        self._leave = session.host.room_to_read(cancel)
+        try:
+            self._open()
+        except BaseException:
+            self._leave()
+            raise
+        self._count(0)
 
     def readinto(self, buffer: memoryview, /) -> int:
         """See Reader. Raises ConnectionLost and Stalled when patience is over."""
@@ -52,6 +58,7 @@ class BlobReader:
         """Harmless twice, and from another thread: that is how a blocked read wakes up."""
         self._closed = True
         self._drop()
+        self._leave()
 
     def _read(self, part: Part, buffer: memoryview) -> int:
         """Some bytes; 0 where a part ended that was only part of what was asked for."""
@@ -87,6 +94,8 @@ class BlobReader:
 
     def _count(self, count: int) -> None:
         self._position += count
+        if self._position == self._span.end:
+            self._leave()  # before it is closed: who has read all may wait for others first
         self._since += count
         if self._since >= PROGRESS:
             self._since, self._tries = 0, self._session.tries()

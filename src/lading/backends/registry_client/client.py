@@ -8,7 +8,7 @@ from copy import copy
 from random import SystemRandom
 from typing import TypeVar
 
-from lading.backends.registry_client.host import Host
+from lading.backends.registry_client.host import Host, Manners
 from lading.backends.registry_client.logins import Logins
 from lading.backends.registry_client.paging import entries
 from lading.backends.registry_client.repository import RegistryRepository
@@ -16,6 +16,7 @@ from lading.backends.registry_client.session import Session
 from lading.engine.cancel import Cancellation
 from lading.errors import NotFound
 from lading.oci.reference import HUB, Repository
+from lading.services.registries.holds import RegistryHolds
 from lading.wire.authorize import CATALOG, Credential, Scope
 from lading.wire.endpoint import Endpoint, Profiles, Uploads
 from lading.wire.hub_search import Hit, search
@@ -60,7 +61,8 @@ class RegistryClient:
 
     `endpoint_of` is asked for host[:port], Docker Hub's is `registry-1.docker.io`. `credential_of` is asked once for
     each repository that is opened, with an empty path for a whole registry. `report_held` is called by any thread.
-    `cancel` stops whatever is opened without a Cancel of its own.
+    `cancel` stops whatever is opened without a Cancel of its own. `manners` None: what a registry asks for is told
+    to nobody else.
     """
 
     def __init__(
@@ -75,11 +77,13 @@ class RegistryClient:
         report_held: Callable[[Held], None],
         cancel: Cancel | None = None,
         random: Callable[[], float] = _RANDOM,
+        manners: Manners | None = None,
     ) -> None:
         self._transport, self._endpoint_of, self._credential_of = transport, endpoint_of, credential_of
         self._profiles, self._uploads = profiles, uploads
         self._clock, self._report_held, self._random = clock, report_held, random
         self._cancel = cancel or Cancellation()
+        self._manners = manners or Manners(RegistryHolds(clock))
         self._known = _Known()
         self._patience = PATIENCE
 
@@ -174,7 +178,7 @@ class RegistryClient:
             known = self._known.hosts.get(registry)
             if known is None:
                 endpoint = self._endpoint_of(api_host(registry))
-                host = Host(registry, endpoint, self._profiles, self._clock, self._report_held)
+                host = Host(registry, endpoint, self._profiles, self._clock, self._report_held, manners=self._manners)
                 known = self._known.hosts[registry] = (host, Logins(host, self._clock))
             return known
 

@@ -5,15 +5,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from lading.backends.registry_client.quirks import quirk_of
+from lading.services.registries.holds import Hold, RegistryHolds
 from lading.wire.endpoint import Endpoint, Profile, Profiles, Tls
 from lading.wire.guard import is_loopback
 from lading.wire.message import Cancel, Response
 from lading.wire.progress import Held
 from lading.wire.registry_urls import api_host
 from lading.wire.retry import Again, Quota, quota
+
+if TYPE_CHECKING:  # commands have no such limit
+    from lading.services.registries.lanes import RegistryLanes
+
+SAME_SECONDS = 1.0
+"""A wait that ends no more than so much later than one that was told of is not told of again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What everybody here keeps to at every registry: whom to leave alone, and how many layers move at a time, None:
+    as many as there are."""
+
+    holds: RegistryHolds
+    lanes: RegistryLanes | None = None
 
 
 class Host:
@@ -26,7 +43,10 @@ class Host:
         profiles: Profiles,
         clock: Callable[[], float],
         report_held: Callable[[Held], None],
+        *,
+        manners: Manners | None = None,
     ) -> None:
+        """`manners` None: nobody else is told when it wants to be left alone."""
         self.registry = registry
         self.authority = api_host(registry)
         self.quirk = quirk_of(registry)
@@ -38,8 +58,8 @@ class Host:
         self._profile = self.quirk.profile if known == Profile() else known
         self._met = False
         self._quota: Quota | None = None
-        self._held_until = 0.0
-        self._held_for = 0.0
+        self._manners = manners or Manners(RegistryHolds(clock))
+        self._told_until = 0.0
         self._sent_bytes = 0
         self._sent_seconds = 0.0
 
@@ -108,19 +128,32 @@ class Host:
 
     def hold(self, again: Again) -> None:
         """Nobody asks it anything for so long."""
-        until = self._clock() + again.seconds
-        with self._lock:
-            longer = until > self._held_until
-            if longer:
-                self._held_until, self._held_for = until, again.seconds
-        if longer:
-            self._report_held(Held(self.registry, f"{max(1, round(again.seconds))} s for {again.reason}", until))
+        hold = Hold(self.authority, again.seconds, again.reason)
+        if self._manners.holds.hold(hold):
+            self._tell(hold)
 
     def wait(self, cancel: Cancel) -> None:
-        """Until the hold is over, and never longer than it was meant to be: clocks jump. Raises Cancelled."""
-        left = min(self._held_until - self._clock(), self._held_for)
-        if left > 0:
-            cancel.wait(left)
+        """Until nobody has to leave it alone any more, whoever was told to. Raises Cancelled."""
+        self._manners.holds.wait(self.authority, cancel, self._tell)
+
+    def _tell(self, hold: Hold) -> None:
+        until = self._clock() + hold.seconds
+        with self._lock:
+            news = until > self._told_until + SAME_SECONDS
+            if news:
+                self._told_until = until
+        if news:
+            self._report_held(Held(self.registry, f"{max(1, round(hold.seconds))} s for {hold.reason}", until))
+
+    def room_to_send(self, cancel: Cancel) -> Callable[[], None]:
+        """Room for one layer, once there is some: what to call when it is there. Raises Cancelled."""
+        lanes = self._manners.lanes
+        return _nothing_to_leave if lanes is None else lanes.send(self.authority, cancel).leave
+
+    def room_to_read(self, cancel: Cancel) -> Callable[[], None]:
+        """The same for one that is read."""
+        lanes = self._manners.lanes
+        return _nothing_to_leave if lanes is None else lanes.read(self.authority, cancel).leave
 
     def sent(self, count: int, seconds: float) -> None:
         """So many bytes went out in so many seconds."""
@@ -132,3 +165,7 @@ class Host:
         """How long so many bytes will take, as far as anybody knows."""
         with self._lock:
             return count * self._sent_seconds / self._sent_bytes if self._sent_bytes else 0.0
+
+
+def _nothing_to_leave() -> None:
+    """There is no limit."""

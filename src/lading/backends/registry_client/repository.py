@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from lading.backends.registry_client.blob_reader import BlobReader
 from lading.backends.registry_client.paging import entries
 from lading.backends.registry_client.pushing import Push
 from lading.backends.registry_client.referring import list_referrer, must_be_listed
@@ -110,6 +109,8 @@ class RegistryRepository:
         end = descriptor.size if length is None else min(descriptor.size, offset + length)
         if is_document(descriptor.media_type):
             return BytesReader(memoryview(self._manifest(descriptor.digest))[offset:end])
+        from lading.backends.registry_client.blob_reader import BlobReader  # noqa: PLC0415  a push reads no blobs
+
         span = Span(descriptor.digest, descriptor.size, min(offset, end), end)
         try:
             return BlobReader(self._session, self._part, span, self._cancel)
@@ -174,7 +175,11 @@ class RegistryRepository:
         def journey(origin: str) -> Conversation[Landed]:
             return upload(Goods(origin, repository.path, digest, content), host.profile, watch, hopes)
 
-        landed = self._session.run(journey, self._scopes(), cancel, watch)
+        leave = host.room_to_send(cancel)
+        try:
+            landed = self._session.run(journey, self._scopes(), cancel, watch)
+        finally:
+            leave()
         if landed.origin is not None:
             track(State.MOUNTED, descriptor.size, detail=str(Repository(repository.registry, landed.origin)))
         return Outcome(landed.how.value)

@@ -23,6 +23,7 @@ EXIT_CODES: dict[type[BaseException], int] = {
     errors.RateLimited: 8,
     errors.NotAccepted: 9,
     errors.Unreachable: 10,
+    errors.Unavailable: 10,
     errors.TimedOut: 124,
     errors.Cancelled: INTERRUPTED,
     click.UsageError: USAGE,

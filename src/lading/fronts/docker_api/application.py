@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lading.errors import Cancelled, LadingError, NoRoom, StorageFailed
+from lading.errors import Cancelled, LadingError, NoRoom, StorageFailed, Unavailable
 from lading.fronts.docker_api import (
     absent,
     authorising,
@@ -94,7 +94,7 @@ class DockerApi:
                 raise
             if isinstance(error, NoRoom):  # told each time anybody pulls, and no defect
                 log.warning("%s %s: %s", request.method, request.path, error)
-            elif isinstance(error, StorageFailed):
+            elif isinstance(error, StorageFailed) and not isinstance(error, Unavailable):  # which is told once
                 log.exception("%s %s", request.method, request.path)
             return refusal(error)
         except Exception:

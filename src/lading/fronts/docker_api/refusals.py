@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 from lading import errors
 from lading.fronts.docker_api.absent import NoSwarm, RunsNothing
 from lading.fronts.docker_api.answers import Fields, message
+from lading.fronts.http.connection import RETRY_SECONDS
 from lading.fronts.http.exchange import Answer
 from lading.oci.manifest import SchemaOneRefused
 from lading.oci.reference import Reference, ReferenceInvalid
@@ -151,6 +152,7 @@ STATUS: Mapping[type[errors.LadingError], int] = {
     errors.Refused: 409,
     errors.RateLimited: 429,
     errors.Unreachable: 503,
+    errors.Unavailable: 503,
     errors.LadingError: 500,
 }
 """The nearest ancestor decides."""
@@ -235,5 +237,7 @@ def _fields(error: errors.LadingError) -> Fields:
             return (("WWW-Authenticate", 'Basic realm="lading"'),)
         case TooManyAttempts(seconds=seconds):
             return (("Retry-After", str(max(1, math.ceil(seconds)))),)
+        case errors.Unavailable():
+            return (("Retry-After", RETRY_SECONDS),)
         case _:
             return ()

@@ -12,7 +12,7 @@ from lading.errors import LadingError
 from lading.fronts.http.exchange import Answer
 from lading.fronts.http.outflow import JOIN_LIMIT, Outflow
 from lading.wire.http_framing import CHUNK_END, LAST_CHUNK, AnswerFraming, chunk_start, framing_fields
-from lading.wire.message import FileReader, Reader
+from lading.wire.message import FileReader, LendingReader, Reader
 
 
 class AnswerBroken(LadingError):
@@ -29,13 +29,19 @@ class AnswerBroken(LadingError):
 def answer_head(answer: Answer, framing: AnswerFraming) -> bytes:
     """Status line and fields, to the empty line. Raises ValueError where a field would break out of its line."""
     fields = [*answer.headers, *framing_fields(framing)]
-    lines = [_STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} ", _date_field(int(time.time()))]
+    lines = [_status_line(answer), _date_field(int(time.time()))]
     lines += [f"{name}: {value}" for name, value in fields]
     head = "\r\n".join([*lines, "", ""])
     ends = len(lines) + 1
     if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
         raise ValueError("a header field stays on its line")
     return head.encode("latin-1")
+
+
+def _status_line(answer: Answer) -> str:
+    if answer.reason is not None:
+        return f"HTTP/1.1 {answer.status} {answer.reason}"
+    return _STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} "
 
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
@@ -118,6 +124,10 @@ def _pieces(answer: Answer, size: int) -> Iterator[bytes | memoryview]:
 
 
 def _read(stream: Reader, size: int) -> Iterable[memoryview]:
+    if isinstance(stream, LendingReader):
+        while piece := stream.lent(size):
+            yield piece
+        return
     buffer = memoryview(bytearray(size))
     while count := stream.readinto(buffer):
         yield buffer[:count]

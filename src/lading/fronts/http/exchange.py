@@ -87,6 +87,8 @@ class Answer:
     The body is `content` and then, where there is one, `stream`; both are closed in any case. A generator that raises,
     a stream that fails or ends early, cuts the connection, so the client sees that the body is not whole.
 
+    `reason` is what the status line says behind the number; None: the standard's words.
+
     `ends_with_input`: who asked has nothing more to say while this is sent, so that its half-close is its going: what
     follows news may have nothing to write for long, by which alone a closed TCP connection would be noticed.
     """
@@ -96,6 +98,7 @@ class Answer:
     content: Iterable[bytes] = ()
     stream: Reader | None = None
     ends_with_input: bool = False
+    reason: str | None = None
 
     def close(self) -> None:
         """Close content and stream: a generator's `finally` runs, a file goes back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from lading.errors import LadingError, NoRoom, StorageFailed
+from lading.errors import LadingError, NoRoom, StorageFailed, Unavailable
 from lading.fronts.http.endpoints import EndpointUnknown, MethodRefused
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.registry_api.content import ContentDoor, Count, Elsewhere
@@ -59,12 +59,12 @@ class RegistryApi:
         try:
             return self._answer(request)
         except LadingError as error:
-            answer = error_answer(error)
+            answer = error_answer(error, bodiless=request.method == "HEAD")
             if answer is None:
                 raise
             if isinstance(error, NoRoom):  # told each time anybody pushes, and no defect
                 log.warning("%s %s: %s", request.method, request.path, error)
-            elif isinstance(error, StorageFailed):
+            elif isinstance(error, StorageFailed) and not isinstance(error, Unavailable):  # which is told once
                 why = f": {error.why}" if error.why else ""
                 log.exception("%s %s%s", request.method, request.path, why)
             return answer

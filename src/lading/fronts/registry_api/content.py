@@ -54,12 +54,12 @@ class ContentDoor:
     def get_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
         """What was stored, whatever Accept says.
 
-        A HEAD gives no content away, so of rules about signatures only what they say of tags is about it: clients that
-        ask it first, as containerd does, go on to the GET of the digest, and print why that is refused.
+        Rules about signatures hold for a HEAD as well: a client that has the bytes already, from another repository or
+        an earlier day, asks for no more before it calls them by this name.
         """
         descriptor = self._repositories.manifest(at.path, at.reference)
         fields = (("Content-Type", descriptor.media_type), *_named(descriptor.digest))
-        self._check_trust(request, at, entry, descriptor)
+        self._check_trust(at, entry, descriptor)
         if request.method == "HEAD":
             return Answer(200, streamed(descriptor.size, fields))
         whole = self._whole(descriptor, fields)
@@ -71,12 +71,11 @@ class ContentDoor:
             raise
         return whole
 
-    def _check_trust(self, request: IncomingRequest, at: ManifestAt, entry: Entry, descriptor: Descriptor) -> None:
+    def _check_trust(self, at: ManifestAt, entry: Entry, descriptor: Descriptor) -> None:
         """Raises SignatureWanted."""
         trust = self._trust
         if trust is not None and trust.asks(at.path) and not entry.signs(at.path):
-            check = trust.check_name if request.method == "HEAD" else trust.check
-            check(entry.visitor.actor, at.path, at.reference, descriptor)
+            trust.check(entry.visitor.actor, at.path, at.reference, descriptor)
 
     def put_manifest(self, request: IncomingRequest, at: ManifestAt, entry: Entry) -> Answer:
         """By tag or digest; `tag=` in the query names further tags, told in OCI-Tag fields."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lading.engine.stores import ContentUnknown
-from lading.errors import InputInvalid, LadingError, NoRoom, StorageFailed
+from lading.errors import InputInvalid, LadingError, NoRoom, StorageFailed, Unavailable
 from lading.fronts.http.endpoints import EndpointUnknown, FormTooLong, MethodRefused
 from lading.fronts.http.exchange import Answer
 from lading.fronts.registry_api.doorstep import ForeignCaller, LoginWanted
@@ -128,6 +128,9 @@ _OTHER_STATUS: Mapping[type[LadingError], int] = {
 
 _RETRY_SECONDS = "5"
 
+_REASON_LIMIT = 256
+"""Characters of a status line; proxies bound the whole head."""
+
 
 def answer(status: int, fields: Fields = (), content: bytes = b"") -> Answer:
     """A short one, with its length; 204 has none to have (RFC 9110, 8.6)."""
@@ -169,13 +172,23 @@ def fault_of(error: LadingError) -> tuple[int, Fault] | None:
     return None
 
 
-def error_answer(error: LadingError, fields: Fields = ()) -> Answer | None:
-    """The error in the specification's form, as the docker command line prints it."""
+def error_answer(error: LadingError, fields: Fields = (), *, bodiless: bool = False) -> Answer | None:
+    """The error in the specification's form, as the docker command line prints it.
+
+    `bodiless` is the answer to a HEAD: its status line says what the body cannot. containerd prints that line, and goes
+    no further; others ask again by GET, and print the body.
+    """
     found = fault_of(error)
     if found is None:
         return None
     status, fault = found
-    return refusal(status, fault, (*fields, *_fields(error, status)))
+    answered = refusal(status, fault, (*fields, *_fields(error, status)))
+    return replace(answered, reason=_in_a_line(str(fault))) if bodiless else answered
+
+
+def _in_a_line(text: str) -> str:
+    """As a status line may have it (RFC 9112, 4): whoever pushed something chose part of these words."""
+    return "".join(each if " " <= each <= "~" else "?" for each in text[:_REASON_LIMIT])
 
 
 def refusal(status: int, fault: Fault, fields: Fields = ()) -> Answer:
@@ -199,6 +212,8 @@ def _message(error: LadingError) -> str:
     """A storage's own words name files of ours: they go to the log alone."""
     if isinstance(error, NoRoom):
         return "the registry has no room left for this: its disk is full, or nearly so"
+    if isinstance(error, Unavailable):
+        return "the registry cannot reach what it keeps for now: try again in a few seconds"
     return "the registry's storage failed" if isinstance(error, StorageFailed) else str(error)
 
 

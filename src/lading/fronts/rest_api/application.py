@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from lading import __version__
-from lading.errors import InputInvalid, LadingError, StorageFailed, Unreachable
+from lading.errors import InputInvalid, LadingError, StorageFailed, Unavailable, Unreachable
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.ours import OurNames
 from lading.fronts.rest_api.audit_stream import AuditStream
@@ -158,7 +158,9 @@ def _reads_by_pieces(method: str, path: str) -> bool:
 
 async def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, LadingError)
-    if isinstance(error, Unreachable):
+    if isinstance(error, Unavailable):
+        pass  # told where it is noticed, once
+    elif isinstance(error, Unreachable):
         log.error("%s %s: %s", request.method, request.url.path, error)
     elif isinstance(error, StorageFailed):
         log.error("%s %s", request.method, request.url.path, exc_info=error)

@@ -1,6 +1,6 @@
 """All jobs as one live stream, for however many look: on the loop, without a thread per follower.
 
-stirred, or TICK_SECONDS over ─▶ one look on a thread, for all ─▶ posted on the board
+stirred, or TICK_SECONDS over ─▶ one look on a thread, for all ─▶ posted on the board; at all jobs, ANYWAY_SECONDS over
    └─▶ each follower: who rests and whose connection takes more is written to there and then, the same text to all
        who see the same; the others' own tasks write what there is by then
 """
@@ -32,6 +32,9 @@ GATHER_SECONDS = 0.1
 
 AGAIN_SECONDS = 1.0
 """After a look that failed."""
+
+ANYWAY_SECONDS = 15.0
+"""So long after a look at all jobs there is another one, whoever said anything: a wake-up is no promise."""
 
 STREAMS_OF_ONE = 100
 """So many may one user have open at once."""
@@ -76,9 +79,11 @@ class BoardStreams:
         looks: JobLooks,
         permit_seconds: float = PERMIT_SECONDS,
         again_seconds: float = AGAIN_SECONDS,
+        anyway_seconds: float = ANYWAY_SECONDS,
     ) -> None:
         self._news, self._looks = news, looks
         self._permit_seconds, self._again_seconds = permit_seconds, again_seconds
+        self._anyway_seconds, self._next_whole = anyway_seconds, 0.0
         self._loop = asyncio.get_running_loop()
         self._board = Board()
         self._followers: set[Follower] = set()
@@ -152,6 +157,7 @@ class BoardStreams:
             if text:
                 yield text
             elif not await follower.rested():
+                follower.viewer.lines.doubt()
                 yield COMMENT
 
     async def _ask_again(self, follower: Follower) -> None:
@@ -177,6 +183,7 @@ class BoardStreams:
     async def _look_on(self, first: asyncio.Future[None]) -> None:
         """Look while anybody follows."""
         try:
+            self._next_whole = self._loop.time() + self._anyway_seconds
             self._post(await run_in_threadpool(self._looks.active))
             first.set_result(None)
             while self._followers:
@@ -190,9 +197,13 @@ class BoardStreams:
 
     async def _look_again(self) -> None:
         """Once more, when there is something to look at; not at once again."""
-        moving = self._board.running
-        await self._rung(TICK_SECONDS if moving else None)
+        rest = max(0.0, self._next_whole - self._loop.time())
+        await self._rung(min(TICK_SECONDS, rest) if self._board.running else rest)
         stirred, self._stirred = self._stirred, set()
+        if self._loop.time() >= self._next_whole:
+            stirred.add(None)
+        if None in stirred:
+            self._next_whole = self._loop.time() + self._anyway_seconds
         try:
             self._post(await run_in_threadpool(self._looks.again, stirred, self._board.active, self._ticking()))
         except LadingError as error:
@@ -216,7 +227,7 @@ class BoardStreams:
         self._next_tick = now + TICK_SECONDS
         return self._board.running
 
-    async def _rung(self, seconds: float | None) -> None:
+    async def _rung(self, seconds: float) -> None:
         """Returns when jobs were stirred, nobody follows any more, or after so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

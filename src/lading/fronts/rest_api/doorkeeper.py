@@ -32,6 +32,10 @@ LONGEST_BODY = 1024 * 1024
 BODY_SECONDS = 60.0
 """How long such a body may take, and how long one that is streamed may pause."""
 
+_WATCHED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What is asked by who watches this process, as balancers do: before HTTP/1.1 nobody had to name a host (RFC 9112,
+3.2), and no browser leaves it out."""
+
 _CAREFUL = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -92,6 +96,8 @@ class Doorkeeper:
 
     def _refused(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        if not hosts and scope["http_version"] == "1.0" and scope["path"] in _WATCHED:
+            return None
         led = led_here(self.names, hosts, origins, headers.get("sec-fetch-site"), scope["method"])
         if led is not None:
             return JSONResponse(dict(led.body), led.status)

@@ -60,6 +60,11 @@ class FollowedLines:
         behind, self._behind = self._behind, set()
         return b"".join(self._taken(job, self._followers[job].catch_up) for job in behind if job in self._followers)
 
+    def doubt(self) -> None:
+        """As services.running.feed.Follower.doubt."""
+        for follower in self._followers.values():
+            follower.doubt()
+
     def close(self) -> None:
         """Follow no more; harmless twice."""
         for follower in self._followers.values():

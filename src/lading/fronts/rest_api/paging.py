@@ -15,6 +15,9 @@ T = TypeVar("T")
 MOST = 200
 """Items of a page."""
 
+ALL = 1 << 31
+"""More items than there are."""
+
 PageNumber = Annotated[
     int | None, Query(ge=1, le=1_000_000, description="Which page, from 1; without it, the whole list.")
 ]
@@ -39,9 +42,14 @@ class ListQuery:
         """Those one of whose names holds the text, in capitals or not."""
         return [each for each in items if any(self.text.lower() in name.lower() for name in names(each))]
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where what is shown begins and how many at most it is: the page; without one all, or the first `limit`."""
+        return (0, self.limit or ALL) if self.page is None else self.window
+
     def cut(self, items: Sequence[T]) -> Sequence[T]:
-        """The page's; without one all, or the first `limit`."""
-        first, count = (0, self.limit or len(items)) if self.page is None else self.window
+        """What is shown of them."""
+        first, count = self.span
         return items[first : first + count]
 
     def answer(self, shown: Sequence[object], total: int) -> object:

@@ -31,6 +31,7 @@ from lading.services.identity.users import Users
 from lading.services.promotion.promotion import Promotions
 from lading.services.registries.browsing import RegistryBrowsing
 from lading.services.registries.configured_registries import ConfiguredRegistries
+from lading.services.registries.holds import RegistryHolds
 from lading.services.registries.use import RegistryUse
 from lading.services.registry_address import RegistryAddress
 from lading.services.repositories.guarded_repositories import GuardedRepositories
@@ -87,6 +88,7 @@ class Product:
     browsing: RegistryBrowsing
     registry_address: RegistryAddress
     registry_use: RegistryUse
+    registry_holds: RegistryHolds
     repositories: GuardedRepositories
     retention: GuardedRetention
     retention_runs: RetentionRuns

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 
 from lading import errors
+from lading.fronts.http.connection import RETRY_SECONDS
 from lading.services.access import Denied, NotLoggedIn
 from lading.services.blotting import without_secrets
 from lading.services.identity.passwords import PasswordsBusy
@@ -27,6 +28,7 @@ STATUS: dict[type[errors.LadingError], int] = {
     errors.NotFound: 404,
     errors.Refused: 409,
     errors.Unreachable: 503,
+    errors.Unavailable: 503,
     errors.NoRoom: 507,
     errors.LadingError: 500,
 }
@@ -71,14 +73,17 @@ def body_of(error: errors.LadingError) -> dict[str, object]:
 
 def refusal(error: errors.LadingError, *, transfer: bool = False) -> JSONResponse:
     """The answer to a request that failed so; `transfer` as in `status_of`."""
-    return JSONResponse(body_of(error), status_of(error, transfer=transfer), _headers(error))
+    return JSONResponse(body_of(error), status_of(error, transfer=transfer), headers_of(error))
 
 
-def _headers(error: errors.LadingError) -> dict[str, str] | None:
+def headers_of(error: errors.LadingError) -> dict[str, str] | None:
+    """What an answer says of it beside its body; None: nothing."""
     match error:
         case NotLoggedIn():
             return {"WWW-Authenticate": 'Bearer realm="lading"'}
         case TooManyAttempts(seconds=seconds):
             return {"Retry-After": str(max(1, round(seconds)))}
+        case errors.Unavailable():
+            return {"Retry-After": RETRY_SECONDS}
         case _:
             return None

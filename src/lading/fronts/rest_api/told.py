@@ -46,7 +46,10 @@ def listed(shape: type, **besides: type) -> Answers:
     """An array, or a page of it with `besides`."""
     fields: Schema = {
         "items": _array(shape),
-        "total": {"type": "integer", "description": "How many there are on all pages."},
+        "total": {
+            "type": "integer",
+            "description": "How many there are on all pages; of more than 10,000 it may be some minutes old.",
+        },
         "next": {"type": "integer", "description": "The next page, where there is one."},
         **{name: reference(each) for name, each in besides.items()},
     }

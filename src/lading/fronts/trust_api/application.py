@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qs
 
-from lading.errors import LadingError, StorageFailed
+from lading.errors import LadingError, StorageFailed, Unavailable
 from lading.fronts.http.endpoints import EndpointUnknown, MethodRefused
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.trust_api.answers import (
@@ -60,7 +60,7 @@ class TrustApi:
             told = error_answer(error)
             if told is None:
                 raise
-            if isinstance(error, StorageFailed):
+            if isinstance(error, StorageFailed) and not isinstance(error, Unavailable):  # which is told once
                 log.exception("%s %s", request.method, request.path)
             return told
 
@@ -123,16 +123,23 @@ class TrustApi:
         return file_answer(request, file, lasting=at.sha256 is not None)
 
     def _changes(self, request: IncomingRequest, gun: Gun) -> Answer:
-        after, count, backwards = _page(request.query)
-        return _told(self._collections.changes([gun.name], after, count, backwards=backwards))
+        return self._told(request, [gun.name])
 
     def _changes_of_all(self, request: IncomingRequest, entry: Entry) -> Answer:
         """Of those that may be seen. Which these are is asked once, as lines are many more than collections."""
-        after, count, backwards = _page(request.query)
         guns = self._collections.changed()
         seen = set(entry.shown(sorted(set(map(_path, guns)))))
         shown = [gun for gun in guns if _path(gun) in seen]
-        return _told(self._collections.changes(shown, after, count, backwards=backwards))
+        return self._told(request, shown)
+
+    def _told(self, request: IncomingRequest, guns: Sequence[str]) -> Answer:
+        """In the form of Notary's server (storage/sql_models.go), and from when on nothing is left out: whoever was
+        away for longer has to look at all collections anew."""
+        after, count, backwards = _page(request.query)
+        changes = self._collections.changes(guns, after, count, backwards=backwards)
+        records = [_record(change) for change in changes]
+        whole = instant(self._collections.whole_since())
+        return json_answer({"count": len(records), "records": records, "wholeSince": whole})
 
 
 def _page(query: str) -> tuple[int | None, int, bool]:
@@ -154,17 +161,12 @@ def _path(gun: str) -> str:
     return gun.partition("/")[2]
 
 
-def _told(changes: Sequence[TrustChange]) -> Answer:
-    """In the form of Notary's server (storage/sql_models.go)."""
-    records = [
-        {
-            "ID": str(change.id),
-            "CreatedAt": instant(change.created),
-            "GUN": change.gun,
-            "Version": change.version,
-            "SHA256": change.sha256,
-            "Category": change.kind.value,
-        }
-        for change in changes
-    ]
-    return json_answer({"count": len(records), "records": records})
+def _record(change: TrustChange) -> Mapping[str, object]:
+    return {
+        "ID": str(change.id),
+        "CreatedAt": instant(change.created),
+        "GUN": change.gun,
+        "Version": change.version,
+        "SHA256": change.sha256,
+        "Category": change.kind.value,
+    }

@@ -87,7 +87,11 @@ class EntryTrail(Trail, Protocol):
         """What `record` would append now."""
 
     def appended(self) -> None:
-        """Entries were appended: tell those who follow. Never raises."""
+        """Entries were appended: tell those who follow in this process. Never raises."""
+
+
+TOPIC = "audit"
+"""What those who listen (services.wakes) are told with the commit of every entry, whoever keeps it."""
 
 
 class AuditRecords(Protocol):

@@ -31,6 +31,9 @@ ROWS_AT_ONCE = 500
 GATHER_SECONDS = 0.5
 """How long rows gather after the first of them, so that many are sealed in one transaction."""
 
+BEHIND = 6
+"""How many times as long they gather at who was not the first to seal the last ones."""
+
 LOOK_SECONDS = 30.0
 """How often the sealer looks without being told: for rows that other processes wrote."""
 
@@ -166,7 +169,8 @@ class _Walk:
 class Sealer:
     """The one that chains: `begin` gives it a thread until `stop`; `seal_all` does what there is to do, at once.
 
-    Of several processes each may have one: a batch is written as a whole or, where another was faster, not at all.
+    Of several processes each may have one: a batch is written as a whole or, where another was faster, not at all. Who
+    came too late lets others go first, until nobody seals any more: so what one record takes does not grow with them.
     """
 
     def __init__(
@@ -176,7 +180,13 @@ class Sealer:
         self._records, self._heads, self._gather, self._look = records, heads, gather, look
         self._woken = threading.Event()
         self._over = threading.Event()
+        self._leads = True
         self._thread: threading.Thread | None = None
+
+    @property
+    def gathers(self) -> float:
+        """For how many seconds it lets rows gather now."""
+        return self._gather if self._leads else BEHIND * self._gather
 
     def begin(self) -> None:
         """What an earlier process left unsealed comes first."""
@@ -215,15 +225,22 @@ class Sealer:
         previous = "" if last is None or last.seal is None else last.seal
         return len(rows) if self._heads.seal(last, held, list(chain(previous, rows))) else 0
 
+    def look(self, *, told: bool) -> None:
+        """`told`: somebody recorded something, so there are rows, unless another has sealed them. Raises
+        StorageFailed."""
+        sealed = self.seal_all()
+        if sealed or told:
+            self._leads = sealed > 0
+
     def _run(self) -> None:
         ending = False
         while not ending:
-            self._woken.wait(self._look)
-            self._over.wait(self._gather)
+            told = self._woken.wait(self._look)
+            self._over.wait(self.gathers)
             self._woken.clear()
             ending = self._over.is_set()  # asked before the rows are read: none recorded before `stop` is missed
             try:
-                self.seal_all()
+                self.look(told=told)
             except StorageFailed as error:
                 log.error("the audit trail cannot be sealed now, and is when the next row comes: %s", error)  # noqa: TRY400
             except Exception:  # whatever it is, what comes later is to be sealed

@@ -22,19 +22,14 @@ from typing import NoReturn
 from lading.oci.reference import Repository
 from lading.services.access import Actor, Denied, NotLoggedIn, Permission
 from lading.services.audit.audit import Deed, Result, Trail
-from lading.services.audit.records import AuditEntry, AuditRecords
+from lading.services.audit.records import TOPIC, AuditEntry, AuditRecords
 from lading.services.blotting import without_secrets
-from lading.services.wakes import Wakes
 from lading.wire.plain_json import plain_object
 
 log = logging.getLogger("lading.audit")
 
 LONGEST_TEXT = 1000
 """Characters of one text of a record: what strangers send is quoted, but not at any length."""
-
-
-TOPIC = "audit"
-"""What other processes are woken with."""
 
 
 def admit(
@@ -63,9 +58,9 @@ def refuse(trail: Trail, actor: Actor, permission: Permission, deed: Deed) -> No
 class AuditTrail:
     """Fulfils EntryTrail. For any number of threads."""
 
-    def __init__(self, records: AuditRecords, clock: Callable[[], float], wakes: Wakes) -> None:
+    def __init__(self, records: AuditRecords, clock: Callable[[], float]) -> None:
         """`clock` tells seconds since 1970."""
-        self._records, self._clock, self._wakes = records, clock, wakes
+        self._records, self._clock = records, clock
         self._lock = threading.Lock()
         self._told: tuple[Callable[[], None], ...] = ()
         self.over = False
@@ -94,7 +89,6 @@ class AuditTrail:
         )
 
     def appended(self) -> None:
-        self._wakes.tell(TOPIC)
         self._tell()
 
     def woken(self, topic: str | None) -> None:

@@ -85,6 +85,10 @@ class GuardedEnvironment:
         """Whether it may push there from here; None: anywhere."""
         self._permissions.admit_target(Permission.IMAGES_PUSH, repository)
 
+    def admit_sign(self, repository: Repository | None) -> None:
+        """Whether what it pushes there may be signed with the server's key; None: anywhere."""
+        self._permissions.admit_target(Permission.TRUST_SIGN, repository)
+
     def admit_pull(self, repository: Repository | None) -> None:
         """Whether it may bring that here; None: anything."""
         self._permissions.admit_target(Permission.IMAGES_PULL, repository)

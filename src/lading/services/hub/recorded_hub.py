@@ -23,9 +23,8 @@ class AgentAtServer(AgentAway):
 class RecordedHub:
     """Fulfils Hub for a command beside servers. Its methods raise StorageFailed besides."""
 
-    def __init__(self, records: PresenceRecords, clock: Callable[[], float], wakes: Wakes) -> None:
-        """`clock` tells seconds since 1970."""
-        self._records, self._clock, self._wakes = records, clock, wakes
+    def __init__(self, records: PresenceRecords, wakes: Wakes) -> None:
+        self._records, self._wakes = records, wakes
 
     def transport(self, environment: int) -> Transport:
         """Raises AgentAway or AgentAtServer at whatever is asked."""
@@ -33,11 +32,10 @@ class RecordedHub:
 
     def presence(self, environment: int) -> AgentPresence | None:
         row = self._records.presence(environment)
-        return row.presence if row is not None and row.stands(self._clock()) else None
+        return row.presence if row is not None and row.stands else None
 
     def presences(self) -> Sequence[AgentPresence]:
-        now = self._clock()
-        return [row.presence for row in self._records.presences() if row.stands(now)]
+        return [row.presence for row in self._records.presences() if row.stands]
 
     def back(self, environment: int, cancel: Cancel, seconds: float) -> bool:  # noqa: ARG002  as Hub asks
         """Nobody comes here, so nobody is waited for. Raises Cancelled."""

@@ -64,24 +64,32 @@ class AgentTokenRecords(Protocol):
 @dataclass(frozen=True, slots=True)
 class PresenceRow:
     """An agent that a server holds: `process` is that server's, for as long as it runs, and `url` how the others reach
-    it, empty where they cannot. `told` is when it last said so."""
+    it, empty where they cannot.
+
+    `told` is when it last said so and `silent` how many seconds ago that was, both by the records' own clock, as two
+    servers' clocks are never compared. `fresh`, of a row that is written: the agent has just connected there.
+    """
 
     presence: AgentPresence
     process: str
     url: str
-    told: float
+    told: float = field(default=0.0, compare=False)
+    silent: float = field(default=0.0, compare=False)
+    fresh: bool = field(default=False, compare=False)
 
-    def stands(self, now: float) -> bool:
+    @property
+    def stands(self) -> bool:
         """Whether that server is still there, as far as it has said so."""
-        return now - self.told < STALE_SECONDS
+        return self.silent < STALE_SECONDS
 
 
 class PresenceRecords(Protocol):
     """Rows by environment. Every method raises StorageFailed."""
 
     def put_presences(self, rows: Sequence[PresenceRow]) -> Collection[int]:
-        """Each in place of the one before, unless another server's has connected later, all in one transaction. Gives
-        the environments of which that is so. What environments are gone is left out."""
+        """Each in place of the one before, told now, all in one transaction. One that is not `fresh` stays out where
+        another server has the row by now, as the agent has connected there since: gives the environments of which that
+        is so. What environments are gone is left out."""
 
     def presence(self, environment: int) -> PresenceRow | None:
         """None where there is none."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from lading.errors import LadingError
@@ -50,7 +50,6 @@ class Replica:
 
     process: str
     url: str
-    clock: Callable[[], float] = field(repr=False)
 
 
 class SharedHub:
@@ -113,7 +112,7 @@ class SharedHub:
             return True
         while True:
             row, looked = self._other(environment), self._steady()
-            if row is not None and row.url and row != known:
+            if row is not None and row.url and (known is None or _told(row) != _told(known)):
                 return True
             if self._local.back(environment, cancel, min(left, LOOK_SECONDS)):
                 return True
@@ -150,7 +149,7 @@ class SharedHub:
 
     def _stands(self, row: PresenceRow) -> bool:
         """Whether it is another server's, and that one is there."""
-        return row.process != self._replica.process and row.stands(self._replica.clock())
+        return row.process != self._replica.process and row.stands
 
     # ── the rows
 
@@ -167,8 +166,7 @@ class SharedHub:
             gone = self._kept.keys() - here.keys()
             if gone:
                 self._records.remove_presences(gone, self._replica.process)
-            replica, now = self._replica, self._replica.clock()
-            rows = [PresenceRow(presence, replica.process, replica.url, now) for presence in here.values()]
+            rows = [self._row(presence) for presence in here.values()]
             for environment in self._records.put_presences(rows) if rows else ():
                 self._local.dismiss(environment, CloseCode.NORMAL, REPLACED)
             self._kept = here
@@ -176,6 +174,16 @@ class SharedHub:
             log.error("what agents are here cannot be written down: %s", error)  # noqa: TRY400  it says all
         except Exception:
             log.exception("what agents are here cannot be written down now, and is tried again")
+
+    def _row(self, presence: AgentPresence) -> PresenceRow:
+        kept, replica = self._kept.get(presence.environment), self._replica
+        fresh = kept is None or kept.connected != presence.connected
+        return PresenceRow(presence, replica.process, replica.url, fresh=fresh)
+
+
+def _told(row: PresenceRow) -> tuple[str, float]:
+    """What is another at each time that a server says that the agent is there."""
+    return row.process, row.told
 
 
 class AgentBeyond(AgentAway):

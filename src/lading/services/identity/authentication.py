@@ -4,11 +4,11 @@
     Bearer lad_…        an API token                       wrong: LoginFailed
     Basic name:lad_…    a token, as the registry password of its user
     Basic name:pass     checked, then remembered for a few minutes: a pull is many requests, and a check is slow
-    client certificate  a token that TLS has proved; its row is looked up all the same, as it may be revoked
+    client certificate  a token that TLS has proved; its row is asked all the same, as it may be revoked
 
-Users, grants and tokens are looked up at every request, so that what was taken away is gone at once. The answer to a
-wrong name takes as long as to a wrong password, and says the same. Names that nobody has are not recorded: people type
-passwords there.
+Users, grants and tokens are remembered until something is committed (`standing`), so that what was taken away is gone
+at once; sessions are looked up at every request. The answer to a wrong name takes as long as to a wrong password, and
+says the same. Names that nobody has are not recorded: people type passwords there.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Protocol
 
 from lading.services.access import EVERYTHING, Actor, Denied, Grant, NotLoggedIn, Permission
 from lading.services.audit.audit import Deed, Result, Trail
-from lading.services.identity.login_records import TokenRecords, TokenRow
+from lading.services.identity.login_records import TokenRecords
 from lading.services.identity.password_memory import PasswordMemory
 from lading.services.identity.passwords import Checked, Passwords, PasswordsBusy, as_typed, new_password
 from lading.services.identity.sessions import Sessions
-from lading.services.identity.standing import proof_of
-from lading.services.identity.throttling import Seldom, Throttle, place_of
+from lading.services.identity.standing import Known, Standing, proof_of
+from lading.services.identity.throttling import Seldom, place_of
 from lading.services.identity.tokens import TOKEN_START, certificate_hash, token_hash
 from lading.services.identity.user_records import UserRecords, UserRow
 from lading.wire.authorization import BasicLogin, BearerToken, parse_authorization
@@ -103,11 +103,28 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Where users, their sessions and their tokens are found."""
+    """Where users, their sessions and their tokens are found; `standing` remembers users and tokens."""
 
     users: UserRecords
     tokens: TokenRecords
     sessions: Sessions
+    standing: Standing
+
+
+class Attempts(Protocol):
+    """How often somebody may try a password; an attempt counts as failed until something else is known of it."""
+
+    def begin(self, account: str, address: str) -> None:
+        """Raises TooManyAttempts."""
+
+    def failed(self, account: str, address: str) -> None:
+        """It was wrong."""
+
+    def succeeded(self, account: str, address: str) -> None:
+        """It was right."""
+
+    def undone(self, account: str, address: str) -> None:
+        """It was neither: it could not be checked."""
 
 
 class Authentication:
@@ -118,14 +135,15 @@ class Authentication:
         accounts: Accounts,
         passwords: Passwords,
         memory: PasswordMemory,
-        throttle: Throttle,
+        attempts: Attempts,
         trail: Trail,
         *,
         clock: Callable[[], float],
     ) -> None:
         """`clock` tells seconds since 1970."""
         self._users, self._tokens, self._sessions = accounts.users, accounts.tokens, accounts.sessions
-        self._passwords, self._memory, self._throttle = passwords, memory, throttle
+        self._standing = accounts.standing
+        self._passwords, self._memory, self._attempts = passwords, memory, attempts
         self._trail, self._clock = trail, clock
         self._seldom = Seldom(clock, USE_SECONDS)
 
@@ -206,33 +224,28 @@ class Authentication:
 
     def _by_hash(self, visit: Visit, hashed: str, name: str | None) -> Actor | None:
         """None, and a record, where it opens nothing."""
+        known = self._standing.shown(hashed)
+        if known is None or known.token is None or (name is not None and _spelled(name) != known.user.name):
+            self._token_failed(visit, hashed)
+            return None
+        now, used = self._clock(), known.token.used
+        if used is None or now - used >= USE_SECONDS:
+            self._tokens.use_token(known.token.id, now)
+        return _from(visit, known)
+
+    def _token_failed(self, visit: Visit, hashed: str) -> None:
+        """A program with an old token asks again and again: one record a minute tells it."""
         row = self._tokens.token_hashed(hashed)
         user = None if row is None else self._users.user(row.user)
-        now = self._clock()
-        if (
-            row is None
-            or user is None
-            or not user.active
-            or (row.expires is not None and now >= row.expires)
-            or (name is not None and _spelled(name) != user.name)
-        ):
-            self._token_failed(visit, row, user)
-            return None
-        if row.used is None or now - row.used >= USE_SECONDS:
-            self._tokens.use_token(row.id, now)
-        return replace(self._actor(visit, user), token=row.id, scopes=row.scopes, proof=proof_of(user, row))
-
-    def _token_failed(self, visit: Visit, row: TokenRow | None, user: UserRow | None) -> None:
-        """A program with an old token asks again and again: one record a minute tells it."""
         if self._seldom.now(place_of(visit.address) if row is None else row.id):
             entity = ("", "") if row is None else (str(row.id), row.name)
             details = {} if user is None else {"user": user.name}
             self._trail.record(nobody(visit), Deed("login", "token", *entity, details=details), Result.FAILED)
 
     def _by_password(self, visit: Visit, shown: BasicLogin) -> Actor:
-        user = self._known(shown.name)
-        if user is not None and user.active and self._memory.knows(user, shown.secret):
-            return self._actor(visit, user)
+        known = self._standing.named(_spelled(shown.name))
+        if known is not None and self._memory.knows(known.user, shown.secret):
+            return _from(visit, known)
         user = self._verified(visit, shown.name, shown.secret, "basic")
         self._memory.remember(user, shown.secret)
         actor = self._actor(visit, user)
@@ -242,17 +255,18 @@ class Authentication:
     def _verified(self, visit: Visit, name: str, password: str, method: str) -> UserRow:
         """Whose name and password these are. Raises LoginFailed, TooManyAttempts, PasswordsBusy."""
         account = _spelled(name)
-        self._throttle.begin(account, visit.address)
+        self._attempts.begin(account, visit.address)
         try:
             user = self._known(name)
             checked = self._check(user, password)
         except BaseException:
-            self._throttle.undone(account, visit.address)
+            self._attempts.undone(account, visit.address)
             raise
         if user is None or not user.active or checked is Checked.WRONG:
+            self._attempts.failed(account, visit.address)
             self._login_failed(visit, user, method)
             raise LoginFailed
-        self._throttle.succeeded(account, visit.address)
+        self._attempts.succeeded(account, visit.address)
         return self._hashed_anew(user, password) if checked is Checked.STALE else user
 
     def _check(self, user: UserRow | None, password: str) -> Checked:
@@ -283,6 +297,10 @@ class Authentication:
     def _actor(self, visit: Visit, user: UserRow) -> Actor:
         grants = tuple(self._users.grants_of(user.id))
         return Actor(user.name, grants, user.id, address=visit.address, request=visit.request, proof=proof_of(user))
+
+
+def _from(visit: Visit, known: Known) -> Actor:
+    return replace(known.actor, address=visit.address, request=visit.request)
 
 
 def nobody(visit: Visit) -> Actor:

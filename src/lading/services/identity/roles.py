@@ -2,7 +2,7 @@
 
 admin       everything
 operator    images, environments, registries, repositories, scans and jobs, whatever there is to do with them
-publisher   pulls, tags, pushes and scans images
+publisher   pulls, tags, pushes and scans images, and has them signed
 viewer      looks at them
 """
 
@@ -44,6 +44,7 @@ BUILT_IN: Mapping[str, tuple[Grant, ...]] = {
         Permission.POLICIES_VIEW,
         Permission.EXCEPTIONS_VIEW,
         Permission.TRUST_VIEW,
+        Permission.TRUST_SIGN,
         "jobs:*",
         "metrics:view",
         "settings:view",
@@ -63,6 +64,7 @@ BUILT_IN: Mapping[str, tuple[Grant, ...]] = {
         Permission.POLICIES_VIEW,
         Permission.EXCEPTIONS_VIEW,
         Permission.TRUST_VIEW,
+        Permission.TRUST_SIGN,
     ),
     "viewer": _grant(
         Permission.IMAGES_VIEW,

@@ -21,6 +21,7 @@ from lading.services.identity.passwords import Passwords, new_password
 from lading.services.identity.roles import ADMIN
 from lading.services.identity.user_records import UserRecords, UserRow
 from lading.services.identity.users import admin_role, has_admin, new_name
+from lading.services.named_rows import NameTaken
 from lading.services.secrets import unguessable
 from lading.services.setting_records import SettingRecords
 
@@ -97,8 +98,10 @@ class Setup:
             return None
         try:
             row = self._added(ADMIN, password)
-        except SetupLinkOver:  # another process was faster
-            return None
+        except (SetupLinkOver, NameTaken):
+            if self._is_over():  # another process was faster
+                return None
+            raise
         self._settings.remove_setting(SETTING)
         self._record(LADING, row, "LADING_ADMIN_PASSWORD")
         return row

@@ -7,7 +7,8 @@ one customer has to choose from.
     a few failures are free ─▶ then each doubles the pause, up to a quarter of an hour ─▶ forgotten after a quiet hour
 
 An attempt counts as failed from its begin until it is known to have succeeded, so that many at once gain nothing.
-Memory is bounded: the key that was quiet the longest goes first.
+Memory is bounded: the key that was quiet the longest goes first. It is that of one process; what several tell each
+other is in shared_throttling.
 """
 
 from __future__ import annotations
@@ -100,12 +101,27 @@ class Throttle:
         if wait:
             raise TooManyAttempts(wait)
 
-    def succeeded(self, account: str, address: str) -> None:
-        """The account's failures from there are forgotten. The address's others stay: else an attacker's own account
-        would clear them."""
+    def succeeded(self, account: str, address: str) -> bool:
+        """The account's failures from there are forgotten; whether there were any before this attempt. The address's
+        others stay: else an attacker's own account would clear them."""
         with self._lock:
+            before = self._accounts.of((account, place_of(address))).count > 1
             self._accounts.drop((account, place_of(address)))
             self._addresses.less(place_of(address))
+        return before
+
+    def count(self, account: str, address: str) -> None:
+        """An attempt failed that was not begun here."""
+        place = place_of(address)
+        with self._lock:
+            now = self._clock()
+            self._accounts.put((account, place), one_more(self._accounts.of((account, place)), now))
+            self._addresses.put(place, one_more(self._addresses.of(place), now))
+
+    def forget(self, account: str, address: str) -> None:
+        """One succeeded that was not begun here."""
+        with self._lock:
+            self._accounts.drop((account, place_of(address)))
 
     def undone(self, account: str, address: str) -> None:
         """It was neither right nor wrong: it could not be checked."""

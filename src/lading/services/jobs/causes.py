@@ -24,6 +24,7 @@ CAUSES: Mapping[type[errors.LadingError], str] = {
     errors.ContentCorrupt: "content_corrupt",
     errors.StorageFailed: "storage_failed",
     errors.NoRoom: "no_room",
+    errors.Unavailable: "unavailable",
     errors.Unreachable: "unreachable",
     errors.NotAccepted: "not_accepted",
     errors.PartlyDone: "partly_done",

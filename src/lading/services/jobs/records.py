@@ -7,6 +7,9 @@
 `run` counts claims. Who writes says which run it writes for; where the row has moved on, or has ended, nothing is
 written and the writer is told. A row that is queued or running carries a heartbeat of the process that holds it, by
 the clock of the database: what the clocks of two servers say is never compared.
+
+Whoever listens (services.wakes) hears of every job that was added, claimed, given back or written of. It is told with
+the commit, so that no process that dies then keeps it to itself.
 """
 
 from __future__ import annotations
@@ -18,6 +21,13 @@ from typing import Protocol
 from lading.services.audit.records import AuditEntry
 from lading.services.jobs.idempotency import RequestKey
 from lading.services.jobs.job import Job, JobState, JsonObject, Line
+
+TOPIC = "job/"
+"""What those who listen are told, and the job's id."""
+
+ENDED = "ended/"
+"""What the process that runs a job is told, and the job's id, when another process has ended it: it is to stop. The
+lines that every process writes are another topic, so that nobody asks about jobs because of their own lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,13 @@ class Told:
     state: JobState | None = None
     result: JsonObject | None = None
     entry: AuditEntry | None = None
+    elsewhere: bool = False
+    """Whether it is another process than the one that runs it which ends it."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Of whom those who listen are told."""
+        return (f"{TOPIC}{self.job}", *([f"{ENDED}{self.job}"] if self.elsewhere else []))
 
 
 class JobRecords(Protocol):
@@ -120,9 +137,13 @@ class JobRecords(Protocol):
     def let_go(self, held: Collection[Held]) -> None:
         """Nobody holds these any more, as far as they are held so: whoever looks first takes them up."""
 
+    def put_off(self, held: Collection[Held], seconds: float) -> None:
+        """These wait, and somebody will look at them: as far as they do so still, nobody who looks for what is `left`
+        finds them for so long."""
+
     def left(self, seconds: float | None) -> Sequence[Job]:
-        """Jobs queued or running that were let go or have had no heartbeat for so long (None: all of them), the oldest
-        job first."""
+        """Jobs queued or running that were let go or have had no heartbeat for so long, nor were put off (None: all of
+        them), the oldest job first."""
 
     def forget(self, before: float, limit: int) -> int:
         """Drop jobs that ended before then, with their lines: at most `limit`. Returns how many."""

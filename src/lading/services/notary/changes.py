@@ -91,9 +91,13 @@ class Changes:
 
     def first(self, gun: str, snapshot: TrustKey, timestamp: TrustKey) -> Collection:
         """New metadata: our root key, and a key of the repository's own. Both others are the server's."""
-        root = self._root_signer(gun, self.keys.root())
-        targets = SigningKey(repository_key(self.keys, TARGETS, gun))
-        return initialise(gun, [root], [targets], self.now, snapshot=snapshot, timestamp=timestamp)
+        root, targets = self.first_keys(gun)
+        signers = [self._root_signer(gun, root)], [SigningKey(targets)]
+        return initialise(gun, *signers, self.now, snapshot=snapshot, timestamp=timestamp)
+
+    def first_keys(self, gun: str) -> tuple[PrivateKey, PrivateKey]:
+        """The keys of root and targets that new metadata is begun with, made where there are none."""
+        return self.keys.root(), repository_key(self.keys, TARGETS, gun)
 
     # ── tags
 
@@ -121,6 +125,11 @@ class Changes:
             signers = self._signers(collection, role)
             collection = sign_tag(collection, tag, manifest, signers, self.now, role=role)
         return collection, roles
+
+    def signing_keys(self, collection: Collection, tag: str) -> None:
+        """Open all keys that `sign` would sign the tag with. Raises SignerMissing."""
+        for role in self.signing_roles(collection, tag):
+            self._signers(collection, role)
 
     def unsign(self, collection: Collection, tag: str) -> tuple[Collection, tuple[Roles, Roles]]:
         """The tag signed no longer by whom we have keys for; those roles, and those that sign it still. Raises

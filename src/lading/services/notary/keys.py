@@ -49,6 +49,9 @@ class TrustKeys(Protocol):
         """The root key for new repositories: the one that came last, so that none is begun with one that was replaced;
         made where there is none yet. Raises as `open` does."""
 
+    def root_in_force(self) -> str | None:
+        """The id of that key, which is not opened; None where it has yet to be made. Raises StorageFailed."""
+
     def make(self, role: str, gun: str = "") -> PrivateKey:
         """A new ECDSA key, kept. Raises StorageFailed, and what asking for its passphrase raises."""
 

@@ -94,6 +94,15 @@ class NotaryTrust:
 
     # ── signing
 
+    def prepare(self, reference: Reference, cancel: Cancel) -> None:
+        """Opens the keys that `sign` would sign the tag with, and publishes nothing: for who has much to send first. In
+        a repository without trust metadata they are made where there are none. Raises as `sign` does."""
+        held = self._held(reference.repository, cancel, starts=True)
+        if held is None:
+            self._changes().first_keys(str(reference.repository))
+        else:
+            self._changes().signing_keys(held, reference.or_latest.tag or "")
+
     def sign(self, reference: Reference, manifest: Descriptor, cancel: Cancel) -> TagSigned:
         """Sign the tag as this manifest.
 

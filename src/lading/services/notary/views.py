@@ -116,7 +116,11 @@ def inspected(repository: Repository, trusted: Trusted) -> Inspected:
         _bare(trusted.root.roles[ROOT]),
         tuple(sorted(trusted.root.roles[ROOT].keys)),
         _bare(trusted.root.roles[TARGETS]),
-        {ROOT: trusted.root.expires, **{role: signed.targets.expires for role, signed in trusted.roles.items()}},
+        {
+            ROOT: trusted.root.expires,
+            **{role: signed.targets.expires for role, signed in trusted.roles.items()},
+            **trusted.ends,
+        },
         {role: str(broken.error) for role, broken in trusted.broken.items()},
     )
 

@@ -42,12 +42,13 @@ class UploadFiles(Protocol):
         """An empty one."""
 
     def offset(self, session: str) -> int:
-        """How many bytes are kept, also while somebody writes. Raises UploadUnknown."""
+        """How many bytes are kept for sure, also while somebody writes. Raises UploadUnknown."""
 
     def writing(self, session: str, cancel: Cancel, patience_seconds: float = 0.0) -> AbstractContextManager[Upload]:
-        """Alone with it while inside; an old connection may drain for `patience_seconds`.
+        """Alone with it while inside; an old connection may drain for `patience_seconds`. What was appended is kept
+        when this ends.
 
-        Raises UploadUnknown, UploadBusy.
+        Raises UploadUnknown, UploadBusy, also at its end: it was cancelled meanwhile, or somebody else has it by now.
         """
 
     def cancel(self, session: str) -> None:

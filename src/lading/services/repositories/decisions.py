@@ -6,7 +6,7 @@ place answers whether something may be written, moved or removed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from lading.oci.digest import Digest
 from lading.services.named_rows import NameTaken
@@ -18,6 +18,7 @@ from lading.services.repositories.edits import (
     DropRepository,
     DropTag,
     Edit,
+    EndUpload,
     HoldBlob,
     HoldManifest,
     PointTag,
@@ -51,11 +52,13 @@ PUSHED_ANEW_SECONDS = 3600.0
 """Builds push the same all the time: when it was last pushed is known to within this, much less than retention asks."""
 
 
-def hold_blob(digest: Digest, size: int) -> Decide:
-    """It was uploaded or mounted, and its bytes are on disk; the same again changes nothing."""
+def hold_blob(digest: Digest, size: int, session: str | None = None) -> Decide:
+    """It was mounted, or uploaded by this session, which is over then; its bytes are on disk. The same again changes
+    nothing."""
+    over = [] if session is None else [EndUpload(session)]
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
-        return [] if view.blob(digest) == size else [HoldBlob(digest, size)]
+        return [*over] if view.blob(digest) == size else [HoldBlob(digest, size), *over]
 
     return decide
 
@@ -219,18 +222,27 @@ def set_retention(rules: Sequence[RetentionRule]) -> Decide:
 
 def set_trust(trust: RepositoryTrust | None) -> Decide:
     """Whose signatures its images need; makes a repository that is not there. Raises TrustRuleInvalid where it names a
-    key that is not accepted."""
+    key that is not accepted, or so few that nothing could meet it."""
 
     def decide(view: RepositoryView) -> Sequence[Edit]:
-        if trust == view.own_trust() and view.is_there():
-            return []
-        known = view.accepted_keys() if trust is not None and trust.keys else ()
-        for name in () if trust is None else trust.keys:
-            if name not in known:
-                raise TrustRuleInvalid("keys", f"name {name!r}, and no accepted key is called so")
-        return [SetTrust(trust)]
+        if trust is not None and trust.keys:
+            _check_keys(trust, view.accepted_keys())
+        return [] if trust == view.own_trust() and view.is_there() else [SetTrust(trust)]
 
     return decide
+
+
+def _check_keys(trust: RepositoryTrust, accepted: Mapping[str, str]) -> None:
+    """A key that is accepted under two names is one signer: whoever has it signs once."""
+    named: dict[str, str] = {}
+    twice = ""
+    for name in trust.keys:
+        if name not in accepted:
+            raise TrustRuleInvalid("keys", f"name {name!r}, and no accepted key is called so")
+        other = named.setdefault(accepted[name], name)
+        twice = twice if other == name else f"{other!r} and {name!r} are the same key"
+    if trust.checks and len(named) + trust.notary < trust.threshold:
+        raise TrustRuleInvalid("keys", f"must be {trust.threshold} or more, and {twice}")
 
 
 def release_tag(repository: str, release: TagRelease, now: float) -> Decide:

@@ -109,6 +109,13 @@ class DropRepository:
     """The repository and all its rows go; the last edit."""
 
 
+@dataclass(frozen=True, slots=True)
+class EndUpload:
+    """An upload session is over: what it brought is held by the same change."""
+
+    session: str
+
+
 Edit = (
     HoldBlob
     | HoldManifest
@@ -124,5 +131,6 @@ Edit = (
     | SetTrust
     | RenameRepository
     | DropRepository
+    | EndUpload
 )
 """One row's change; applied in the order given."""

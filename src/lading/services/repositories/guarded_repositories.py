@@ -19,7 +19,7 @@ from lading.services.repositories.errors import Protected, ReleaseRefused, Repos
 from lading.services.repositories.protection import Forbidden, Protection
 from lading.services.repositories.records import Decide, RepositoryRecords
 from lading.services.repositories.repositories import Repositories
-from lading.services.repositories.rows import RepositoryRow, TagRow, Visibility
+from lading.services.repositories.rows import Names, RepositoryRow, TagRow, Visibility
 from lading.services.repositories.rules import MOST_SECONDS, WHOLE, Rule, TagRelease, is_whole, rule_json
 from lading.services.repositories.trust import RepositoryTrust, read_trust, trust_json
 
@@ -82,9 +82,15 @@ class GuardedRepositories:
 
     def names(self, actor: Actor) -> Sequence[str]:
         """Those that the actor may see, in order. Raises Denied where there can be none."""
-        admit_somewhere(self._trail, actor, Permission.REPOSITORIES_VIEW, Deed("list", "repository", "", ""))
+        admit_somewhere(self._trail, actor, Permission.REPOSITORIES_VIEW, _LIST)
         names = self._records.repositories("", ALL)
         return [name for name in names if actor.may(Permission.REPOSITORIES_VIEW, None, name)]
+
+    def page(self, actor: Actor, text: str, offset: int, limit: int) -> Names:
+        """Of those that the actor may see and whose names hold the text, in capitals or not, in order. Raises Denied
+        where there can be none."""
+        admit_somewhere(self._trail, actor, Permission.REPOSITORIES_VIEW, _LIST)
+        return self._records.names(text, offset, limit, actor.patterns(Permission.REPOSITORIES_VIEW))
 
     def rows(self, actor: Actor, names: Sequence[str]) -> Sequence[RepositoryRow]:
         """Of those `names`, which the actor may see, what there is to tell."""
@@ -96,11 +102,21 @@ class GuardedRepositories:
         self._admit(actor, Permission.REPOSITORIES_VIEW, "view", repository)
         return self._row(repository)
 
+    def trust(self, actor: Actor, repository: str) -> RepositoryTrust | None:
+        """Its rule of signatures. Raises RepositoryUnknown."""
+        self._admit(actor, Permission.REPOSITORIES_VIEW, "view", repository)
+        self._repositories.check_known(repository)
+        return self._records.view(repository).own_trust()
+
     def tags(self, actor: Actor, repository: str) -> Sequence[str]:
         """In order. Raises RepositoryUnknown."""
+        return self.tag_page(actor, repository, "", 0, ALL).names
+
+    def tag_page(self, actor: Actor, repository: str, text: str, offset: int, limit: int) -> Names:
+        """Those whose names hold the text, in capitals or not, in order. Raises RepositoryUnknown."""
         self._admit(actor, Permission.REPOSITORIES_VIEW, "view", repository)
-        self._row(repository)
-        return self._records.tags(repository, "", ALL)
+        self._repositories.check_known(repository)
+        return self._records.tag_names(repository, text, offset, limit)
 
     def tag_rows(self, actor: Actor, repository: str, tags: Sequence[str]) -> Sequence[ProtectedTag]:
         """Those of them that are there, with what protects them."""
@@ -150,7 +166,7 @@ class GuardedRepositories:
     def remove_tag(self, actor: Actor, repository: str, tag: str) -> None:
         """The manifest stays held. Raises RepositoryUnknown, ManifestUnknown, Protected."""
         self._admit(actor, Permission.REPOSITORIES_REMOVE, "remove", repository)
-        self._row(repository)
+        self._repositories.check_known(repository)
         self._decide(actor, "remove", repository, decisions.delete_tag(repository, tag, self._clock()), tag)
 
     def release(self, actor: Actor, repository: str, tag: str, reason: str, until: float | None) -> TagRelease:
@@ -164,7 +180,7 @@ class GuardedRepositories:
             raise ReasonInvalid
         if until is not None and not now < until <= now + MOST_SECONDS:
             raise UntilInvalid
-        self._row(repository)
+        self._repositories.check_known(repository)
         release = TagRelease(tag, said, actor.name, now, until)
         decide = decisions.release_tag(repository, release, now)
         self._decide(actor, "release", repository, decide, tag, reason=said, until=until)
@@ -173,7 +189,7 @@ class GuardedRepositories:
     def take_back(self, actor: Actor, repository: str, tag: str) -> None:
         """Its rules alone count again. Raises RepositoryUnknown, ManifestUnknown."""
         self._admit(actor, Permission.REPOSITORIES_EDIT, "protect", repository)
-        self._row(repository)
+        self._repositories.check_known(repository)
         self._decide(actor, "protect", repository, decisions.take_back_release(repository, tag), tag)
 
     # ── rules of the whole registry
@@ -223,6 +239,7 @@ def _deed(action: str, repository: str, tag: str | None = None, **details: objec
     return Deed(action, "image", tag, named(repository, tag), details={**told, "repository": repository})
 
 
+_LIST = Deed("list", "repository", "", "")
 _SETTING = Deed("update", "setting", "repositories", "repositories")
 
 

@@ -6,7 +6,7 @@ written here alone, as no change may be decided beside their writing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from lading.oci.descriptor import Descriptor
@@ -17,6 +17,7 @@ from lading.services.repositories.rows import (
     HeldManifest,
     ManifestRow,
     NamedTag,
+    Names,
     RepositoryRow,
     TagRow,
     UploadSession,
@@ -94,8 +95,8 @@ class RepositoryView(Protocol):
     def own_trust(self) -> RepositoryTrust | None:
         """Whose signatures its images need; None: nobody's."""
 
-    def accepted_keys(self) -> Collection[str]:
-        """The names of all keys that a trust rule may name."""
+    def accepted_keys(self) -> Mapping[str, str]:
+        """The ids of all keys that a trust rule may name, by their names."""
 
     def manifest_rows(self) -> Sequence[ManifestRow]:
         """Every manifest it holds, in order of digest."""
@@ -133,6 +134,13 @@ class RepositoryRecords(Protocol):
 
     def tags(self, repository: str, after: str, limit: int) -> Sequence[str]:
         """At most `limit` of its tags that sort after `after`, by code point: Z before a."""
+
+    def names(self, text: str, offset: int, limit: int, patterns: Collection[str] | None = None) -> Names:
+        """A page of the names of repositories that hold the text, in capitals or not, by code point: of those that
+        match one of the patterns, in which `*` stands for any run of characters; None: of all."""
+
+    def tag_names(self, repository: str, text: str, offset: int, limit: int) -> Names:
+        """A page of its tags that hold the text, in capitals or not, by code point."""
 
     def wide_rules(self) -> Sequence[Rule]:
         """The rules of the whole registry."""

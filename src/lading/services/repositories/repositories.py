@@ -170,15 +170,16 @@ class Repositories:
                     return True
         return False
 
-    def hold_blob(self, repository: str, digest: Digest, size: int) -> None:
-        """The bytes are on disk and leased; from now on the repository answers for them.
+    def hold_blob(self, repository: str, digest: Digest, size: int, session: str | None = None) -> None:
+        """The bytes are on disk and leased; from now on the repository answers for them, and the upload session that
+        brought them is over.
 
         Raises BlobUnknown where they have gone since: their lease has ended meanwhile.
         """
         with self._content.holding((digest,)) as missing:
             if missing:
                 raise BlobUnknown(repository, digest)
-            self.change(repository, decisions.hold_blob(digest, size))
+            self.change(repository, decisions.hold_blob(digest, size, session))
 
     def delete_blob(self, repository: str, digest: Digest) -> None:
         """Raises RepositoryUnknown, BlobUnknown, StillNeeded."""

@@ -96,8 +96,18 @@ class ManifestRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """A page of names of repositories or tags, in order, and how many there are in all. Of very many, `total` may be a
+    few minutes old."""
+
+    names: Sequence[str]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryRow:
-    """A repository for lists: `tags` counts, `size` is of all it holds, in bytes, shared with others or not."""
+    """A repository for lists: `tags` counts, `size` is of all it holds, in bytes, shared with others or not. Of one
+    that holds very much, both and `pulls` may be a few minutes old."""
 
     name: str
     visibility: Visibility

@@ -16,7 +16,7 @@ from lading.services.repositories.records import RepositoryRecords
 from lading.services.repositories.repositories import Repositories
 from lading.services.repositories.rows import UploadSession
 from lading.wire.message import Cancel, Reader
-from lading.wire.upload_session import UploadUnknown, check_chunk
+from lading.wire.upload_session import UploadBusy, UploadUnknown, check_chunk
 
 PATIENCE_SECONDS = 5.0
 """How long a request waits for the connection before it, which may still be draining, to let go of the session."""
@@ -94,8 +94,7 @@ class RepositoryUploads:
             if length != 0:
                 upload.append(body, cancel, length or 0)
             size = upload.finish(digest, cancel)
-        self._repositories.hold_blob(repository, digest, size)
-        self._records.end_upload(session)
+        self._repositories.hold_blob(repository, digest, size, session)
         return size
 
     def cancel(self, repository: str, session: str) -> None:
@@ -112,6 +111,15 @@ class RepositoryUploads:
         known = self._records.upload(session)
         if known is None or known.repository != repository:
             raise UploadUnknown(session)
+
+
+def give_up_empty(records: RepositoryRecords, files: UploadFiles, begun_before: float, cancel: Cancel) -> None:
+    """Drop sessions that were begun before then, in seconds since 1970, and to which nothing ever came. Raises
+    Cancelled."""
+    for session in records.uploads(begun_before=begun_before):
+        with suppress(UploadUnknown, UploadBusy), files.writing(session.id, cancel) as upload:
+            if not upload.offset:
+                files.cancel(session.id)
 
 
 def forget_ended(records: RepositoryRecords, files: UploadFiles, begun_before: float) -> None:

@@ -17,14 +17,8 @@ from lading.services.jobs.kinds import Kinds
 from lading.services.jobs.records import JobRecords, Told
 from lading.services.running.ending import RESULTS, Ending
 from lading.services.running.feed import Feeds
-from lading.services.running.writer import job_topic
-from lading.services.wakes import Wakes
 
 log = logging.getLogger("lading.jobs")
-
-ENDED = "ended/"
-"""What the process that runs a job is woken with, and the job's id, when another process has ended it: it is to stop.
-The lines that every process writes are another topic, so that nobody asks about jobs because of their own lines."""
 
 
 class JobClosing:
@@ -35,13 +29,12 @@ class JobClosing:
         records: JobRecords,
         kinds: Kinds,
         trail: EntryTrail,
-        wakes: Wakes,
         *,
         feeds: Feeds,
         clock: Callable[[], float],
     ) -> None:
         """`clock` tells seconds since 1970."""
-        self._records, self._kinds, self._trail, self._wakes, self._feeds = records, kinds, trail, wakes, feeds
+        self._records, self._kinds, self._trail, self._feeds = records, kinds, trail, feeds
         self._clock = clock
 
     def end(self, job: Job, actor: Actor, ending: Ending) -> bool:
@@ -49,12 +42,11 @@ class JobClosing:
         StorageFailed."""
         line = Line(job.cursor + 1, self._clock(), ending.line)
         entry = self.entry(job, actor, ending.state, ending.line)
-        told = Told(job.id, job.run, line.at, (line,), None, ending.state, ending.line, entry)
+        told = Told(job.id, job.run, line.at, (line,), None, ending.state, ending.line, entry, elsewhere=True)
         if self._records.tell([told]):
             return False
         self._trail.appended()
         self._feeds.changed([job.id])
-        self._wakes.tell(job_topic(job.id), f"{ENDED}{job.id}")
         self.over(job, ending.state)
         return True
 

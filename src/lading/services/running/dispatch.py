@@ -14,6 +14,7 @@ from typing import Protocol
 
 from lading.errors import LadingError
 from lading.services.jobs.job import Job
+from lading.services.jobs.records import Held, JobRecords
 
 AGAIN_SECONDS = 60.0
 """How long a job that was handed over may wait for room before it is handed over again, in case that was lost."""
@@ -37,19 +38,16 @@ class NobodyElse:
 
 
 class HandOver:
-    """What of this process is handed over, and when it was; for any number of threads."""
+    """What of this process is handed over; for any number of threads."""
 
-    def __init__(self, dispatch: Dispatch, clock: Callable[[], float]) -> None:
-        """`clock` never goes back."""
-        self._dispatch, self._clock = dispatch, clock
+    def __init__(self, dispatch: Dispatch, records: JobRecords) -> None:
+        self._dispatch, self._records = dispatch, records
         self._lock = threading.Lock()
-        self._lately: dict[tuple[str, int], float] = {}
+        self._handed: list[Held] = []
 
     def handed(self, job: Job) -> bool:
-        """Whether it is somebody else's to begin. What was handed over lately waits for room; what cannot be handed
-        over now is found again by whoever looks for what is left."""
-        if self._was(job):
-            return True
+        """Whether it is somebody else's to begin. What cannot be handed over now is found again by whoever looks for
+        what is left."""
         try:
             handed = self._dispatch.dispatch(job)
         except LadingError as error:
@@ -57,17 +55,17 @@ class HandOver:
             return True
         if handed:
             with self._lock:
-                self._lately.pop((job.id, job.run), None)
-                self._lately[job.id, job.run] = self._clock()
+                self._handed.append(Held(job.id, job.run))
         return handed
 
-    def _was(self, job: Job) -> bool:
-        """Lately, and nobody has begun it since; what was not is forgotten, the longest ago first."""
-        now = self._clock()
+    def settle(self) -> None:
+        """What was handed over since the last time and waits for room is not left behind: one statement for all of it,
+        and no process reads it again before AGAIN_SECONDS. Raises StorageFailed; then it is found, and handed over once
+        more, which does no harm."""
         with self._lock:
-            while self._lately and now - next(iter(self._lately.values())) >= AGAIN_SECONDS:
-                del self._lately[next(iter(self._lately))]
-            return (job.id, job.run) in self._lately
+            handed, self._handed = self._handed, []
+        if handed:
+            self._records.put_off(handed, AGAIN_SECONDS)
 
 
 class Taken:

@@ -292,18 +292,21 @@ class Follower:
         return Reading(behind=True) if self._more else self._feed.read(self._place)
 
     def catch_up(self) -> Reading:
-        """Lines from the records, for which it waits. Raises StorageFailed."""
+        """Lines from the records, for which it waits. Raises StorageFailed.
+
+        The job is looked at after its lines: one that ended in between has more of them, and the last that is told is
+        told as the last. The other way round it would have gone by as one among others.
+        """
+        found = self._records.lines(self.job, self.cursor, READ_LINES)
         job = self._records.find(self.job)
         if job is None:
             return Reading(ended=True)
         terminal = job.cursor if job.state.ended else None
-        lines = [
-            LineTold(line.number, line.data, line.number == terminal)
-            for line in self._records.lines(self.job, self.cursor, READ_LINES)
-        ]
+        lines = [LineTold(line.number, line.data, line.number == terminal) for line in found]
         self._place.cursor = lines[-1].number if lines else self.cursor
-        self._more = len(lines) == READ_LINES
-        return Reading(lines, terminal is not None and self.cursor >= terminal, self._more)
+        ended = terminal is not None and self.cursor >= terminal
+        self._more = len(lines) == READ_LINES or (terminal is not None and not ended)
+        return Reading(lines, ended, self._more)
 
     def doubt(self) -> None:
         """Nothing was heard for long: whoever runs the job elsewhere may have died before it could tell of what it

@@ -36,7 +36,8 @@ log = logging.getLogger("lading.jobs")
 
 class JobRecovery:
     """`begin` gives it a thread until `finish`; `recover` does the same once. `admit` takes a job that waits into our
-    queue; `holds` says that a job is here; `look` begins what waits here and could not begin before."""
+    queue; `holds` says that a job is here; `look` begins what waits here and could not begin before; `settle` keeps
+    everybody from looking at what was handed over."""
 
     def __init__(
         self,
@@ -49,9 +50,10 @@ class JobRecovery:
         admit: Callable[[Job, Actor], None],
         holds: Callable[[str], bool],
         look: Callable[[], None],
+        settle: Callable[[], None],
     ) -> None:
         self._records, self._kinds, self._actors, self._closing = records, kinds, actors, closing
-        self._clocks, self._admit, self._holds, self._look = clocks, admit, holds, look
+        self._clocks, self._admit, self._holds, self._look, self._settle = clocks, admit, holds, look, settle
         self._strange: dict[str, float] = {}
         self._turn = threading.Lock()
         self._over = threading.Event()
@@ -74,7 +76,10 @@ class JobRecovery:
         waits and could not. Returns how many there were. Raises StorageFailed where they cannot be listed."""
         with self._turn:
             self._look()
-            return self._recovered(silent_for)
+            self._settle()
+            count = self._recovered(silent_for)
+            self._settle()
+            return count
 
     def _recovered(self, silent_for: float) -> int:
         found = self._records.left(silent_for or None)

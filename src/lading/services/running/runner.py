@@ -23,8 +23,8 @@ from lading.services.audit.records import EntryTrail
 from lading.services.clocks import Clocks
 from lading.services.jobs.job import Job, JobRequest, JobState
 from lading.services.jobs.kinds import Actors, Kinds
-from lading.services.jobs.records import Held, JobRecords
-from lading.services.running.closing import ENDED, JobClosing
+from lading.services.jobs.records import ENDED, TOPIC, Held, JobRecords
+from lading.services.running.closing import JobClosing
 from lading.services.running.dispatch import Dispatch, HandOver, NobodyElse, Taken
 from lading.services.running.ending import KindUnknown
 from lading.services.running.feed import Feeds
@@ -34,8 +34,7 @@ from lading.services.running.run import SharedRun
 from lading.services.running.seat import JobSeat
 from lading.services.running.turn import JobTurns
 from lading.services.running.worked import Count, uncounted
-from lading.services.running.writer import TOPIC, JobWriter, job_topic
-from lading.services.wakes import Wakes
+from lading.services.running.writer import JobWriter
 from lading.wire.docker_words import Verb
 from lading.wire.job_events import Fold
 
@@ -75,7 +74,6 @@ class Surroundings:
     actors: Actors
     trail: EntryTrail
     queue: JobQueue
-    wakes: Wakes
     clocks: Clocks
     worked: Count = uncounted
     dispatch: Dispatch = field(default_factory=NobodyElse)
@@ -89,17 +87,16 @@ class JobRunner:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._kinds, self._actors, self._clocks = surroundings.kinds, surroundings.actors, surroundings.clocks
-        self._records, self._queue, self._wakes = surroundings.records, surroundings.queue, surroundings.wakes
-        self._hand_over, self._taken = HandOver(surroundings.dispatch, self._clocks.steady), Taken()
+        self._records, self._queue = surroundings.records, surroundings.queue
+        self._hand_over, self._taken = HandOver(surroundings.dispatch, self._records), Taken()
         self._over = threading.Event()
         self.feeds = Feeds()
-        self.writer = JobWriter(self._records, surroundings.wakes, surroundings.trail)
+        self.writer = JobWriter(self._records, surroundings.trail)
         self.leases = JobLeases(self._records, self._clocks.steady, self._all_seats)
         self.closing = JobClosing(
             self._records,
             self._kinds,
             surroundings.trail,
-            surroundings.wakes,
             feeds=self.feeds,
             clock=self._clocks.wall,
         )
@@ -121,6 +118,7 @@ class JobRunner:
             admit=self._take_up,
             holds=self._holds,
             look=self._queue.look,
+            settle=self._hand_over.settle,
         )
         self._since = self._clocks.steady()
         self._lock = threading.Lock()
@@ -168,9 +166,8 @@ class JobRunner:
             self.leases.woken()
 
     def stirred(self, job: str) -> None:
-        """It has come, or has begun: here and in other processes there may be who wants to know."""
+        """It has come, or has begun: there may be who wants to know."""
         self.feeds.stir(job)
-        self._wakes.tell(job_topic(job))
 
     def held(self) -> Collection[str]:
         """The jobs of this process that have not ended."""

@@ -19,7 +19,6 @@ from lading.services.jobs.job import Line
 from lading.services.jobs.records import JobRecords, Told
 from lading.services.running.ending import ending_of
 from lading.services.running.lines import Batch, Said, WaitingLines
-from lading.services.wakes import Wakes
 
 GATHER_SECONDS = {True: 0.03, False: 0.1}
 """How long lines wait for others, once some were written; the first go at once. Those that are followed, and those that
@@ -30,8 +29,6 @@ AGAIN_SECONDS = 1.0
 
 WAITING_LINES = 100_000
 """So many lines wait at most for a database that takes heartbeats and no lines: whose they are is given up then."""
-
-TOPIC = "job/"
 
 log = logging.getLogger("lading.jobs")
 
@@ -48,8 +45,8 @@ class LinesRefused(StorageFailed):
 class JobWriter:
     """Takes lines from any thread. `begin` gives it threads of its own until `finish`; `write` does the same once."""
 
-    def __init__(self, records: JobRecords, wakes: Wakes, trail: EntryTrail) -> None:
-        self._records, self._wakes, self._trail = records, wakes, trail
+    def __init__(self, records: JobRecords, trail: EntryTrail) -> None:
+        self._records, self._trail = records, trail
         self._lines = WaitingLines()
         self._over = threading.Event()
         self._threads: tuple[threading.Thread, ...] = ()
@@ -132,7 +129,6 @@ class JobWriter:
         self._lines.written(batch)
         if any(each[-1].state is not None for each in batch.values()):
             self._trail.appended()
-        self._wakes.tell(*(job_topic(job) for job in batch if job not in lost))
 
     def _keep(self, batch: Batch, error: LadingError) -> None:
         """Put back what could not be written."""
@@ -158,11 +154,6 @@ class JobWriter:
             if not self._written(batch):
                 return False
         return True
-
-
-def job_topic(job: str) -> str:
-    """What other processes are woken with (services.wakes)."""
-    return f"{TOPIC}{job}"
 
 
 def _told(said: list[Said]) -> Told:

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Sequence
 
-from lading.engine.cancel import Cancellation
-from lading.errors import LadingError
 from lading.services.jobs.fields import JobFields
 from lading.services.jobs.job import Job, JobState
 from lading.services.jobs.records import JobFilter, JobRecords
 from lading.services.scans.advisories import ADVISORIES, AdvisoryKeeping, Origin
-
-LOOK_SECONDS = 60.0
-"""How much later than the first process the others begin to bring it."""
-
-AGAIN_SECONDS = 15 * 60.0
-"""After it could not be brought."""
+from lading.wire.message import Cancel
 
 MOST_JOBS = 50
 """How many of the last jobs are looked at."""
@@ -33,33 +25,17 @@ log = logging.getLogger("lading.advisories")
 
 
 class AdvisoryFollowing:
-    """`begin` gives it a thread until `stop`; `follow` does the same once."""
+    """`follow` is for one thread (services.scans.following)."""
 
     def __init__(self, keeping: AdvisoryKeeping, records: JobRecords) -> None:
         self._keeping, self._records = keeping, records
-        self._cancel = Cancellation()
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def begin(self) -> None:
-        """From now on."""
-        self._thread = threading.Thread(target=self._run, name="advisories")
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Returns when nothing is being brought any more; what was not whole is brought again. Harmless twice."""
-        self._over.set()
-        self._cancel.cancel()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def follow(self) -> Sequence[str]:
+    def follow(self, cancel: Cancel) -> Sequence[str]:
         """Bring what is missing here; the jobs that brought it elsewhere, in order. Raises StorageFailed, and what
         AdvisoryKeeping raises."""
         missing = self._missing()
         for job in missing:
-            self._bring(JobFields(job.request.fields))
+            self._bring(JobFields(job.request.fields), cancel)
             log.info("advisories are brought here too, as job %s brought them elsewhere", job.id)
         return [job.id for job in missing]
 
@@ -72,25 +48,11 @@ class AdvisoryFollowing:
         missing = [job for job in last.values() if (job.started or job.created) > newest]
         return sorted(missing, key=lambda job: job.started or job.created)
 
-    def _bring(self, asked: JobFields) -> None:
+    def _bring(self, asked: JobFields, cancel: Cancel) -> None:
         url, name = asked.text_or_none("url"), asked.text_or_none("name")
         if url is not None:
-            self._keeping.bring(Origin(url, name=name), log.debug, self._cancel)
+            self._keeping.bring(Origin(url, name=name), log.debug, cancel)
             return
         ecosystems = asked.texts("ecosystems") if asked.fields.get("ecosystems") else ()
-        for ecosystem, error in self._keeping.update(ecosystems, log.debug, self._cancel).failed:
+        for ecosystem, error in self._keeping.update(ecosystems, log.debug, cancel).failed:
             log.warning("%s stays as it was here: %s", ecosystem, error)
-
-    def _run(self) -> None:
-        wait = 0.0
-        while not self._over.wait(wait):
-            wait = LOOK_SECONDS
-            try:
-                self.follow()
-            except LadingError as error:
-                wait = AGAIN_SECONDS
-                if not self._over.is_set():
-                    log.warning("advisories cannot be brought here now, and are tried again: %s", error)
-            except Exception:  # whatever it is, later ones are to be brought
-                wait = AGAIN_SECONDS
-                log.exception("advisories cannot be brought here now, and are tried again")

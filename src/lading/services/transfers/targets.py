@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -76,13 +76,14 @@ class Aim:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How archives among the targets are written, what tags must hold before they are moved, who may stop it, and what
-    signs in which repositories before their tags move."""
+    signs in which repositories before their tags move; `prepare` is asked of their tags before anything is sent."""
 
     cancel: Cancel
     condition: Condition = "any"
     form: ArchiveForm = ArchiveForm.OCI
     compression: Compression = Compression.NONE
     signing: Mapping[Repository, SignTags] = field(default_factory=dict)
+    prepare: Callable[[Sequence[Reference]], None] | None = None
 
 
 @contextmanager
@@ -136,8 +137,10 @@ def _registry_aim(stores: Stores, references: Sequence[Reference], root: Descrip
     name = str(references[0]) if len(references) == 1 else str(repository)
     names = tuple(f"{repository}:{tag}" for tag in tags) or (str(repository),)
     store, sign = stores.registry(repository, shape.cancel, writes=True), shape.signing.get(repository)
-    admit = None if sign is None else partial(sign, references, root, store)
-    return Aim(Destination(name, store, tags, shape.condition, admit), names)
+    if sign is None:
+        return Aim(Destination(name, store, tags, shape.condition), names)
+    prepare = None if shape.prepare is None else partial(shape.prepare, references)
+    return Aim(Destination(name, store, tags, shape.condition, partial(sign, references, root, store), prepare), names)
 
 
 def _docker_name(text: str) -> str:

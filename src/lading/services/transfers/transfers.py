@@ -209,8 +209,10 @@ class Transfers:
         for repository in repositories:
             self._origins.tell_login(repository, call.report)
         call = replace(call, report=serialised(call.report))
-        signing = _signing(repositories, call) if not call.options.dry_run else {}
-        shape = Shape(call.cancel, call.options.condition, call.options.form, call.options.compression, signing)
+        options = call.options
+        signing = _signing(repositories, call) if not options.dry_run else {}
+        prepare = None if options.trust is None else partial(options.trust.prepare, cancel=call.cancel)
+        shape = Shape(call.cancel, options.condition, options.form, options.compression, signing, prepare)
         with opened(self._stores, targets, chosen.root, origin.name, shape) as aims:
             moved = self._move(origin, chosen, aims, PUSH_LANES, call)
         self._origins.tell_quota(repositories, call.report)

@@ -49,6 +49,10 @@ RENEWED_EVERY = 3600.0
 KEPT_SECONDS = 30 * DAY
 """How long a file is kept that a newer one has taken the place of. A root is kept for ever: clients walk them all."""
 
+CHANGES_KEPT_SECONDS = 90 * DAY
+"""How long the changefeed tells everything. Of what is older it tells how each collection that is there began, and its
+newest change: whoever comes that late learns what is there now, but not of what was removed."""
+
 READ_SECONDS = 3600.0
 """How long a client may take to read a collection of which it has the timestamp."""
 
@@ -195,6 +199,10 @@ class TrustCollections:
         """As TrustRecords.changes."""
         return self._records.changes(guns, after, count, backwards=backwards)
 
+    def whole_since(self) -> float:
+        """From when on the changefeed tells everything, in seconds since 1970."""
+        return self._clock() - CHANGES_KEPT_SECONDS
+
     # ── to keep
 
     def chores(self) -> Sequence[Chore]:
@@ -207,8 +215,9 @@ class TrustCollections:
         return sum(map(self._renew, due))
 
     def thin(self) -> int:
-        """How many files, and keys that nobody ever signed with, were forgotten."""
-        return self._records.thin(self._clock() - KEPT_SECONDS, self._clock() - READ_SECONDS)
+        """How many files, keys that nobody ever signed with, and lines of the changefeed were forgotten."""
+        files = self._records.thin(self._clock() - KEPT_SECONDS, self._clock() - READ_SECONDS)
+        return files + self._records.thin_changes(self.whole_since())
 
     # ──
 

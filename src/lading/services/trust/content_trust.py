@@ -51,6 +51,9 @@ class SigningKeyMissing(InputInvalid):
 class NotarySigning(Protocol):
     """Signs tags in the trust metadata of their repositories (Notary v1); services.notary.notary fulfils it."""
 
+    def prepare(self, reference: Reference, cancel: Cancel) -> None:
+        """Raises what would keep the tag of `reference` from being signed now: no key that may, a wrong passphrase."""
+
     def sign(self, reference: Reference, manifest: Descriptor, cancel: Cancel) -> TagSigned:
         """The tag of `reference` stands for `manifest` from now on. Raises what keeps it from that."""
 
@@ -151,6 +154,16 @@ class ContentTrust:
                 report(Noted(str(repository), told))
 
         return sign
+
+    def prepare(self, references: Sequence[Reference], cancel: Cancel) -> None:
+        """Asks the trust server whose keys may sign, and opens them. Raises SigningKeyMissing, SignerMissing, what
+        opening keys raises, and what keeps the trust server from answering."""
+        self.check_key(references[0].repository)
+        if self._signs_by_notary(references[0].repository):
+            notary = self._notary()
+            for reference in references:
+                if reference.tag is not None:
+                    notary.prepare(reference, cancel)
 
     def check_key(self, repository: Repository) -> None:
         """Raises SigningKeyMissing where nothing could sign for it."""

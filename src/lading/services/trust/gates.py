@@ -6,8 +6,8 @@
     attached to an image          given, where nothing can run it: a signature must be readable before it is believed
                                   (trust_attachments)
     `report`                      given, and told on the trail, once a minute for each digest
-    `enforce`                     refused, and on the trail
-    a name alone (HEAD)           told, but for a tag that is not bound to what it stands for
+    `enforce`                     refused, and on the trail; nor is it told what a name stands for (HEAD): who has the
+                                  bytes already would ask for no more, and call them by that name
 
 Held to no rule is whoever a role names `trust:exempt` for there, and who shows a token that opens pushing there too:
 whoever signs an image reads it first, and programs that only pull ask for no such token.
@@ -76,15 +76,8 @@ class TrustGate:
         """Whether it has a rule at all; as good as free. Raises StorageFailed."""
         return self._rules.of(repository) is not None
 
-    def check_name(self, actor: Actor, repository: str, reference: str | Digest, found: Descriptor) -> None:
-        """Before somebody is told what a name stands for, who then asks for that by its digest: so this is where a tag
-        that must be bound is held against its signature. What is not signed at all is told, as the answer to the next
-        question says why it is not given. Raises SignatureWanted, StorageFailed."""
-        if isinstance(reference, str) and self._standing.of((repository, found.digest, found)) is None:
-            self.check(actor, repository, reference, found)
-
     def check(self, actor: Actor, repository: str, reference: str | Digest, found: Descriptor) -> None:
-        """Before a manifest is given away. Raises SignatureWanted, StorageFailed."""
+        """Before a manifest is given away, or what its name stands for. Raises SignatureWanted, StorageFailed."""
         if actor.may(Permission.TRUST_EXEMPT, None, repository):
             return
         standing = self._standing.of((repository, reference, found))

@@ -36,7 +36,7 @@ class GuardedTrust:
 
     def rule(self, actor: Actor, repository: str) -> RepositoryTrust | None:
         """None where its images need nobody's signature. Raises Denied, RepositoryUnknown."""
-        return self._guarded.get(actor, repository).trust
+        return self._guarded.trust(actor, repository)
 
     def set_rule(self, actor: Actor, repository: str, trust: RepositoryTrust | None) -> RepositoryTrust | None:
         """A repository that is not there is made; None takes the rule away. Raises Denied, ReferenceInvalid,

@@ -96,6 +96,10 @@ class TrustRecords(Protocol):
     def signed_before(self, moment: float) -> Sequence[Gun]:
         """The collections whose newest timestamp was made before then."""
 
+    def thin_changes(self, made: float) -> int:
+        """Forget lines of the changefeed up to the last that was made before `made`: but of each collection that is
+        there the first and the newest. Returns how many."""
+
     def thin(self, made: float, read: float) -> int:
         """Forget files, but no root, that were made before `made` and are not the newest, of collections whose newest
         timestamp was made before `read`; and keys as old, of collections that never came to be. Returns how many files

@@ -7,6 +7,9 @@ have other settings, and must not fall behind them.
 
     pull    the tag resolved once ─> judged, and remembered ─> its digest alone is pulled ─> the name is given last
     push    what our engine sends is signed before its tag moves; what a Docker host sends, right after (push_signing)
+
+The server's key signs for whom a role gives `trust:sign` there: who may push alone has nothing signed, and where all is
+signed, pushes nothing.
 """
 
 from __future__ import annotations
@@ -61,11 +64,18 @@ class Rule(Protocol):
     def signs(self, repository: Repository, switched: bool = False) -> bool:
         """Whether what is pushed there is signed; from memory."""
 
+    def prepare(self, references: Sequence[Reference], cancel: Cancel) -> None:
+        """Before anything is sent to these tags of one repository: raises what would keep them from being signed, as
+        far as that can be known."""
+
     def sign(
         self, references: Sequence[Reference], root: Descriptor, store: FullStore, cancel: Cancel
     ) -> Sequence[str]:
         """What was done, for people. Raises what keeps it from that."""
 
+
+Admit = Callable[[Repository], None]
+"""Asks whether somebody may have what goes there signed with the server's key. Raises Denied."""
 
 Rules = Callable[[Access, FullStore | None], Rule]
 """The rule over an access; with a store, that one is asked in place of the registry."""
@@ -141,21 +151,34 @@ class ServerTrust:
         telling.line(_outcome(verdict))
         return Verified(verdict.digest, told)
 
-    def signs(self, repository: Repository, *, asked: bool | None) -> bool:
-        """Whether what is pushed there is signed; `asked`: whether somebody wants it. Asks nobody. Raises
-        SigningUnset."""
+    def signs(self, repository: Repository, *, asked: bool | None, admit: Admit) -> bool:
+        """Whether what is pushed there is signed; `asked`: whether somebody wants it. Asks no other machine. Raises
+        SigningUnset, Denied."""
         signed = asked is True or self._at_hand(repository).signs(repository)
+        if signed:
+            admit(repository)
         if signed and not self._has_key:
             raise SigningUnset(repository)
         return signed
 
     def signing(
-        self, repository: Repository, access: Access, telling: Telling, cancel: Cancel, *, asked: bool | None
+        self,
+        targets: Sequence[Reference],
+        access: Access,
+        telling: Telling,
+        cancel: Cancel,
+        *,
+        asked: bool | None,
+        admit: Admit,
+        dry_run: bool = False,
     ) -> SignTags | None:
-        """What signs for tags of this repository; None: nobody does. Raises SigningUnset."""
-        if not self.signs(repository, asked=asked):
+        """What signs for these tags of one repository; None: nobody does. Asked before anything moves: raises
+        SigningUnset, Denied, and, unless in a dry run, what `Rule.prepare` does."""
+        if not self.signs(targets[0].repository, asked=asked, admit=admit):
             return None
         rule = self._rules(access, None)
+        if not dry_run:
+            rule.prepare(targets, cancel)
 
         def sign(references: Sequence[Reference], root: Descriptor, store: FullStore) -> None:
             telling.line(_line("signing", f"Signing {', '.join(each.familiar for each in references)}"))

@@ -9,10 +9,10 @@ Notary v1         the metadata of the repository's trust server, which knows the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, Protocol, TypeVar
 
 from lading.engine.reach import read_checked
 from lading.errors import (
@@ -34,12 +34,22 @@ from lading.proof.claims import Claim, SignatureInvalid
 from lading.proof.tuf_walk import Pin
 from lading.services.content.stores import FullStore
 from lading.services.trust.policy import NotarySigner, Signer, TrustRule
-from lading.services.trust.signature_reading import IdentityProofs, read_bundle, read_notation, read_simple
-from lading.services.trust.trust import Attested, Found, SignatureForm, SignatureRefused, SignerSilent, Verify
+from lading.services.trust.signature_reading import (
+    IdentityProofs,
+    read_bundle,
+    read_notation,
+    read_simple,
+    stated_bundle,
+    stated_notation,
+)
+from lading.services.trust.trust import Attested, Found, SignatureForm, SignatureRefused, SignerSilent, Stated
 from lading.wire.message import Cancel
 
 if TYPE_CHECKING:  # trust metadata is loaded where a rule asks for it
     from lading.services.notary.views import TrustedTag
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SIGNATURES_LIMIT = 64
 """The most signatures that are looked at of one image: whoever may push could put there any number."""
@@ -110,7 +120,11 @@ class Finding:
                 return read_notation(raw, signers, self.root, self.now)
             return read_bundle(raw, signers, self.identities)
 
-        return Found(form, referrer.digest, _all_there(verify))
+        def state() -> Stated:
+            raw = self._artifact(referrer, layer)
+            return stated_notation(raw) if form is SignatureForm.NOTATION else stated_bundle(raw)
+
+        return Found(form, referrer.digest, _all_there(verify), _all_there(state))
 
     def _artifact(self, referrer: Descriptor, media_type: str) -> bytes:
         """The one layer of a manifest that refers to the image."""
@@ -127,7 +141,8 @@ class Finding:
         try:
             simple = tagged(self.store, f"{fallback_tag(self.root.digest)}.sig")
         except (ContentCorrupt, SchemaOneRefused) as error:  # anyone's who may push: it must not hide the others
-            yield Found(SignatureForm.SIMPLE, self.root.digest, _all_there(_raising(error)))
+            unreadable = _all_there(_raising(error))
+            yield Found(SignatureForm.SIMPLE, self.root.digest, unreadable, unreadable)
             return
         for layer in simple.layers if simple else ():
             if layer.media_type == simple_signing.PAYLOAD:
@@ -138,7 +153,10 @@ class Finding:
             signature = layer.annotations.get(simple_signing.SIGNATURE, "")
             return read_simple(_read(self.store, layer, SIGNATURE_LIMIT), signature, signers)
 
-        return Found(SignatureForm.SIMPLE, layer.digest, _all_there(verify))
+        def state() -> Stated:
+            return Stated(simple_signing.stated(_read(self.store, layer, SIGNATURE_LIMIT)))
+
+        return Found(SignatureForm.SIMPLE, layer.digest, _all_there(verify), _all_there(state))
 
     def _notary(self, signer: NotarySigner) -> Found:
         def verify(_signers: Sequence[Signer]) -> Attested:
@@ -171,23 +189,23 @@ def tagged(store: FullStore, tag: str) -> Manifest | None:
     return manifest
 
 
-def _all_there(verify: Verify) -> Verify:
+def _all_there(look: Callable[P, T]) -> Callable[P, T]:
     """What is listed and cannot be had is no signature, and no reason to pass over the others."""
 
-    def read(signers: Sequence[Signer]) -> Attested:
+    def read(*asked: P.args, **named: P.kwargs) -> T:
         try:
-            return verify(signers)
+            return look(*asked, **named)
         except (NotFound, SchemaOneRefused) as error:
             raise SignatureUnreadable(str(error)) from error
 
     return read
 
 
-def _raising(error: Exception) -> Verify:
-    def verify(_signers: Sequence[Signer]) -> Attested:
+def _raising(error: Exception) -> Callable[..., NoReturn]:
+    def read(*_signers: object) -> NoReturn:
         raise error
 
-    return verify
+    return read
 
 
 def _told(error: Exception) -> str:

@@ -12,7 +12,7 @@ from lading.services.json_values import Json, iso
 from lading.services.trust_modes import Mode
 
 if TYPE_CHECKING:  # rows are read without what verifies signatures
-    from lading.services.trust.trust import Judged, Verdict
+    from lading.services.trust.trust import Found, Judged, Stated, Verdict
 
 
 def verdict_json(verdict: Verdict, at: float) -> Json:
@@ -40,6 +40,22 @@ def unanswered_json(reference: Reference, digest: Digest | None, at: float, erro
         "checkedAt": iso(at),
     }
     return told if error is None else told | {"error": without_secrets(error.afar)}
+
+
+def stated_json(found: Found, said: Stated | LadingError) -> Json:
+    """One signature in the same form, of which nothing is proven: what it says of itself, or why nobody can read it."""
+    claim = said.claim if not isinstance(said, LadingError) else None
+    return {
+        "form": found.form.value,
+        "digest": str(found.digest) if found.digest else None,
+        "signer": None if isinstance(said, LadingError) else said.who,
+        "keyId": None if isinstance(said, LadingError) else said.key_id,
+        "repository": str(claim.repository) if claim and claim.repository else None,
+        "tag": claim.tag if claim else None,
+        "signedAt": iso(claim.signed_at) if claim else None,
+        "accepted": False,
+        "reason": str(said) if isinstance(said, LadingError) else "it was not held against any key",
+    }
 
 
 def signature_json(judged: Judged) -> Json:

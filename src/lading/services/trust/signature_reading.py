@@ -6,6 +6,7 @@ bundles, certificates of notation's.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,12 +15,13 @@ from typing import Protocol
 from lading.errors import ContentCorrupt
 from lading.oci.descriptor import Descriptor
 from lading.proof import notation, sigstore_bundle, simple_signing
+from lading.proof.base64_text import NotBase64, from_base64
 from lading.proof.certificate_chains import ChainRefused
 from lading.proof.claims import SignatureForged, SignatureInvalid
 from lading.proof.revocations import check_revocations
 from lading.proof.signing_keys import PublicKey
 from lading.services.trust.policy import CertificateSigner, IdentitySigner, KeySigner, Signer
-from lading.services.trust.trust import Attested
+from lading.services.trust.trust import Attested, Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,27 @@ def read_notation(raw: bytes, signers: Sequence[Signer], root: Descriptor, now: 
         else:
             return Attested(signed.claim, signer, who)
     raise refused or SignatureForged
+
+
+def stated_bundle(raw: bytes) -> Stated:
+    """Raises SignatureInvalid."""
+    hint, claim = sigstore_bundle.stated(raw)
+    return Stated(claim, _key_id(hint))
+
+
+def stated_notation(raw: bytes) -> Stated:
+    """Raises SignatureInvalid, ChainRefused."""
+    signed = notation.stated(raw)
+    return Stated(signed.claim, who=signed.signer.subject)
+
+
+def _key_id(hint: str | None) -> str | None:
+    """Of a hint that is a key's hash, as cosign and we write it; others may be any word."""
+    try:
+        digest = from_base64(hint or "")
+    except NotBase64:
+        return None
+    return digest.hex() if len(digest) == hashlib.sha256().digest_size else None
 
 
 def _keys(signers: Iterable[Signer]) -> list[PublicKey]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from lading.engine.reach import read_checked
-from lading.errors import Refused
+from lading.errors import ContentCorrupt, Refused
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import Digest
 from lading.oci.manifest import MANIFEST_LIMIT
@@ -16,11 +16,12 @@ from lading.proof.claims import Claim, SignatureInvalid
 from lading.proof.signing_keys import PrivateKey, PublicKey
 from lading.services.content.stores import FullStore, RegistryStores
 from lading.services.places import Named
-from lading.services.trust.policy import TrustPolicy
+from lading.services.trust.policy import TrustPolicy, TrustRule
 from lading.services.trust.signature_finding import Finding, NotaryTags
 from lading.services.trust.signature_putting import put_bundle, put_simple
 from lading.services.trust.signature_reading import IdentityProofs
-from lading.services.trust.trust import Question, SignatureForm, Verdict, judge
+from lading.services.trust.trust import Found, Question, SignatureForm, State, Stated, Verdict, judge
+from lading.services.trust_modes import Mode
 from lading.wire.message import Cancel
 
 
@@ -104,6 +105,16 @@ class ImageSignatures:
         reference = Named(text).reference
         return reference, _root(self._stores.registry(reference.repository, cancel), reference)
 
+    def stated(self, text: str, cancel: Cancel) -> Iterator[tuple[Found, Stated | ContentCorrupt]]:
+        """All signatures that lie beside what a registry has under a name, with what each says of itself, or why it
+        cannot be read: none is held against anything. Raises as `held`, and what the registry does."""
+        reference = Named(text).reference
+        store = self._stores.registry(reference.repository, cancel)
+        root = _root(store, reference)
+        for found in Finding(store, reference, root, self._now(), None, None, cancel).signatures(_LISTED):
+            if found.state is not None:
+                yield found, _stated(found.state, root)
+
     def verify(self, text: str, policy: TrustPolicy, cancel: Cancel) -> Verdict:
         """Resolve a name once, and hold the signatures of what it stands for against the policy.
 
@@ -123,6 +134,20 @@ class ImageSignatures:
         if bound and verdict.trusted and (counters := verdict.counters):
             self._counters.remember(reference, counters)
         return verdict
+
+
+def _stated(state: State, root: Descriptor) -> Stated | ContentCorrupt:
+    try:
+        said = state()
+    except ContentCorrupt as error:
+        return error
+    if said.claim.digest != root.digest:
+        return SignatureInvalid("the digest", f"is of another image, {said.claim.digest}")
+    return said
+
+
+_LISTED = TrustRule(("*",), Mode.REPORT)
+"""Every signature is found, as nobody is named whose would count."""
 
 
 def _root(store: FullStore, reference: Reference) -> Descriptor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -26,6 +27,10 @@ class TransferTrust(Protocol):
         """What signs for tags of this repository before any of them moves; None: nobody does. Raises SigningKeyMissing
         where somebody should and cannot."""
 
+    def prepare(self, references: Sequence[Reference], cancel: Cancel) -> None:
+        """Before anything is sent to these tags of one repository, which are to be signed: raises what would keep them
+        from it, as far as that can be known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -39,3 +44,6 @@ class Settled:
 
     def signing(self, repository: Repository, report: Report, cancel: Cancel) -> SignTags | None:  # noqa: ARG002
         return self.sign
+
+    def prepare(self, references: Sequence[Reference], cancel: Cancel) -> None:
+        """Whoever settled it has asked."""

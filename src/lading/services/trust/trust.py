@@ -37,6 +37,18 @@ class Attested:
     who: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a signature says of itself, which nobody has proven: by which key it is, or whose certificate, and what it
+    claims."""
+
+    claim: Claim
+    key_id: str | None = None
+    who: str | None = None
+
+
+State = Callable[[], Stated]
+
 Verify = Callable[[Sequence[Signer]], Attested]
 
 
@@ -44,11 +56,13 @@ Verify = Callable[[Sequence[Signer]], Attested]
 class Found:
     """A signature as it was found, by the digest of what holds it beside the image, None where it lies elsewhere.
     `verify` says which of these signers made it, and raises SignatureRefused or ContentCorrupt where none did, or where
-    it was tampered with."""
+    it was tampered with. `state` is what it says to who believes nothing, and raises ContentCorrupt; None where it is
+    somebody else who would say it."""
 
     form: SignatureForm
     digest: Digest | None
     verify: Verify
+    state: State | None = None
 
 
 class SignatureRefused(Refused):

@@ -6,6 +6,7 @@ Our own engine does it, whatever the default environment is: nothing is kept any
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -29,7 +30,7 @@ from lading.services.platforms import Wanted
 from lading.services.registries.configured_registries import ConfiguredRegistries
 from lading.services.running.jobs import Jobs
 from lading.services.transfers.failures import push_failed
-from lading.services.trust.server_trust import ServerTrust, Verified
+from lading.services.trust.server_trust import Admit, ServerTrust, Verified
 from lading.services.work.pushes import arrived_result, raise_first
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
@@ -69,6 +70,9 @@ class TargetTrust:
 
     def signing(self, repository: Repository, report: Report, cancel: Cancel) -> SignTags | None:  # noqa: ARG002
         return self.signers[repository]
+
+    def prepare(self, references: Sequence[Reference], cancel: Cancel) -> None:
+        """Whoever made the signers has asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,10 @@ class Copies:
             COPY, "image", str(source), source.familiar, details={"targets": [each.familiar for each in targets]}
         )
         self._admit(actor, source, targets, deed, own=form.own)
-        signed = [str(target) for target in targets if self._trust.signs(target.repository, asked=form.sign)]
+        may_sign = self._signer(actor, deed)
+        signed = [
+            str(target) for target in targets if self._trust.signs(target.repository, asked=form.sign, admit=may_sign)
+        ]
         fields: JsonObject = {
             "source": str(source),
             "targets": [str(target) for target in targets],
@@ -156,9 +163,12 @@ class Copies:
 
     def admit(self, actor: Actor, fields: JsonObject) -> None:
         """Whether the actor may have such a job done. Raises Denied."""
-        source, targets = _places(JobFields(fields))
-        own = JobFields(fields).truth("own")
-        self._admit(actor, source, targets, Deed(COPY, "image", str(source), source.familiar), own=own)
+        asked = JobFields(fields)
+        source, targets = _places(asked)
+        deed = Deed(COPY, "image", str(source), source.familiar)
+        self._admit(actor, source, targets, deed, own=asked.truth("own"))
+        for target in _owed(asked):
+            self._signer(actor, deed)(target.repository)
 
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
         """What a copy job does."""
@@ -180,7 +190,7 @@ class Copies:
             verified = self._verified(asked, order, telling, cancel)
             if verified.digest is not None:
                 order = replace(order, source=replace(order.source, digest=verified.digest))
-            order = replace(order, trust=self._signing(asked, order, telling, cancel))
+            order = replace(order, trust=self._signing(actor, asked, order, telling, cancel))
             order, given = self._judged(actor, order, cancel)
             arrived = self._copier.copy(order, telling.event, cancel)
             raise_first(arrived)
@@ -196,14 +206,30 @@ class Copies:
             order.source, order.access, None, telling, cancel, switched=asked.truth("verify"), own=own
         )
 
-    def _signing(self, asked: JobFields, order: CopyOrder, telling: Telling, cancel: Cancel) -> TargetTrust:
-        """Raises SigningUnset."""
-        owed = set(map(Reference.parse, asked.texts("signed"))) if asked.fields.get("signed") else set()
-        signers = {
-            target.repository: self._trust.signing(target.repository, access, telling, cancel, asked=target in owed)
-            for target, access in order.targets
-        }
+    def _signing(
+        self, actor: Actor, asked: JobFields, order: CopyOrder, telling: Telling, cancel: Cancel
+    ) -> TargetTrust:
+        """Raises SigningUnset, Denied, and what keeps it from signing."""
+        owed = _owed(asked)
+        deed = Deed(COPY, "image", str(order.source), order.source.familiar)
+        ways = {target.repository: access for target, access in order.targets}
+        signers: dict[Repository, SignTags | None] = {}
+        for repository, access in ways.items():
+            targets = [target for target, _ in order.targets if target.repository == repository]
+            signers[repository] = self._trust.signing(
+                targets,
+                access,
+                telling,
+                cancel,
+                asked=not owed.isdisjoint(targets),
+                admit=self._signer(actor, deed),
+                dry_run=order.dry_run,
+            )
         return TargetTrust(signers)
+
+    def _signer(self, actor: Actor, deed: Deed) -> Admit:
+        """Asks whether the actor may have something signed."""
+        return lambda repository: admit(self._trail, actor, Permission.TRUST_SIGN, deed, repository)
 
     def _judged(self, actor: Actor, order: CopyOrder, cancel: Cancel) -> tuple[CopyOrder, Sequence[Given]]:
         """A copy brings to its targets what a push would. What was judged is what moves, wherever its tag goes
@@ -226,6 +252,11 @@ class Copies:
             admit(self._trail, actor, Permission.IMAGES_PULL, deed, source.repository)
         for permission, reference in ((Permission.IMAGES_PUSH, target) for target in targets):
             admit(self._trail, actor, permission, deed, reference.repository)
+
+
+def _owed(fields: JobFields) -> AbstractSet[Reference]:
+    """The targets that are to be signed; none in a job that was made before they were."""
+    return set(map(Reference.parse, fields.texts("signed"))) if fields.fields.get("signed") else set()
 
 
 def _places(fields: JobFields) -> tuple[Reference, Sequence[Reference]]:

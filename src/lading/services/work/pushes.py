@@ -98,6 +98,8 @@ class Pushes:
         Wanted.of(form.platform)
         opened = self._environments.open(actor, environment)
         opened.admit_push(None)
+        if form.sign:
+            opened.admit_sign(None)
         made = self._jobs.repeated(actor, key)
         if made is not None:
             return made
@@ -117,7 +119,8 @@ class Pushes:
         targets = targets_of(form, place, image)
         environment.admit_push(targets[0].repository)
         access = self._registries.access(row) if row else self._registries.access_for(targets[0].repository)
-        return _Settled(image, targets, access, self._trust.signs(targets[0].repository, asked=form.sign))
+        signed = self._trust.signs(targets[0].repository, asked=form.sign, admit=environment.admit_sign)
+        return _Settled(image, targets, access, signed)
 
     def left(self, job: Job) -> None:
         """Nobody waits for this push any more: the login that came for it is forgotten."""
@@ -127,11 +130,16 @@ class Pushes:
         """Whether the actor may have such a job done. Raises Denied, RowUnknown."""
         asked = JobFields(fields)
         environment = self._environments.open(actor, asked.whole_number("environment"))
-        if asked.part(FORM) is not None:
+        unsettled = asked.part(FORM)
+        if unsettled is not None:
             environment.admit_push(None)
+            if PushForm.of(unsettled).sign:
+                environment.admit_sign(None)
             return
         for target in map(Reference.parse, asked.texts("targets")):
             environment.admit_push(target.repository)
+            if asked.truth_or_none("sign"):
+                environment.admit_sign(target.repository)
 
     def work(self, actor: Actor, fields: JsonObject, telling: Telling, cancel: Cancel) -> JsonObject:
         """What a push job does. Raises the errors of interfaces §2."""
@@ -148,7 +156,15 @@ class Pushes:
         access = self._logins.access(configured, asked, telling, actor.user)
         telling.line({"status": "tagging", "message": "Tagging image..."})
         telling.line({"status": "pushing", "message": "Pushing to registry..."})
-        signing = self._trust.signing(targets[0].repository, access, telling, cancel, asked=asked.truth_or_none("sign"))
+        signing = self._trust.signing(
+            targets,
+            access,
+            telling,
+            cancel,
+            asked=asked.truth_or_none("sign"),
+            admit=environment.admit_sign,
+            dry_run=asked.truth("dryRun"),
+        )
         order = PushOrder(
             asked.text("image"),
             targets,

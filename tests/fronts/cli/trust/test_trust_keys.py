@@ -28,6 +28,20 @@ def test_signing_first_makes_a_root_and_a_repository_key_and_says_so(place: Plac
     assert {(key["role"], key["repository"]) for key in kept} == {("root", None), ("targets", place.app)}
 
 
+def test_of_several_root_keys_the_one_that_came_last_sets_up_new_repositories(
+    place: Place, lading: ServiceFolder
+) -> None:
+    lading("trust", "sign", f"{place.app}:1")
+    (first,) = [key for key in lading.json("trust", "key", "ls") if key["role"] == "root"]
+    made = lading.json("trust", "key", "rotate", place.app, "root")["keyId"]
+
+    roots = {key["keyId"]: key["newRepositories"] for key in lading.json("trust", "key", "ls") if key["role"] == "root"}
+
+    assert first["newRepositories"] is True
+    assert roots == {first["keyId"]: False, made: True}
+    assert [made, "root", "new", "ones"] in map(str.split, lading("trust", "key", "ls").out.splitlines())
+
+
 def test_a_root_key_is_exported_as_it_lies_and_once(lading: ServiceFolder, place: Place, tmp_path: Path) -> None:
     told = lading.json("trust", "key", "export", "root", "--out", f"{tmp_path}/root.key")
     again = lading.run("trust", "key", "export", told["keyId"][:8], "--out", f"{tmp_path}/root.key")

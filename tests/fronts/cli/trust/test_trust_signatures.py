@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lading.proof.signing_keys import PublicKey
 from tests.fakes.service_folder import ServiceFolder
 from tests.fronts.cli.trust.trust_places import Place
 
@@ -75,8 +76,14 @@ def test_a_tag_is_shown_with_all_its_signatures(place: Place, lading: ServiceFol
     assert before["notary"] is None
     assert after["notary"]["signers"] == ["Repo Admin"]
     assert after["notary"]["accepted"] is True
-    assert "sigstore-bundle" in {each["form"] for each in after["signatures"]}
-    assert "signed by Repo Admin" in lading("trust", "inspect", f"{place.app}:1").out
+    told = lading("trust", "inspect", f"{place.app}:1").out
+    assert "signed by Repo Admin" in told
+    (beside,) = after["signatures"]
+    key = PublicKey.parse((place.folder / "team.pub").read_bytes())
+    assert (beside["form"], beside["keyId"], beside["tag"]) == ("sigstore-bundle", key.key_id, "1")
+    assert (beside["repository"], beside["accepted"]) == (place.app, False)
+    assert f"says key {key.key_id[:12]}, tag 1, at " in told
+    assert "it was not held against any key" in told
 
 
 def test_a_tag_that_moved_is_told(place: Place, lading: ServiceFolder) -> None:

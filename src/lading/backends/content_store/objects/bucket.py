@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,12 +16,14 @@ import obstore
 from obstore.exceptions import (
     AlreadyExistsError,
     BaseError,
+    GenericError,
     NotFoundError,
     PreconditionError,
 )
 from obstore.store import S3Store
 
-from lading.errors import InputInvalid, LadingError, StorageFailed
+from lading.errors import InputInvalid, LadingError, StorageFailed, Unavailable
+from lading.services.outages import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +40,8 @@ PARTS_AT_ONCE = 3
 
 REMOVED_AT_ONCE = 500
 
-AHEAD_AT_ONCE = 16
-"""Stretches that are fetched before anybody asks for them; more readers than that wait for each other a little."""
+SMALLEST_PIECE = 64 * 1024
+"""Bytes of a streamed object that are worth handing on; the last piece may have fewer."""
 
 REQUEST_SECONDS, RETRIED_SECONDS = 60.0, 20.0
 """The longest silence within an answer; and how long one request is repeated where the store is busy or away."""
@@ -89,6 +92,13 @@ class BucketFailed(StorageFailed):
         return "the object store failed"
 
 
+class BucketAway(BucketFailed, Unavailable):
+    """It does not answer, or says that it cannot for now."""
+
+    hint = Unavailable.hint
+    command = BucketFailed.hint
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An object: its key, its size in bytes, when it was written, in seconds since 1970, and what the store calls this
@@ -111,8 +121,7 @@ class Bucket:
     def __init__(self, store: S3Store, hasty: S3Store, name: str) -> None:
         """`hasty` is the same place, where nothing is asked twice; `name` is what people read."""
         self._store, self._hasty, self.name = store, hasty, name
-        self.ahead = ThreadPoolExecutor(AHEAD_AT_ONCE, "ahead")
-        """Fetches what readers will want next."""
+        self._outage = Outage(f"the object store {name}", time.monotonic)
 
     @classmethod
     def at(cls, address: str) -> Bucket:
@@ -146,10 +155,6 @@ class Bucket:
         )
         return cls(store, hasty, address.rstrip("/"))
 
-    def close(self) -> None:
-        """Nothing is fetched ahead any more. Harmless twice."""
-        self.ahead.shutdown(wait=False, cancel_futures=True)
-
     def check(self) -> None:
         """Whether it answers, and we may list it; asked once. Raises BucketFailed."""
         with self._translating("list", "its objects"):
@@ -176,6 +181,24 @@ class Bucket:
                 return memoryview(obstore.get_range(self._store, key, start=offset, length=length))
             except _MISSING:
                 return None
+
+    def stream(self, key: str, offset: int, length: int) -> Iterator[memoryview] | None:
+        """The same piece by piece, as they come over a connection that is held until the iterator ends or is let go;
+        None where there is no such object. The iterator raises BucketFailed, too."""
+        with self._translating("read", key):
+            try:
+                found = obstore.get(self._store, key, options={"range": (offset, offset + length)})
+            except _MISSING:
+                return None
+        return self._pieces(key, found.stream(SMALLEST_PIECE))
+
+    def _pieces(self, key: str, stream: Iterator[bytes]) -> Iterator[memoryview]:
+        while True:
+            with self._translating("read", key):
+                piece = next(stream, None)
+            if piece is None:
+                return
+            yield memoryview(piece)
 
     def put(self, key: str, content: bytes | memoryview = b"") -> None:
         """All of it in one request, in place of what was there."""
@@ -261,7 +284,12 @@ class Bucket:
         except LadingError:
             raise
         except (BaseError, OSError) as error:
-            raise BucketFailed(self.name, what, key, _reason(error)) from error
+            if not _is_away(error):
+                raise BucketFailed(self.name, what, key, _reason(error)) from error
+            away = BucketAway(self.name, what, key, _reason(error))
+            self._outage.failed(away)
+            raise away from error
+        self._outage.answered()
 
 
 def _remove_one(store: S3Store, key: str) -> None:
@@ -271,12 +299,27 @@ def _remove_one(store: S3Store, key: str) -> None:
         return
 
 
+_STATUS = re.compile(r"status code: (\d{3}) [A-Za-z ]+")
+_NO_ANSWER = "HTTP error"
+_TOO_MANY, _FAILED = 429, 500
+
+
+def _is_away(error: BaseError | OSError) -> bool:
+    """Whether the same may go well in a while. The library gives neither a status nor a class for it: of what has none
+    of its own it has one class, and the status in the text alone."""
+    said = str(error)
+    if not isinstance(error, GenericError) or INSTANCE_METADATA in said:
+        return isinstance(error, ConnectionError | TimeoutError)
+    status = _STATUS.search(said)
+    return _NO_ANSWER in said if status is None else int(status[1]) == _TOO_MANY or int(status[1]) >= _FAILED
+
+
 def _reason(error: Exception) -> str:
     """For people. Never what it says as a whole: addresses in it may be signed."""
     said = str(error)
     if INSTANCE_METADATA in said:
         return "AWS_ACCESS_KEY_ID is not set, and this machine has no role of its own"
-    status, code = re.search(r"status code: (\d{3} [A-Za-z ]+)", said), re.search(r"<Code>(\w{1,64})</Code>", said)
+    status, code = _STATUS.search(said), re.search(r"<Code>(\w{1,64})</Code>", said)
     if status is None:
-        return "it cannot be reached" if "HTTP error" in said else said.partition(": ")[0][:100]
-    return f"it answered {status[1]}" + (f" ({code[1]})" if code else "")
+        return "it cannot be reached" if _NO_ANSWER in said else said.partition(": ")[0][:100]
+    return f"it answered {status[0].removeprefix('status code: ')}" + (f" ({code[1]})" if code else "")

@@ -22,7 +22,7 @@ class CheckedBucket:
     """Raises BucketFailed."""
 
     def __init__(self, content: ObjectContent) -> None:
-        self._bucket, self._turns = content.bucket, content.turns
+        self._bucket, self._turns, self._seen = content.bucket, content.turns, content.seen
 
     def kept(self) -> Iterable[Kept]:
         """Every blob."""
@@ -71,6 +71,7 @@ class CheckedBucket:
         with self._turns.exclusive():
             if self._bucket.find(key) == before:
                 self._bucket.remove([key], at_once=True)
+                self._seen.forget(digest)
                 return True
         self._bucket.remove([aside])
         return False

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from lading.backends.content_store.objects import keys
 from lading.backends.content_store.objects.bucket import Bucket
 from lading.backends.content_store.objects.content import ObjectContent
+from lading.backends.content_store.objects.survey import Families, Survey
 from lading.backends.content_store.objects.turns import COLLECTING, Lock, claimed
 from lading.engine.collect import Leftover
 from lading.engine.reach import read_manifest
@@ -35,6 +36,7 @@ class CollectableBucket:
 
     def __init__(self, content: ObjectContent) -> None:
         self._content, self._turns = content, content.turns
+        self._families = Families()
         self._lock: Lock | None = None
         """Of whoever has the turn."""
 
@@ -59,6 +61,10 @@ class CollectableBucket:
         for entry in self._bucket.entries(keys.BLOBS):
             if (digest := keys.digest_at(entry.key)) is not None:
                 yield digest, entry.size
+
+    def surveyed(self) -> Survey:
+        """As engine.collect.Distant.surveyed."""
+        return Survey(self._content, self._families)
 
     @contextmanager
     def turn(self, cancel: Cancel) -> Iterator[None]:
@@ -123,6 +129,7 @@ class CollectableBucket:
             entries = tuple(self._bucket.entries(leftover.name))
             if max((entry.written for entry in entries), default=0.0) != leftover.touched:
                 return False
+            lock.end()  # an upload's session is forgotten with its bytes, and before them
             self._bucket.remove([entry.key for entry in entries])
             return True
         finally:

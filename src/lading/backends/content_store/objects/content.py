@@ -12,6 +12,7 @@ from lading.backends.content_store.hashing import Streams
 from lading.backends.content_store.objects import keys
 from lading.backends.content_store.objects.bucket import SMALLEST_PART, Bucket
 from lading.backends.content_store.objects.reading import ObjectReader
+from lading.backends.content_store.objects.seen import Seen
 from lading.backends.content_store.objects.segments import Segments
 from lading.backends.content_store.objects.taking import taken, taken_whole
 from lading.backends.content_store.objects.turns import LOOK_AGAIN_SECONDS, Lock, Turns
@@ -20,7 +21,7 @@ from lading.engine.records import Leases, Promises
 from lading.engine.stores import ContentUnknown, Outcome, Track
 from lading.oci.descriptor import Descriptor
 from lading.oci.digest import ContentTooLong, ContentTooShort, Digest, DigestMismatch
-from lading.wire.message import Cancel, Content, Reader
+from lading.wire.message import BytesContent, Cancel, Content, Reader
 from lading.wire.progress import State
 
 LOOKS_AT_ONCE = 16
@@ -36,6 +37,7 @@ class ObjectContent:
     def __init__(self, bucket: Bucket, leases: Leases, turns: Turns) -> None:
         self.bucket, self.leases, self.turns = bucket, leases, turns
         self._promises: Promises = leases
+        self.seen = Seen()
         self._streams = Streams()
         self._looking = ThreadPoolExecutor(LOOKS_AT_ONCE, "bucket")
         self.uploads = ObjectUploads(bucket, turns, self._keep, self._streams)
@@ -47,7 +49,6 @@ class ObjectContent:
     def close(self) -> None:
         """Harmless twice."""
         self._looking.shutdown(wait=False)
-        self.bucket.close()
 
     def under(self, promises: Promises) -> ObjectContent:
         """The same content, where what is asked for or pushed is leased by `promises`: by a piece of work for itself.
@@ -56,6 +57,7 @@ class ObjectContent:
         """
         same = copy(self)
         same._promises = promises
+        same.seen = Seen()  # under leases of its own
         return same
 
     # ── Source
@@ -85,9 +87,14 @@ class ObjectContent:
 
     @contextmanager
     def holding(self, digests: Collection[Digest]) -> Iterator[Collection[Digest]]:
-        """Inside, which is short, no collection removes any of these; gives those that are not held. Leases nothing."""
+        """Inside, which is short, no collection removes any of these; gives those that are not held. Leases nothing.
+        What was seen a moment ago, and is leased since, needs neither the gate nor a look."""
+        asked = [each for each in digests if not (self.seen.lately(each) and self._promises.renewed((each,)))]
+        if not asked:
+            yield ()
+            return
         with self.turns.shared():
-            yield set(digests).difference(self._held(digests))
+            yield set(asked).difference(self._held(asked))
 
     def has(self, descriptor: Descriptor) -> bool:
         """Whether pushing it would move nothing; then it is leased. Raises ContentTooShort or ContentTooLong where
@@ -102,11 +109,13 @@ class ObjectContent:
     def _leased(self, digests: Collection[Digest]) -> Mapping[Digest, int]:
         """Those that are held, leased from now on, with their sizes in bytes."""
         if self._promises.renewed(digests):  # a lease that stands needs no gate: no sweep passes it by
-            return self._held(digests)
-        with self.turns.shared():
             held = self._held(digests)
-            if held:
-                self._promises.hold(held.keys())
+        else:
+            with self.turns.shared():
+                held = self._held(digests)
+                if held:
+                    self._promises.hold(held.keys())
+        self.seen.add(held)
         return held
 
     def _held(self, digests: Collection[Digest]) -> Mapping[Digest, int]:
@@ -120,6 +129,9 @@ class ObjectContent:
         if self.has(descriptor):
             track(State.EXISTS, descriptor.size)
             return Outcome.EXISTS
+        if isinstance(content, BytesContent) and descriptor.size < SMALLEST_PART:
+            self._take_held(descriptor, content.held, track, cancel)
+            return Outcome.SENT
         lock = self._claim(descriptor, track, cancel)
         if lock is None:
             track(State.EXISTS, descriptor.size)
@@ -153,7 +165,8 @@ class ObjectContent:
 
     def referrers(self, subject: Digest) -> Collection[Digest]:
         """What was remembered of this subject and is held."""
-        found = [keys.referrer_at(entry.key) for entry in self.bucket.entries(keys.referrers(subject))]
+        named = (keys.referrer_at(entry.key) for entry in self.bucket.entries(keys.referrers(subject)))
+        found = [digest for digest in named if digest is not None]
         held = self._held(found)
         return [digest for digest in found if digest in held]
 
@@ -176,6 +189,18 @@ class ObjectContent:
         lock.release()
         return None
 
+    def _take_held(self, descriptor: Descriptor, raw: bytes, track: Track, cancel: Cancel) -> None:
+        """What is in memory already, nobody need fetch once for all: two who bring it at once bring the same."""
+        verifier = descriptor.digest.verifier(descriptor.size)
+        verifier.update(memoryview(raw))
+        verifier.finish()
+        cancel.check()
+        track(State.MOVING, descriptor.size)
+        self._lease(descriptor.digest)
+        self.bucket.put(keys.blob(descriptor.digest), raw)
+        self.seen.add((descriptor.digest,))
+        track(State.DONE, descriptor.size)
+
     def _fill(self, descriptor: Descriptor, content: Content, segments: Segments, track: Track, cancel: Cancel) -> int:
         """It becomes the blob, checked; answers how many bytes an earlier attempt had left.
 
@@ -189,6 +214,7 @@ class ObjectContent:
                     raw = taken_whole(descriptor, content, segments, track, cancel)
                     self._lease(descriptor.digest)
                     self.bucket.put(keys.blob(descriptor.digest), raw)
+                    self.seen.add((descriptor.digest,))
                     return 0
                 taken(descriptor, content, segments, streams=self._streams, track=track, cancel=cancel)
             except (DigestMismatch, ContentTooLong):
@@ -210,3 +236,4 @@ class ObjectContent:
         leases last."""
         self._lease(digest)
         segments.become(keys.blob(digest), cancel)
+        self.seen.add((digest,))

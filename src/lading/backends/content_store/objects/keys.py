@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lading.oci.digest import HEX_LENGTH, Algorithm, Digest
+from lading.oci.digest import Digest
 
 BLOBS, REFERRERS, PARTIAL, UPLOADS, DAMAGED = "blobs", "referrers", "partial", "uploads", "damaged"
 
@@ -25,10 +25,6 @@ def upload(session: str) -> str:
     return f"{UPLOADS}/{session}"
 
 
-def begun(session: str) -> str:
-    return f"{upload(session)}/begun"
-
-
 def segment(folder: str, start: int, writer: str) -> str:
     """In order of key, segments are in order of start. `writer` is whoever wrote it, so that nobody's is replaced."""
     return f"{folder}/{start:020d}-{writer}"
@@ -49,16 +45,11 @@ def referrer(subject: Digest, referrer: Digest) -> str:
     return f"{referrers(subject)}/{referrer.algorithm}-{referrer.encoded}"
 
 
-def referrer_at(key: str) -> Digest:
-    """Which manifest this key below referrers/ stands for."""
-    algorithm, _, encoded = key.rpartition("/")[2].partition("-")
-    return Digest(Algorithm(algorithm), encoded)
+def referrer_at(key: str) -> Digest | None:
+    """Which manifest this key below referrers/ stands for; None where it is none of ours."""
+    return Digest.if_valid(key.rpartition("/")[2].replace("-", ":", 1))
 
 
 def digest_at(key: str) -> Digest | None:
     """Whose blob, or damaged content, has this key; None where it is none of ours."""
-    _, _, rest = key.partition("/")
-    algorithm, _, encoded = rest.partition("/")
-    if algorithm not in list(Algorithm) or len(encoded) != HEX_LENGTH[Algorithm(algorithm)]:
-        return None
-    return Digest(Algorithm(algorithm), encoded)
+    return Digest.if_valid(key.partition("/")[2].replace("/", ":", 1))

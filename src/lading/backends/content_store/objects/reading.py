@@ -1,84 +1,90 @@
-"""Reading an object in stretches: no connection is held for whoever reads slowly, and a lost one costs one stretch.
-Who reads fast gets the next one while they still have the last."""
+"""Reading an object: as one stream by whoever keeps up with it, in stretches by whoever does not. So no connection is
+held for a slow reader, and a lost one costs one request more."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 
-from lading.backends.content_store.objects.bucket import Bucket
+from lading.backends.content_store.objects.bucket import Bucket, BucketFailed
 from lading.errors import StorageFailed
 from lading.wire.message import ReadFailed
 
-FIRST_STRETCH, LONGEST_STRETCH = 256 * 1024, 4 * 1024 * 1024
-"""Bytes asked for at once. Who reads fast is given longer ones, so that the request costs little; who reads slowly
-holds little memory."""
+STRETCH = 256 * 1024
+"""Bytes asked for at once, and held, where there is no stream; fewer are not worth one."""
 
-_FAST_SECONDS = 1.0
+KEEPS_UP_SECONDS, FALLS_BEHIND_SECONDS = 1.0, 4.0
+"""Who has used up a stretch within the first is given a stream; who leaves a piece of that lying for the second loses
+it. They are apart so that nobody goes to and fro."""
 
 
 class ObjectReader:
-    """A Reader over `length` bytes of an object from `offset` on."""
+    """A LendingReader over `length` bytes of an object from `offset` on."""
 
     def __init__(
         self, bucket: Bucket, key: str, offset: int, length: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`clock` tells seconds, never back."""
         self._bucket, self._key, self._clock = bucket, key, clock
-        self._offset, self._end = offset, offset + length
-        self._stretch = memoryview(b"")
-        self._length = FIRST_STRETCH
-        self._asked: float | None = None
-        self._coming: Future[memoryview | None] | None = None
-        self._closed = False
+        self._offset, self._left = offset, length
+        self._piece = memoryview(b"")
+        self._given = clock()
+        self._stream: Iterator[memoryview] | None = None
 
     @classmethod
     def begun(cls, bucket: Bucket, key: str, offset: int, length: int) -> ObjectReader | None:
-        """One that has its first stretch; None where there is no such object. Raises BucketFailed, ReadFailed."""
+        """One that has its first bytes; None where there is no such object. Raises BucketFailed, ReadFailed."""
         reader = cls(bucket, key, offset, length)
         if not length:
             return None if bucket.find(key) is None else reader
-        return reader if reader._ask() else None
+        return reader if reader._fetch() else None
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Raises ReadFailed."""
-        if not self._stretch and not self._closed and self._offset < self._end and not self._ask():
+        piece = self.lent(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def lent(self, most: int, /) -> memoryview:
+        """Raises ReadFailed."""
+        if not self._piece and self._left and not self._fetch():
             raise ReadFailed(self._key, "it is gone")
-        count = min(len(buffer), len(self._stretch))
-        buffer[:count] = self._stretch[:count]
-        self._stretch = self._stretch[count:]
-        return count
+        lent, self._piece = self._piece[:most], self._piece[most:]
+        return lent
 
     def close(self) -> None:
-        self._closed = True
-        if self._coming is not None:
-            self._coming.cancel()
-            self._coming = None
-        self._stretch = memoryview(b"")
+        self._stream, self._piece, self._left = None, memoryview(b""), 0
 
-    def _ask(self) -> bool:
-        """The next stretch; False where the object is not there."""
-        now = self._clock()
-        fast = self._asked is not None and now - self._asked < _FAST_SECONDS
-        self._asked = now
-        length = min(self._length, self._end - self._offset)
-        found = self._stretch_from_here(length)
-        if found is None:
-            return False
-        if len(found) != length:
-            raise ReadFailed(self._key, "it is shorter than it was")
-        self._offset += length
-        self._stretch = found
-        self._length = min(2 * self._length, LONGEST_STRETCH) if fast else FIRST_STRETCH
-        if fast and self._offset < self._end:
-            following = min(self._length, self._end - self._offset)
-            self._coming = self._bucket.ahead.submit(self._bucket.part, self._key, self._offset, following)
-        return True
-
-    def _stretch_from_here(self, length: int) -> memoryview | None:
-        coming, self._coming = self._coming, None
+    def _fetch(self) -> bool:
+        """The next piece; False where the object is not there."""
         try:
-            return self._bucket.part(self._key, self._offset, length) if coming is None else coming.result()
+            found = self._streamed() or self._stretch()
         except StorageFailed as error:
             raise ReadFailed(self._key, str(error)) from error
+        if found is None:
+            return False
+        self._offset, self._left = self._offset + len(found), self._left - len(found)
+        self._piece, self._given = found, self._clock()
+        return True
+
+    def _streamed(self) -> memoryview | None:
+        """Of the stream; None where none is worth it, or it has broken."""
+        away = self._clock() - self._given
+        if away >= FALLS_BEHIND_SECONDS:
+            self._stream = None
+        elif self._stream is None and away < KEEPS_UP_SECONDS and self._left > STRETCH:
+            self._stream = self._bucket.stream(self._key, self._offset, self._left)
+        try:
+            return None if self._stream is None else next(self._stream, None)
+        except BucketFailed:
+            self._stream = None  # a stretch is asked for more than once
+            return None
+
+    def _stretch(self) -> memoryview | None:
+        """None where the object is not there. Raises ReadFailed, BucketFailed."""
+        self._stream = None
+        length = min(STRETCH, self._left)
+        found = self._bucket.part(self._key, self._offset, length)
+        if found is not None and len(found) != length:
+            raise ReadFailed(self._key, "it is shorter than it was")
+        return found

@@ -5,6 +5,9 @@ An object of an object store cannot be appended to, and a multipart upload that 
 read; a segment can. So whoever comes next, here or elsewhere, goes on where the last whole segment ends. A segment ends
 with its request, or at SEGMENT bytes: what a kill costs.
 
+    a transfer       whoever comes next lists the folder, and goes on with the longest row there is
+    an upload        whoever comes next is told the row by the note that the last one left (session_note.py)
+
     arrived whole, one segment     the blob is a copy of it, made within the store
     arrived whole, several         their bytes are read and written once more, into the blob
 """
@@ -70,14 +73,15 @@ class Segments:
         """What no other row has: each object is written once."""
         return tuple(entry.key for entry in self.row)
 
-    def append(self, fill: Fill) -> None:
-        """Takes all that `fill` gives. What came before an error is kept. Raises what `fill` does, BucketFailed."""
+    def append(self, fill: Fill, full: Callable[[], None] = lambda: None, most: int = SEGMENT) -> None:
+        """Takes all that `fill` gives. What came before an error is kept. `full` is called behind each segment of
+        `most` bytes. Raises what both do, BucketFailed."""
         arriving = _Arriving(fill)
         while first := arriving.up_to(SMALLEST_PART):
             if len(first) < SMALLEST_PART:
                 self._put(first)
-            else:
-                self._put_parts(first, arriving)
+            elif self._put_parts(first, arriving, most) >= most:
+                full()
         arriving.check()
 
     def keep_first(self, content: memoryview) -> None:
@@ -103,6 +107,12 @@ class Segments:
         else:
             self.bucket.put_parts(key, map(bytes, self.read(cancel)), max(SMALLEST_PART, size // (MOST_PARTS - 1)))
 
+    def remove_row(self) -> None:
+        """Those of the row. What somebody else wrote there besides goes with the next collection. Raises
+        BucketFailed."""
+        self.bucket.remove(self.names)
+        self.row = ()
+
     def remove(self) -> None:
         """All that is in the folder. Raises BucketFailed."""
         self.bucket.remove([entry.key for entry in self.bucket.entries(self._folder)])
@@ -113,11 +123,13 @@ class Segments:
         self.bucket.put(key, content)
         self._kept(key, len(content))
 
-    def _put_parts(self, first: bytes, arriving: _Arriving) -> None:
+    def _put_parts(self, first: bytes, arriving: _Arriving, most: int) -> int:
+        """How many bytes were put."""
         key = segment(self._folder, self.end, self._writer)
-        taken = _Counted(chain([first], arriving.parts(SEGMENT - len(first))))
+        taken = _Counted(chain([first], arriving.parts(most - len(first))))
         self.bucket.put_parts(key, taken)
         self._kept(key, taken.count)
+        return taken.count
 
     def _kept(self, key: str, size: int) -> None:
         self.row = (*self.row, Entry(key, size, 0.0))

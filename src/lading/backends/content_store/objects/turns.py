@@ -1,4 +1,8 @@
-"""How processes that share a bucket keep out of each other's way. An object store has no locks: their database has."""
+"""How processes that share a bucket keep out of each other's way. An object store has no locks: their database has.
+
+A lock may carry a note, which whoever has it leaves for the next: that one begins where the last one ended, and asks
+the object store for nothing. A lock with a note stays when it is let go of; it goes when somebody ends it.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,29 @@ class Lock(Protocol):
         """What no other lock has, before or after."""
 
     @property
+    def note(self) -> str | None:
+        """What was left for us; None where nobody ever left anything."""
+
+    @property
     def stands(self) -> bool:
-        """Whether it is still ours: a process that was frozen may have lost it."""
+        """Whether it is still ours, as far as we know: a process that was frozen may have lost it."""
+
+    def ours(self) -> bool:
+        """Whether it is still ours: asked now of who keeps it. Raises StorageFailed."""
+
+    def keep(self, note: str) -> bool:
+        """Has this note for the next one, and goes on. False where it was lost or ended: then it is left by nobody.
+        Durable when this returns. Raises StorageFailed."""
+
+    def leave(self, note: str) -> bool:
+        """Lets go of it, with this note for the next one. False where it was lost or ended: then nothing is left.
+        Durable when this returns. Raises StorageFailed."""
+
+    def end(self) -> None:
+        """Lets go of it, and its note goes, too. Harmless where it was lost."""
 
     def release(self) -> None:
-        """Harmless twice, and where it was lost."""
+        """Lets go of it; a note stays as it was. Harmless twice, and where it was lost."""
 
 
 class Alone(Protocol):
@@ -39,6 +61,15 @@ class Turns(Protocol):
 
     def claim(self, name: str) -> Lock | None:
         """None where somebody else has it."""
+
+    def begin(self, name: str, note: str) -> bool:
+        """A lock with this note, which nobody has yet. False where there is one of this name."""
+
+    def note(self, name: str) -> str | None:
+        """What was left there last, whoever has it now."""
+
+    def drop(self, name: str) -> bool:
+        """Whether there was such a lock: it is gone with its note, also for who has it."""
 
     def shared(self) -> AbstractContextManager[None]:
         """The gate: inside, which is short, nobody has it exclusively. Waits: exclusive holders are quick."""

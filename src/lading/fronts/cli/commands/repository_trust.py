@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
-from lading.errors import InputInvalid
+from lading.errors import InputInvalid, NotFound
 from lading.fronts.cli.completing import files
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
@@ -58,6 +58,7 @@ class ModeMissing(InputInvalid):
     "--signed-as", multiple=True, metavar="REPOSITORY", help="It may be signed for this one too; * is anything."
 )
 @click.option("--tag", metavar="TAG", help="What the rule says of this tag.")
+@click.option("--new", is_flag=True, help="Make the repository if it is not there: a rule may come before any push.")
 @click.pass_obj
 def trust(
     invocation: Invocation,
@@ -72,6 +73,7 @@ def trust(
     max_age_days: int | None,
     signed_as: tuple[str, ...],
     tag: str | None,
+    new: bool,
 ) -> None:
     """Show whose signatures a repository asks for, or say it.
 
@@ -89,6 +91,8 @@ def trust(
         max_age_days=max_age_days,
         signed_as=signed_as,
     )
+    if not new:
+        expect_there(lambda: trusts.rule(LADING, name))
     rule = trusts.rule(LADING, name) if written is None else trusts.set_rule(LADING, name, read_trust(written))
     told: Rule | None = None if rule is None else trust_json(rule)
     verdict: Mapping[str, object] | None = None
@@ -98,6 +102,14 @@ def trust(
         verdict = verdict_json(trusts.verdict(LADING, name, tag), trusts.now())
     result = {"name": name, "rule": told, "verdict": verdict}
     invocation.console.result(invocation.form, result, trust_text(told, verdict, f"{name}:{tag}"), name)
+
+
+def expect_there(look: Callable[[], object]) -> None:
+    """A name that somebody mistyped makes no repository. Raises what `look` raises where it is not there."""
+    try:
+        look()
+    except NotFound as error:
+        raise error.but(command="Check the name: lading repository ls; --new makes a repository") from error
 
 
 @click.command("keys", cls=Command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -32,6 +32,7 @@ WAIT_SECONDS = 3600.0
 @setting("--tls-key", metavar="FILE", help="A PEM file: its key.")
 @setting("--database", metavar="URL", help="Where rows are kept, like postgresql://… (SQLite in the data folder).")
 @setting("--storage", metavar="PLACE", help="Where content is kept: s3://BUCKET/PREFIX (in the data folder).")
+@setting("--storage-moved-from", metavar="PLACE", help="Where content was, of which all was moved: folder or s3://….")
 @setting("--storage-redirect", is_flag=True, help="Have clients fetch blobs from there, by signed addresses.")
 @setting("--workers", is_flag=True, help="Hand jobs over to lading worker of the same database and storage.")
 @setting("--limit-rate", metavar="RATE", help="At most this many bytes a second, of all transfers together, like 10M.")
@@ -55,6 +56,7 @@ WAIT_SECONDS = 3600.0
 @setting("--docker-api-role", metavar="ROLE", help="What users of this machine may there at first (operator).")
 @setting("--push-lanes", metavar="N", help="Layers that one push moves at a time (5).")
 @setting("--pull-lanes", metavar="N", help="Layers that one pull moves at a time (3).")
+@setting("--host-lanes", metavar="N", help="Layers at a time to each registry, of all servers and workers (no limit).")
 @setting("--oidc-issuer", metavar="URL", help="The provider of single sign-on, exactly as it calls itself (none).")
 @setting("--oidc-client-id", metavar="ID", help="What it calls this server; the secret is LADING_OIDC_CLIENT_SECRET.")
 @setting("--oidc-roles", metavar="ROLES", help="Which group has which role: GROUP=ROLE,GROUP=ROLE; * is everybody.")
@@ -69,8 +71,15 @@ def serve(invocation: Invocation) -> None:
     The first start prints a link that makes the first user. Ends with Ctrl-C or SIGTERM, after the requests that run;
     jobs that run are saved, and go on at the next start.
     """
+    with suppress(Cancelled):
+        _serve(invocation)
+    invocation.console.say("stopped")
+
+
+def _serve(invocation: Invocation) -> None:
+    """Until it is cancelled. Raises Cancelled where that is before it has begun: it may wait for what it stands on."""
     console, application = invocation.console, invocation.application
-    with application.serve() as serving, invocation.cancellable() as cancel:
+    with invocation.cancellable() as cancel, application.serve() as serving:
         if serving.open:
             console.warn("open to every program on this machine: --no-auth")
         found = {"registry": serving.address, "api": serving.api, "docker": list(serving.docker)}
@@ -82,12 +91,9 @@ def serve(invocation: Invocation) -> None:
             console.say(f"found     {path}   (lading environment add docker unix://{path})")
         if serving.setup is not None:
             console.say(f"set up    {serving.setup}")
-        with _renewing(serving):
-            try:
-                while True:
-                    cancel.wait(WAIT_SECONDS)
-            except Cancelled:
-                console.say("stopped")
+        with _renewing(serving), suppress(Cancelled):
+            while True:
+                cancel.wait(WAIT_SECONDS)
 
 
 @contextmanager

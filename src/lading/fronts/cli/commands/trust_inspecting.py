@@ -18,18 +18,13 @@ from lading.oci.instants import moment_text
 from lading.oci.reference import Reference
 from lading.proof.tuf_refusals import TrustAbsent, TrustRefused
 from lading.services.notary.views import Inspected, TrustedTag, TrustSigner
-from lading.services.trust.policy import TrustPolicy, TrustRule
-from lading.services.trust.signature_json import signature_json
-from lading.services.trust_modes import Mode
+from lading.services.trust.signature_json import stated_json
 
 if TYPE_CHECKING:
     from lading.wire.message import Cancel
 
 OWNER = "Repo Admin"
 """Who signs with the repository's own key, as docker calls it."""
-
-LISTED = TrustPolicy((TrustRule(("*",), Mode.REPORT),))
-"""Every signature is found, and none is judged: nobody is named whose would count."""
 
 
 @click.command(cls=Command)
@@ -110,7 +105,7 @@ def _inspect_tag(invocation: Invocation, image: str, cancel: Cancel) -> None:
     signatures = invocation.application.signatures
     reference, manifest = signatures.held(image, cancel)
     notary = _by_notary(invocation, reference, manifest, cancel)
-    beside = [signature_json(each) for each in signatures.verify(image, LISTED, cancel).signatures]
+    beside = [stated_json(found, said) for found, said in signatures.stated(image, cancel)]
     record = {"reference": str(reference), "digest": str(manifest.digest), "notary": notary, "signatures": beside}
     text = lines(_told_tag(str(reference), str(manifest.digest), notary, beside))
     invocation.console.result(invocation.form, record, text, f"{reference.repository}@{manifest.digest}")
@@ -144,6 +139,19 @@ def _told_tag(
     else:
         yield f"  notary   {notary['reason'] if notary else 'nothing is signed in this repository'}"
     for each in beside:
-        yield f"  {each['form']}   {each['digest']}, not held against any key"
+        yield f"  {each['form']}   {each['digest']}   {_stated(each)}"
     if not beside:
         yield "  no signature lies beside the image"
+
+
+def _stated(row: Mapping[str, object]) -> str:
+    """What a signature says, which is not the same as that it is so."""
+    key, at = row["keyId"], row["signedAt"]
+    said = {
+        "key": key[:SHOWN_DIGITS] if isinstance(key, str) else None,
+        "signer": row["signer"],
+        "tag": row["tag"],
+        "at": at,
+    }
+    told = ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
+    return f"says {told}; {row['reason']}" if told else str(row["reason"])

@@ -118,9 +118,21 @@ def load(invocation: Invocation, *, paths: tuple[str, ...], name: str | None) ->
 @key.command("ls")
 @click.pass_obj
 def list_keys(invocation: Invocation) -> None:
-    """List the keys for Notary that are kept here; none is opened."""
-    kept = sorted(opened_keys(invocation).all(), key=lambda each: (each.gun, each.role, each.id))
-    listing = Listing(kept, key_json, HEADINGS, _cells, lambda kept: kept.id)
+    """List the keys for Notary that are kept here; none is opened.
+
+    Of several root keys the one that came last sets up new repositories. Repositories that an older one set up keep it
+    until their root is rotated.
+    """
+    keys = opened_keys(invocation)
+    kept = sorted(keys.all(), key=lambda each: (each.gun, each.role, each.id))
+    begins = keys.root_in_force()
+    listing = Listing(
+        kept,
+        lambda each: {**key_json(each), "newRepositories": each.id == begins},
+        HEADINGS,
+        lambda each: _cells(each, begins=each.id == begins),
+        lambda kept: kept.id,
+    )
     invocation.console.results(invocation.form, listing)
 
 
@@ -174,8 +186,8 @@ def key_json(kept: KeptKey) -> Record:
     return {"keyId": kept.id, "role": kept.role or None, "repository": kept.gun or None}
 
 
-def _cells(kept: KeptKey) -> tuple[str, str, str]:
-    return kept.id, kept.role or "-", kept.gun or "-"
+def _cells(kept: KeptKey, *, begins: bool) -> tuple[str, str, str]:
+    return kept.id, kept.role or "-", kept.gun or ("new ones" if begins else "-")
 
 
 def _loaded(invocation: Invocation, path: str, name: str | None) -> KeptKey:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from lading.fronts.cli.commands.repository_trust import KEY_HEADINGS, key_cells, key_name, rule_of, trust_text
+from lading.fronts.cli.commands.repository_trust import (
+    KEY_HEADINGS,
+    expect_there,
+    key_cells,
+    key_name,
+    rule_of,
+    trust_text,
+)
 from lading.fronts.cli.far.server import Columns, Row, number, server_of, word
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.secrets import read_text
@@ -27,9 +34,11 @@ def trust(
     max_age_days: int | None,
     signed_as: tuple[str, ...],
     tag: str | None,
+    new: bool,
 ) -> None:
     """The rule, or all of it from now on; and what it says of a tag."""
-    path = f"/api/repositories/{quote(name, safe='')}/trust" + (f"?tag={quote(tag, safe='')}" if tag else "")
+    rule_path = f"/api/repositories/{quote(name, safe='')}/trust"
+    path = rule_path + (f"?tag={quote(tag, safe='')}" if tag else "")
     server = server_of(invocation)
     written = rule_of(
         mode=mode,
@@ -42,6 +51,8 @@ def trust(
         signed_as=signed_as,
     )
     with invocation.cancellable() as cancel:
+        if not new:
+            expect_there(lambda: server.get(rule_path, cancel))
         if written is None:
             told: Row = server.get(path, cancel)
         else:

@@ -29,7 +29,7 @@ from lading.fronts.rest_api.pages.shown import (
     sentence,
 )
 from lading.fronts.rest_api.product import Product
-from lading.fronts.rest_api.refusals import status_of
+from lading.fronts.rest_api.refusals import headers_of, status_of
 from lading.fronts.rest_api.web_app import WebApp
 from lading.services.access import Actor, Denied, NotLoggedIn
 from lading.services.identity.passwords import SHORTEST_PASSWORD
@@ -189,7 +189,9 @@ async def failed(request: Request, error: LadingError) -> Response:
     if isinstance(error, NotLoggedIn):
         return login_first(request)
     title = "Permission denied" if isinstance(error, Denied) else "That did not work"
-    return page(request, "message.html", status_of(error), title=title, text=sentence(error), hint=error.hint)
+    shown = page(request, "message.html", status_of(error), title=title, text=sentence(error), hint=error.hint)
+    shown.headers.update(headers_of(error) or {})
+    return shown
 
 
 def said(request: Request, status: int, text: str, hint: str) -> Response:

@@ -134,8 +134,9 @@ async def get_job(
         return StreamedAnswer(stream, follower.close, headers=HEADERS)
 
     def look() -> JsonObject:
-        job = product.jobs.get(actor, id)
-        return job_json(job, product.jobs.lines(actor, id, after, limit), product.jobs.standing(job))
+        lines = product.jobs.lines(actor, id, after, limit)
+        job = product.jobs.get(actor, id)  # behind its lines: the last of one that ends in between is not one of many
+        return job_json(job, lines, product.jobs.standing(job))
 
     return JSONResponse(await run_in_threadpool(look))
 

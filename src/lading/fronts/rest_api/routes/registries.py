@@ -27,6 +27,7 @@ from lading.services.json_values import iso
 from lading.services.registries.forms import RegistryEdit, RegistryForm
 from lading.services.registries.provider_view import template_json
 from lading.services.registries.records import RegistryRow
+from lading.wire.registry_urls import api_host
 
 router = APIRouter(prefix="/api", tags=["registries"])
 
@@ -190,7 +191,9 @@ def _told(product: Product, row: RegistryRow) -> Json:
 
 def _standing(product: Product, actor: Actor, row: RegistryRow, ends: Mapping[int, float]) -> Json:
     quota, used = product.browsing.quota(actor, row), product.registry_use.last(row.host)
-    return registry_json(row, ends.get(row.id)) | {"rateLimit": quota_json(quota), "lastUsedAt": iso(used)}
+    told = registry_json(row, ends.get(row.id)) | {"rateLimit": quota_json(quota), "lastUsedAt": iso(used)}
+    hold = product.registry_holds.of(api_host(row.host))
+    return told if hold is None else told | {"heldUntil": iso(product.clock() + hold.seconds)}
 
 
 def _itself(name: str) -> tuple[str]:

@@ -39,9 +39,9 @@ def list_repositories(
     wanted: ListNeeded,
 ) -> object:
     """The repositories that you may see, in order of name."""
-    names = wanted.kept(product.repositories.names(actor), lambda name: [name])
-    rows = product.repositories.rows(actor, wanted.cut(names))
-    return wanted.answer([repository_json(row) for row in rows], len(names))
+    found = product.repositories.page(actor, wanted.text, *wanted.span)
+    rows = product.repositories.rows(actor, found.names)
+    return wanted.answer([repository_json(row) for row in rows], found.total)
 
 
 @router.get("/repositories/{repository}", responses=one(Repository))
@@ -81,10 +81,10 @@ def list_tags(
     wanted: ListNeeded,
 ) -> object:
     """Its tags in order, with what protects them, and whether they are signed as its trust rule asks."""
-    names = wanted.kept(product.repositories.tags(actor, repository), lambda name: [name])
-    rows = product.repositories.tag_rows(actor, repository, wanted.cut(names))
+    found = product.repositories.tag_page(actor, repository, wanted.text, *wanted.span)
+    rows = product.repositories.tag_rows(actor, repository, found.names)
     signed = product.repository_trust.signed(actor, repository, rows)
-    return wanted.answer([tag_json(row, signed.get(row.row.tag.name)) for row in rows], len(names))
+    return wanted.answer([tag_json(row, signed.get(row.row.tag.name)) for row in rows], found.total)
 
 
 @router.delete("/repositories/{repository}/tags/{tag}", status_code=204)

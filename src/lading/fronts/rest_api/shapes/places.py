@@ -41,6 +41,7 @@ class RegistryStanding(Registry):
 
     rateLimit: RateLimit | None
     lastUsedAt: Annotated[str | None, "Since this server began."]
+    heldUntil: NotRequired[Annotated[str, "As it asked for: until then no server and no worker asks it anything."]]
 
 
 class TestStep(TypedDict):
