@@ -95,7 +95,7 @@ def counts(statements: Sequence[str]) -> int:
         JobFilter(environment=1),
         JobFilter(text="app"),
     ],
-    ids=str,
+    ids=["all", "a kind", "ended", "failed", "an owner's", "a token's", "an environment's", "by text"],
 )
 def test_a_page_of_jobs_is_taken_in_order(asked: Asked, wanted: JobFilter) -> None:
     assert not ALL_SORTED.search(asked.plan(lambda: asked.jobs.page(wanted, 0, 50)))
