@@ -66,11 +66,15 @@ PROOF = (
     ("benchmarks", [PYTHON, "-m", "benchmarks.run"]),
     ("service", [PYTHON, "-m", "benchmarks.service"]),
     ("registry", [PYTHON, "-m", "benchmarks.registry"]),
+    ("registry by several processes", [PYTHON, "-m", "benchmarks.registry_processes"]),
+    ("object storage", [PYTHON, "-m", "benchmarks.object_storage"]),
     ("docker API", [PYTHON, "-m", "benchmarks.docker_door"]),
     ("inventories", [PYTHON, "-m", "benchmarks.inventory"]),
     ("agents", [PYTHON, "-m", "benchmarks.agents"]),
     ("one replica and three", [PYTHON, "-m", "benchmarks.scale.cost"]),
     ("growing rows", [PYTHON, "-m", "benchmarks.scale.growth"]),
+    ("capacity", [PYTHON, "-m", "benchmarks.capacity"]),
+    ("storm", [PYTHON, "-m", "benchmarks.scale"]),
 )
 
 

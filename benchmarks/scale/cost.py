@@ -48,7 +48,7 @@ MOST = 1.15
 """What is asked: three replicas take less than so many times what one takes."""
 
 LEAST = 0.5
-"""Of what is less, a ratio says nothing."""
+"""What is less counts as much: of two next to nothing, a ratio says nothing."""
 
 QUANTITIES = ("our CPU ms", "PostgreSQL CPU ms", "statements", "commits")
 PAGES = (
@@ -247,8 +247,8 @@ def _table(rows: Sequence[tuple[str, Mapping[int, Costs]]]) -> Iterator[str]:
 
 
 def ratio(costs: Mapping[int, Costs], quantity: str) -> float:
-    """Three against one; as much where one takes next to nothing."""
-    return costs[MANY][quantity] / costs[FEW][quantity] if costs[FEW][quantity] >= LEAST else 1.0
+    """Three against one."""
+    return max(costs[MANY][quantity], LEAST) / max(costs[FEW][quantity], LEAST)
 
 
 def _pictured(found: Found) -> str:

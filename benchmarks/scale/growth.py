@@ -65,12 +65,13 @@ class Operation:
 
 @dataclass
 class Place:
-    """A server on one kind of database, which runs within `running()`."""
+    """A server on one kind of database, which runs within `running()`. `ended` is a job that was done before all."""
 
     kind: str
     service: Service
     database: str | Path
     outside: str
+    ended: str = ""
     rows: Rows = field(default_factory=Rows)
 
     @contextmanager
@@ -103,7 +104,6 @@ def operations(place: Place) -> Sequence[Operation]:
     middle = f"build-{10_000_000 + place.rows.tags // 2}"
     between = f"grown/r{10_000_000 + place.rows.repositories // 2}"
     source = f"{place.outside}/app:1"
-    (ended,) = _ended_job(place)
 
     def api(path: str) -> Callable[[int], None]:
         return lambda _: _asked(service, path)
@@ -135,7 +135,7 @@ def operations(place: Place) -> Sequence[Operation]:
         Operation("audit trail, first page", 60, api("/api/audit?page=1&limit=50")),
         Operation("audit trail, of one actor", 60, api("/api/audit?page=1&limit=50&username=admin")),
         Operation("job, from start to end, followed", 20, worked),
-        Operation("job that has ended, followed", 60, lambda _: _follow(service, ended)),
+        Operation("job that has ended, followed", 60, lambda _: _follow(service, place.ended)),
     )
 
 
@@ -185,15 +185,6 @@ def _follow(service: Service, job: str) -> None:
     follower.stop()
 
 
-def _ended_job(place: Place) -> tuple[str]:
-    """One that was there from the beginning: the pull that `places` made."""
-    status, body = place.service.ask("GET", "/api/jobs?page=1&limit=1&status=done")
-    assert status == 200, body
-    items = body["items"]
-    assert isinstance(items, list)
-    return (str(items[0]["id"]),)
-
-
 @contextmanager
 def places(folder: Path) -> Iterator[Sequence[Place]]:
     """Both kinds, each with one image in MANY and one that was pulled."""
@@ -214,7 +205,8 @@ def places(folder: Path) -> Iterator[Sequence[Place]]:
                 place.registry().push(MANY, SHAPE)
                 place.service.registry(outside.host)
                 wanted = {"image": f"{outside.host}/app:1", "scanAfterPull": False}
-                place.service.ended([place.service.started("/api/images/pull", wanted)])
+                place.ended = place.service.started("/api/images/pull", wanted)
+                place.service.ended([place.ended])
         yield made
 
 

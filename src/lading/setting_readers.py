@@ -195,6 +195,12 @@ def listener(value: object) -> str:
     return str(value)
 
 
+def address_of(listener: str) -> tuple[str, int]:
+    """What to listen on: the host, without brackets, and the port."""
+    host, _, port = listener.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def local_listener(value: object) -> str:
     """The loopback address, where none is named."""
     return listener(f"127.0.0.1:{value}" if _DIGITS.fullmatch(str(value)) else value)

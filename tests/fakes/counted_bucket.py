@@ -1,16 +1,18 @@
-"""A bucket that remembers what it was asked for, by the names of its methods: each is one request, or a page of one."""
+"""A bucket that remembers what it was asked for, by the names of its methods: each is a request, but for what is put in
+parts, a list of more than a thousand and a removal of more than five hundred."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any  # what the bucket's own constructor takes
+
+from obstore.store import S3Store
 
 from lading.backends.content_store.objects.bucket import SMALLEST_PART, Bucket, Entry
 
 
 class CountedBucket(Bucket):
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
+    def __init__(self, store: S3Store, hasty: S3Store, name: str) -> None:
+        super().__init__(store, hasty, name)
         self.asked: list[str] = []
 
     def during(self, what: Callable[[], object]) -> list[str]:
@@ -55,10 +57,3 @@ class CountedBucket(Bucket):
     def entries(self, folder: str) -> Iterator[Entry]:
         self.asked.append("list")
         return super().entries(folder)
-
-
-def counted_bucket(address: str) -> CountedBucket:
-    """As Bucket.at."""
-    bucket = CountedBucket.at(address)
-    assert isinstance(bucket, CountedBucket)
-    return bucket

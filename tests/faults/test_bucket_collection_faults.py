@@ -36,7 +36,6 @@ from tests.peers.s3_server import RunningS3
 
 pytestmark = pytest.mark.peer("weed", "postgres")
 
-
 CANCEL = Cancellation()
 
 

@@ -28,7 +28,6 @@ from tests.peers.service_process import PASSWORD, SECRET_KEY, Service, kill, unt
 
 pytestmark = pytest.mark.peer("weed", "postgres")
 
-
 HALF = 2 * SMALLEST_PART
 
 

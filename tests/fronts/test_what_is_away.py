@@ -41,6 +41,7 @@ def test_every_door_says_when_to_ask_again(error: LadingError) -> None:
     assert found is not None
     assert found[1].code == "UNAVAILABLE"
     assert "try again in a few seconds" in found[1].message
+    assert b"try again in a few seconds" in b"".join(answers[-1].content if answers[-1] else ())
 
 
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)

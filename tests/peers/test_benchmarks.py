@@ -93,3 +93,18 @@ def test_agents_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     text = table.read_text()
     for row in ("alone", "5 agents come", "5 agents are there", "2 of them push"):
         assert f"| {row} |" in text
+
+
+@pytest.mark.proof(reason=ALIKE)
+@pytest.mark.peer("docker-registry", "postgres")
+def test_what_operations_cost_as_rows_grow_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, picture = tmp_path / "scale-growth.md", tmp_path / "scale-growth.svg"
+    monkeypatch.chdir(ROOT)
+    few = ("--rounds", "1", "--levels", "100,200")
+
+    run(sys.executable, "-m", "benchmarks.scale.growth", *few, "--output", str(table), "--picture", str(picture))
+
+    text = table.read_text()
+    for row in ("push, a new repository", "list of tags, first page", "job that has ended, followed"):
+        assert text.count(f"| {row} |") == 2, row
+    assert "</svg>" in picture.read_text()

@@ -169,7 +169,8 @@ def test_who_came_too_late_lets_the_other_go_first_until_that_one_is_gone(folder
     assert recorded(second) == (0.5, 0.5)
     assert recorded(second, first) == (3.0, 0.5)
     second.look(told=False)
-    assert second.gathers == 0.5  # nobody recorded anything
+    second.look(told=True)  # late, of what it has sealed itself
+    assert second.gathers == 0.5
     database.close()
 
 

@@ -8,19 +8,12 @@ import pytest
 
 from lading.errors import Unavailable
 from lading.services.outages import STEADY_SECONDS, Outage
+from tests.fakes.records import Clock
 
 
 class Silent(Unavailable):
     def __str__(self) -> str:
         return "cannot reach the cellar: nobody answers"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

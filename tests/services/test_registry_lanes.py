@@ -17,29 +17,27 @@ HOST = "r.example"
 
 
 class Shares:
-    """Fulfils lanes.Shares; `joined` are the hosts in the order of being asked for."""
+    """Fulfils lanes.Shares; `joined` are the hosts in the order of being asked for. `asked` is set while the lanes,
+    locked, look whether there is room: who finds none waits before anybody else can change that."""
 
     def __init__(self, share: int) -> None:
         self.share = share
         self.joined: list[str] = []
+        self.asked = threading.Event()
 
     def join(self, host: str) -> None:
         self.joined.append(host)
 
     def of(self, host: str) -> int:
+        self.asked.set()
         return self.share
 
 
-def waiting(lanes: RegistryLanes, threads: ThreadPoolExecutor, cancel: Cancellation) -> Future[Lane]:
-    """Somebody who asks for room where there is none, and is seen to wait."""
-    begun = threading.Event()
-
-    def take() -> Lane:
-        begun.set()
-        return lanes.send(HOST, cancel)
-
-    asked = threads.submit(take)
-    assert begun.wait(BOUND_SECONDS)
+def waiting(lanes: RegistryLanes, shares: Shares, threads: ThreadPoolExecutor, cancel: Cancellation) -> Future[Lane]:
+    """Somebody who asks for room where there is none, and waits for it."""
+    shares.asked.clear()
+    asked = threads.submit(lanes.send, HOST, cancel)
+    assert shares.asked.wait(BOUND_SECONDS)
     return asked
 
 
@@ -64,7 +62,7 @@ def test_who_waits_goes_on_once_there_is_room(makes_room: str) -> None:
     lanes, cancel = RegistryLanes(shares), Cancellation()
     first = lanes.send(HOST, cancel)
     with ThreadPoolExecutor(1) as threads:
-        asked = waiting(lanes, threads, cancel)
+        asked = waiting(lanes, shares, threads, cancel)
         assert not asked.done()
         if makes_room == "left":
             first.leave()
@@ -78,10 +76,11 @@ def test_who_waits_goes_on_once_there_is_room(makes_room: str) -> None:
 
 
 def test_a_cancel_ends_the_wait() -> None:
-    lanes, cancel = RegistryLanes(Everything(1)), Cancellation()
+    shares = Shares(1)
+    lanes, cancel = RegistryLanes(shares), Cancellation()
     lanes.send(HOST, Cancellation())
     with ThreadPoolExecutor(1) as threads:
-        asked = waiting(lanes, threads, cancel)
+        asked = waiting(lanes, shares, threads, cancel)
         cancel.cancel()
         with pytest.raises(Cancelled):
             asked.result(BOUND_SECONDS)

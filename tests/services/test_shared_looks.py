@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lading.services.shared_looks import SharedLooks
+from lading.services.environments.shared_looks import SharedLooks
 
 
 def test_the_others_wait_for_the_first_one_who_looks() -> None:

@@ -34,7 +34,7 @@ def cancel(pauses: Pauses) -> Cancellation:
 
 
 def opening(*errors: LadingError) -> Callable[[], AbstractContextManager[str]]:
-    """It fails so often, each time after it has opened something that is closed again."""
+    """It fails so often first, by these."""
     left = list(errors)
 
     @contextmanager

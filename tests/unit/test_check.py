@@ -1,14 +1,15 @@
-"""What CI makes of tests that failed."""
+"""What CI makes of tests that failed, and what is measured anew."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.check import MOST_AGAIN, ROOT, TESTS_FAILED, to_run_again
+from tests.check import MOST_AGAIN, PROOF, ROOT, TESTS_FAILED, to_run_again
 
 PEER, FAULT = "tests/peers/test_relay.py::test_a[b-c]", "tests/faults/test_edge_cuts.py::test_d"
 
@@ -62,3 +63,11 @@ def test_those_that_failed_are_told_also_by_a_process_beside(tmp_path: Path) -> 
     assert done.returncode == TESTS_FAILED
     names = {line.partition("::")[2] for line in told.read_text().splitlines()}
     assert names == {"test_ends_badly", "test_fails[one two]", r"test_fails[\xe4]"}
+
+
+def test_every_table_that_a_benchmark_made_is_made_anew_with_the_others() -> None:
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs/proof").glob("*.md")]
+    makers = {name for page in pages for name in re.findall(r"Made by `python -m (benchmarks[\w.]*)", page)}
+
+    assert makers
+    assert makers <= {command[2] for _, command in PROOF}

@@ -6,11 +6,16 @@
     local_store     our own store over the data folder, the same way
     places          every kind of place that images are in, over the backends
     served          our registry, over a data folder
-    product         the services of `lading serve`; service puts its doors before them, docker_door one of them
+    product         the services of `lading serve`
     ├── rows            what they write down
     ├── people          users, and how they are known
     ├── hosts           our own engine, and Docker hosts; environments makes these of their rows, agents the hub
-    └── work            jobs, and what each kind of them does
+    ├── work            jobs, and what each kind of them does
+    └── beside          what runs by itself; gauges, what is counted of it
+    service         its doors: api_loop the API's, docker_door docker's, registry_processes the registry's, in processes
+                    of their own where there are several
+    working         the same services for `lading worker`, whose only door says how it is
+    awaiting        a start that waits for its database or object store; waiting_door says so to whoever watches
     agent           the program at the edge, over its connection and its engine
     administration  the same services for the machine's owner, at the command line
     inventory_child the program that reads hostile layers, in processes of its own

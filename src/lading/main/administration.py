@@ -14,10 +14,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
-from lading.backends.content_store.arriving_archives import ArchiveFolder
 from lading.backends.content_store.locks import exclusive_at_once, join
 from lading.backends.credentials.authority import CertificateAuthority
 from lading.backends.credentials.own import OwnCredentials
@@ -26,9 +25,10 @@ from lading.backends.http.probing import HttpProbe
 from lading.backends.passwords.hashing import ArgonPasswords
 from lading.errors import LadingError
 from lading.fronts.cli.application import Rotated
+from lading.main.arriving import archives_of
 from lading.main.content_care import storage_of
 from lading.main.content_place import storage_told
-from lading.main.data_folder import IMPORTS, SERVE_LOCK
+from lading.main.data_folder import SERVE_LOCK
 from lading.main.distributing import requests
 from lading.main.environments import EnvironmentBuilder
 from lading.main.own_engine import USER_AGENT, Keeping, OwnEngine, own_engine
@@ -54,7 +54,7 @@ from lading.services.identity.client_certificates import DOOR_SETTING, ClientCer
 from lading.services.identity.roles import Roles
 from lading.services.identity.tokens import Tokens
 from lading.services.identity.users import Users
-from lading.services.jobs.job import JsonObject, Telling
+from lading.services.jobs.job import JobState, JsonObject, Telling
 from lading.services.jobs.owners import Owners
 from lading.services.promotion.promotion import Promotions
 from lading.services.registries.browsing import RegistryBrowsing
@@ -241,12 +241,15 @@ class DataFolderAdministration:
         """It holds what is asked for, and runs nothing."""
         database, clocks = self._database, Clocks(time.time, time.monotonic)
         owners = Owners(database.users, database.tokens, time.time)
-        archives = ArchiveFolder(self._data / IMPORTS)
-        kinds = job_table(dict.fromkeys(JOB_KINDS, _ByAServer()), {IMPORT: partial(forget_archive, archives)})
+        kinds = job_table(dict.fromkeys(JOB_KINDS, _ByAServer()), {IMPORT: self._forget_archive})
         surroundings = Surroundings(database.jobs, kinds, owners, self._trail, _Nowhere(), clocks)
         runner = JobRunner(surroundings)
         self._stack.callback(runner.stop, 0)
         return runner
+
+    def _forget_archive(self, fields: JsonObject, state: JobState) -> None:
+        """Content is opened by who ends such a job alone. Raises StorageFailed."""
+        forget_archive(archives_of(self._data, self._engine.content), fields, state)
 
     @contextmanager
     def news(self) -> Iterator[News]:

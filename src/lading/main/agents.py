@@ -25,6 +25,7 @@ from lading.fronts.replica_api.application import ReplicaApi
 from lading.main.own_engine import USER_AGENT, Keeping
 from lading.services.hub.shared_hub import Replica, SharedHub
 from lading.services.secrets import SecretBox
+from lading.setting_readers import address_of
 from lading.settings import Settings
 from lading.wire.endpoint import Endpoint
 
@@ -85,7 +86,7 @@ def replica_url(settings: Settings) -> str:
     """How other servers reach this one; empty where they cannot. Raises ReplicaUrlMissing."""
     if settings.replica_listen is None:
         return ""
-    host = settings.replica_listen.rpartition(":")[0].strip("[]")
+    host, _ = address_of(settings.replica_listen)
     if settings.replica_url is None and host in ANYWHERE:
         raise ReplicaUrlMissing(settings.replica_listen)
     return settings.replica_url or f"{'https' if settings.tls_cert else 'http'}://{settings.replica_listen}"
@@ -97,9 +98,7 @@ def replica_door(
     """Open while inside, where the settings say so; entering it raises ListenFailed."""
     if settings.replica_listen is None:
         return nullcontext()
-    host, _, port = settings.replica_listen.rpartition(":")
-    door = ReplicaApi(hub, box, time.time)
-    address = (host.strip("[]"), int(port))
+    door, address = ReplicaApi(hub, box, time.time), address_of(settings.replica_listen)
     return ByteServer([address], door, limits, certificate=certificate, watches_work=True, half_close_leaves=True)
 
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from lading.backends.database.service_database import ServiceDatabase
 from lading.main.scanning import Scanning
 from lading.services.audit.audit import Trail
+from lading.services.browsing.content_sharing import ContentSharing
 from lading.services.browsing.image_insides import ImageInsides
 from lading.services.browsing.image_lists import ImageLists
+from lading.services.browsing.image_locks import ImageLocks
+from lading.services.browsing.layer_grids import LayerGrids
+from lading.services.browsing.whereabouts import Whereabouts
 from lading.services.clocks import Clocks
-from lading.services.environments.content_sharing import ContentSharing
 from lading.services.environments.environments import Environments
 from lading.services.environments.host_lists import HostLists
-from lading.services.environments.image_locks import ImageLocks
 from lading.services.environments.image_removals import ImageRemovals
-from lading.services.environments.layer_grids import LayerGrids
-from lading.services.environments.whereabouts import Whereabouts
-from lading.services.registry_address import RegistryAddress
+from lading.services.repositories.registry_address import RegistryAddress
 from lading.services.trust.verdicts import TrustVerdicts
 from lading.wire.message import Cancel
 

@@ -14,10 +14,12 @@ from lading.fronts.rest_api.product import Product
 from lading.main.advisory_store import advisory_folder, advisory_schedule
 from lading.main.agents import EdgeHubs
 from lading.main.arriving import archives_of
+from lading.main.beside import STOP_SECONDS, begin_beside, begin_following
 from lading.main.content_care import ContentCare
 from lading.main.content_place import OwnContent
 from lading.main.counting import Counting
 from lading.main.gating import GateCare
+from lading.main.gauges import watch_all
 from lading.main.handing_over import dispatch_of, shared_places
 from lading.main.hosts import Hosts, open_hosts
 from lading.main.insides import InsideCare
@@ -33,7 +35,6 @@ from lading.main.settings_shown import shown_settings
 from lading.main.transferring import Transferring
 from lading.main.work import Work, job_kinds, work_in
 from lading.oci.platform import Platform
-from lading.services.audit.seal import Sealer
 from lading.services.audit.trail import AuditTrail
 from lading.services.audit.view import Audit
 from lading.services.environments.reachability import Reachability
@@ -42,16 +43,13 @@ from lading.services.jobs.chores import KEPT_DAYS, job_chores
 from lading.services.registries.browsing import RegistryBrowsing
 from lading.services.registries.configured_registries import ConfiguredRegistries
 from lading.services.registries.errands import RegistryErrands
-from lading.services.registry_address import RegistryAddress
 from lading.services.repositories.pull_counts import PullCounts
-from lading.services.running.leases import LOST_SECONDS
-from lading.services.running.runner import JobRunner
+from lading.services.repositories.registry_address import RegistryAddress
 from lading.services.scans.advisories import Advisories
 from lading.services.scans.advisory_following import AdvisoryFollowing
 from lading.services.scans.exports import ScanExports
-from lading.services.scans.following import Following
 from lading.services.scans.pull_gates import PullGates
-from lading.services.schedules import Chore, Schedules
+from lading.services.schedules import Chore
 from lading.services.secrets import SecretBox
 from lading.services.server.metrics import Metrics
 from lading.services.server.overview import Overview
@@ -66,12 +64,7 @@ from lading.services.work.previews import TransferPreviews
 from lading.settings import Settings
 from lading.wire.message import Cancel
 
-STOP_SECONDS = 20.0
-"""How long a stop waits for jobs to save where they are."""
-
 HOUR = 60 * 60.0
-
-JOB_LABELS = ("kind", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +111,15 @@ def _running(stack: ExitStack, settings: Settings, native: Platform, *, doors: b
     advisories = advisory_folder(settings, rows.data, os.environ, USER_AGENT, stack)
     ground = Ground(settings, rows.data, native, database, engine, hosts.environments, advisories, work.jobs, trail)
     care = _care(stack, ground, hosts, rows.box)
-    _count(counting, hosts, database)
+    watch_all(counting, hosts, database)
     product = _product(rows, ground, people, hosts, work=work, care=care, counting=counting)
     work.kinds.update(job_kinds(product, Lanes.of(settings)))
     care.begin(stack, counting)
     pull_counts = counted_pulls(stack, database)
-    _beside(stack, rows, work.runner, hosts, people, chores=_chores(ground, people, product, care))
+    begin_beside(stack, rows, work.runner, hosts, people, chores=_chores(ground, people, product, care))
     if settings.workers:
-        _follow(stack, "advisories", AdvisoryFollowing(advisories, database.jobs).follow)
-        _follow(stack, "databases of scanners", care.scans.following.follow)
+        begin_following(stack, "advisories", AdvisoryFollowing(advisories, database.jobs).follow)
+        begin_following(stack, "databases of scanners", care.scans.following.follow)
     setup_token = people.first_admin(settings) if doors else None
     errands = RegistryErrands(product.registries, AccessDoor(engine.places), trail)
 
@@ -226,7 +219,7 @@ def _product(
         browsing=browsing,
         registry_address=care.insides.address,
         registry_use=counting.use,
-        registry_holds=hosts.engine.manners.manners.holds,
+        registry_holds=hosts.engine.manners.holds,
         jobs=jobs,
         pushes=transfers.pushes,
         pulls=transfers.pulls,
@@ -298,72 +291,7 @@ def _chores(ground: Ground, people: People, product: Product, care: _Care) -> Se
     ]
 
 
-def _follow(stack: ExitStack, what: str, follow: Callable[[Cancel], object]) -> None:
-    """What jobs bring to one process, every process brings; until the stack is closed."""
-    following = Following(what, follow)
-    following.begin()
-    stack.callback(following.stop)
-
-
-def _beside(
-    stack: ExitStack, rows: Rows, runner: JobRunner, hosts: Hosts, people: People, *, chores: Sequence[Chore]
-) -> None:
-    """What runs by itself: the sealer, jobs, chores, and whoever listens to other processes."""
-    database, trail = rows.database, rows.trail
-    agents, manners = hosts.agents, hosts.engine.manners
-    sealer = Sealer(database.audit, rows.heads)
-    stack.callback(trail.subscribe(sealer.woken))
-    stack.callback(trail.subscribe(lambda: database.changes.woken(None)))
-    sealer.begin()
-    stack.callback(sealer.stop)
-    schedules = Schedules(database.schedules, time.time, chores)
-
-    def woken(topic: str | None) -> None:
-        manners.woken(topic)
-        database.changes.woken(topic)
-        people.throttle.woken(topic)
-        runner.woken(topic)
-        trail.woken(topic)
-        agents.watch.woken(topic)
-
-    stack.enter_context(database.wakes.listening(woken))
-    agents.watch.begin()
-    stack.callback(agents.watch.stop)
-    runner.begin()
-    stack.callback(runner.stop, STOP_SECONDS)
-    runner.recover(LOST_SECONDS if database.shared else 0)
-    schedules.begin()
-    stack.callback(schedules.stop)
-
-
 @contextmanager
 def _cancellation(seconds: float | None = None) -> Iterator[Cancel]:
     with Cancellation(seconds, clock=time.monotonic) as cancel:
         yield cancel
-
-
-def _count(counting: Counting, hosts: Hosts, database: ServiceDatabase) -> None:
-    queue, hubs, places = hosts.queue, hosts.hubs, hosts.engine.places
-    counting.watch(
-        {
-            "lading_jobs_running": ("Jobs that run in this process.", lambda: queue.running),
-            "lading_jobs_waiting": ("Jobs that wait for room in this process.", lambda: queue.waiting),
-            "lading_agents_connected": (
-                "Agents that are connected to this process.",
-                lambda: len(hubs.local.presences()),
-            ),
-        }
-    )
-    counting.sorts("lading_jobs", "Jobs that are kept, of all servers together.", database.jobs.counts, JOB_LABELS)
-    counting.kinds(
-        "lading_ratelimit_remaining",
-        "Requests that a registry still allows, as it said last to this process.",
-        lambda: {host: quota.remaining for host, quota in places.quotas().items()},
-        "registry",
-    )
-    counting.kinds(
-        "lading_registry_held_seconds",
-        "How long registries are still left alone, as they asked some process of this installation.",
-        lambda: {hold.host: hold.seconds for hold in hosts.engine.manners.manners.holds.all()},
-        "registry",
-    )

@@ -24,6 +24,11 @@ class CommonManners:
     manners: Manners
     woken: Callable[[str | None], None]
 
+    @property
+    def holds(self) -> RegistryHolds:
+        """Whom nobody asks anything for a while."""
+        return self.manners.holds
+
 
 def common_manners(stack: ExitStack, database: ServiceDatabase, host_lanes: int | None) -> CommonManners:
     """With so many layers at a time to each registry; None: without a limit. Closed with the stack."""

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -15,8 +14,6 @@ from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-
-import uvicorn
 
 from lading.backends.machine.looks import docker_sockets
 from lading.backends.machine.readiness import supervised
@@ -27,15 +24,14 @@ from lading.fronts.http.byte_server import ByteServer
 from lading.fronts.http.certificate import ServerCertificate
 from lading.fronts.http.forwarding import Forwarding
 from lading.fronts.http.limits import DEFAULT_LIMITS, Limits
-from lading.fronts.http.listening import ListenFailed
 from lading.fronts.http.ours import OurNames
 from lading.fronts.registry_api.serving import OpenToOthers
-from lading.fronts.rest_api.application import Asgi, application
-from lading.fronts.rest_api.connections import API_LIMITS, bounded
-from lading.fronts.rest_api.sockets import bounded_sockets
+from lading.fronts.rest_api.application import application
+from lading.fronts.rest_api.connections import API_LIMITS
 from lading.fronts.rest_api.sub_path import SubPath
 from lading.fronts.rest_api.web_app import WebApp
 from lading.main.agents import replica_door
+from lading.main.api_loop import STOP_SECONDS, api_listener, looping
 from lading.main.awaiting import awaited
 from lading.main.certificates import certificate_of, renew
 from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
@@ -49,11 +45,10 @@ from lading.main.short_looks import short_looks
 from lading.main.signing_on import sign_on_client
 from lading.main.waiting_door import WaitingDoor
 from lading.oci.platform import Platform
-from lading.services.server.serving import ApiPortTaken, listening
+from lading.services.server.serving import listening
 from lading.settings import Settings
 from lading.wire.guard import is_loopback
 from lading.wire.message import Cancel
-from lading.wire.tunnel_frames import STOCK_FRAME_LIMIT
 
 log = logging.getLogger("lading.serve")
 
@@ -62,9 +57,6 @@ WEB = files("lading.fronts.rest_api") / "web"
 
 LOGIN_THREADS = 4
 """For agents' logins, which are quick, and come in hundreds after a restart."""
-
-STOP_SECONDS = 10
-"""How long a stop waits for answers that are being written; streams are cut then, and their clients come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +227,10 @@ def _api(
     public, count = settings.public_url, product.counting.request
     app = application(product.product, names, forwarding, count, public_url=public, web_app=web_app)
     free_port()
-    with ThreadPoolExecutor(LOGIN_THREADS, "agent login") as threads, _listening(settings) as listener:
+    with ThreadPoolExecutor(LOGIN_THREADS, "agent login") as threads, api_listener(settings) as listener:
         door = EdgeDoor(app, product.product.agents, product.hubs.shared, names, forwarding, threads)
-        with _looping(settings, SubPath(door, forwarding, public), listener, certificate) as server:
+        limits = _limits(settings, API_LIMITS)
+        with looping(settings, SubPath(door, forwarding, public), listener, certificate, limits) as server:
             try:
                 yield int(listener.getsockname()[1])
             finally:
@@ -251,65 +244,6 @@ def _limits(settings: Settings, limits: Limits) -> Limits:
     connections = min(limits.connections, raise_open_files() // 3)
     each = connections if is_loopback(settings.host) else min(limits.per_address, connections)
     return replace(limits, connections=connections, per_address=each)
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.host, settings.port))
-        except OSError as error:
-            raise ApiPortTaken(settings.port, (error.strerror or "it cannot be bound").lower()) from error
-        yield listener
-
-
-@contextmanager
-def _looping(
-    settings: Settings, app: Asgi, listener: socket.socket, certificate: ServerCertificate | None
-) -> Iterator[uvicorn.Server]:
-    """The event loop, on a thread of its own: the first thread waits for signals."""
-    connections = bounded(_limits(settings, API_LIMITS), Forwarding.parse(settings.trusted_proxies).trusts)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        http=connections,
-        ws=bounded_sockets(connections),
-        ws_max_size=STOCK_FRAME_LIMIT,
-        ws_ping_interval=None,  # both sides of an agent's socket have pings of their own
-        ws_per_message_deflate=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
-    )
-    server = _Server(config)
-    thread = threading.Thread(target=server.run, args=[[listener]], name="event loop")
-    thread.start()
-    server.up.wait()
-    try:
-        if not server.started:
-            raise ListenFailed((settings.host, settings.port), "the API could not be started; see the log")
-        yield server
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-class _Server(uvicorn.Server):
-    """Tells when it is up, or has failed to be."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.up.set()
 
 
 def _host(address: str) -> str:

@@ -21,6 +21,7 @@ from lading.main.logs import logged_to
 from lading.main.product import Running, running
 from lading.oci.platform import Platform
 from lading.services.identity.authentication import Visit
+from lading.setting_readers import address_of
 from lading.settings import Settings
 from lading.wire.message import Cancel
 
@@ -87,8 +88,7 @@ def _page(settings: Settings, standing: Standing) -> AbstractContextManager[obje
     """Where it says how it is, while inside, if that was set; entering it raises ListenFailed."""
     if settings.worker_listen is None:
         return nullcontext()
-    host, _, port = settings.worker_listen.rpartition(":")
-    return ByteServer([(host.strip("[]"), int(port))], HealthApi(standing))
+    return ByteServer([address_of(settings.worker_listen)], HealthApi(standing))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Wake-ups: a process that has committed tells all others what changed, so that nobody has to look again and again.
 
-A topic names what changed, `job/<id>` or `audit`, and holds nothing else: whoever is woken reads the rows. A wake-up
-may be lost; then, within half a second or so, those who listen are told that anything may have changed.
+A topic names what changed, `job/<id>` or `audit`, and whoever is woken reads the rows; `login/…` alone is all there is
+to know (services.identity.shared_throttling). A wake-up may be lost; then, within half a second or so, those who listen
+are told that anything may have changed.
 """
 
 from __future__ import annotations

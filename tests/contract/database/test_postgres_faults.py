@@ -48,8 +48,7 @@ pytestmark = pytest.mark.peer("postgres")
     ],
     ids=["password", "database", "port", "user", "brackets", "letters"],
 )
-def test_what_cannot_be_reached_is_said_so_without_the_password(url: str, bad: object) -> None:
-    assert callable(bad)
+def test_what_cannot_be_reached_is_said_so_without_the_password(url: str, bad: Callable[[str], str]) -> None:
     with pytest.raises(DatabaseUnreachable) as failure:
         open_postgres(bad(url))
 

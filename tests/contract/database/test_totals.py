@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from lading.backends.database.totals import MOST_REMEMBERED, SHARE, STANDS_SECONDS, Totals
-
-
-class Clock:
-    """Stands still but for what a test does to it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.fakes.records import Clock
 
 
 class Counting:

@@ -200,6 +200,8 @@ def test_a_process_is_told_that_the_database_is_away() -> None:
         clock = Clock()
         turns = Processes(server.empty(), stack).begin(clock)
         lock = turns.claim("collecting")
+        assert turns.begin("upload", "begun")
+        noted = claimed(turns, "upload")
         server.stop()
         with pytest.raises(DatabaseFailed):
             turns.claim("checking")
@@ -207,6 +209,8 @@ def test_a_process_is_told_that_the_database_is_away() -> None:
             turns.renew()
         with pytest.raises(DatabaseFailed), turns.shared():
             pass
+        with pytest.raises(DatabaseFailed):
+            noted.end()
         assert stands(lock)
         clock.advance(LOCK_SECONDS)
         assert not stands(lock)
@@ -215,6 +219,7 @@ def test_a_process_is_told_that_the_database_is_away() -> None:
 
         with turns.exclusive():
             assert turns.claim("checking") is not None
+        assert turns.note("upload") == "begun"
 
 
 def test_many_are_in_the_gate_together(processes: Processes) -> None:

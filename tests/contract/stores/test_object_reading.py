@@ -19,6 +19,7 @@ from lading.backends.content_store.objects.reading import (
     ObjectReader,
 )
 from lading.wire.message import ReadFailed
+from tests.fakes.records import Clock
 from tests.fakes.scripted_server import Asked, Ending, Reply, ScriptedServer
 
 SIZE = 8 * STRETCH + 123
@@ -52,24 +53,14 @@ class OneObject:
         return Reply(206, fields, self.raw[first:end])
 
 
-@dataclass
-class SetClock:
-    """Seconds, as they are set."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def store() -> OneObject:
     return OneObject()
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -89,14 +80,14 @@ def rest(reader: ObjectReader) -> bytes:
     return bytes(found)
 
 
-def some(reader: ObjectReader, clock: SetClock, seconds: float) -> bytes:
+def some(reader: ObjectReader, clock: Clock, seconds: float) -> bytes:
     """One piece, and then nothing for so long."""
     piece = bytes(reader.lent(SIZE))
-    clock.now += seconds
+    clock.advance(seconds)
     return piece
 
 
-def test_who_keeps_up_is_given_all_in_one_answer(store: OneObject, bucket: Bucket, clock: SetClock) -> None:
+def test_who_keeps_up_is_given_all_in_one_answer(store: OneObject, bucket: Bucket, clock: Clock) -> None:
     with closing(ObjectReader(bucket, KEY, 5, SIZE - 7, clock)) as reader:
         assert rest(reader) == RAW[5:-2]
 
@@ -120,9 +111,7 @@ def test_few_bytes_are_asked_for_as_they_are(store: OneObject, bucket: Bucket) -
     assert store.ranges == [(1, STRETCH)]
 
 
-def test_who_falls_behind_is_given_stretches_until_they_keep_up(
-    store: OneObject, bucket: Bucket, clock: SetClock
-) -> None:
+def test_who_falls_behind_is_given_stretches_until_they_keep_up(store: OneObject, bucket: Bucket, clock: Clock) -> None:
     with closing(ObjectReader(bucket, KEY, 0, SIZE, clock)) as reader:
         streamed = some(reader, clock, FALLS_BEHIND_SECONDS)
         slowly = [some(reader, clock, KEEPS_UP_SECONDS) for _ in range(2)]
@@ -137,7 +126,7 @@ def test_who_falls_behind_is_given_stretches_until_they_keep_up(
     ]
 
 
-def test_a_pause_that_is_shorter_costs_no_stream(store: OneObject, bucket: Bucket, clock: SetClock) -> None:
+def test_a_pause_that_is_shorter_costs_no_stream(store: OneObject, bucket: Bucket, clock: Clock) -> None:
     with closing(ObjectReader(bucket, KEY, 0, SIZE, clock)) as reader:
         assert some(reader, clock, FALLS_BEHIND_SECONDS - 0.1) + rest(reader) == RAW
 
@@ -164,7 +153,7 @@ def test_an_object_that_is_shorter_than_it_was_is_told(store: OneObject, bucket:
         rest(reader)
 
 
-def test_one_that_goes_away_while_it_is_read_is_told(store: OneObject, bucket: Bucket, clock: SetClock) -> None:
+def test_one_that_goes_away_while_it_is_read_is_told(store: OneObject, bucket: Bucket, clock: Clock) -> None:
     with closing(ObjectReader(bucket, KEY, 0, SIZE, clock)) as reader:
         some(reader, clock, FALLS_BEHIND_SECONDS)
         store.gone = True

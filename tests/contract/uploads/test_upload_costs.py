@@ -20,7 +20,7 @@ from lading.oci.media_types import OCI_MANIFEST
 from lading.services.repositories.repositories import Repositories
 from lading.services.repositories.uploads import RepositoryUploads
 from lading.wire.message import BytesReader
-from tests.fakes.counted_bucket import CountedBucket, counted_bucket
+from tests.fakes.counted_bucket import CountedBucket
 from tests.fakes.records import Clock
 from tests.peers.postgres_server import RunningPostgres
 
@@ -79,7 +79,7 @@ def servers(address: str, postgres: RunningPostgres) -> Iterator[tuple[Server, S
     url = postgres.prepared()
     with ExitStack() as stack:
         databases = [stack.enter_context(closing(open_service_database(url, Clock()))) for _ in range(2)]
-        first, second = (Server(each, counted_bucket(address), stack) for each in databases)
+        first, second = (Server(each, CountedBucket.at(address), stack) for each in databases)
         yield first, second
 
 

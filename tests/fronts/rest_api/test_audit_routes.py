@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.fronts.rest_api.caller import UNAUTHORIZED, WAIT_SECONDS, Caller, House
+from tests.fronts.rest_api.caller import UNAUTHORIZED, WAIT_SECONDS, Caller, House, until
 
 FIELDS = [
     *("id", "createdAt", "username", "action", "entityType", "entityId", "entityName", "environmentId"),
@@ -122,6 +122,7 @@ def test_the_trail_is_exported_in_three_ways(deeds: House) -> None:
 
 
 def test_the_chain_is_whole_and_its_unsealed_tail_named(deeds: House) -> None:
+    until(lambda: "head" in deeds.admin.get("/api/audit/verify").json, "a first record is sealed")
     verified = deeds.admin.get("/api/audit/verify")
 
     assert (verified.status, verified.json["sound"]) == (200, True)

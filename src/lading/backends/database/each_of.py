@@ -37,7 +37,7 @@ def all_of(column: ColumnElement[Any], rows: Select[Any]) -> ScalarSelect[Any]:
     return rows.with_only_columns(_List(column)).scalar_subquery()
 
 
-def there(rows: Select[Any]) -> ColumnElement[bool]:
+def any_of(rows: Select[Any]) -> ColumnElement[bool]:
     """Whether there is one, of those that a whole key finds."""
     return rows.with_only_columns(literal(1)).limit(1).scalar_subquery().is_not(None)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, ScalarSelect, Select, bindparam, select, type_coerce
 
 from lading.backends.database.columns import CodePointText, DigestText
-from lading.backends.database.each_of import all_of, each_of, listed, there
+from lading.backends.database.each_of import all_of, any_of, each_of, listed
 from lading.backends.database.service_tables import setting
 from lading.backends.database.tables import child, held_blob, held_manifest, repository, tag, tag_release
 from lading.backends.database.trust_tables import trust_key
@@ -59,7 +59,7 @@ _EACH = each_of("digests")
 _DIGEST = type_coerce(_EACH.c.value, DigestText)
 _HELD_BLOBS, _HELD_MANIFESTS, _TAGGED = (
     select(_DIGEST).where(
-        there(select(rows.c.digest).where(rows.c.repository == own(), rows.c.digest == _EACH.c.value))
+        any_of(select(rows.c.digest).where(rows.c.repository == own(), rows.c.digest == _EACH.c.value))
     )
     for rows in (held_blob, held_manifest, tag)
 )

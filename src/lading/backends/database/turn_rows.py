@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol  # what a row holds, its columns say
 
-from sqlalchemy import Connection, Row, Select, delete, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, literal, select, update
 
 from lading.backends.database.database_clock import DatabaseNow
 from lading.backends.database.failures import DatabaseFailed
@@ -130,7 +130,8 @@ class DatabaseTurns:
             return
         asked = self._clock()
         until = DatabaseNow() + literal(LOCK_SECONDS)
-        renewed = update(locks).where(locks.c.owner.in_(list(held))).values(until=until).returning(locks.c.owner)
+        ours = locks.c.name.in_([each.name for each in held.values()]) & locks.c.owner.in_(list(held))
+        renewed = update(locks).where(ours).values(until=until).returning(locks.c.owner)
         owners = self._transactions.written(lambda connection: set(connection.execute(renewed).scalars()))
         with self._lock:
             for owner, each in held.items():
@@ -146,37 +147,36 @@ class DatabaseTurns:
             each.release()
         self._gates.close()
 
-    def owns(self, lock: Owned) -> bool:
+    def owns(self, lock: DatabaseLock) -> bool:
         """Whether it is still ours: asked now. Raises DatabaseFailed."""
+        standing = select(locks.c.name).where(_row_of(lock), locks.c.until > DatabaseNow())
         with self._transactions.reading() as connection:
-            return connection.execute(_standing(lock)).first() is not None
+            return connection.execute(standing).first() is not None
 
-    def keep(self, lock: Owned, note: str) -> bool:
+    def keep(self, lock: DatabaseLock, note: str) -> bool:
         """As Lock.keep. Raises DatabaseFailed."""
-        kept = update(locks).where(locks.c.owner == lock.owner).values(note=note)
+        kept = update(locks).where(_row_of(lock)).values(note=note)
         return self._transactions.written(lambda connection: connection.execute(kept).rowcount > 0)
 
-    def leave(self, lock: Owned, note: str) -> bool:
+    def leave(self, lock: DatabaseLock, note: str) -> bool:
         """As Lock.leave. Raises DatabaseFailed."""
         self._forget(lock)
-        left = update(locks).where(locks.c.owner == lock.owner).values(owner=NOBODY, until=DatabaseNow(), note=note)
+        left = update(locks).where(_row_of(lock)).values(owner=NOBODY, until=DatabaseNow(), note=note)
         return self._transactions.written(lambda connection: connection.execute(left).rowcount > 0)
 
-    def end(self, lock: Owned) -> None:
-        """As Lock.end. Where the database is away it is over a little later."""
+    def end(self, lock: DatabaseLock) -> None:
+        """As Lock.end. Raises DatabaseFailed: then it is over a little later, and its note stays."""
         if self._forget(lock):
-            gone = delete(locks).where(locks.c.owner == lock.owner)
-            with suppress(DatabaseFailed):
-                self._transactions.written(lambda connection: connection.execute(gone))
+            gone = delete(locks).where(_row_of(lock))
+            self._transactions.written(lambda connection: connection.execute(gone))
 
-    def let_go(self, lock: Owned) -> None:
-        """As Lock.release, for one with a note."""
+    def let_go(self, lock: DatabaseLock) -> None:
+        """As Lock.release, for one with a note. Raises DatabaseFailed: then it is over a little later."""
         if self._forget(lock):
-            freed = update(locks).where(locks.c.owner == lock.owner).values(owner=NOBODY, until=DatabaseNow())
-            with suppress(DatabaseFailed):
-                self._transactions.written(lambda connection: connection.execute(freed))
+            freed = update(locks).where(_row_of(lock)).values(owner=NOBODY, until=DatabaseNow())
+            self._transactions.written(lambda connection: connection.execute(freed))
 
-    def _forget(self, lock: Owned) -> bool:
+    def _forget(self, lock: DatabaseLock) -> bool:
         with self._lock:
             return self._held.pop(lock.owner, None) is not None
 
@@ -212,11 +212,13 @@ class DatabaseGate:
 
     def has(self, lock: Owned) -> bool:
         """Raises DatabaseFailed."""
-        return self._connection.execute(_standing(lock)).first() is not None
+        standing = select(locks.c.name).where(locks.c.owner == lock.owner, locks.c.until > DatabaseNow())
+        return self._connection.execute(standing).first() is not None
 
 
-def _standing(lock: Owned) -> Select[tuple[str]]:
-    return select(locks.c.name).where(locks.c.owner == lock.owner, locks.c.until > DatabaseNow())
+def _row_of(lock: DatabaseLock) -> ColumnElement[bool]:
+    """While it is ours; found by its name, as there may be very many."""
+    return (locks.c.name == lock.name) & (locks.c.owner == lock.owner)
 
 
 class DatabaseLock:
@@ -247,14 +249,15 @@ class DatabaseLock:
         return self._turns.leave(self, note)
 
     def end(self) -> None:
-        """Harmless twice."""
+        """Harmless twice. Raises DatabaseFailed."""
         self.until = 0.0
         self._turns.end(self)
 
     def release(self) -> None:
-        """Harmless twice."""
+        """Harmless twice. Where the database is away it is over a little later."""
         self.until = 0.0
-        if self.note is None:
-            self._turns.end(self)
-        else:
-            self._turns.let_go(self)
+        with suppress(DatabaseFailed):
+            if self.note is None:
+                self._turns.end(self)
+            else:
+                self._turns.let_go(self)

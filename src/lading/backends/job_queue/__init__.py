@@ -1,1 +1,1 @@
-"""Where jobs wait for their turn: threads of this process."""
+"""Where jobs wait for their turn: threads of this process, or workers that are handed them over."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lading.errors import Cancelled, LadingError, NoRoom, StorageFailed, Unavailable
+from lading.errors import Cancelled, LadingError
 from lading.fronts.docker_api import (
     absent,
     authorising,
@@ -28,6 +28,7 @@ from lading.fronts.docker_api.asking import DockerRequest, Endpoint
 from lading.fronts.docker_api.product import DockerProduct
 from lading.fronts.docker_api.refusals import ForeignCaller, PageUnknown, refusal
 from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.failures import log_failure
 from lading.fronts.http.ours import is_led
 from lading.services.access import NotLoggedIn
 from lading.wire.docker_door import NEWEST, Route, match, negotiate
@@ -92,10 +93,7 @@ class DockerApi:
         except LadingError as error:
             if isinstance(error, ConnectionLost | Stalled) and error.host == str(request.peer):
                 raise
-            if isinstance(error, NoRoom):  # told each time anybody pulls, and no defect
-                log.warning("%s %s: %s", request.method, request.path, error)
-            elif isinstance(error, StorageFailed) and not isinstance(error, Unavailable):  # which is told once
-                log.exception("%s %s", request.method, request.path)
+            log_failure(log, request, error)
             return refusal(error)
         except Exception:
             log.exception("%s %s", request.method, request.path)

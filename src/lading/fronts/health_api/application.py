@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from lading.errors import LadingError, StorageFailed, Unavailable
+from lading.errors import LadingError, Unavailable
 from lading.fronts.http.connection import RETRY_SECONDS
 from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.failures import log_failure
 from lading.services.access import Denied, NotLoggedIn
 from lading.services.identity.passwords import PasswordsBusy
 from lading.services.identity.throttling import TooManyAttempts
@@ -127,8 +128,7 @@ class HealthApi:
             counted = works.metrics(request.peer.address, request.headers.get("authorization"))
         except LadingError as error:
             status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-            if isinstance(error, StorageFailed) and not isinstance(error, Unavailable):  # which is told once
-                log.exception("%s %s", request.method, request.path)
+            log_failure(log, request, error)
             return _answer(status, {"error": error.afar, "code": error.code})
         return Answer(200, (*_head(METRICS_TYPE, counted),), (counted,))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from lading.errors import LadingError, NoRoom, StorageFailed, Unavailable
+from lading.errors import LadingError
 from lading.fronts.http.endpoints import EndpointUnknown, MethodRefused
 from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.failures import log_failure
 from lading.fronts.registry_api.content import ContentDoor, Count, Elsewhere
 from lading.fronts.registry_api.gate import Entry, Gate, needed
 from lading.fronts.registry_api.lists import ListDoor
@@ -62,11 +63,7 @@ class RegistryApi:
             answer = error_answer(error, bodiless=request.method == "HEAD")
             if answer is None:
                 raise
-            if isinstance(error, NoRoom):  # told each time anybody pushes, and no defect
-                log.warning("%s %s: %s", request.method, request.path, error)
-            elif isinstance(error, StorageFailed) and not isinstance(error, Unavailable):  # which is told once
-                why = f": {error.why}" if error.why else ""
-                log.exception("%s %s%s", request.method, request.path, why)
+            log_failure(log, request, error)
             return answer
 
     def _answer(self, request: IncomingRequest) -> Answer:

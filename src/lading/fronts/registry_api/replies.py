@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from lading.engine.stores import ContentUnknown
 from lading.errors import InputInvalid, LadingError, NoRoom, StorageFailed, Unavailable
+from lading.fronts.http.connection import RETRY_SECONDS
 from lading.fronts.http.endpoints import EndpointUnknown, FormTooLong, MethodRefused
 from lading.fronts.http.exchange import Answer
 from lading.fronts.registry_api.doorstep import ForeignCaller, LoginWanted
@@ -126,8 +127,6 @@ _OTHER_STATUS: Mapping[type[LadingError], int] = {
 }
 """Where the code's own status would mislead."""
 
-_RETRY_SECONDS = "5"
-
 _REASON_LIMIT = 256
 """Characters of a status line; proxies bound the whole head."""
 
@@ -205,7 +204,7 @@ def _fields(error: LadingError, status: int) -> Fields:
         return (("WWW-Authenticate", str(error.challenge)), ("Server", SERVER))
     if isinstance(error, TooManyAttempts):
         return (("Retry-After", str(math.ceil(error.seconds))),)
-    return (("Retry-After", _RETRY_SECONDS),) if status in {429, 503} else ()
+    return (("Retry-After", RETRY_SECONDS),) if status in {429, 503} else ()
 
 
 def _message(error: LadingError) -> str:

@@ -13,13 +13,13 @@ from lading.services.agents.agents import Agents
 from lading.services.audit.view import Audit
 from lading.services.browsing.image_insides import ImageInsides
 from lading.services.browsing.image_lists import ImageLists
+from lading.services.browsing.layer_grids import LayerGrids
+from lading.services.browsing.whereabouts import Whereabouts
 from lading.services.content.storage_figures import Storage
 from lading.services.content.storage_samples import StorageHistory
 from lading.services.distribution.distributions import Distributions
 from lading.services.environments.environments import Environments
 from lading.services.environments.image_removals import ImageRemovals
-from lading.services.environments.layer_grids import LayerGrids
-from lading.services.environments.whereabouts import Whereabouts
 from lading.services.gates.exceptions import Exceptions
 from lading.services.gates.policies import Policies
 from lading.services.identity.authentication import Authentication, Authenticator
@@ -33,8 +33,8 @@ from lading.services.registries.browsing import RegistryBrowsing
 from lading.services.registries.configured_registries import ConfiguredRegistries
 from lading.services.registries.holds import RegistryHolds
 from lading.services.registries.use import RegistryUse
-from lading.services.registry_address import RegistryAddress
 from lading.services.repositories.guarded_repositories import GuardedRepositories
+from lading.services.repositories.registry_address import RegistryAddress
 from lading.services.retention.guarded_retention import GuardedRetention
 from lading.services.retention.runs import RetentionRuns
 from lading.services.running.jobs import Jobs

@@ -12,7 +12,8 @@ import math
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 
-from lading.errors import InputInvalid, LadingError, NoRoom, StorageFailed
+from lading.errors import InputInvalid, LadingError, NoRoom, StorageFailed, Unavailable
+from lading.fronts.http.connection import RETRY_SECONDS
 from lading.fronts.http.endpoints import EndpointUnknown, FormTooLong, MethodRefused
 from lading.fronts.http.exchange import Answer, IncomingRequest
 from lading.fronts.trust_api.forms import FormInvalid, RoleInvalid, RoleMissing
@@ -28,7 +29,6 @@ Fields = Sequence[tuple[str, str]]
 
 _ALWAYS = (("Docker-Distribution-Api-Version", "registry/2.0"), ("X-Content-Type-Options", "nosniff"))
 _JSON = ("Content-Type", "application/json")
-_RETRY_SECONDS = "5"
 
 _MESSAGE_LIMIT = 280
 """Characters. Clients read 1 KiB of an error, and nothing of one that is longer; the sentence is told twice."""
@@ -128,13 +128,15 @@ def _fields(error: LadingError, status: int) -> Fields:
             return (("Allow", ", ".join(error.allowed)),)
         case TooManyAttempts():
             return (("Retry-After", str(math.ceil(error.seconds))),)
-    return (("Retry-After", _RETRY_SECONDS),) if status in {429, 503} else ()
+    return (("Retry-After", RETRY_SECONDS),) if status in {429, 503} else ()
 
 
 def _sentence(error: LadingError) -> str:
     """A storage's own words name files of ours: they go to the log alone."""
     if isinstance(error, NoRoom):
         return "the registry has no room left for this: its disk is full, or nearly so"
+    if isinstance(error, Unavailable):
+        return "the registry cannot reach what it keeps for now: try again in a few seconds"
     return "the registry's storage failed" if isinstance(error, StorageFailed) else str(error)[:_MESSAGE_LIMIT]
 
 

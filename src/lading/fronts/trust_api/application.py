@@ -12,9 +12,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qs
 
-from lading.errors import LadingError, StorageFailed, Unavailable
+from lading.errors import LadingError
 from lading.fronts.http.endpoints import EndpointUnknown, MethodRefused
 from lading.fronts.http.exchange import Answer, IncomingRequest
+from lading.fronts.http.failures import log_failure
 from lading.fronts.trust_api.answers import (
     GunForeign,
     ParameterInvalid,
@@ -60,8 +61,7 @@ class TrustApi:
             told = error_answer(error)
             if told is None:
                 raise
-            if isinstance(error, StorageFailed) and not isinstance(error, Unavailable):  # which is told once
-                log.exception("%s %s", request.method, request.path)
+            log_failure(log, request, error)
             return told
 
     def _answer(self, request: IncomingRequest) -> Answer:

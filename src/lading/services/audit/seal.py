@@ -181,6 +181,7 @@ class Sealer:
         self._woken = threading.Event()
         self._over = threading.Event()
         self._leads = True
+        self._end: int | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -190,7 +191,6 @@ class Sealer:
 
     def begin(self) -> None:
         """What an earlier process left unsealed comes first."""
-        self._woken.set()
         self._thread = threading.Thread(target=self._run, name="audit sealer")
         self._thread.start()
 
@@ -223,19 +223,26 @@ class Sealer:
         if last is not None and last.id >= rows[0].id:
             return 0
         previous = "" if last is None or last.seal is None else last.seal
-        return len(rows) if self._heads.seal(last, held, list(chain(previous, rows))) else 0
+        if not self._heads.seal(last, held, list(chain(previous, rows))):
+            return 0
+        self._end = rows[-1].id
+        return len(rows)
 
     def look(self, *, told: bool) -> None:
-        """`told`: somebody recorded something, so there are rows, unless another has sealed them. Raises
-        StorageFailed."""
-        sealed = self.seal_all()
-        if sealed or told:
-            self._leads = sealed > 0
+        """`told`: somebody recorded something, so there are rows, unless a sealer was faster: another, or this one a
+        moment ago. Raises StorageFailed."""
+        if self.seal_all():
+            self._leads = True
+            return
+        last = self._records.last_sealed()
+        end = None if last is None else last.id
+        if told and end != self._end:
+            self._leads = False
+        self._end = end
 
     def _run(self) -> None:
-        ending = False
+        ending = told = False
         while not ending:
-            told = self._woken.wait(self._look)
             self._over.wait(self.gathers)
             self._woken.clear()
             ending = self._over.is_set()  # asked before the rows are read: none recorded before `stop` is missed
@@ -245,3 +252,4 @@ class Sealer:
                 log.error("the audit trail cannot be sealed now, and is when the next row comes: %s", error)  # noqa: TRY400
             except Exception:  # whatever it is, what comes later is to be sealed
                 log.exception("the audit trail cannot be sealed now, and is when the next row comes")
+            told = not ending and self._woken.wait(self._look)

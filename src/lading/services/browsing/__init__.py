@@ -1,1 +1,1 @@
-"""Images as people look at them: lists, what is inside, who shares it."""
+"""Images as people look at them: lists, what is inside, who shares it, where else it is, what protects it."""

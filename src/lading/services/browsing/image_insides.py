@@ -10,10 +10,10 @@ from lading.oci.digest import Digest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.services.access import Actor, Permission
+from lading.services.browsing.content_sharing import ContentSharing
 from lading.services.embedded.comparison import Compared, Difference, compare
 from lading.services.embedded.comparison_sides import compared_details
 from lading.services.environment_images import Details, Summary
-from lading.services.environments.content_sharing import ContentSharing
 from lading.services.environments.environment import ConnectionType
 from lading.services.environments.environments import Environments
 from lading.services.environments.guarded_environment import GuardedEnvironment

@@ -10,12 +10,12 @@ from enum import StrEnum
 from lading.inventory.severity import Severity
 from lading.oci.reference import Reference
 from lading.services.access import Actor, Permission
+from lading.services.browsing.content_sharing import ContentSharing
+from lading.services.browsing.image_locks import ImageLocks
 from lading.services.environment_images import Details, Summary
-from lading.services.environments.content_sharing import ContentSharing
 from lading.services.environments.environment import ConnectionType
 from lading.services.environments.environments import Environments
 from lading.services.environments.guarded_environment import GuardedEnvironment
-from lading.services.environments.image_locks import ImageLocks
 from lading.services.findings.records import ScanRecords
 from lading.services.trust.verdicts import TrustVerdicts
 from lading.wire.message import Cancel

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from lading.oci.digest import Digest
 from lading.services.browsing.image_insides import LayersSeen
+from lading.services.browsing.layer_grids import LayerGrid
+from lading.services.browsing.whereabouts import ImagePlace
 from lading.services.embedded.comparison import Compared, Difference, FindingChanges, PackageChanges, PackageVersions
 from lading.services.environments.image_layers import Layer
-from lading.services.environments.layer_grids import LayerGrid
-from lading.services.environments.whereabouts import ImagePlace
 from lading.services.findings.scanner import Finding
 from lading.services.json_values import Json, iso
 

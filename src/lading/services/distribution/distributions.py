@@ -1,6 +1,6 @@
 """Distribution: one image to many hosts, each of which fetches it from our own registry, moving only what it lacks.
 
-    source settled ─> (passes into the registry) ─> each host, some at a time: distribution_hosts ─> passing tag removed
+    source settled ─> (passes into the registry) ─> each host, some at a time: hosts ─> passing tag removed
 
 One host that fails stops no other: each is told of by itself, in lines that bear its name and in the job's results.
 Asked again, the job goes to those alone that have not got it.

@@ -16,6 +16,7 @@ from lading.oci.reference import Reference, Repository
 from lading.services.content.stores import Collector, Shedder, Stores
 from lading.services.descriptions import steps
 from lading.services.embedded.archives import EmbeddedArchives
+from lading.services.embedded.distribution import distribution
 from lading.services.embedded.lookup import EmbeddedLookup, Found, Held
 from lading.services.embedded.removal import EmbeddedRemoval
 from lading.services.embedded.shelf import ContentListing, EmbeddedShelf, NoListing
@@ -34,7 +35,6 @@ from lading.services.environments.orders import (
 )
 from lading.services.places import Named
 from lading.services.registries.registries import Found as FoundLogin
-from lading.services.transfers.distribution import distribution
 from lading.services.transfers.pull_admission import Admission
 from lading.services.transfers.transfers import PULL_LANES, PUSH_LANES, Call, Moved, Options, Transfers
 from lading.services.trust.transfer_trust import Settled

@@ -33,8 +33,8 @@ from lading.services.audit.records import AuditFilter, AuditRecords, AuditRow
 from lading.services.audit.trail import AuditTrail
 from lading.services.environment_images import ImageEvent, Summary
 from lading.services.environments.environment import Events
+from lading.services.environments.shared_looks import SharedLooks
 from lading.services.lookup import may_be_id
-from lading.services.shared_looks import SharedLooks
 from lading.wire.message import Cancel
 
 PRUNE = "prune"

@@ -65,7 +65,7 @@ class VerdictRow:
     """What one policy said of one image at one time. `policy` is its row's id, `name` what it was called then; `image`
     is what people call the image, `image_id` what its environment does. `environment` None: a promotion.
 
-    `blocking` are JSON objects (gate_verdicts.blocking_json), the worst first and perhaps not all of them: `blocked`
+    `blocking` are JSON objects (refusals.blocking_json), the worst first and perhaps not all of them: `blocked`
     counts them all. `doubts` are sentences on what could not be judged.
     """
 

@@ -1,4 +1,5 @@
-"""How often somebody may try to log in, where several processes let people in: what fails at one of them counts at all.
+"""How often somebody may try to log in, where several processes let people in: what fails at one of them counts
+at every one.
 
     wrong password here ─▶ counted here ── login/<who says so>/failed/<account>/<address> ──▶ counted everywhere
     right one, after wrong ones ─▶ forgotten here ── login/…/right/… ──▶ forgotten everywhere

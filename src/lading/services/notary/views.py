@@ -15,7 +15,7 @@ from lading.services.notary.refusals import DigestUnsigned
 
 @dataclass(frozen=True, slots=True)
 class TrustedTag:
-    """A tag as it is signed. `role` is where it was found (notary_changes.reading_order); `keys` are the ids of that
+    """A tag as it is signed. `role` is where it was found (changes.reading_order); `keys` are the ids of that
     role's keys that signed it. `signers` are the names of the people whose delegations sign the same digest; none where
     only the repository's owner did."""
 

@@ -8,8 +8,8 @@ row says, or who asks for the push.
     auto     the host pushes; where it finds no way to the registry, or no protected connection, and we do, we push
     always   we push
 
-    image ─┬─ pushed by the host to our registry ── relay_staging  ─┬─> our own store ──> the registry
-           └─ handed out as an archive ──────────── relay_archives ─┘
+    image ─┬─ pushed by the host to our registry ── staging  ─┬─> our own store ──> the registry
+           └─ handed out as an archive ──────────── archives ─┘
 """
 
 from __future__ import annotations

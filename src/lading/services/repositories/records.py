@@ -1,6 +1,6 @@
 """Who keeps what the embedded registry remembers: RepositoryRecords, the protocol that the database fulfils.
 
-Values are in repository_rows, what may become of them in repository_edits. Rules for the whole registry are a setting,
+Values are in rows, what may become of them in edits. Rules for the whole registry are a setting,
 written here alone, as no change may be decided beside their writing.
 """
 

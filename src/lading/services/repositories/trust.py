@@ -2,7 +2,7 @@
 JSON; pure.
 
     {"mode": "enforce",            off | report (served, and told on the trail) | enforce (refused)
-     "keys": ["release", "qa"],    names of accepted public keys (trust_keys)
+     "keys": ["release", "qa"],    names of accepted public keys (services.trust.keys)
      "notary": false,              whether the repository's trust collection (Notary v1) counts as a signer
      "rootKeys": [],               ids of root keys that the collection must be signed by; none: whichever it has
      "threshold": 1,               how many of these signers there must be

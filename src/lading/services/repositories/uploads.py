@@ -115,7 +115,7 @@ class RepositoryUploads:
 
 def give_up_empty(records: RepositoryRecords, files: UploadFiles, begun_before: float, cancel: Cancel) -> None:
     """Drop sessions that were begun before then, in seconds since 1970, and to which nothing ever came. Raises
-    Cancelled."""
+    StorageFailed, Cancelled."""
     for session in records.uploads(begun_before=begun_before):
         with suppress(UploadUnknown, UploadBusy), files.writing(session.id, cancel) as upload:
             if not upload.offset:

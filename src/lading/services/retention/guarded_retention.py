@@ -1,7 +1,7 @@
 """Rules of retention for people: to read, to write, and to look at what they would let go of.
 
 Who may see a repository may see what becomes of its tags; who may edit it writes the rules, and has them carried out
-(retention_runs).
+(runs).
 """
 
 from __future__ import annotations

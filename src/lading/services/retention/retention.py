@@ -6,7 +6,7 @@
                                somebody was told of it lately: a client pushes nothing that is there already;
                                what an index or an image that stays needs, or what refers to that, stays
 
-Protection wins, and says so: by the same judgement as every other deletion (repository_protection). Of several rules,
+Protection wins, and says so: by the same judgement as every other deletion (repositories.protection). Of several rules,
 a tag stays that one of them keeps, and what has no tag stays as long as the longest says. Bytes go by collection.
 """
 

@@ -5,13 +5,13 @@ of others; `jobs:edit` is for cancelling and repeating what is not one's own.
 
 What jobs are, from here on:
 
-    as values           job · job_fields, read back from a row · job_ending, their last line · job_view, as JSON
-    kinds of work       job_kinds, what one is · job_table, all there are
-    kept                job_records, rows and the fence · job_chores, until they go
-    run here            job_runner, all of this process · job_run, one, with the jobs that share it · job_seat, one
-                        job's place in it · job_turn, from its claim to its end
-    told                job_lines and job_writer, made durable · job_feed, to those who follow
-    here or elsewhere   job_leases, held · job_recovery, lost and taken up · job_closing, ended
+    as values           jobs.job · jobs.fields, read back from a row · ending, their last line · watching.view, as JSON
+    kinds of work       jobs.kinds, what one is · work.table, all there are
+    kept                jobs.records, rows and the fence · jobs.chores, until they go
+    run here            runner, all of this process · run, one, with the jobs that share it · seat, one job's place in
+                        it · turn, from its claim to its end
+    told                lines and writer, made durable · feed, to those who follow
+    here or elsewhere   leases, held · recovery, lost and taken up · closing, ended
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ class JobRunner:
         self._recovery.begin()
 
     def recover(self, silent_for: float = LOST_SECONDS) -> int:
-        """Take up jobs that nobody holds, once (job_recovery). Raises StorageFailed."""
+        """Take up jobs that nobody holds, once (recovery). Raises StorageFailed."""
         return self._recovery.recover(silent_for)
 
     def stop(self, seconds: float) -> bool:

@@ -14,7 +14,7 @@ Claim = Callable[[str], Job | None]
 
 
 class JobSeat:
-    """Fulfils job_lines.Seat and job_leases.Leased. `claiming` and `ending` change under the lock of its run.
+    """Fulfils lines.Seat and leases.Leased. `claiming` and `ending` change under the lock of its run.
 
     `unwanted`: somebody asked to cancel this job, wherever it sits by then. `given_up`: it is held here no more, and
     what it said is not written any more: somebody else goes on from the last line that was.

@@ -73,7 +73,7 @@ class JobTurns:
             self._work(run, kind, seat)
 
     def claim(self, job: str) -> Job | None:
-        """Fulfils job_seat.Claim."""
+        """Fulfils seat.Claim."""
         claimed = self._records.claim(job, self._clocks.wall())
         if claimed is not None:
             self._tell_begun(job)

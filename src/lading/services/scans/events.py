@@ -54,7 +54,7 @@ class ScanEvents:
             self._tell(_line(progress, self._percent))
 
     def complete(self, results: Sequence[ScanResult], listed: Sequence[JsonObject]) -> None:
-        """`listed` are the results as JSON (scan_json). Nothing is told of the scan afterwards."""
+        """`listed` are the results as JSON (json.scan_json). Nothing is told of the scan afterwards."""
         with self._lock:
             self._over = True
         self._tell({"status": "scan-complete", "message": outcome_text(results), "results": list(listed)})

@@ -1,7 +1,7 @@
 """Which scanners look at an image when one of the names is chosen, and how several are told as one.
 
 none   nobody            osv, grype, trivy   that one, whether it can work or not: a choice is not second-guessed
-both   grype and trivy, a result each (scan_merging makes one of them)
+both   grype and trivy, a result each (merging makes one of them)
 auto   the first of grype, trivy and osv that can work now; where none can, the last one says why
 """
 

@@ -4,7 +4,7 @@
     enough signatures             given
     within a signed index         given: the index says its digest. Asked by a tag that must be bound, it is not
     attached to an image          given, where nothing can run it: a signature must be readable before it is believed
-                                  (trust_attachments)
+                                  (attachments)
     `report`                      given, and told on the trail, once a minute for each digest
     `enforce`                     refused, and on the trail; nor is it told what a name stands for (HEAD): who has the
                                   bytes already would ask for no more, and call them by that name

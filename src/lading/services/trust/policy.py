@@ -1,4 +1,4 @@
-"""Trust policies: whose signature an image needs. Values; the file that people write is read in trust_policy_file.
+"""Trust policies: whose signature an image needs. Values; the file that people write is read in policy_file.
 
 A rule counts its signers: each entry is one, however many people or certificates it stands for, so `threshold` asks for
 so many different entries, of whatever kinds.

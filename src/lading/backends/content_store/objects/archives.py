@@ -26,7 +26,7 @@ _ID = re.compile(r"([0-9]{1,18})-([A-Za-z0-9_-]{32})")
 
 
 class ArchiveObjects:
-    """Every method raises BucketFailed."""
+    """Every method raises StorageFailed: what the bucket does, and the turns."""
 
     def __init__(self, bucket: Bucket, turns: Turns) -> None:
         self._bucket, self._turns = bucket, turns

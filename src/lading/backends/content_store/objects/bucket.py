@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import obstore
@@ -124,7 +124,7 @@ class Bucket:
         self._outage = Outage(f"the object store {name}", time.monotonic)
 
     @classmethod
-    def at(cls, address: str) -> Bucket:
+    def at(cls, address: str) -> Self:
         """Of `s3://BUCKET/PREFIX`; keys, endpoint and region come from the usual AWS_ variables, and so does whether it
         is reached over plain HTTP: by its address. Raises StorageInvalid."""
         parts = urlsplit(address)

@@ -18,8 +18,9 @@ NOTE_BYTES = 1024 * 1024
 
 
 class FileTurns:
-    """Fulfils Turns below one folder, which it makes; a note is what the lock's file holds. The kernel lets go for a
-    process that dies. Raises StorageUnusable."""
+    """Fulfils Turns below one folder, which it makes; a note is what the lock's file holds, and is not synced: where a
+    power cut takes it, whoever was sending begins anew. The kernel lets go for a process that dies. Raises
+    StorageUnusable."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._gate = folder, folder / "gate"

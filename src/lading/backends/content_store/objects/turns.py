@@ -35,14 +35,15 @@ class Lock(Protocol):
 
     def keep(self, note: str) -> bool:
         """Has this note for the next one, and goes on. False where it was lost or ended: then it is left by nobody.
-        Durable when this returns. Raises StorageFailed."""
+        It outlives this process when this returns. Raises StorageFailed."""
 
     def leave(self, note: str) -> bool:
         """Lets go of it, with this note for the next one. False where it was lost or ended: then nothing is left.
-        Durable when this returns. Raises StorageFailed."""
+        It outlives this process when this returns. Raises StorageFailed."""
 
     def end(self) -> None:
-        """Lets go of it, and its note goes, too. Harmless where it was lost."""
+        """Lets go of it, and its note goes, too. Harmless where it was lost. Raises StorageFailed: then the note stays,
+        so nothing that it speaks of may go."""
 
     def release(self) -> None:
         """Lets go of it; a note stays as it was. Harmless twice, and where it was lost."""

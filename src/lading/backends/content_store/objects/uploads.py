@@ -4,8 +4,8 @@ A session is a lock (see turns.py) whose note tells its segments, so the object 
 and to copy bytes, and to remove what was copied:
 
     begun       a lock with the note of no segments
-    a request   claims it, puts a segment, and leaves it with the new note: durable before its client is told. A long
-                one notes each whole segment
+    a request   claims it, puts a segment, and leaves it with the new note before its client is told. A long one notes
+                each whole segment
     finished    claims it, copies the segments to the blob, ends it, removes them
     cancelled   the lock goes: who has it then finds so before its client is told anything
 
@@ -55,7 +55,8 @@ class SessionTaken(StorageFailed):
 
 
 class ObjectUploads:
-    """Fulfils services.repositories.content.UploadFiles. Every method raises BucketFailed."""
+    """Fulfils services.repositories.content.UploadFiles. Every method raises StorageFailed: what the bucket does, and
+    the turns."""
 
     def __init__(self, bucket: Bucket, turns: Turns, keep: Keep, streams: Streams, *, segment: int = SEGMENT) -> None:
         """`segment` is how many bytes a segment has at most, about."""
@@ -103,17 +104,17 @@ class ObjectUploads:
             lock.release()
 
     @contextmanager
-    def _left(self, upload: ObjectUpload) -> Iterator[None]:
+    def _left(self, written: ObjectUpload) -> Iterator[None]:
         """What it keeps inside is the session's behind it, whatever came in between. Raises UploadUnknown and
         UploadBusy where the session is not ours any more, unless an error is on its way already."""
         try:
             yield
         except BaseException:
             with suppress(StorageFailed):
-                upload.leave()
+                written.leave()
             raise
-        if not upload.leave():
-            upload.lost()
+        if not written.leave():
+            written.lost()
 
     def cancel(self, session: str) -> None:
         """The session and its bytes go, also under a writer: what it still writes is nobody's, and goes with the next
@@ -202,7 +203,7 @@ class ObjectUpload:
         """The session becomes this blob, whole and leased when this returns; answers its size in bytes.
 
         Success where the blob is there already. Raises DigestMismatch, which leaves the session as it was,
-        UploadUnknown where it was cancelled meanwhile, BucketFailed, Cancelled.
+        UploadUnknown where it was cancelled meanwhile, StorageFailed, Cancelled.
         """
         self._check_ours()
         known = self._sha256 if digest.algorithm is Algorithm.SHA256 else None

@@ -91,7 +91,7 @@ def trust(
         max_age_days=max_age_days,
         signed_as=signed_as,
     )
-    if not new:
+    if written is not None and not new:
         expect_there(lambda: trusts.rule(LADING, name))
     rule = trusts.rule(LADING, name) if written is None else trusts.set_rule(LADING, name, read_trust(written))
     told: Rule | None = None if rule is None else trust_json(rule)

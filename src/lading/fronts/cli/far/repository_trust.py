@@ -51,7 +51,7 @@ def trust(
         signed_as=signed_as,
     )
     with invocation.cancellable() as cancel:
-        if not new:
+        if written is not None and not new:
             expect_there(lambda: server.get(rule_path, cancel))
         if written is None:
             told: Row = server.get(path, cancel)

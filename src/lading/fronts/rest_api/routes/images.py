@@ -32,8 +32,8 @@ from lading.fronts.rest_api.told import array, file, listed, one, started
 from lading.fronts.rest_api.waiting import answered
 from lading.services.browsing.image_lists import ImageOrder, ImageQuery
 from lading.services.environments.environment import ConnectionType
+from lading.services.environments.new_names import new_name
 from lading.services.environments.orders import PruneOrder
-from lading.services.new_names import new_name
 from lading.services.work.imports import LONGEST_PIECE, ImportBusy, ImportCommitted, ImportUnknown, PieceTooLong
 from lading.wire.message import Reader
 

@@ -8,9 +8,9 @@ from lading.oci.reference import Reference
 from lading.services.access import Actor, Permission
 from lading.services.changes import Changes, Remembered
 from lading.services.environment_images import Summary
-from lading.services.registry_address import RegistryAddress
 from lading.services.repositories.protection import Protection
 from lading.services.repositories.records import RepositoryRecords
+from lading.services.repositories.registry_address import RegistryAddress
 
 STANDS_SECONDS = 60.0
 """Rules may end by themselves: what was looked up stands no longer, though nobody commits anything."""

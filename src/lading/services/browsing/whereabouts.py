@@ -10,8 +10,8 @@ from enum import StrEnum
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference
 from lading.services.access import Actor, Permission
+from lading.services.browsing.content_counts import contents_of
 from lading.services.environment_images import PartKind, Summary
-from lading.services.environments.content_counts import contents_of
 from lading.services.environments.environment import ConnectionType
 from lading.services.environments.environments import Environments
 from lading.services.environments.guarded_environment import GuardedEnvironment

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from lading.oci.digest import Digest
 from lading.services.access import Actor, Permission
+from lading.services.browsing.content_counts import ContentCounts, contents_of
 from lading.services.changes import Changes
 from lading.services.environment_images import Summary
-from lading.services.environments.content_counts import ContentCounts, contents_of
 from lading.services.environments.seen_lists import MadeOfLists
 from lading.services.repositories.tag_contents import TagContents
 
