@@ -27,9 +27,10 @@ BEGINS_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class RunningS3:
-    """It is up; `variables` are what reaches it, `address()` a new place in it."""
+    """It is up; `variables` are what reaches it, `address()` a new place in it; `master` is what its own shell asks."""
 
     port: int
+    master: str
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     @property
@@ -46,17 +47,28 @@ class RunningS3:
         """`s3://` of the bucket, with a prefix that nobody has used."""
         return f"s3://{BUCKET}/{next(self._numbers)}/content"
 
-    def begin(self) -> None:
-        """Makes the bucket: the server does when something is put into one that is not there."""
-        store = S3Store(
-            BUCKET,
+    def bucket(self, name: str) -> S3Store:
+        """As its client sees it, whether it is there or not."""
+        return S3Store(
+            name,
             endpoint=self.variables["AWS_ENDPOINT_URL"],
             access_key_id=KEY,
             secret_access_key=SECRET,
             region="us-east-1",
             client_options={"allow_http": True},
         )
-        obstore.put(store, "somebody-else", b"not ours")
+
+    def begin(self) -> None:
+        """Makes the bucket: the server does when something is put into one that is not there."""
+        obstore.put(self.bucket(BUCKET), "somebody-else", b"not ours")
+
+
+def weed() -> str:
+    """The program."""
+    beside = Path(sys.executable).parent / "weed"
+    program = str(beside) if beside.exists() else programs.find("weed")
+    assert program, "SeaweedFS is not installed"
+    return program
 
 
 @contextlib.contextmanager
@@ -72,9 +84,6 @@ def s3_server() -> Iterator[RunningS3]:
 
 @contextlib.contextmanager
 def _running(folder: Path) -> Iterator[RunningS3]:
-    beside = Path(sys.executable).parent / "weed"
-    program = str(beside) if beside.exists() else programs.find("weed")
-    assert program, "SeaweedFS is not installed"
     rights = folder / "rights.json"
     login = {"accessKey": KEY, "secretKey": SECRET}
     rights.write_text(
@@ -86,7 +95,7 @@ def _running(folder: Path) -> Iterator[RunningS3]:
     ports = {name: programs.free_port() for name in ("master", "volume", "filer", "s3")}
     grpc = {name: programs.free_port() for name in ports}
     command = [
-        program,
+        weed(),
         "server",
         f"-dir={folder / 'kept'}",
         "-ip=127.0.0.1",
@@ -101,7 +110,7 @@ def _running(folder: Path) -> Iterator[RunningS3]:
     ]
     try:
         with programs.process(command, folder / "log") as child:
-            server = RunningS3(ports["s3"])
+            server = RunningS3(ports["s3"], f"127.0.0.1:{ports['master']}.{grpc['master']}")
             _await(server, child, folder / "log")
             server.begin()
             yield server

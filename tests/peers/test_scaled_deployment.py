@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import obstore
 import pytest
 import yaml
 
 from tests.peers import layouts, programs
 from tests.peers.command import Lading
 from tests.peers.postgres_server import RunningPostgres
-from tests.peers.s3_server import RunningS3
+from tests.peers.s3_server import RunningS3, weed
 from tests.peers.service_process import SECRET_KEY, Service, stop, until
 
 SCALED = Path(__file__).resolve().parents[2] / "deploy/scaled"
@@ -182,3 +183,18 @@ def test_a_server_whose_database_is_away_is_not_asked(scaled: Scaled, postgres: 
     finally:
         postgres.start()
     until(lambda: scaled.front.text("GET", "/healthz")[0] == 200, "they are again")
+
+
+def test_the_bucket_that_servers_ask_for_is_made_with_the_store(s3: RunningS3) -> None:
+    """Twice, as `up` is said again."""
+    services = yaml.safe_load((SCALED / "compose.yaml").read_text())["services"]
+    bucket = services["serve-1"]["environment"]["LADING_STORAGE"].removeprefix("s3://").partition("/")[0]
+    *shell, script = services["bucket"]["entrypoint"]
+    for name, here in (("weed ", f"{weed()} "), ("s3:9333", s3.master)):
+        assert name in script
+        script = script.replace(name, here)
+
+    for _ in range(2):
+        programs.run(*shell, script)
+
+        assert list(obstore.list(s3.bucket(bucket))) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import cast
 
@@ -11,7 +12,7 @@ import pytest
 from lading.fronts.rest_api.product import Product
 from lading.fronts.rest_api.routes import machines
 from lading.wire.message import ConnectFailed
-from tests.fronts.rest_api.caller import House
+from tests.fronts.rest_api.caller import House, until
 
 ELSEWHERE = re.compile(r"(?:https?:)?//(?!127\.0\.0\.1)[a-z]")
 
@@ -32,6 +33,15 @@ def test_why_we_are_not_ready_is_for_the_log(caplog: pytest.LogCaptureFixture) -
 
     assert (answer.status_code, json.loads(bytes(answer.body))) == (503, {"status": "not ready", "code": "network"})
     assert "db.corp" in caplog.text
+
+
+def test_a_balancer_that_is_told_all_is_well_fills_no_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "lading.rest"):
+        for path in ("/healthz", "/readyz", "/metrics", "/api/users"):
+            house.nobody.get(path)
+        until(lambda: "GET /api/users 401" in caplog.messages, "the last of them is told")
+
+    assert set(caplog.messages) == {"GET /metrics 401", "GET /api/users 401"}
 
 
 def test_what_is_counted_is_for_who_may_read_it(house: House) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 
 from procrastinate import App, PsycopgConnector
@@ -64,7 +64,7 @@ class QueueWorker:
         while not over.done():
             work = asyncio.ensure_future(self._work())
             await asyncio.wait([work, over], return_when=asyncio.FIRST_COMPLETED)
-            work.cancel()
+            await _end([work])
             (ended,) = await asyncio.gather(work, return_exceptions=True)
             if not over.done():
                 self._tell(ended)
@@ -140,8 +140,15 @@ async def _first(*works: Coroutine[object, object, None]) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks)
     for task in done:
         task.result()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels them until they have ended. Once is not enough: `asyncio.wait_for` of Python 3.11, by which connections
+    are opened, loses a cancellation that comes as what it waits for is done (python/cpython issue 86296)."""
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=AGAIN_SECONDS)

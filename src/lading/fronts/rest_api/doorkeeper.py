@@ -112,7 +112,9 @@ class Doorkeeper:
     def _tell(self, scope: Scope, request: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
         self.observe(scope["method"], route, status, seconds)
-        log.info(
+        well = scope["path"] in _WATCHED and status == 200
+        log.log(
+            logging.DEBUG if well else logging.INFO,  # a balancer asks every second, and nothing happened
             "%s %s %d",
             scope["method"],
             scope["path"],
