@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lading.backends.content_store.objects.bucket import Bucket
+from lading.backends.content_store.objects.bucket import Bucket, BucketFailed
 from lading.backends.content_store.objects.reading import (
     FALLS_BEHIND_SECONDS,
     KEEPS_UP_SECONDS,
@@ -35,8 +35,11 @@ class OneObject:
     ranges: list[tuple[int, int]] = field(default_factory=list)
     upto: list[int] = field(default_factory=list)
     gone: bool = False
+    refuses: bool = False
 
     def __call__(self, asked: Asked) -> Reply:
+        if self.refuses:
+            return Reply(403)
         if self.gone:
             return Reply(404)
         given = re.fullmatch(r"bytes=(\d+)-(\d+)", asked.headers["range"])
@@ -144,6 +147,18 @@ def test_an_object_that_is_gone_is_not_begun(store: OneObject, bucket: Bucket) -
     store.gone = True
 
     assert ObjectReader.begun(bucket, KEY, 0, SIZE) is None
+
+
+def test_a_store_that_fails_is_told_as_it_is_before_the_first_byte_and_as_ours_later(
+    store: OneObject, bucket: Bucket, clock: Clock
+) -> None:
+    with closing(ObjectReader(bucket, KEY, 0, SIZE, clock)) as reader:
+        some(reader, clock, FALLS_BEHIND_SECONDS)
+        store.refuses = True
+        with pytest.raises(ReadFailed):
+            rest(reader)
+    with pytest.raises(BucketFailed):
+        ObjectReader.begun(bucket, KEY, 0, SIZE)
 
 
 @pytest.mark.parametrize("left", [0, STRETCH, 3 * STRETCH])

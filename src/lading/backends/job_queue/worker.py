@@ -15,8 +15,10 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Any  # what asyncio hands its exception handlers
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 from psycopg_pool import AsyncConnectionPool
 
 from lading.backends.job_queue.shared import FREE_SECONDS, POOL, QUEUE, TASK, connection
@@ -59,6 +61,7 @@ class QueueWorker:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_left_over)
         self._up.set()
         over = asyncio.ensure_future(self._over.wait())
         while not over.done():
@@ -119,6 +122,16 @@ class QueueWorker:
                 except Exception as error:  # noqa: BLE001  another rescuer was quicker
                     log.info("the queue's job %s is somebody else's to rescue: %s", job.id, error)
             await asyncio.sleep(STALE_SECONDS / 3)
+
+
+def _left_over(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What the library's tasks left behind: a row that could not be finished as the database went away. It is rescued
+    once this process is over, its job is not begun again; that the database is away, others say."""
+    error = context.get("exception")
+    if isinstance(error, ConnectorException):
+        log.info("a row of the queue stays behind: %s", " ".join(str(error).split()))
+    else:
+        loop.default_exception_handler(context)
 
 
 def _pool(connection: str) -> AsyncConnectionPool:

@@ -33,11 +33,12 @@ class ObjectReader:
 
     @classmethod
     def begun(cls, bucket: Bucket, key: str, offset: int, length: int) -> ObjectReader | None:
-        """One that has its first bytes; None where there is no such object. Raises BucketFailed, ReadFailed."""
+        """One that has its first bytes; None where there is no such object. Raises BucketFailed as it is, by which a
+        door that has said nothing yet tells a store that is away; ReadFailed."""
         reader = cls(bucket, key, offset, length)
         if not length:
             return None if bucket.find(key) is None else reader
-        return reader if reader._fetch() else None
+        return reader if reader._found() else None
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Raises ReadFailed."""
@@ -56,11 +57,15 @@ class ObjectReader:
         self._stream, self._piece, self._left = None, memoryview(b""), 0
 
     def _fetch(self) -> bool:
-        """The next piece; False where the object is not there."""
+        """As `_found`. Raises ReadFailed alone."""
         try:
-            found = self._streamed() or self._stretch()
+            return self._found()
         except StorageFailed as error:
             raise ReadFailed(self._key, str(error)) from error
+
+    def _found(self) -> bool:
+        """The next piece; False where the object is not there. Raises BucketFailed, ReadFailed."""
+        found = self._streamed() or self._stretch()
         if found is None:
             return False
         self._offset, self._left = self._offset + len(found), self._left - len(found)
