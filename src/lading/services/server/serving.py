@@ -29,7 +29,7 @@ class FolderServed(Refused):
         self.folder = folder
 
     def __str__(self) -> str:
-        return f"another lading serve runs over the data folder {self.folder}"
+        return f"another lading serve or lading worker runs over the data folder {self.folder}"
 
 
 class PortTaken(StorageFailed):
