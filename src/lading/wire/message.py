@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
-from lading.errors import NetworkFailed, Side, StorageFailed, TlsRefused
+from lading.errors import NetworkFailed, Side, StorageFailed, TlsRefused, Unavailable
 
 T = TypeVar("T")
 
@@ -101,6 +101,10 @@ class ReadFailed(StorageFailed):
 
     def __str__(self) -> str:
         return f"cannot read {self.what}: {self.reason}"
+
+
+class ReadUnavailable(ReadFailed, Unavailable):
+    """It could not be read because where it is kept cannot be had for now."""
 
 
 class Cancel(Protocol):

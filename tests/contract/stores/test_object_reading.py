@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lading.backends.content_store.objects.bucket import Bucket, BucketFailed
+from lading.backends.content_store.objects.bucket import Bucket, BucketAway, BucketFailed
 from lading.backends.content_store.objects.reading import (
     FALLS_BEHIND_SECONDS,
     KEEPS_UP_SECONDS,
     STRETCH,
     ObjectReader,
 )
+from lading.errors import Unavailable
 from lading.wire.message import ReadFailed
 from tests.fakes.records import Clock
 from tests.fakes.scripted_server import Asked, Ending, Reply, ScriptedServer
@@ -159,6 +160,20 @@ def test_a_store_that_fails_is_told_as_it_is_before_the_first_byte_and_as_ours_l
             rest(reader)
     with pytest.raises(BucketFailed):
         ObjectReader.begun(bucket, KEY, 0, SIZE)
+
+
+class AwayBucket(Bucket):
+    """Its store does not answer."""
+
+    def part(self, key: str, offset: int, length: int) -> memoryview | None:
+        raise BucketAway("s3://images", f"read {length} bytes from {offset} on of", key, "503")
+
+
+def test_a_store_that_is_away_in_the_midst_is_told_as_that(bucket: Bucket) -> None:
+    """So doors answer 503, and log no more than that it went."""
+    assert bucket  # its address and keys are set
+    with closing(ObjectReader(AwayBucket.at("s3://images"), KEY, 0, STRETCH)) as reader, pytest.raises(Unavailable):
+        rest(reader)
 
 
 @pytest.mark.parametrize("left", [0, STRETCH, 3 * STRETCH])

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from lading.backends.content_store.objects.bucket import Bucket, BucketFailed
-from lading.errors import StorageFailed
-from lading.wire.message import ReadFailed
+from lading.errors import StorageFailed, Unavailable
+from lading.wire.message import ReadFailed, ReadUnavailable
 
 STRETCH = 256 * 1024
 """Bytes asked for at once, and held, where there is no stream; fewer are not worth one."""
@@ -57,9 +57,11 @@ class ObjectReader:
         self._stream, self._piece, self._left = None, memoryview(b""), 0
 
     def _fetch(self) -> bool:
-        """As `_found`. Raises ReadFailed alone."""
+        """As `_found`. Raises ReadFailed alone, a store that is away being one that says so."""
         try:
             return self._found()
+        except Unavailable as error:
+            raise ReadUnavailable(self._key, str(error)) from error
         except StorageFailed as error:
             raise ReadFailed(self._key, str(error)) from error
 
