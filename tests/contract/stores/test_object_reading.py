@@ -169,9 +169,9 @@ class AwayBucket(Bucket):
         raise BucketAway("s3://images", f"read {length} bytes from {offset} on of", key, "503")
 
 
-def test_a_store_that_is_away_in_the_midst_is_told_as_that(bucket: Bucket) -> None:
+@pytest.mark.usefixtures("bucket")  # sets its address and keys
+def test_a_store_that_is_away_in_the_midst_is_told_as_that() -> None:
     """So doors answer 503, and log no more than that it went."""
-    assert bucket  # its address and keys are set
     with closing(ObjectReader(AwayBucket.at("s3://images"), KEY, 0, STRETCH)) as reader, pytest.raises(Unavailable):
         rest(reader)
 
