@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,8 +27,8 @@ def beside(database: ServiceDatabase, place: Path | str) -> Iterator[ServiceData
 
 
 def left(database: ServiceDatabase) -> dict[str, tuple[int, str]]:
-    """Whole seconds, rounded up: some time passes between writing and reading."""
-    return {hold.host: (int(hold.seconds) + 1, hold.reason) for hold in database.holds.holds()}
+    """Whole seconds, rounded up: some time passes between writing and reading, on SQLite's clock perhaps none."""
+    return {hold.host: (math.ceil(round(hold.seconds, 3)), hold.reason) for hold in database.holds.holds()}
 
 
 def holding(database: ServiceDatabase) -> RegistryHolds:
