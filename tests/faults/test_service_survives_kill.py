@@ -20,9 +20,9 @@ from tests.peers.service_process import SECRET_KEY, Json, Service, kill, until
 
 JOBS = 20
 LAYER_BYTES = 300_000
-CAPPED = "2M"
-"""A second's bytes of all jobs together: twenty images of three layers take nine seconds, so that a kill finds all of
-them on their way."""
+CAPPED = "1M"
+"""A second's bytes of all jobs together: twenty images of three layers take eighteen seconds, so that a kill finds
+all of them on their way."""
 
 pytestmark = pytest.mark.peer("docker-registry", "skopeo")
 
