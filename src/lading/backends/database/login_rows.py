@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any  # what a row holds, its statement says
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Row, Select, Update, bindparam, delete, insert, select, update
 
 from lading.backends.database.named_rows import next_id, there
 from lading.backends.database.service_tables import session as sessions
@@ -48,24 +48,17 @@ class DatabaseSessions:
 
     def touch_session(self, hash: str, seen: float, expires: float) -> bool:  # noqa: A002  the protocol's word
         touched = update(sessions).where(sessions.c.hash == hash).values(seen=seen, expires=expires)
-        return self._count(touched) > 0
+        return _count(self._transactions, touched) > 0
 
     def remove_session(self, hash: str) -> bool:  # noqa: A002  the protocol's word
-        return self._ended(delete(sessions).where(sessions.c.hash == hash)) > 0
+        return _ended(self._transactions, delete(sessions).where(sessions.c.hash == hash)) > 0
 
     def remove_sessions(self, user: int, but: str | None = None) -> int:
         gone = delete(sessions).where(sessions.c.user == user)
-        return self._ended(gone if but is None else gone.where(sessions.c.hash != but))
+        return _ended(self._transactions, gone if but is None else gone.where(sessions.c.hash != but))
 
     def forget_sessions(self, before: float) -> int:
-        return self._count(delete(sessions).where(sessions.c.expires < before))
-
-    def _count(self, statement: Any) -> int:
-        return self._transactions.written(lambda connection: connection.execute(statement).rowcount)
-
-    def _ended(self, statement: Any) -> int:
-        """In the turn of people, of whose changes every process is told with the commit."""
-        return self._transactions.written(lambda connection: connection.execute(statement).rowcount, Turn.PEOPLE)
+        return _count(self._transactions, delete(sessions).where(sessions.c.expires < before))
 
 
 class DatabaseTokens:
@@ -100,25 +93,28 @@ class DatabaseTokens:
 
     def use_token(self, id: int, used: float) -> None:  # noqa: A002  the protocol's word
         later = tokens.c.used.is_(None) | (tokens.c.used < used)
-        self._count(update(tokens).where(tokens.c.id == id, later).values(used=used))
+        _count(self._transactions, update(tokens).where(tokens.c.id == id, later).values(used=used))
 
     def remove_token(self, id: int) -> bool:  # noqa: A002  the protocol's word
-        return self._ended(delete(tokens).where(tokens.c.id == id)) > 0
+        return _ended(self._transactions, delete(tokens).where(tokens.c.id == id)) > 0
 
     def forget_tokens(self, before: float) -> int:
-        return self._count(delete(tokens).where(tokens.c.expires < before))
+        return _count(self._transactions, delete(tokens).where(tokens.c.expires < before))
 
     def _one(self, wanted: Select[Any], asked: int | str) -> TokenRow | None:
         with self._transactions.reading() as connection:
             row = connection.execute(wanted, {"asked": asked}).one_or_none()
         return None if row is None else _token(row)
 
-    def _count(self, statement: Any) -> int:
-        return self._transactions.written(lambda connection: connection.execute(statement).rowcount)
 
-    def _ended(self, statement: Any) -> int:
-        """In the turn of people, of whose changes every process is told with the commit."""
-        return self._transactions.written(lambda connection: connection.execute(statement).rowcount, Turn.PEOPLE)
+def _count(transactions: Transactions, statement: Update | Delete) -> int:
+    """How many rows it was."""
+    return transactions.written(lambda connection: connection.execute(statement).rowcount)
+
+
+def _ended(transactions: Transactions, statement: Delete) -> int:
+    """As `_count`, in the turn of people, of whose changes every process is told with the commit."""
+    return transactions.written(lambda connection: connection.execute(statement).rowcount, Turn.PEOPLE)
 
 
 def _session(row: Row[Any]) -> SessionRow:
