@@ -60,6 +60,23 @@ def test_what_was_committed_while_it_was_read_is_read_again() -> None:
     assert [remembered.of("a"), remembered.of("a")] == ["a at 0", "a at 1"]
 
 
+def test_what_was_read_late_does_not_replace_what_was_read_since() -> None:
+    rows = Rows()
+
+    def look(key: str) -> str:
+        found = rows.look(key)
+        if rows.version == 0:
+            rows.version = 1
+            assert remembered.of(key) == "a at 1"
+        return found
+
+    remembered = Remembered(rows, look)
+
+    assert remembered.of("a") == "a at 0"
+    assert remembered.of("a") == "a at 1"
+    assert rows.read == ["a", "a"]
+
+
 def test_a_failure_is_not_remembered() -> None:
     rows = Rows(fails=True)
     remembered = Remembered(rows, rows.look)

@@ -8,10 +8,9 @@ row.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from itertools import count
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -58,8 +57,16 @@ class WokenChanges:
         """Nothing is held."""
 
 
+class _Kept(NamedTuple, Generic[K, V]):
+    """Taken whole, so that what was found is never read under another stamp than its own."""
+
+    stamp: Hashable
+    found: dict[K, V]
+
+
 class Remembered(Generic[K, V]):
-    """What was looked up, until something is committed. For any number of threads; bounded.
+    """What was looked up, until something is committed. For any number of threads; bounded. What is remembered is found
+    without a lock: thousands of requests a second would queue for it.
 
     That something is not there is not remembered where commits are heard of late: whoever was told that it is there now
     may ask another process a moment later.
@@ -69,23 +76,29 @@ class Remembered(Generic[K, V]):
         """`look` finds it; what it raises is not remembered."""
         self._changes, self._look = changes, look
         self._lock = threading.Lock()
-        self._stamp: Hashable = None
-        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._kept: _Kept[K, V] = _Kept(None, {})
 
     def of(self, key: K) -> V:
         """Raises what `look` does, and StorageFailed."""
         stamp = self._changes.stamp()
-        with self._lock:
-            if stamp != self._stamp:
-                self._stamp, self._kept = stamp, OrderedDict()
-            elif key in self._kept:
-                return self._kept[key]
+        kept = self._kept
+        if kept.stamp == stamp:
+            try:
+                return kept.found[key]
+            except KeyError:
+                pass
         found = self._look(key)
-        if found is None and not self._changes.at_once:
-            return found
-        with self._lock:
-            if stamp == self._stamp:
-                self._kept[key] = found
-                if len(self._kept) > MOST_REMEMBERED:
-                    self._kept.popitem(last=False)
+        if found is not None or self._changes.at_once:
+            self._keep(stamp, key, found)
         return found
+
+    def _keep(self, stamp: Hashable, key: K, found: V) -> None:
+        """What was found under a stamp that is over by now is looked up again by the next."""
+        with self._lock:
+            if self._kept.stamp != stamp:
+                if self._changes.stamp() != stamp:
+                    return
+                self._kept = _Kept(stamp, {})
+            self._kept.found[key] = found
+            if len(self._kept.found) > MOST_REMEMBERED:
+                del self._kept.found[next(iter(self._kept.found))]

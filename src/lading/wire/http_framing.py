@@ -71,7 +71,10 @@ class Head:
 
     def tokens(self, name: str) -> list[str]:
         """The elements of a field that is a list, in lower case."""
-        return [token.strip().lower() for value in self.all(name) for token in value.split(",") if token.strip()]
+        values = self.by_name.get(name)
+        if values is None:  # as nearly always, and a head is asked for several
+            return []
+        return [token.strip().lower() for value in values for token in value.split(",") if token.strip()]
 
 
 @dataclass(frozen=True, slots=True)

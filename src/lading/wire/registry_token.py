@@ -101,9 +101,12 @@ def read(kind: Kind, text: str, keys: Sequence[bytes], service: str, now: float)
     return claims
 
 
+_BEGINNINGS = tuple(f"{kind}." for kind in Kind)
+
+
 def is_registry_token(text: str) -> bool:
     """Whether it may be one of these, and not an API token."""
-    return text.startswith(tuple(f"{kind}." for kind in Kind))
+    return text.startswith(_BEGINNINGS)
 
 
 def _claims(text: str) -> Claims:

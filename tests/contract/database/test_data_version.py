@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from lading.backends.database.data_version import LATE_SECONDS, LOOK_SECONDS, DataVersion
+from lading.backends.database.data_version import LOOK_SECONDS, DataVersion
 from lading.backends.database.database_file import connect
 from lading.backends.database.engine import open_engine
+from lading.backends.database.failures import DatabaseFailed
 from lading.backends.database.transactions import Transactions
 
 INSERT = "INSERT INTO thing VALUES (1)"
@@ -26,7 +30,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.step = LOOK_SECONDS
+        self.step = 2 * LOOK_SECONDS
 
     def __call__(self) -> float:
         self.now += self.step
@@ -100,43 +104,25 @@ def test_the_database_is_not_asked_again_at_once(path: Path, version: DataVersio
     assert version.stamp() != before
 
 
-class Interrupting:
-    """A clock that has something done when it is looked at by whoever asks the database, and nobody else may."""
+def test_nobody_waits_while_another_asks(
+    path: Path, version: DataVersion, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, meanwhile = version.stamp(), list[Hashable]()
+    writer = connect(path)
+    writer.execute(INSERT)
+    writer.close()
+    ask = DataVersion._ask
 
-    def __init__(self) -> None:
-        self.now, self.looks = 0.0, 0
-        self.meanwhile: Callable[[], None] | None = None
-
-    def __call__(self) -> float:
-        self.looks += 1
-        if self.meanwhile is not None and self.looks == 2:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            meanwhile()
-        return self.now
-
-
-@pytest.mark.parametrize(("late", "waits"), [(LOOK_SECONDS, False), (LATE_SECONDS, True)])
-def test_while_somebody_asks_others_wait_only_for_what_is_too_old(path: Path, late: float, waits: bool) -> None:
-    clock = Interrupting()
-    version = DataVersion(path, clock)
-    before, stamps = version.stamp(), list[Hashable]()
-    other = threading.Thread(target=lambda: stamps.append(version.stamp()))
-
-    def ask_too() -> None:
-        writer = connect(path)
-        writer.execute(INSERT)
-        writer.close()
+    def slowly(asked: DataVersion) -> int:
+        other = threading.Thread(target=lambda: meanwhile.append(asked.stamp()))
         other.start()
-        if not waits:
-            other.join(60)
+        other.join(60)
+        return ask(asked)
 
-    clock.now, clock.looks, clock.meanwhile = clock.now + late, 0, ask_too
-    after = version.stamp()
-    other.join(60)
-    version.close()
+    monkeypatch.setattr(DataVersion, "_ask", slowly)
 
-    assert after != before
-    assert stamps == [after if waits else before]
+    assert version.stamp() != before
+    assert meanwhile == [before]
 
 
 def test_what_this_process_commits_counts_at_once(version: DataVersion, clock: Clock) -> None:
@@ -147,6 +133,60 @@ def test_what_this_process_commits_counts_at_once(version: DataVersion, clock: C
         seen.append(version.stamp())
 
     assert len(set(seen)) == 4
+
+
+def test_what_another_process_of_ours_commits_counts_at_once(path: Path, version: DataVersion, clock: Clock) -> None:
+    clock.step = 0.0
+    script = "import sys, pathlib; from lading.backends.database.data_version import DataVersion"
+    script += f"; DataVersion(pathlib.Path({str(path)!r})).committed()"
+    seen = [version.stamp()]
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", script], check=True)
+        seen.append(version.stamp())
+
+    assert len(set(seen)) == 3
+
+
+def test_the_mark_is_for_its_owner_alone(path: Path, version: DataVersion) -> None:
+    version.committed()
+    mark = path.with_name("a.db-commits").stat()
+
+    assert (stat.S_IMODE(mark.st_mode), mark.st_size) == (0o600, 8)
+
+
+def test_who_commits_after_the_end_writes_into_no_other_file(path: Path, tmp_path: Path) -> None:
+    """The system gives the number of a closed file to the next one that is opened."""
+    version = DataVersion(path)
+    version.close()
+    others = [(tmp_path / str(number)).open("w+b") for number in range(8)]
+    version.committed()
+    version.close()
+
+    assert [other.read() for other in others] == [b""] * 8
+    for other in others:
+        other.close()
+
+
+def test_a_full_disk_does_not_undo_what_is_committed(
+    path: Path, version: DataVersion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = version.stamp()
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("lading.backends.database.commit_mark.os.pwrite", full)
+    version.committed()
+
+    assert version.stamp() != before
+    assert "other processes hear of a commit 0.02 s late: No space left on device" in caplog.text
+
+
+def test_where_the_mark_cannot_be_the_database_is_not_opened(path: Path) -> None:
+    path.with_name("a.db-commits").mkdir()
+
+    with pytest.raises(DatabaseFailed, match=r"a\.db failed: a\.db-commits beside it: Is a directory"):
+        DataVersion(path)
 
 
 def test_every_write_is_told_of_when_it_is_kept_and_no_other(path: Path) -> None:

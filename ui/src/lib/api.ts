@@ -119,8 +119,19 @@ function refusal(status: number, answer: unknown): ApiError {
   return new ApiError(status, `The server answered with status ${status}.`);
 }
 
-/** To the login page and back here; what was typed is lost, so not while a dialog is open. */
+let leaving = false;
+// The page may come back as it was: by the browser's Back, or because the login page did not answer.
+addEventListener('pageshow', () => {
+  leaving = false;
+});
+
+/**
+ * To the login page and back here; what was typed is lost, so not while a dialog is open.
+ * Once, however many requests are refused together: a second navigation breaks the first one off.
+ */
 export function leaveForLogin(): void {
+  if (leaving) return;
+  leaving = true;
   const here = (ownPath(location.pathname) ?? '/') + location.search;
   location.assign(address(`/login?next=${encodeURIComponent(here)}`));
 }

@@ -1,6 +1,6 @@
 """Names and what is known about content, in rows; and everything the service keeps.
 
-    <data>/lading.db            SQLite in WAL mode, 0600; beside it SQLite's own -wal and -shm
+    <data>/lading.db            SQLite in WAL mode, 0600; beside it SQLite's own -wal and -shm, and -commits of ours
     <data>/lading.db.lock       held while the database is made or migrated; empty
     <data>/wake/<pid>-<n>       sockets of those who are woken when something changed
 
@@ -16,6 +16,7 @@ ways and the databases share of SQL is proven by contract tests.
     database_file.py one connection to it
     prepare.py       a database of our version, whatever was there before; postgres.py: the same at a URL
     migrate.py       Alembic, over migrations/versions
+    commit_mark.py   who commits tells all processes by it; data_version.py: and who did not
     connection.py    transactions of the catalogue, from any thread; postgres_catalogue.py: the same over a pool
     engine.py        SQLAlchemy's connections; transactions.py: its transactions; upsert.py: SQL it spells anew
     statements.py    the SQL of the catalogue

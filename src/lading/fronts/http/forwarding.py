@@ -50,9 +50,11 @@ class Forwarding:
 
         A proxy may append to what the client said, or pass it on, so several words in a field are in doubt; `names` are
         what others call us, in small letters, where that is known: then no other is told."""
+        if not self.trusts(peer):
+            return None
         schemes, prefixes = _words(headers, "x-forwarded-proto"), _words(headers, "x-forwarded-prefix")
         hosts = _words(headers, "x-forwarded-host")
-        if not self.trusts(peer) or not (schemes or hosts or prefixes):
+        if not (schemes or hosts or prefixes):
             return None
         host, prefix = _host(hosts, headers.get("host", ""), names), _prefix(prefixes)
         known = not {*schemes} - {"http", "https"} and _is_host(host) and prefix is not None

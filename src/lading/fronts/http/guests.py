@@ -23,12 +23,17 @@ class Guests:
         self._by_address: Counter[str] = Counter()
         self._strangers = 0
 
+    def bounds(self, peer: str, address: str, known: bool) -> bool:
+        """Whether there is any bound on such a request, of `address`, on a connection of `peer`: on most there is none,
+        and those need not queue to be counted."""
+        return not known or self._is_brought(peer, address)
+
     def enter(self, peer: str, address: str, known: bool) -> None:
-        """One more request is at work, of `address`, on a connection of `peer`. Raises RequestRefused (503)."""
+        """One more that has a bound is at work. Raises RequestRefused (503)."""
         with self._lock:
             if not known and self._strangers >= self._limits.strangers:
                 raise RequestRefused(503, "too many are here without a login")
-            brought = peer != address and not self._is_proxy(address)
+            brought = self._is_brought(peer, address)
             if brought and self._by_address[address] >= self._limits.per_client:
                 raise RequestRefused(503, "too many requests of this client are at work")
             self._by_address[address] += 1
@@ -41,6 +46,9 @@ class Guests:
             self._by_address[address] -= 1
             if not self._by_address[address]:
                 del self._by_address[address]
+
+    def _is_brought(self, peer: str, address: str) -> bool:
+        return peer != address and not self._is_proxy(address)
 
     def visit(self, peer: str) -> GuestVisit:
         """For one request on a connection of `peer`."""
@@ -58,7 +66,7 @@ class GuestVisit:
 
     def let_in(self, address: str, known: bool) -> None:
         """As IncomingRequest has it; counts once. Raises RequestRefused (503)."""
-        if self._entered is None:
+        if self._entered is None and self._guests.bounds(self._peer, address, known):
             self._guests.enter(self._peer, address, known)
             self._entered = address, known
 

@@ -11,12 +11,15 @@ import ipaddress
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from lading.oci.reference import Reference, ReferenceInvalid, is_registry
 from lading.wire.guard import authority, is_loopback
 
 LAST_PORT = 65535
+_LONGEST = 255 + len(":65535")
+"""Characters of a name and its port (RFC 1035, 2.3.4): what is longer is no host, and is not remembered."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::([0-9]{1,5}))?")
 """Host[:port] as a browser sends it (RFC 9110, 7.2); what may stand there besides opens only disputes over it."""
@@ -77,7 +80,12 @@ def names_one(hosts: Sequence[str], origins: Sequence[str]) -> bool:
 
 
 def _name(host: str) -> str:
-    """Without the port; empty for what is no host[:port]."""
+    """Without the port; empty for what is no host[:port]. Asked at every request, about the same few names."""
+    return _read_name(host) if len(host) <= _LONGEST else ""
+
+
+@lru_cache(maxsize=1024)
+def _read_name(host: str) -> str:
     found = _HOST.fullmatch(host)
     if found is None or int(found[2] or 0) > LAST_PORT:
         return ""

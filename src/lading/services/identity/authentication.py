@@ -300,7 +300,7 @@ class Authentication:
 
 
 def _from(visit: Visit, known: Known) -> Actor:
-    return replace(known.actor, address=visit.address, request=visit.request)
+    return known.actor.come_from(visit.address, visit.request)
 
 
 def nobody(visit: Visit) -> Actor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lading.services.access import Actor, Permission
 from lading.services.changes import Changes, Remembered
@@ -118,4 +118,4 @@ class RegistryTokens:
         return known
 
     def _actor(self, visit: Visit, known: Known) -> Actor:
-        return replace(known.actor, address=visit.address, request=visit.request)
+        return known.actor.come_from(visit.address, visit.request)

@@ -23,18 +23,20 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An active user with the grants of this moment; `token` is the API token, where one stands for the user."""
+    """An active user with the grants of this moment; `token` is the API token, where one stands for the user; `actor`
+    comes from nowhere yet."""
 
     user: UserRow
     grants: tuple[Grant, ...] = field(repr=False)
     token: TokenRow | None = None
     proof: str = field(default="", repr=False)
+    actor: Actor = field(init=False, repr=False, compare=False)
 
-    @property
-    def actor(self) -> Actor:
-        """From nowhere yet."""
+    def __post_init__(self) -> None:
         actor = Actor(self.user.name, self.grants, self.user.id, proof=self.proof)
-        return actor if self.token is None else replace(actor, token=self.token.id, scopes=self.token.scopes)
+        if self.token is not None:
+            actor = replace(actor, token=self.token.id, scopes=self.token.scopes)
+        object.__setattr__(self, "actor", actor)
 
 
 def proof_of(user: UserRow, token: TokenRow | None = None) -> str:

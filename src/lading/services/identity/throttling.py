@@ -165,7 +165,10 @@ class Seldom:
         self._last: OrderedDict[Hashable, float] = OrderedDict()
 
     def now(self, key: Hashable) -> bool:
-        """Whether it is time again for this key."""
+        """Whether it is time again for this key. Mostly it is not, and that is said without the lock."""
+        last = self._last.get(key)
+        if last is not None and self._clock() - last < self._every:
+            return False
         with self._lock:
             now = self._clock()
             last = self._last.get(key)

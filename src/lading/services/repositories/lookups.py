@@ -8,7 +8,6 @@ memory, most lately used last; it was checked against its digest when it was rea
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable
 from typing import Protocol
 
@@ -110,30 +109,39 @@ class RepositoryLookups:
 
 
 class SmallContent:
-    """Whole blobs in memory, by digest; bounded. What a digest names never changes, so nothing is ever out of date."""
+    """Whole blobs in memory, by digest; bounded. What a digest names never changes, so nothing is ever out of date.
+
+    They are in two halves, so that what is asked for again and again is found without a lock: what is new goes to the
+    young half, and what is asked for in the old one comes back there. Where the young one is full it becomes the old
+    one, whose content nobody wanted since is forgotten.
+    """
 
     def __init__(self, content: Held, memory: int = MEMORY) -> None:
         """`memory` is how many bytes are kept."""
         self._content, self._memory = content, memory
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Digest, bytes] = OrderedDict()
+        self._young: dict[Digest, bytes] = {}
+        self._old: dict[Digest, bytes] = {}
         self._size = 0
 
     def of(self, descriptor: Descriptor) -> bytes:
         """Raises ContentUnknown, ReadFailed."""
-        with self._lock:
-            found = self._kept.get(descriptor.digest)
-            if found is not None:
-                self._kept.move_to_end(descriptor.digest)
-                return found
-        found = self._read(descriptor)
-        with self._lock:
-            if descriptor.digest not in self._kept:
-                self._size += len(found)
-            self._kept[descriptor.digest] = found
-            while self._size > self._memory:
-                self._size -= len(self._kept.popitem(last=False)[1])
+        found = self._young.get(descriptor.digest)
+        if found is None:
+            found = self._old.get(descriptor.digest)
+            if found is None:
+                found = self._read(descriptor)
+            self._keep(descriptor.digest, found)
         return found
+
+    def _keep(self, digest: Digest, found: bytes) -> None:
+        with self._lock:
+            if digest in self._young:
+                return
+            if self._size + len(found) > self._memory // 2:
+                self._young, self._old, self._size = {}, self._young, 0
+            self._young[digest] = found
+            self._size += len(found)
 
     def _read(self, descriptor: Descriptor) -> bytes:
         reader, room = self._content.open(descriptor), memoryview(bytearray(descriptor.size + 1))

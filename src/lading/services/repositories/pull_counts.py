@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -57,19 +58,19 @@ class PullCounts:
         """`clock` tells seconds since 1970."""
         self._records, self._clock = records, clock
         self._lock, self._over = threading.Lock(), threading.Event()
-        self._waiting: dict[Pulled, int] = {}
+        self._told: deque[Pulled] = deque()
+        self._waiting: Counter[Pulled] = Counter()
         self._thread: threading.Thread | None = None
 
     def add(self, repository: str, reference: str | Digest, digest: Digest) -> None:
-        """Somebody was given this manifest, by tag or digest."""
-        pulled = Pulled(repository, digest, None if isinstance(reference, Digest) else reference)
-        with self._lock:
-            self._wait(pulled, 1)
+        """Somebody was given this manifest, by tag or digest. Without a lock, for which all who pull would queue."""
+        self._told.append(Pulled(repository, digest, None if isinstance(reference, Digest) else reference))
 
     def write(self) -> None:
         """What was counted since; it waits on where it cannot be written. Raises StorageFailed."""
         with self._lock:
-            counted, self._waiting = self._waiting, {}
+            self._count()
+            counted, self._waiting = self._waiting, Counter()
         if not counted:
             return
         now = self._clock()
@@ -109,9 +110,12 @@ class PullCounts:
             for pulled, count in counted.items():
                 self._wait(pulled, count)
 
+    def _count(self) -> None:
+        """With the lock: those who were told of so far; others are told of meanwhile."""
+        for _ in range(len(self._told)):
+            self._wait(self._told.popleft(), 1)
+
     def _wait(self, pulled: Pulled, count: int) -> None:
         """With the lock."""
-        if pulled in self._waiting:
+        if pulled in self._waiting or len(self._waiting) < MOST_WAITING:
             self._waiting[pulled] += count
-        elif len(self._waiting) < MOST_WAITING:
-            self._waiting[pulled] = count
