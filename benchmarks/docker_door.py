@@ -3,17 +3,20 @@
     python -m benchmarks.docker_door [--rounds 3] [--scale 1] [--output FILE]
 
 Both pull the same image from one registry, as new, and push it to an empty second one, taking turns; all of them keep
-their content on one file system. Needs root, dockerd, docker, docker-registry and skopeo.
+their content on one file system. Beside them the floor pulls it, a script that moves bytes safely and nothing more.
+Needs root, dockerd, docker, docker-registry and skopeo.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,14 +73,16 @@ def main() -> int:
     load = os.getloadavg()[0]
     place = MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else Path(tempfile.gettempdir())
     with tempfile.TemporaryDirectory(dir=place) as folder:
-        engines = _measured(Path(folder), options.rounds, max(1, int(LAYER_BYTES * options.scale)))
-    page = "\n".join(_page(engines, options.rounds, options.scale, load)) + "\n"
+        engines, floor = _measured(Path(folder), options.rounds, max(1, int(LAYER_BYTES * options.scale)))
+    page = "\n".join(_page(engines, floor, options.rounds, options.scale, load)) + "\n"
     options.output.write_text(page)
     print(page)
     return 0
 
 
-def _measured(folder: Path, rounds: int, size: int) -> Sequence[Engine]:
+def _measured(folder: Path, rounds: int, size: int) -> tuple[Sequence[Engine], Mapping[str, float]]:
+    """Both engines with what everything cost them, and the seconds of the floor's pull of each kind."""
+    floor: dict[str, list[float]] = {}
     with (
         programs.docker_registry(folder / "seed") as seed,
         programs.docker_engine(folder / "dockerd") as dockerd,
@@ -97,7 +102,17 @@ def _measured(folder: Path, rounds: int, size: int) -> Sequence[Engine]:
                 for engine in engines if number % 2 else reversed(engines):
                     for kind in KINDS:
                         _round(engine, kind, f"{seed.host}/{kind}:1", folder / f"{engine.name}-{kind}-{number}")
-    return engines
+                for kind in KINDS:
+                    floor.setdefault(kind, []).append(_floor_pull(seed.host, kind, folder / "floor"))
+    return engines, {kind: median(seconds) for kind, seconds in floor.items()}
+
+
+def _floor_pull(host: str, repository: str, folder: Path) -> float:
+    """Its own seconds, from the first request to the last proof."""
+    command = [sys.executable, str(ROOT / "benchmarks/floor.py"), "pull", host, repository, "1", str(folder)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout
+    programs.run("rm", "-rf", str(folder))
+    return float(json.loads(told)["transfer"])
 
 
 def _round(engine: Engine, kind: str, image: str, folder: Path) -> None:
@@ -122,7 +137,9 @@ def _seed(folder: Path, image: str, size: int, symbols: int) -> None:
     programs.run("rm", "-rf", str(folder))
 
 
-def _page(engines: Sequence[Engine], rounds: int, scale: float, load: float) -> Sequence[str]:
+def _page(
+    engines: Sequence[Engine], floor: Mapping[str, float], rounds: int, scale: float, load: float
+) -> Sequence[str]:
     theirs, ours = engines
     size = f"{LAYERS} × {LAYER_BYTES * scale / 1024 / 1024:.0f} MiB"
     lines = [
@@ -145,7 +162,16 @@ def _page(engines: Sequence[Engine], rounds: int, scale: float, load: float) -> 
             f"| {row} | {wall:.2f} | {own_wall:.2f} | {own_wall / wall:.2f} | {aim} | {cpu:.2f} | {own_cpu:.2f} |"
             f" {own_cpu / cpu:.2f} |"
         )
-    return lines
+    least = [
+        f"{floor[kind]:.2f} s for {kind} layers, {floor[kind] / theirs.cost(f'pull, {kind}')[0]:.2f} × dockerd"
+        for kind in KINDS
+    ]
+    return [
+        *lines,
+        "",
+        "Receiving, hashing, writing and syncing the same layers once, in three threads without an engine, a command or"
+        f" a database (`benchmarks/floor.py pull`): {', and '.join(least)}.",
+    ]
 
 
 if __name__ == "__main__":
