@@ -108,7 +108,7 @@ class MemoryApplication:
         self.diagnosis = Diagnosis(
             self.machine,
             self.registries,
-            Surroundings("/data", lambda: [5000, 5001], {}, dict),
+            Surroundings("/data", lambda: [5000, 5001], {}, dict, lambda: None),
             lambda: 0,
             SoundContent(),
             service=tuple,

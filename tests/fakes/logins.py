@@ -55,6 +55,9 @@ class Probe:
         if credential is not None and credential.secret != "s3cret":
             raise AccessDenied("no")
 
+    def knock(self, host: str, credential: Credential | None) -> None:
+        self.check(host, credential)
+
     def repositories(self, host: str) -> Iterator[str]:
         yield from ("acme/db", "acme/web", "other/web")
 

@@ -1,4 +1,5 @@
-"""One answer at every door where the database or the object store is away: 503, when to ask again, and no more."""
+"""One answer at every door where the database or the object store is away, or the database is busy for too long: 503,
+when to ask again, and no more."""
 
 from __future__ import annotations
 
@@ -7,7 +8,13 @@ import json
 import pytest
 
 from lading.backends.content_store.objects.bucket import BucketAway
-from lading.backends.database.failures import DatabaseAway, DatabaseOutgrown
+from lading.backends.database.failures import (
+    DatabaseAway,
+    DatabaseBusy,
+    DatabaseContended,
+    DatabaseCrowded,
+    DatabaseOutgrown,
+)
 from lading.errors import LadingError
 from lading.fronts.cli.failures import exit_code
 from lading.fronts.docker_api import refusals as docker
@@ -19,6 +26,9 @@ from lading.services.jobs.causes import cause_of
 AWAY = (
     DatabaseAway("postgresql://lading@db.corp/lading", "connection refused"),
     DatabaseOutgrown("postgresql://lading@db.corp/lading", 12, 9),
+    DatabaseBusy("postgresql://lading@db.corp/lading", "canceling statement due to lock timeout"),
+    DatabaseCrowded("postgresql://lading@db.corp/lading", "no connection became free"),
+    DatabaseContended("postgresql://lading@db.corp/lading", "deadlock detected"),
     BucketAway("s3://images.corp/lading", "read", "blobs/sha256/ab", "it answered 503 Service Unavailable"),
 )
 

@@ -264,6 +264,8 @@ def test_the_doctor_asks_the_bucket_and_a_backup_leaves_it_out(place: Place, tmp
     lading = place.lading()
     doctor = lading.run("doctor").stdout.decode()
     assert f"{place.address} answers" in doctor, doctor
+    sent_on = f"clients are sent on to {place.s3.variables['AWS_ENDPOINT_URL']}, which takes addresses"
+    assert (sent_on in doctor) == place.redirects, doctor
 
     refused = lading.run("backup", str(tmp_path / "whole"))
     lading("backup", str(tmp_path / "rows"), "--no-content")

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,10 @@ from tests.peers.service_process import SECRET_KEY, Service, until
 from tests.peers.worker_process import Worker
 
 pytestmark = pytest.mark.peer("postgres", "weed")
+
+
+ENDS_SECONDS = 8.0
+"""Less than what whoever connects waits for an answer, and much more than what a busy machine takes to end."""
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +175,32 @@ def test_who_waits_ends_when_asked(tmp_path: Path, shared: Mapping[str, str], pr
     assert child.returncode == 0
     assert log.read_text().rstrip().endswith("stopped")
     assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("program", "silent"),
+    [("serve", "database"), ("worker", "database"), ("serve", "object store"), ("worker", "object store")],
+)
+def test_who_hears_nothing_at_all_ends_when_asked(
+    tmp_path: Path, shared: Mapping[str, str], program: str, silent: str
+) -> None:
+    """Before anything else of its start has ended by itself: no packet returns."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        nowhere = {
+            "database": {"LADING_DATABASE": f"postgresql://lading@{address}/lading"},
+            "object store": {"AWS_ENDPOINT_URL": f"http://{address}"},
+        }[silent]
+        ports = {"LADING_PORT": str(programs.free_port()), "LADING_REGISTRY_PORT": str(programs.free_port())}
+        log = tmp_path / "log"
+        with begun(program, {**shared, **nowhere, **ports}, tmp_path / "data", log) as child:
+            came, _ = listener.accept()
+            with came:
+                child.send_signal(signal.SIGTERM)
+                child.wait(ENDS_SECONDS)
+
+    assert child.returncode == 0
+    assert log.read_text().splitlines() == ["stopped"]
 
 
 @pytest.mark.parametrize("program", ["serve", "worker"])

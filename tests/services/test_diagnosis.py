@@ -25,6 +25,7 @@ def findings(
     ports: Sequence[int] = (5000, 5001),
     content: SoundContent | None = None,
     reading: Cancel | None = None,
+    running: int | None = None,
     advisories: Mapping[str, float | None] = NONE_HERE,
     **environment: str,
 ) -> dict[str, Finding]:
@@ -33,7 +34,7 @@ def findings(
     diagnosis = Diagnosis(
         machine,
         Registries(Search(), Own(), probe, docker=Own()),
-        Surroundings("/data", lambda: ports, environment, lambda: advisories),
+        Surroundings("/data", lambda: ports, environment, lambda: advisories, lambda: running),
         lambda: 3,
         content or SoundContent(),
         service=lambda: [Finding("backup", True, "made today")],
@@ -90,6 +91,13 @@ def test_the_port_says_who_has_it(free: bool, answering: str, ports: Sequence[in
     machine.free_port, machine.answering = free, answering
 
     assert findings(machine, ports=ports)["port"] == finding
+
+
+def test_the_port_of_the_server_that_runs_here_is_told_whatever_the_next_one_would_try() -> None:
+    told = Finding("port", True, "5055 is the registry's: lading serve runs over this data folder")
+
+    assert findings(Machine(), running=5055)["port"] == told
+    assert findings(Machine(), ports=(5055,), running=5055)["port"] == told
 
 
 def test_a_registry_that_wants_a_login_is_answered_with_the_command_for_it() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
 
-from lading.services.jobs.job import Job, JobState, JsonObject, Line, Telling
+from lading.services.jobs.job import UNREADABLE, Job, JobState, JsonObject, Line, Telling
 from lading.services.running.feed import KEPT_LINES, Follower
-from lading.services.running.reading import LineTold
+from lading.services.running.reading import LineTold, Told
 from lading.wire.event_stream import line_text
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State
@@ -178,6 +179,52 @@ def test_a_job_that_was_dropped_meanwhile_ends_its_followers() -> None:
     assert follower.read().behind
 
     assert follower.catch_up().ended
+
+
+class _Damaged(MemoryJobRecords):
+    """The last line of a job is `last`, None: it is gone. So is what the row says of its end, where they are forgetful.
+    Nobody asks for lines for ever."""
+
+    last: JsonObject | None = None
+    forgetful = damaged = False
+    asked = 0
+
+    def find(self, job: str) -> Job | None:
+        found = super().find(job)
+        return replace(found, result=None) if found is not None and self.forgetful else found
+
+    def lines(self, job: str, after: int, limit: int) -> Sequence[Line]:
+        self.asked += 1
+        assert self.asked < 9, "it looks for the line for ever"
+        found = super().lines(job, after, limit)
+        if not self.damaged or not found:
+            return found
+        *others, end = found
+        return others if self.last is None else [*others, replace(end, data=self.last)]
+
+
+@pytest.mark.parametrize("last", [None, UNREADABLE])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_job_whose_last_line_is_damaged_ends_for_who_follows_it(last: JsonObject | None, *, lost: bool) -> None:
+    """By what the job's row says of its end; where that is lost too, by one error."""
+    records = _Damaged()
+    stage = Stage(records=records)
+    job = during(stage, lambda telling: telling.line({"status": "pushing"}))
+    records.last, records.forgetful, records.damaged = last, lost, True
+
+    follower = stage.jobs.follow(ALICE, job)
+    follower.read()
+    told = list[Told]()
+    while not (reading := follower.read()).ended and not (reading := follower.catch_up()).ended:
+        told += reading.all
+    told += reading.all
+
+    assert [each.terminal for each in told if isinstance(each, LineTold)] == [False, True]
+    assert told[0].told == {"status": "pushing"}
+    said = told[1].told
+    assert said.get("error") == ("how this job ended cannot be read any more" if lost else None)
+    assert said["status"] == ("error" if lost else "complete")
+    assert stage.jobs.follow(ALICE, job, after=follower.cursor).gone
 
 
 def test_a_job_of_another_process_is_followed_by_its_records() -> None:

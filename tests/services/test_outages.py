@@ -80,3 +80,14 @@ def test_why_is_told_where_the_sentence_leaves_it_out(outage: Outage, caplog: py
     assert caplog.messages == [
         "cannot reach the cellar: nobody answers: its door is locked; what needs it is put off until it answers"
     ]
+
+
+def test_one_that_is_too_busy_is_not_away(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """Before it has answered once whoever opens it is told by the error, as of one that is away."""
+    outage = Outage("the cellar", clock)
+    outage.put_off(Silent())
+    outage.answered()
+    outage.put_off(Silent())
+    outage.answered()
+
+    assert caplog.messages == ["cannot reach the cellar: nobody answers; whoever asked is told to try again"]

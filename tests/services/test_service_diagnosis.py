@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
 from lading.errors import LadingError, NetworkFailed, StorageFailed
+from lading.services.registries.holds import Hold
 from lading.services.secrets import SecretKeyWrong
 from lading.services.server.diagnosis import Finding
-from lading.services.server.service_diagnosis import DAY, Agents, Certificate, ServiceDiagnosis
+from lading.services.server.service_diagnosis import DAY, Agents, Certificate, SentOn, ServiceDiagnosis
 
 NOW = 1_795_219_200.0
 """2026-11-21."""
@@ -28,6 +30,8 @@ class Looks:
     backup: object = None
     away: bool = False
     bucket: str | LadingError | None = None
+    left_alone: Sequence[Hold] = ()
+    elsewhere: SentOn | LadingError | None = None
 
     def now(self) -> float:
         return NOW
@@ -40,6 +44,11 @@ class Looks:
     def storage(self) -> str | None:
         return _given(self.bucket)
 
+    def sent_on(self) -> SentOn | None:
+        if isinstance(self.elsewhere, LadingError):
+            raise self.elsewhere
+        return self.elsewhere
+
     def key(self) -> str | None:
         return _given(self.sealed)
 
@@ -51,6 +60,9 @@ class Looks:
 
     def agents(self) -> Agents:
         return self.edges
+
+    def held(self) -> Sequence[Hold]:
+        return self.left_alone
 
     def last_backup(self) -> object:
         return self.backup
@@ -70,6 +82,16 @@ def test_what_nobody_uses_has_no_line() -> None:
     assert found(Looks()) == {"database": Finding("database", True, "SQLite, tables of version 7")}
 
 
+def test_registries_that_are_left_alone_are_named_with_how_long_still() -> None:
+    held = [Hold("ghcr.io", 41.2, "it answered 429"), Hold("quay.io", 4000.0, "it answered 429")]
+
+    told = (
+        "left alone, as they asked for, and asked again: "
+        "ghcr.io at 2026-11-21 00:00:41 UTC, quay.io at 2026-11-21 01:06:40 UTC"
+    )
+    assert found(Looks(left_alone=held))["registries"] == Finding("registries", True, told)
+
+
 def test_rows_that_cannot_be_read_are_said_once() -> None:
     told = found(Looks("the key a1b2", Certificate("/tls.pem", NOW + 90 * DAY), away=True))
 
@@ -84,11 +106,13 @@ def test_what_is_well_says_what_it_is() -> None:
         Agents(2, ()),
         {"made": NOW - DAY, "place": "/mnt/kept", "content": True},
         bucket="s3://images/content",
+        elsewhere=SentOn("https://s3.corp", unreachable=False),
     )
 
     assert {name: (finding.well, finding.text) for name, finding in found(looks).items()} == {
         "database": (True, "SQLite, tables of version 7"),
         "storage": (True, "s3://images/content answers"),
+        "redirect": (True, "clients are sent on to https://s3.corp, which takes addresses that are signed here"),
         "key": (True, "the key a1b2 opens what is sealed here"),
         "certificate": (True, "/tls.pem ends 2027-02-19"),
         "address": (True, "our registry answers at https://images.corp"),
@@ -102,6 +126,13 @@ def test_what_is_well_says_what_it_is() -> None:
     [
         (Looks(SecretKeyWrong("a1", ["b2"])), "key", "the secrets here were sealed with the key a1", "Bring the key"),
         (Looks(bucket=StorageFailed("away")), "storage", "away", ""),
+        (Looks(elsewhere=StorageFailed("not taken")), "redirect", "not taken", ""),
+        (
+            Looks(elsewhere=SentOn("http://localhost:9000", unreachable=True)),
+            "redirect",
+            "clients are sent on to http://localhost:9000, which nobody reaches but this machine",
+            "Set AWS_ENDPOINT_URL",
+        ),
         (Looks(shown=Certificate("/tls.pem", NOW + DAY)), "certificate", "/tls.pem ends 2026-11-22", "openssl x509"),
         (Looks(shown=Certificate("/tls.pem", NOW - DAY)), "certificate", "/tls.pem ended 2026-11-20", "openssl x509"),
         (Looks(address=NetworkFailed("lost")), "address", "lost", "lading config show --origin"),

@@ -33,6 +33,10 @@ def cancel(pauses: Pauses) -> Cancellation:
     return Cancellation(pause=pauses)
 
 
+def nothing() -> None:
+    """There is nothing to look at."""
+
+
 def opening(*errors: LadingError) -> Callable[[], AbstractContextManager[str]]:
     """It fails so often first, by these."""
     left = list(errors)
@@ -50,7 +54,7 @@ def test_it_is_tried_until_it_can_be_had(pauses: Pauses, cancel: Cancellation) -
     told: list[Unavailable] = []
     errors = [Unavailable(number) for number in range(6)]
 
-    with awaited(opening(*errors), told.append, cancel) as found:
+    with awaited(nothing, opening(*errors), told.append, cancel) as found:
         assert found == "it"
 
     assert told == errors
@@ -60,7 +64,10 @@ def test_it_is_tried_until_it_can_be_had(pauses: Pauses, cancel: Cancellation) -
 def test_what_another_try_would_not_change_is_raised(pauses: Pauses, cancel: Cancellation) -> None:
     wrong = StorageFailed("the password is wrong")
 
-    with pytest.raises(StorageFailed) as failure, awaited(opening(Unavailable(), wrong), lambda _: None, cancel):
+    with (
+        pytest.raises(StorageFailed) as failure,
+        awaited(nothing, opening(Unavailable(), wrong), lambda _: None, cancel),
+    ):
         pass
 
     assert failure.value is wrong
@@ -68,12 +75,61 @@ def test_what_another_try_would_not_change_is_raised(pauses: Pauses, cancel: Can
 
 
 def test_who_waits_can_be_stopped(cancel: Cancellation) -> None:
-    with pytest.raises(Cancelled), awaited(opening(Unavailable()), lambda _: cancel.cancel(), cancel):
+    with pytest.raises(Cancelled), awaited(nothing, opening(Unavailable()), lambda _: cancel.cancel(), cancel):
         pass
 
 
 def test_what_goes_away_later_does_not_begin_it_anew(pauses: Pauses, cancel: Cancellation) -> None:
-    with pytest.raises(Unavailable), awaited(opening(), lambda _: None, cancel):
+    with pytest.raises(Unavailable), awaited(nothing, opening(), lambda _: None, cancel):
         raise Unavailable
 
     assert pauses.seconds == []
+
+
+def test_it_is_looked_at_before_it_is_opened(pauses: Pauses, cancel: Cancellation) -> None:
+    order, errors, told = list[str](), [Unavailable()], list[Unavailable]()
+
+    def looked() -> None:
+        order.append("looked")
+        if errors:
+            raise errors.pop()
+
+    @contextmanager
+    def opened() -> Iterator[None]:
+        order.append("opened")
+        yield
+
+    with awaited(looked, opened, told.append, cancel):
+        pass
+
+    assert order == ["looked", "looked", "opened"]
+    assert (len(told), pauses.seconds) == (1, [1])
+
+
+def test_who_looks_where_nobody_answers_can_be_stopped(cancel: Cancellation) -> None:
+    """As packets are dropped."""
+    looks, answer = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        looks.wait()
+        cancel.cancel()
+
+    asked = threading.Thread(target=ask)
+
+    def silent() -> None:
+        looks.set()
+        answer.wait()
+
+    asked.start()
+    with pytest.raises(Cancelled), awaited(silent, opening(), lambda _: None, cancel):
+        pass
+    answer.set()
+    asked.join()
+
+
+def test_what_is_wrong_is_raised_as_it_is(cancel: Cancellation) -> None:
+    def wrong() -> None:
+        raise ValueError("x")
+
+    with pytest.raises(ValueError, match="x"), awaited(wrong, opening(), lambda _: None, cancel):
+        pass

@@ -8,12 +8,15 @@ import pytest
 
 from lading.backends.content_store.tree import Tree
 from lading.main.data_folder import (
+    SERVE_LOCK,
     DataFolderUnusable,
     KeptPort,
     begun_folder,
     open_to_others,
     private_folder,
     served_alone,
+    served_port,
+    telling_port,
     was_served,
 )
 from lading.services.server.serving import FolderServed
@@ -39,6 +42,26 @@ def test_a_port_that_cannot_be_kept_is_told_of_the_folder(tmp_path: Path) -> Non
         KeptPort.of(tmp_path).write(5001)
 
     assert failed.value.path == tmp_path
+
+
+def test_the_port_of_a_server_is_told_as_long_as_it_runs(tmp_path: Path) -> None:
+    before = served_port(tmp_path)
+    with served_alone(tmp_path):
+        starting = served_port(tmp_path)
+        with telling_port(tmp_path, 5055):
+            told = served_port(tmp_path)
+        stopping = served_port(tmp_path)
+
+    assert (before, starting, told, stopping) == (None, None, 5055, None)
+
+
+def test_the_port_of_a_server_that_was_killed_is_not_told(tmp_path: Path) -> None:
+    with served_alone(tmp_path), telling_port(tmp_path, 5055):
+        left = (tmp_path / SERVE_LOCK).read_bytes()
+    (tmp_path / SERVE_LOCK).write_bytes(left)
+
+    assert left == b"5055\n"
+    assert served_port(tmp_path) is None
 
 
 def test_a_folder_is_known_by_its_whole_path_to_children_that_work_elsewhere(

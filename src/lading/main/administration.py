@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -73,6 +73,7 @@ from lading.services.work.table import JOB_KINDS, job_table
 from lading.settings import Settings
 from lading.wire.message import Cancel
 from lading.wire.progress import Report
+from lading.wire.registry_urls import api_host
 
 KEY_LOCK = "secret.lock"
 """Held by whoever seals, shared; and by whoever changes the key, alone."""
@@ -142,6 +143,14 @@ class DataFolderAdministration:
         database = self._database
         minted = mint(lambda: self._engine.places, database.minted_logins)
         return ConfiguredRegistries(database.registries, self._box, self._trail, minted)
+
+    @cached_property
+    def _holds(self) -> Mapping[str, float]:
+        now = time.time()
+        return {hold.host: now + hold.seconds for hold in self._database.holds.holds()}
+
+    def held(self, host: str) -> float | None:
+        return self._holds.get(api_host(host))
 
     @cached_property
     def browsing(self) -> RegistryBrowsing:

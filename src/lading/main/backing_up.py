@@ -16,12 +16,13 @@ from lading.backends.content_store.folder import ContentFolder
 from lading.backends.content_store.locks import exclusive_at_once
 from lading.backends.content_store.pinned import PinnedContent
 from lading.backends.content_store.storage import storing
+from lading.backends.credentials.box import KeyFile
 from lading.backends.database.catalogue import open_catalogue
 from lading.backends.database.repositories import open_records
 from lading.backends.database.schema import VERSION
 from lading.backends.database.service_database import ServiceDatabase
 from lading.backends.database.snapshots import alone_in_file, copy_file
-from lading.errors import Refused
+from lading.errors import LadingError, Refused
 from lading.main.content_place import OwnContent
 from lading.main.data_folder import private_folder
 from lading.main.own_engine import LOCAL_DATABASE
@@ -105,13 +106,14 @@ class _Stills:
                 if content:
                     pinned.pin({digest for path in rows.values() for digest in _named(path)}, cancel)
             placed = self._placed(room, rows, cancel, keys=keys)
-            yield Snapshot(VERSION, placed, pinned.blobs, pinned.referrers, pinned.missing)
+            yield Snapshot(VERSION, placed, pinned.blobs, pinned.referrers, pinned.missing, _keys(placed))
 
     def _rows_alone(self, room: Path, cancel: Cancel, *, content: bool, keys: bool) -> Snapshot:
         """Raises ContentInBucket where content is wanted too."""
         if content:
             raise ContentInBucket(self._content.name)
-        return Snapshot(VERSION, self._placed(room, self._rows(room), cancel, keys=keys), (), (), ())
+        placed = self._placed(room, self._rows(room), cancel, keys=keys)
+        return Snapshot(VERSION, placed, (), (), (), _keys(placed))
 
     def _placed(self, room: Path, rows: Mapping[str, Path], cancel: Cancel, *, keys: bool) -> Mapping[str, Placed]:
         for path in rows.values():
@@ -155,6 +157,14 @@ class _Stills:
             found = [path for path in (self._data / TRUST).rglob("*") if path.is_file() and path.suffix != ".lock"]
         names = [str(path.relative_to(self._data)) for path in found]
         return sorted(filter(is_trust_file, names))
+
+
+def _keys(placed: Mapping[str, Placed]) -> Sequence[str]:
+    """Ids of what is in the key file; a file that nobody can read holds no key."""
+    try:
+        return KeyFile(placed[KEY].path).ids() if KEY in placed else ()
+    except LadingError:
+        return ()
 
 
 def _named(rows: Path) -> Sequence[Digest]:

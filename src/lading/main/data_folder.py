@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lading.backends.content_store.locks import exclusive_at_once
+from lading.backends.content_store.locks import exclusive_at_once, is_exclusive
 from lading.errors import NotFound, Refused, StorageFailed
 from lading.services.server.serving import KEPT_PORT, FolderServed
 
@@ -133,6 +133,26 @@ def served_alone(folder: Path) -> Iterator[None]:
         if not alone:
             raise FolderServed(str(folder))
         yield
+
+
+@contextmanager
+def telling_port(folder: Path, port: int) -> Iterator[None]:
+    """Inside, `served_port` tells others that the registry of whoever serves the folder listens there. Raises
+    DataFolderUnusable."""
+    told = KeptPort(folder / SERVE_LOCK)
+    told.write(port)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the folder is gone; and what is left in it is told of nobody, as the lock is free
+            told.path.write_bytes(b"")
+
+
+def served_port(folder: Path) -> int | None:
+    """Where the registry of whoever serves the folder listens now; None where nobody does. Raises
+    DataFolderUnusable."""
+    port = KeptPort(folder / SERVE_LOCK).read()
+    return port if port is not None and is_exclusive(folder / SERVE_LOCK) else None
 
 
 def was_served(folder: Path) -> bool:

@@ -32,6 +32,9 @@ class ListingProbe:
     def check(self, host: str, credential: Credential | None) -> None:
         self.probe.check(host, credential)
 
+    def knock(self, host: str, credential: Credential | None) -> None:
+        self.probe.knock(host, credential)
+
     def tags(self, repository: Repository) -> Iterator[str]:
         return self.probe.tags(repository)
 

@@ -188,6 +188,9 @@ class Places:
     def check(self, host: str, credential: Credential | None) -> None:
         self._client_of(host).check(host, credential)
 
+    def knock(self, host: str, credential: Credential | None) -> None:
+        self._client_of(host).at_once().check(host, credential)
+
     def repositories(self, host: str) -> Iterator[str]:
         return self._client_of(host).repositories(host)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lading.backends.content_store.folder import ContentFolder
 from lading.backends.database.repositories import DatabaseRecords
 from lading.fronts.registry_api.serving import open_registry
-from lading.main.data_folder import KeptPort, served_alone
+from lading.main.data_folder import KeptPort, served_alone, telling_port
 from lading.services.server.serving import listening
 
 LOOPBACK = "127.0.0.1"
@@ -34,4 +34,5 @@ def served(
         listen = partial(open_registry, records(), content, LOOPBACK)
         with listening(listen, port, KeptPort.of(data)) as server:
             address, chosen = server.addresses[0]
-            yield Served(f"{address}:{chosen}", str(data))
+            with telling_port(data, chosen):
+                yield Served(f"{address}:{chosen}", str(data))

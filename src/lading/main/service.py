@@ -34,11 +34,12 @@ from lading.main.agents import replica_door
 from lading.main.api_loop import STOP_SECONDS, api_listener, looping
 from lading.main.awaiting import awaited
 from lading.main.certificates import certificate_of, renew
-from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone
+from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone, telling_port
 from lading.main.docker_door import check_doors, docker_door
 from lading.main.logs import logged_to
 from lading.main.open_files import raise_open_files
 from lading.main.product import Running, running
+from lading.main.reaching import reach
 from lading.main.registry_plane import RegistryParts, registry_plane
 from lading.main.registry_processes import registry_processes
 from lading.main.short_looks import short_looks
@@ -98,6 +99,7 @@ def served_product(
         logged_to(sys.stderr),
         closing(WaitingDoor(settings, _limits(settings, DEFAULT_LIMITS), certificate)) as waiting,
         awaited(
+            partial(reach, settings),
             lambda: _served(settings, native, certificate, WebApp.of(web), data=data, free_port=waiting.close),
             waiting.waits_for,
             cancel or Cancellation(),
@@ -181,6 +183,7 @@ def _registry(settings: Settings, product: Running, certificate: ServerCertifica
             server = stack.enter_context(_registry_here(settings, product, limits, certificate))
             (address, port), renewed = server.addresses[0], _nobody_else
         product.product.registry_address.listens(port, tls=certificate is not None)
+        stack.enter_context(telling_port(settings.data, port))
         yield _Registry(f"{_host(address)}:{port}", renewed)
 
 

@@ -4,17 +4,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lading import __version__
 from lading.errors import ProtocolBroken
 from lading.main.local_store import LocalStore
 from lading.main.public_registry import public_registry
-from lading.services.server.service_diagnosis import Agents, Certificate, ServiceDiagnosis
+from lading.services.registries.holds import Hold
+from lading.services.server.service_diagnosis import Agents, Certificate, SentOn, ServiceDiagnosis
 from lading.settings import Settings
 from lading.wire.message import Cancel
+
+if TYPE_CHECKING:  # the object store's library is loaded by who keeps content there
+    from lading.backends.content_store.objects.bucket import Bucket
 
 ANSWER_SECONDS = 10.0
 
@@ -60,6 +65,21 @@ class _Looks:
         return f"{kind}, tables of version {VERSION}"
 
     def storage(self) -> str | None:
+        bucket = self._bucket()
+        if bucket is None:
+            return None
+        bucket.check()
+        return bucket.name
+
+    def sent_on(self) -> SentOn | None:
+        bucket = self._bucket() if self.settings.storage_redirect else None
+        if bucket is None:
+            return None
+        from lading.main.sent_on import sent_on
+
+        return sent_on(self.settings, bucket, self.environment, self.cancel)
+
+    def _bucket(self) -> Bucket | None:
         from lading.main.content_place import storage_told
 
         place = storage_told(self.settings, self.store.service.settings)
@@ -67,9 +87,7 @@ class _Looks:
             return None
         from lading.backends.content_store.objects.bucket import Bucket
 
-        bucket = Bucket.at(place)
-        bucket.check()
-        return bucket.name
+        return Bucket.at(place)
 
     def key(self) -> str | None:
         from lading.main.secret_keys import keys_of
@@ -113,6 +131,9 @@ class _Looks:
         wanted = {row.environment for row in service.agents.agent_tokens() if row.active}
         names = {row.id: row.name for row in service.environments.environments() if row.id in wanted}
         return Agents(len(names), [name for number, name in names.items() if number not in here])
+
+    def held(self) -> Sequence[Hold]:
+        return self.store.service.holds.holds()
 
     def last_backup(self) -> object:
         from lading.services.backups.backups import LAST_BACKUP

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lading import __version__
 from lading.fronts.cli.application import Administration, Configuration, Preferences
 from lading.main.configuration import CONTEXTS, load, user_folder
-from lading.main.data_folder import KeptPort
+from lading.main.data_folder import KeptPort, served_port
 from lading.main.local_store import LocalStore
 from lading.settings import Settings
 
@@ -310,6 +310,7 @@ class Wired:
                 lambda: ports(settings.registry_port, KeptPort.of(settings.data).read()),
                 self._environment,
                 lambda: {feed.ecosystem: feed.built for feed in self.advisories.feeds() if feed.ecosystem},
+                lambda: served_port(settings.data),
             ),
             lambda: len(list(self._store.image_names().all())),
             LocalSoundness(self._store),

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from lading.main.data_folder import private_folder, served_alone
 from lading.main.handing_over import shared_places
 from lading.main.logs import logged_to
 from lading.main.product import Running, running
+from lading.main.reaching import reach
 from lading.oci.platform import Platform
 from lading.services.identity.authentication import Visit
 from lading.setting_readers import address_of
@@ -50,7 +52,12 @@ def working_product(settings: Settings, native: Platform, cancel: Cancel) -> Ite
         served_alone(data),
         logged_to(sys.stderr),
         _page(settings, standing),
-        awaited(lambda: _working(settings, native, data, standing), standing.waits_for, cancel) as product,
+        awaited(
+            partial(reach, settings),
+            lambda: _working(settings, native, data, standing),
+            standing.waits_for,
+            cancel,
+        ) as product,
         supervised(os.environ),
     ):
         yield product

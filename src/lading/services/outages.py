@@ -39,6 +39,11 @@ class Outage:
         if first:
             log.warning("%s; what needs it is put off until it answers", _sentence(error))
 
+    def put_off(self, error: Unavailable) -> None:
+        """It answers, but was too busy for this. While that lasts the log repeats it seldom (main.logs.SeldomAway)."""
+        if self._answers:
+            log.warning("%s; whoever asked is told to try again", error)
+
     def answered(self) -> None:
         """It did. Costs nothing while it does."""
         if self._answers:

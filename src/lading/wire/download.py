@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 from lading.errors import ContentCorrupt, ProtocolBroken, Side
 from lading.oci.digest import Digest
-from lading.wire.locations import follow
+from lading.wire.locations import EXPIRED, follow
 from lading.wire.message import Conversation, Reader, Request, Response
-from lading.wire.registry_errors import refused
+from lading.wire.registry_errors import Refusal, refused
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
@@ -66,6 +66,26 @@ class LengthWrong(ContentCorrupt):
         return f"{self.digest} should have {self.expected} bytes; the registry has {self.answered}"
 
 
+class AddressNotTaken(ProtocolBroken):
+    """The registry sent us on to a store of content, and neither the address that it gave us is taken there nor the
+    next: its own affair, as who asks has no account at the store."""
+
+    side = Side.SOURCE
+    why = "A registry signs such an address, for some minutes: by a clock or a key that is wrong, none is taken."
+    hint = "Whoever runs the registry compares its clock with the store's, and looks at its key for the store."
+
+    def __init__(self, registry: str, refusal: Refusal) -> None:
+        super().__init__(registry, refusal)
+        self.registry, self.refusal = registry, refusal
+        self.raw = refusal.excerpt or None
+
+    def __str__(self) -> str:
+        from lading.wire.store_errors import said  # noqa: PLC0415  a transfer that goes well need not load it
+
+        why = said(self.refusal.excerpt)
+        return f"{self.registry} sent us on to {self.refusal.host}, which answered {self.refusal.status}{why}"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Bytes `start` to `end` (exclusive) of content that has `size`."""
@@ -91,7 +111,8 @@ class Part:
 
 
 def download(url: str, span: Span) -> Conversation[Part]:
-    """Open the span. Raises RangeWrong, EncodingRefused, LengthWrong, LocationBroken, and what `refused` makes."""
+    """Open the span. Raises RangeWrong, EncodingRefused, LengthWrong, LocationBroken, AddressNotTaken, and what
+    `refused` makes."""
     headers = {"accept": "*/*", "accept-encoding": "identity"}
     if not span.whole:
         headers["range"] = f"bytes={span.start}-{span.end - 1}"
@@ -107,6 +128,8 @@ def _without_range(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _part(asked: Request, response: Response, span: Span) -> Part:
     if response.status not in {200, 206} or response.stream is None:
+        if asked.referred_by is not None and response.status in EXPIRED:
+            raise AddressNotTaken(asked.referred_by, Refusal.of(asked, response))
         raise refused(asked, response)
     try:
         return _checked(asked, response, response.stream, span)

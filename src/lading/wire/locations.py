@@ -1,7 +1,8 @@
 """Where answers send us: Location fields, resolved and followed (RFC 9110, 10.2.2 and 15.4).
 
 Registries behind a proxy that does not tell them about TLS write `http://` or `:443` into their Locations. Whoever was
-asked over https is never followed to http on the same host: what was meant is https.
+asked over https is never followed to http on the same host: what was meant is https. Another port, but that of plain
+HTTP, is another server there, like an object store of its own, and reached as it is written.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from lading.wire.message import Conversation, Request, Response
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_LIMIT = 10
-_EXPIRED = frozenset({400, 401, 403, 410})
+EXPIRED = frozenset({400, 401, 403, 410})
+"""How stores answer an address whose signature is not good, or is no more."""
 
 
 class LocationBroken(ProtocolBroken):
@@ -47,13 +49,16 @@ def resolved(asked: str, written: str) -> str:
 
 
 def locate(asked: str, location: str) -> str:
-    """Where `location` in an answer to `asked` sends us: as `resolved`, and under TLS where it stays on a host that was
-    asked under TLS. Raises LocationBroken."""
+    """Where `location` in an answer to `asked` sends us: as `resolved`, and under TLS where it stays with a server that
+    was asked under TLS. Raises LocationBroken."""
     url = resolved(asked, location)
     here, there = urlsplit(asked), urlsplit(url)
-    if here.scheme == "https" and there.scheme == "http" and there.hostname == here.hostname:
-        netloc = here.netloc if there.port in {None, 80} else there.netloc
-        return urlunsplit(there._replace(scheme="https", netloc=netloc))
+    if here.scheme != "https" or there.scheme != "http" or there.hostname != here.hostname:
+        return url
+    if there.port in {None, 80}:
+        return urlunsplit(there._replace(scheme="https", netloc=here.netloc))
+    if there.port in {443, here.port}:
+        return urlunsplit(there._replace(scheme="https"))
     return url
 
 
@@ -69,7 +74,7 @@ def follow(request: Request) -> Conversation[tuple[Request, Response]]:
     the start, once: that signs it anew. Authorization is the driver's, who gives it to the registry's own host alone.
     """
     asked, response, hops = yield from _chase(request)
-    if hops and response.status in _EXPIRED and asked.referred_by is not None:
+    if hops and response.status in EXPIRED and asked.referred_by is not None:
         asked, response, _ = yield from _chase(request)
     return asked, response
 

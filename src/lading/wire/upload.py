@@ -95,8 +95,9 @@ class _Journey:
         """Where an earlier attempt stopped; None where it left nothing."""
         if self._hopes.session is None:
             return None
-        session = locate(self._goods.origin, self._hopes.session)  # never back to plain HTTP from an origin under TLS
-        place = yield from self._sending.status(Place(session))
+        session = locate(self._goods.origin, self._hopes.session)
+        exposed = session.startswith("http:") and self._goods.origin.startswith("https:")  # never back to plain HTTP
+        place = None if exposed else (yield from self._sending.status(Place(session)))
         if place is None or place.offset == 0:
             self._forgotten = True
             self._witness.ended()

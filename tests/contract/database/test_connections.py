@@ -9,18 +9,21 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
+from sqlalchemy import QueuePool, create_engine
 
 from lading.backends.database.connection import LIMIT, Connections
 from lading.backends.database.database_file import connect
 from lading.backends.database.failures import (
     DatabaseBusy,
     DatabaseCorrupt,
+    DatabaseCrowded,
     DatabaseFailed,
     DatabaseFull,
     DatabaseNewer,
     DatabaseUnwritable,
     translated,
 )
+from lading.backends.database.transactions import Transactions
 from lading.errors import StorageFailed
 
 INSERT = "INSERT INTO image VALUES (?, 'm', 'sha256:00', 1, 0.0)"
@@ -119,14 +122,38 @@ def test_nothing_can_be_asked_after_close(connections: Connections) -> None:
         connection.execute("SELECT 1")
 
 
-def test_a_database_locked_for_too_long_is_said_so(connections: Connections, path: Path) -> None:
-    setting(connections, "busy_timeout = 1")
-    with closing(connect(path)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseBusy), connections.writing():
+def test_a_database_locked_for_too_long_is_said_so(path: Path) -> None:
+    """Also to whoever writes the log: doors do not."""
+    noted = list[DatabaseFailed]()
+    with closing(Connections(path, noted=noted.append)) as connections:
+        setting(connections, "busy_timeout = 1")
+        with closing(connect(path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(DatabaseBusy), connections.writing():
+                pass
+            assert count(connections) == 0
+            other.execute("ROLLBACK")
+
+    assert [type(each) for each in noted] == [DatabaseBusy]
+
+
+def test_a_server_whose_connections_are_all_in_use_is_said_so(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is no other process, and nothing is tried again after such a wait."""
+    with closing(Connections(path)) as connections:
+        count(connections)
+    pool = create_engine(
+        "sqlite://", creator=lambda: connect(path), poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01
+    )
+    attempts = list[int]()
+    with closing(Transactions(pool, path)) as transactions:
+        with transactions.reading():
             pass
-        assert count(connections) == 0
-        other.execute("ROLLBACK")
+        with transactions.reading(), pytest.raises(DatabaseCrowded) as failure:
+            transactions.written(lambda _connection: attempts.append(1))
+
+    assert not attempts
+    assert str(failure.value) == f"every connection to the database {path} stayed in use"
+    assert caplog.messages == [f"{failure.value}; whoever asked is told to try again"]
 
 
 def test_a_full_disk_is_said_so_and_leaves_what_was_there(connections: Connections) -> None:

@@ -17,7 +17,7 @@ from lading.backends.database.failures import DatabaseBusy
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
 from lading.services.audit.audit import Deed, Result
 from lading.services.audit.records import AuditEntry
-from lading.services.jobs.job import JobState, Line
+from lading.services.jobs.job import UNREADABLE, JobState, Line
 from lading.services.jobs.records import Held, JobFilter, JobRecords, Told
 from lading.services.jobs.sight import JobSight
 from lading.services.running.leases import SILENT_SECONDS
@@ -215,6 +215,18 @@ def test_a_row_of_another_version_keeps_no_other_from_being_read(
     assert records.page(JobFilter(), 0, 9).total == 2
     assert len(records.page(JobFilter(), 0, 9).jobs) == 2
     assert SECOND in [job.id for job in records.page(JobFilter(text=SECOND), 0, 9).jobs]
+
+
+@pytest.mark.parametrize("kept", ["[1]", "{", ""])
+def test_a_damaged_line_keeps_no_other_from_being_read(place: Path | str, records: JobRecords, kept: str) -> None:
+    if kept != "[1]" and isinstance(place, str):
+        pytest.skip("PostgreSQL keeps no text that is no JSON")
+    records.add(a_job(), None)
+    records.claim(FIRST, NOW)
+    records.tell([Told(FIRST, 1, NOW, (line(1), line(2), line(3)))])
+    write(place, "UPDATE job_line SET data = :kept WHERE number = 2", kept=kept)
+
+    assert [each.data for each in records.lines(FIRST, 0, 9)] == [line(1).data, UNREADABLE, line(3).data]
 
 
 @pytest.mark.peer("postgres")

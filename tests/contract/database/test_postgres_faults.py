@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import psycopg
 import pytest
@@ -13,13 +13,14 @@ import pytest
 from lading.backends.database.failures import (
     DatabaseAway,
     DatabaseBusy,
+    DatabaseContended,
     DatabaseCorrupt,
     DatabaseFailed,
     DatabaseFull,
     DatabaseUnreachable,
     DatabaseUnwritable,
 )
-from lading.backends.database.postgres import open_postgres
+from lading.backends.database.postgres import open_postgres, reach
 from lading.backends.database.postgres_failures import translated_postgres
 from lading.backends.database.repositories import DatabaseRecords
 from lading.backends.database.service_database import ServiceDatabase, open_service_database
@@ -32,6 +33,7 @@ from lading.services.repositories.records import RepositoryView
 from tests.fakes.repository_rows import held_in
 from tests.peers.postgres_server import PASSWORD, RunningPostgres, postgres_server
 from tests.peers.programs import free_port
+from tests.peers.service_process import until
 
 pytestmark = pytest.mark.peer("postgres")
 
@@ -77,6 +79,46 @@ def test_a_server_that_lets_nobody_in_like_this_is_not_away(url: str, bad: Calla
     assert failure.value.code == "storage"
 
 
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[RunningPostgres]:
+    """One that has very few connections."""
+    with postgres_server() as server:
+        for setting in ("max_connections = 8", "superuser_reserved_connections = 2"):
+            server.run(f"ALTER SYSTEM SET {setting}")
+        server.run(f"CREATE ROLE plain LOGIN PASSWORD '{PASSWORD}'")
+        server.run(f"CREATE ROLE kept_out LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 0")
+        server.stop()
+        server.start()
+        yield server
+
+
+@pytest.mark.parametrize(("taken", "user"), [(8, "lading"), (6, "plain"), (0, "kept_out")])
+def test_a_server_with_no_connection_left_is_away(narrow: RunningPostgres, taken: int, user: str) -> None:
+    """Too many clients; those that are left are kept for its owner; and none for this user."""
+    url = narrow.url("postgres")
+    with ExitStack() as stack:
+        for _ in range(taken):
+            stack.enter_context(closing(psycopg.connect(url)))
+        with pytest.raises(DatabaseAway) as failure:
+            open_postgres(url.replace("//lading:", f"//{user}:"))
+        with pytest.raises(DatabaseAway):
+            reach(url.replace("//lading:", f"//{user}:"))
+        with pytest.raises(DatabaseUnreachable) as wrong:
+            reach(narrow.url("none"))
+
+    assert "connection" in failure.value.reason or "clients" in failure.value.reason
+    assert PASSWORD not in str(failure.value)
+    assert isinstance(wrong.value, Unavailable) is (taken == 8)  # it does not look at names before it has room
+
+
+def test_a_server_is_reached_and_let_go_of(narrow: RunningPostgres) -> None:
+    url = narrow.url("postgres")
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lading'"
+    reach(url)
+    with closing(psycopg.connect(url, autocommit=True)) as watcher:
+        until(lambda: watcher.execute(ours).fetchone() == (0,), "nothing is left of it")
+
+
 def test_a_server_that_is_not_there_is_away() -> None:
     with pytest.raises(DatabaseAway) as failure:
         open_postgres(f"postgresql://lading:{PASSWORD}@127.0.0.1:{free_port()}/lading")
@@ -111,13 +153,17 @@ def test_a_user_who_may_not_write_is_told_so(postgres: RunningPostgres, made: st
             database.settings.put_setting("a", 1)
 
 
-def test_whoever_waits_too_long_for_another_is_told_so(made: str) -> None:
+def test_whoever_waits_too_long_for_another_is_told_so(made: str, caplog: pytest.LogCaptureFixture) -> None:
+    """And the log, as no door does it."""
     impatient = made + "?options=-c%20lock_timeout%3D100ms"
     with closing(open_service_database(impatient, time.time)) as database, psycopg.connect(made) as other:
         other.execute("LOCK TABLE setting")
 
         with pytest.raises(DatabaseBusy):
             database.settings.put_setting("a", 1)
+
+    assert {record.getMessage().partition(" postgresql")[0] for record in caplog.records} == {"the database"}
+    assert all("stayed locked by another process; whoever" in each for each in caplog.messages)
 
 
 def test_cut_connections_are_made_anew(postgres: RunningPostgres, database: ServiceDatabase, url: str) -> None:
@@ -196,8 +242,9 @@ def test_a_name_that_is_taken_while_a_repository_gets_it_is_taken(made: str) -> 
 @pytest.mark.parametrize(
     ("state", "leaf"),
     [
-        ("40001", DatabaseBusy),
-        ("40P01", DatabaseBusy),
+        ("40001", DatabaseContended),
+        ("40P01", DatabaseContended),
+        ("55P03", DatabaseBusy),
         ("53100", DatabaseFull),
         ("53300", DatabaseAway),
         ("57P01", DatabaseAway),

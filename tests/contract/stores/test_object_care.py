@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -368,6 +369,20 @@ def test_a_signed_address_gives_the_content_to_whoever_has_it(content: ObjectCon
     assert "only-for-tests" not in address
 
 
+@pytest.mark.parametrize("size", [100, SMALLEST_PART, 2 * SMALLEST_PART + 7])
+def test_what_looks_like_a_page_is_none_to_a_browser_that_has_the_address(content: ObjectContent, size: int) -> None:
+    """Some stores give content the type that it seems to be of, and whoever may push chooses what that is: a page of
+    theirs would be one of the store's host, which may be ours as well."""
+    page = b"<!DOCTYPE html><script>alert(1)</script>".ljust(size)
+    streamed = Descriptor("x", Digest.of(page), len(page))
+    content.push(streamed, PlannedContent(page), RecordingTrack(), CANCEL)
+    held = push(content, page[:-1] + b"!")
+
+    for descriptor in (streamed, held):
+        with urlopen(content.signed_url(descriptor.digest, 60)) as answer:
+            assert answer.headers["content-type"] == "application/octet-stream"
+
+
 def test_a_store_that_refuses_us_is_named_and_no_key_with_it(
     content: ObjectContent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,7 +403,9 @@ def test_a_bucket_that_is_not_there_is_told(content: ObjectContent) -> None:
     assert "no-such-bucket" in str(failure.value)
 
 
-@pytest.mark.parametrize("address", ["", "bucket", "s3://", "s3:///x", "http://x/y", "s3://A_B/x"])
+@pytest.mark.parametrize(
+    "address", ["", "bucket", "s3://", "s3:///x", "http://x/y", "s3://A_B/x", "s3://images/x?y", "s3://images/x#y"]
+)
 def test_what_names_no_bucket_is_refused(address: str) -> None:
     with pytest.raises(StorageInvalid):
         Bucket.at(address)

@@ -17,7 +17,7 @@ def test_registries_are_configured_without_showing_a_password(lading: ServiceFol
 
     listed, row = lading("registry", "ls").out.splitlines(), lading.json("registry", "ls")[0]
 
-    assert listed[1].split() == ["1", "prod", "https://r.example:5000/team", "generic", "me", "kept", "verify"]
+    assert listed[1].split() == ["1", "prod", "https://r.example:5000/team", "generic", "me", "kept", "verify", "-"]
     assert (row["hasCredentials"], "password" in row) == (True, False)
     everything = b"".join(path.read_bytes() for path in lading.data.iterdir() if path.is_file())
     assert SECRET.encode() not in everything

@@ -90,12 +90,32 @@ def test_a_rule_is_written_whole_shown_and_taken_away(lading: ServiceFolder, key
     lading("repository", "rm", "team/new")
 
 
-def test_a_name_that_is_mistyped_makes_no_repository(lading: ServiceFolder) -> None:
-    refused = lading.run("repository", "trust", "team/typo", "--mode", "enforce", "--notary")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["trust", "team/typo", "--mode", "enforce", "--notary"],
+        ["visibility", "team/typo", "public"],
+        ["rules", "team/typo", "--set", "-"],
+    ],
+)
+def test_a_name_that_is_mistyped_makes_no_repository(lading: ServiceFolder, words: list[str]) -> None:
+    refused = lading.run("repository", *words, stdin='[{"tags": ["v*"]}]')
 
     assert (refused.code, "there is no repository team/typo" in refused.err) == (5, True)
     assert "--new makes a repository" in refused.err
     assert lading.run("repository", "show", "team/typo").code == 5
+
+
+def test_a_repository_that_is_wanted_is_made_before_any_push(lading: ServiceFolder) -> None:
+    opened = lading("repository", "visibility", "team/open", "public", "--new").out
+    ruled = lading.run("repository", "rules", "team/ruled", "--set", "-", "--new", stdin='[{"tags": ["v*"]}]')
+    locked = lading("lock", "team/locked").out
+
+    assert opened == "team/open   public\n"
+    assert (ruled.code, "v*" in ruled.out) == (0, True)
+    assert locked.splitlines()[0] == "team/locked   locked; the repository is new, and nothing was pushed to it yet"
+    for name in ("team/open", "team/ruled", "team/locked"):
+        lading("repository", "rm", name)
 
 
 def test_it_says_what_the_rule_thinks_of_a_tag(away: ServiceFolder, house: caller.House, keys: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_registry_is_added_changed_tried_and_removed(away: ServiceFolder, hous
     away("registry", "rm", "ours")
 
     assert all(line.startswith("ok") for line in tested.splitlines())
-    assert listed[1].split()[1:] == ["ours", url, "generic", "admin", "yes", "http", "*"]
+    assert listed[1].split()[1:] == ["ours", url, "generic", "admin", "yes", "http", "*", "-"]
     assert (shown["username"], shown["hasCredentials"]) == ("admin", True)
     assert wrong.code == 2
     assert away("registry", "ls", "-q").out == ""

@@ -60,6 +60,13 @@ def test_a_repository_is_made_with_its_rules_before_anything_is_pushed(house: Ho
     assert house.admin.get("/api/repositories/rules%2Fnew").status == 404
 
 
+def test_a_change_of_a_repository_that_is_not_there_makes_none(house: House) -> None:
+    changed = house.admin("PATCH", "/api/repositories/rules%2Ftypo", {"visibility": "public", "immutable": True})
+
+    assert (changed.status, changed.json["error"]) == (404, "there is no repository rules/typo")
+    assert house.admin.get("/api/repositories/rules%2Ftypo").status == 404
+
+
 def test_an_immutable_tag_stays_whatever_is_asked(house: House, app: str) -> None:
     house.admin("PUT", app, {"immutable": True})
     (tag,) = house.admin.get(f"{app}/tags").json

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from lading.backends.content_store.objects.bucket import Bucket, BucketAway, BucketFailed
 from lading.errors import Unavailable
+from tests.fakes.certificates import Authority
 from tests.fakes.scripted_server import Asked, Ending, Reply, ScriptedServer
 from tests.peers.programs import free_port
 
@@ -64,8 +67,52 @@ def test_one_that_nobody_listens_for_is_away(monkeypatch: pytest.MonkeyPatch) ->
     assert told.why == "it cannot be reached"
 
 
+@pytest.mark.parametrize(
+    ("named", "days", "known", "why"),
+    [
+        ("127.0.0.1", (-1, 30), False, "its certificate is not taken here (UnknownIssuer)"),
+        ("other.example", (-1, 30), True, "its certificate is not taken here (NotValidForNameContext)"),
+        ("127.0.0.1", (-3, -1), True, "its certificate is not taken here (ExpiredContext)"),
+    ],
+)
+def test_one_whose_certificate_is_not_good_says_so(
+    named: str, days: tuple[int, int], known: bool, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SSL_CERT_FILE names an authority that the machine does not know."""
+    authority = Authority(tmp_path)
+    if known:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    shown = authority.server(named, days=days)
+    protection = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    protection.load_cert_chain(shown.certificate, shown.key)
+    with ScriptedServer(lambda _asked: Reply(404), tls=protection) as server:
+        told = failure(f"https://{server.authority}", monkeypatch)
+
+    assert (told.why or "").startswith(why)
+
+
+def test_one_that_speaks_no_tls_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedServer(refusal(404, "NoSuchBucket")) as server:
+        told = failure(f"https://{server.authority}", monkeypatch)
+
+    assert told.why == "it does not answer in TLS"
+
+
 def test_one_that_hangs_up_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedServer(lambda _asked: Reply(silent=True, ending=Ending.RST)) as server:
         told = failure(f"http://{server.authority}", monkeypatch)
 
     assert isinstance(told, BucketAway)
+
+
+def test_an_address_that_was_signed_is_no_word_of_the_store(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody was asked for it: clients that are sent on while the store is away do not make the log say it is back."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    bucket = Bucket.at("s3://images/lading")
+
+    assert "/images/lading/blobs/x?" in bucket.signed_url("blobs/x", 60)
+    with pytest.raises(BucketAway):
+        bucket.check()
+    assert not caplog.records

@@ -15,6 +15,7 @@ from lading.backends.content_store.locks import (
     exclusive,
     exclusive_at_once,
     exclusive_in_turn,
+    is_exclusive,
     join,
     shared,
 )
@@ -31,6 +32,18 @@ def test_a_claimed_file_is_nobody_elses(tmp_path: Path) -> None:
     again = claim(tmp_path / "x", create=False)
     assert again is not None
     os.close(again)
+
+
+def test_who_looks_whether_somebody_has_a_file_takes_and_makes_nothing(tmp_path: Path) -> None:
+    absent = is_exclusive(tmp_path / "x")
+    with exclusive_at_once(tmp_path / "x") as ours:
+        held = is_exclusive(tmp_path / "x")
+        still = is_exclusive(tmp_path / "x")
+
+    assert (absent, ours, held, still) == (False, True, True, True)
+    assert is_exclusive(tmp_path / "x") is False
+    assert is_exclusive(tmp_path / "y") is False
+    assert not (tmp_path / "y").exists()
 
 
 def test_what_is_not_there_is_claimed_only_when_asked_to_make_it(tmp_path: Path) -> None:

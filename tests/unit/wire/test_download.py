@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lading.errors import LadingError
+from lading.errors import LadingError, Side
 from lading.oci.digest import Digest
-from lading.wire.download import EncodingRefused, LengthWrong, RangeWrong, Span, download
+from lading.wire.download import AddressNotTaken, EncodingRefused, LengthWrong, RangeWrong, Span, download
 from lading.wire.locations import LocationBroken
 from lading.wire.message import Response
 from lading.wire.registry_errors import AnswerUnexpected, PermissionDenied, ThingUnknown
@@ -127,6 +127,32 @@ def test_an_expired_signature_is_renewed_at_the_registry() -> None:
     played = play(download(URL, WHOLE), old, Response(403), new, answer(200))
 
     assert [request.url.rpartition("/")[2] for request in played.asked] == ["x", "old", "x", "new"]
+
+
+EXPIRED = b"""<?xml version="1.0"?>
+<Error><Code>AccessDenied</Code><Message>Request has
+expired</Message><Resource>/x</Resource></Error>"""
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (403, EXPIRED, "403 (AccessDenied: Request has expired)"),
+        (403, b"<Error><Code>AccessDenied</Code></Error>", "403 (AccessDenied)"),
+        (400, b"<html>Bad Request</html>", "400"),
+        (410, b"", "410"),
+    ],
+)
+def test_an_address_that_is_not_taken_is_no_matter_of_a_login(status: int, body: bytes, told: str) -> None:
+    """Whoever gave it has to look after it: who asks has no account where it leads."""
+    elsewhere = Response(307, {"location": "https://store.example/x?sig=s3cr3t"})
+
+    with pytest.raises(AddressNotTaken) as caught:
+        play(download(URL, WHOLE), elsewhere, Response(status, {}, body), elsewhere, Response(status, {}, body))
+
+    assert str(caught.value) == f"reg.example sent us on to store.example, which answered {told}"
+    assert (caught.value.side, caught.value.command) == (Side.SOURCE, None)
+    assert "s3cr3t" not in f"{caught.value.args} {caught.value.raw}"
 
 
 def test_going_in_circles_ends() -> None:

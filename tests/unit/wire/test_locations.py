@@ -25,6 +25,7 @@ ASKED = "https://reg.example/v2/a/blobs/uploads/"
         (ASKED, "http://reg.example:80/u/1", "https://reg.example/u/1"),
         (ASKED, "http://reg.example:443/u/1", "https://reg.example:443/u/1"),
         (ASKED, "http://other.example/u/1", "http://other.example/u/1"),
+        (ASKED, "http://reg.example:9000/u/1", "http://reg.example:9000/u/1"),
         ("https://reg.example:8443/v2/", "http://reg.example/u", "https://reg.example:8443/u"),
         ("https://reg.example:5000/v2/", "http://reg.example:5000/u", "https://reg.example:5000/u"),
         ("http://localhost:5000/v2/", "http://localhost:5000/u", "http://localhost:5000/u"),

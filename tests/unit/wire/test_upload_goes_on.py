@@ -156,6 +156,16 @@ def test_an_upload_begun_in_plain_http_goes_on_under_tls() -> None:
     assert {request.url.partition(":")[0] for request in played.asked} == {"https"}
 
 
+@pytest.mark.parametrize("host", ["reg.example:9000", "other.example"])
+def test_an_upload_begun_in_plain_http_at_another_server_is_left_there(host: str) -> None:
+    notes = Notes()
+
+    played = journey(STARTED, CREATED, notes=notes, hopes=Hopes(session=f"http://{host}{SESSION}"))
+
+    assert {request.url.partition("/v2/")[0] for request in played.asked} == {"https://reg.example"}
+    assert notes.sessions[0] is None
+
+
 @pytest.mark.parametrize("status", [GONE, ABSENT, Response(403), stands(0)])
 def test_an_upload_that_is_gone_meanwhile_starts_as_usual(status: Response) -> None:
     notes = Notes()

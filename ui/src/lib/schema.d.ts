@@ -1317,8 +1317,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change Repository
-         * @description Change what is sent; the rest stays. A repository that is not there is made.
+         * Patch Repository
+         * @description Change what is sent; the rest stays. It has to be there.
          */
         patch: operations["patchRepository"];
         trace?: never;

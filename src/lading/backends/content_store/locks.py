@@ -49,6 +49,22 @@ def exclusive_at_once(path: Path) -> Iterator[bool]:
         os.close(file)
 
 
+def is_exclusive(path: Path) -> bool:
+    """Whether somebody has `path` exclusively now. Makes nothing; whoever would have it at once at this very moment is
+    told that he cannot."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 @contextmanager
 def exclusive_in_turn(path: Path, cancel: Cancel) -> Iterator[None]:
     """Inside, nobody else has `path` at all. Waits for who may have it long. Raises Cancelled."""

@@ -9,6 +9,7 @@ from threading import Lock
 
 from lading.backends.database import statements
 from lading.backends.database.connection import CatalogueConnections, Connections, Statements
+from lading.backends.database.failures import DatabaseFailed, not_noted
 from lading.backends.database.hints import KnownLocations, KnownProfiles, KnownUploads
 from lading.backends.database.lease_rows import LeaseRows
 from lading.engine.records import Image
@@ -53,11 +54,14 @@ class Catalogue:
 
 
 def open_catalogue(
-    path: Path, clock: Callable[[], float], queue: AbstractContextManager[object] | None = None
+    path: Path,
+    clock: Callable[[], float],
+    queue: AbstractContextManager[object] | None = None,
+    noted: Callable[[DatabaseFailed], None] = not_noted,
 ) -> Catalogue:
-    """The catalogue in the database at `path`, which is made when first asked; `clock` tells seconds since 1970, and
-    `queue` is where other writers of this process wait as well."""
-    return Catalogue(Connections(path, queue), clock)
+    """The catalogue in the database at `path`, which is made when first asked; `clock` tells seconds since 1970,
+    `queue` is where other writers of this process wait as well, and `noted` hears of what SQLite refuses."""
+    return Catalogue(Connections(path, queue, noted), clock)
 
 
 class ImageRows:

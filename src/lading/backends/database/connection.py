@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock, Semaphore
 from typing import Any, Protocol
 
 from lading.backends.database.database_file import check_version, connect
-from lading.backends.database.failures import translating
+from lading.backends.database.failures import DatabaseFailed, not_noted, translating
 from lading.backends.database.prepare import opened
 
 LIMIT = 4
@@ -53,9 +53,15 @@ class Connections:
     DatabaseFailed.
     """
 
-    def __init__(self, path: Path, queue: AbstractContextManager[object] | None = None) -> None:
-        """`queue` is where other writers of this process wait as well, if there are any."""
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        queue: AbstractContextManager[object] | None = None,
+        noted: Callable[[DatabaseFailed], None] = not_noted,
+    ) -> None:
+        """`queue` is where other writers of this process wait as well, if there are any; `noted` is that of
+        `translating`."""
+        self.path, self._noted = path, noted
         self._writing = queue or Lock()
         self._readers = Semaphore(LIMIT - 1)
         self._changing = Lock()
@@ -66,7 +72,12 @@ class Connections:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One snapshot, which other processes' writes neither change nor delay."""
-        with translating(self.path), self._readers, self._lent() as connection, _transaction(connection, "BEGIN"):
+        with (
+            translating(self.path, self._noted),
+            self._readers,
+            self._lent() as connection,
+            _transaction(connection, "BEGIN"),
+        ):
             yield connection
 
     @contextmanager
@@ -79,7 +90,7 @@ class Connections:
         The one whose turn it is finds a connection at once. Where it waited for readers to give one back, 200 pulls
         that began together kept all other writers waiting for up to 1.8 s.
         """
-        with translating(self.path), self._writing, self._lent() as connection:
+        with translating(self.path, self._noted), self._writing, self._lent() as connection:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             with _transaction(connection, "BEGIN IMMEDIATE"):
                 check_version(connection, self.path)

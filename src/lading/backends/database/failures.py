@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,13 +58,32 @@ class DatabaseFull(_WithoutReason, NoRoom):
         return f"there is no room for {database}"
 
 
-class DatabaseBusy(_WithoutReason):
+class DatabaseBusy(_WithoutReason, Unavailable):
     """Another process kept it locked for longer than we wait."""
 
-    hint = "Another process is writing to it for very long: end it, or try again."
+    hint = "Try again in a few seconds: another process writes to it for very long."
+    command = "Another process is writing to it for very long: end it, or try again."
 
     def _sentence(self, database: str) -> str:
         return f"{database} stayed locked by another process"
+
+
+class DatabaseCrowded(DatabaseBusy):
+    """No connection of this process's became free for as long as we wait."""
+
+    hint = command = Unavailable.hint
+
+    def _sentence(self, database: str) -> str:
+        return f"every connection to {database} stayed in use"
+
+
+class DatabaseContended(DatabaseBusy):
+    """What others wrote in the same moment came before it."""
+
+    hint = command = Unavailable.hint
+
+    def _sentence(self, database: str) -> str:
+        return f"others wrote to {database} in the same moment"
 
 
 class DatabaseUnwritable(DatabaseFailed):
@@ -189,9 +208,13 @@ def translated(error: sqlite3.Error, place: Place) -> DatabaseFailed:
     return leaf(place, str(error))
 
 
+def not_noted(_error: DatabaseFailed) -> None:
+    """Whoever asked is told, and nobody else."""
+
+
 @contextmanager
-def translating(path: Path) -> Iterator[None]:
-    """Inside, errors of SQLite and the operating system come out as ours.
+def translating(path: Path, noted: Callable[[DatabaseFailed], None] = not_noted) -> Iterator[None]:
+    """Inside, errors of SQLite and the operating system come out as ours; `noted` hears of what SQLite said.
 
     A broken constraint, a value that is none, or a statement that does not fit the tables, is our own mistake and
     passes as it is.
@@ -201,6 +224,8 @@ def translating(path: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError):
         raise
     except sqlite3.Error as error:
-        raise translated(error, path) from error
+        ours = translated(error, path)
+        noted(ours)
+        raise ours from error
     except OSError as error:
         raise DatabaseUnwritable(path, error.strerror or str(error)) from error

@@ -24,7 +24,7 @@ from lading.services.audit.audit import Deed
 from lading.services.audit.records import TOPIC as AUDITED
 from lading.services.audit.records import AuditEntry
 from lading.services.jobs.idempotency import KeyUsed, RequestKey
-from lading.services.jobs.job import Job, JobRequest, JobState, Line
+from lading.services.jobs.job import UNREADABLE, Job, JobRequest, JobState, Line
 from lading.services.jobs.records import TOPIC, Held, JobFilter, Page, Told
 from lading.services.jobs.sight import JobSight
 from lading.services.server.statistics import EndedJob
@@ -102,7 +102,7 @@ class DatabaseJobs:
         said = select(job_line).where(job_line.c.job == job, job_line.c.number > counted(after))
         with self._transactions.reading() as connection:
             rows = connection.execute(said.order_by(job_line.c.number).limit(counted(limit))).all()
-        return [Line(row.number, row.at, row.data) for row in rows]
+        return [Line(row.number, row.at, row.data if isinstance(row.data, dict) else UNREADABLE) for row in rows]
 
     def waiting(self, owner: int | None) -> int:
         # Found by state: by owner SQLite went through all jobs that this owner ever had.

@@ -15,10 +15,11 @@ search path; each step is one transaction.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from psycopg.conninfo import make_conninfo
-from psycopg.pq import PGconn, Ping
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
@@ -33,11 +34,11 @@ from lading.backends.database.failures import (
     Place,
 )
 from lading.backends.database.postgres_failures import of_postgres
+from lading.backends.database.postgres_login import CONNECT_SECONDS, refusal
 from lading.backends.database.schema import OURS, Program
 from lading.backends.database.schema_text import metadata
 from lading.backends.database.transactions import Transactions, Turn
 
-CONNECT_SECONDS = 10
 SILENT_SECONDS = 10
 """How long the other side's machine may give no sign of life before a connection is dead."""
 
@@ -63,38 +64,41 @@ def open_postgres(url: str, program: Program = OURS, scripts: Path | None = None
     DatabaseUnreachable; DatabaseAway where that may be over in a while.
     """
     where = _parsed(url)
-    # A password may stand in the query as well.
-    place = URL.create("postgresql", where.username, None, where.host, where.port, where.database).render_as_string()
+    place = _shown(where)
     engine = _engine(where, place, POOL, POOL_SECONDS, program)
     apart = _engine(where, place, 1, APART_SECONDS, program)
     transactions = Transactions(engine, place, of_postgres, apart=apart)
     try:
-        try:
-            _prepare(transactions, program, scripts)
-        except DatabaseAway:
-            if not _is_there(engine):
-                raise
-            _prepare_at_last(transactions, program, scripts)
+        _let_in(transactions, partial(_prepare, transactions, program, scripts))
     except BaseException:
         transactions.close()
         raise
     return transactions
 
 
-def _is_there(engine: Engine) -> bool:
-    """Whether a server answers there that lets in those whom it knows. What libpq says of a connection that failed has
-    no state, by which a wrong password could be told from a server that starts."""
-    _, named = engine.dialect.create_connect_args(engine.url)
-    said = {name: each for name, each in named.items() if isinstance(each, str | int)}  # the rest is the driver's own
-    return PGconn.ping(make_conninfo("", **{"connect_timeout": CONNECT_SECONDS, **said}).encode()) == Ping.OK
+def reach(url: str) -> None:
+    """Lets go at once of the connection it gets: where none comes this ends late, and harms nobody who does not wait
+    for that. Raises DatabaseUnreachable; DatabaseAway where that may be over in a while."""
+    where = _parsed(url)
+    transactions = Transactions(_engine(where, _shown(where), 1, POOL_SECONDS), _shown(where), of_postgres)
+    with closing(transactions):
+        _let_in(transactions, partial(_connect, transactions))
 
 
-def _prepare_at_last(transactions: Transactions, program: Program, scripts: Path | None) -> None:
-    """Where a server is there: what it says now is its answer. Raises DatabaseUnreachable."""
+def _connect(transactions: Transactions) -> None:
+    with transactions.translating(), transactions.engine.connect():
+        pass
+
+
+def _let_in(transactions: Transactions, work: Callable[[], None]) -> None:
+    """Does it; once more where a server was away, and lets us in when that is looked into."""
     try:
-        _prepare(transactions, program, scripts)
+        work()
     except DatabaseAway as error:
-        raise DatabaseUnreachable(error.place, error.reason) from error
+        refused = refusal(error, transactions.engine)
+        if refused is not None:
+            raise refused from error
+        work()
 
 
 def version_of(connection: Connection) -> int:
@@ -118,6 +122,11 @@ def _parsed(url: str) -> URL:
         return make_url(url).set(drivername="postgresql+psycopg")
     except (ArgumentError, ValueError):
         raise DatabaseUnreachable("postgresql", "its URL is not postgresql://user:password@host:port/name") from None
+
+
+def _shown(where: URL) -> str:
+    """A password may stand in the query as well."""
+    return URL.create("postgresql", where.username, None, where.host, where.port, where.database).render_as_string()
 
 
 def _engine(url: URL, place: str, connections: int, seconds: float, program: Program = OURS) -> Engine:

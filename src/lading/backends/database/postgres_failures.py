@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from lading.backends.database.failures import (
     DatabaseAway,
     DatabaseBusy,
+    DatabaseContended,
     DatabaseCorrupt,
     DatabaseFailed,
     DatabaseFull,
@@ -20,8 +21,8 @@ from lading.backends.database.failures import (
 )
 
 _LEAVES: dict[str, type[DatabaseFailed]] = {
-    "40001": DatabaseBusy,  # serialization_failure
-    "40P01": DatabaseBusy,  # deadlock_detected
+    "40001": DatabaseContended,  # serialization_failure
+    "40P01": DatabaseContended,  # deadlock_detected
     "55P03": DatabaseBusy,  # lock_not_available
     "25006": DatabaseUnwritable,  # read_only_sql_transaction: a replica
     "42501": DatabaseUnwritable,  # insufficient_privilege
@@ -40,10 +41,15 @@ _CLASSES: dict[str, type[DatabaseFailed]] = {
 """By the first two characters (PostgreSQL, appendix A)."""
 
 
+def leaf_of(state: str) -> type[DatabaseFailed] | None:
+    """The class for an SQLSTATE; None where it has none of its own."""
+    return _LEAVES.get(state) or _CLASSES.get(state[:2])
+
+
 def translated_postgres(error: psycopg.Error, place: Place) -> DatabaseFailed | None:
     """Ours for what PostgreSQL said. None for a broken constraint or a statement that does not fit: our own mistake."""
     state = error.sqlstate
-    leaf = _CLASSES.get((state or "")[:2]) if state not in _LEAVES else _LEAVES[state]
+    leaf = leaf_of(state or "")
     if leaf is None and isinstance(error, psycopg.IntegrityError | psycopg.ProgrammingError | psycopg.DataError):
         return None
     if leaf is None:

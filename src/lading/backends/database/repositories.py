@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lading.backends.database.columns import counted, holding, matching
 from lading.backends.database.engine import open_engine
-from lading.backends.database.failures import DatabaseBusy
+from lading.backends.database.failures import DatabaseContended
 from lading.backends.database.prepare import prepare
 from lading.backends.database.pull_rows import count_pulls
 from lading.backends.database.referrer_rows import referrers
@@ -106,7 +106,7 @@ class DatabaseRecords:
                     if not isinstance(edit, RenameRepository):
                         raise
                     # taken since it was looked at: the next attempt sees so
-                    raise DatabaseBusy(self._transactions.place, "a name was taken meanwhile") from error
+                    raise DatabaseContended(self._transactions.place, "a name was taken meanwhile") from error
             if not edits:
                 connection.rollback()  # the repository is made with its first edit, not before
             return edits

@@ -59,7 +59,7 @@ def open_service_database(place: Path | str, clock: Callable[[], float]) -> Serv
 
     prepare(place)
     transactions = Transactions(open_engine(place), place, apart=open_engine(place, 1))
-    catalogue = open_catalogue(place, clock, transactions.queue)
+    catalogue = open_catalogue(place, clock, transactions.queue, transactions.note)
     return ServiceDatabase(transactions, catalogue, DatagramWakes(place), DataVersion(place))
 
 

@@ -163,7 +163,7 @@ job_line = Table(
     Column("number", Integer, primary_key=True),
     Column("run", Integer, nullable=False),
     Column("at", Float, nullable=False),
-    Column("data", JSON, nullable=False),
+    Column("data", RowJson, nullable=False),
 )
 
 idempotency = Table(

@@ -22,7 +22,15 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from lading.backends.database.engine import READONLY
-from lading.backends.database.failures import DatabaseBusy, DatabaseFailed, DatabaseOutgrown, Place, translated
+from lading.backends.database.failures import (
+    DatabaseBusy,
+    DatabaseContended,
+    DatabaseCrowded,
+    DatabaseFailed,
+    DatabaseOutgrown,
+    Place,
+    translated,
+)
 from lading.backends.database.writer_queue import WriterQueue
 from lading.errors import Unavailable
 from lading.services.outages import Outage
@@ -144,6 +152,8 @@ class Transactions:
             try:
                 with self.writing(turn, together=together, urgent=urgent) as connection:
                     return work(connection)
+            except DatabaseCrowded:
+                raise  # nobody asks for another attempt, and this one has waited for long
             except DatabaseBusy:
                 continue
         with self.writing(turn, together=together, urgent=urgent) as connection:
@@ -180,21 +190,27 @@ class Transactions:
             ours = self._translate(error, self.place)
             if ours is None:
                 raise
-            self._note(ours)
+            self.note(ours)
             raise ours from error
         except PoolExhausted as error:
-            raise DatabaseBusy(self.place, "no connection became free") from error
+            crowded = DatabaseCrowded(self.place, "no connection became free")
+            self.note(crowded)
+            raise crowded from error
         except DatabaseFailed as error:
-            self._note(error)
+            self.note(error)
             raise
         self.outage.answered()
 
-    def _note(self, error: DatabaseFailed) -> None:
-        """Tells the log once of what every request meets."""
+    def note(self, error: DatabaseFailed) -> None:
+        """Tells the log once of what every request meets; doors do not. What is `written` again is no news."""
         if isinstance(error, DatabaseOutgrown):
             if not self._outgrown:
                 log.error("%s: nothing is written here any more", error)
             self._outgrown = True
+        elif isinstance(error, DatabaseContended):
+            log.debug("%s: %s", error, error.reason)
+        elif isinstance(error, DatabaseBusy):
+            self.outage.put_off(error)
         elif isinstance(error, Unavailable):
             self.outage.failed(error)
 

@@ -132,6 +132,10 @@ class Administration(Protocol):
     def audit(self) -> Audit: ...
     @property
     def registries(self) -> ConfiguredRegistries: ...
+    def held(self, host: str) -> float | None:
+        """Until when every server and worker leaves the registry of this host[:port] alone, in seconds since 1970; None
+        where it may be asked."""
+
     @property
     def browsing(self) -> RegistryBrowsing: ...
     @property

@@ -87,6 +87,16 @@ def read_text(path: str | None) -> str | None:
         raise FileUnreadable(path, "it is not text") from None
 
 
+def read_input(invocation: Invocation, path: str) -> str:
+    """A file that a flag names, or with `-` standard input, to its end. Raises FileUnreadable."""
+    if path != "-":
+        return read_text(path) or ""
+    try:
+        return invocation.console.streams.stdin.read().decode()
+    except UnicodeDecodeError:
+        raise FileUnreadable("standard input", "it is not text") from None
+
+
 def _typed(ctx: click.Context, _parameter: click.Parameter, value: bool) -> str | None:
     """A shell that completes a line lends us the terminal, not what is typed."""
     if not value or ctx.resilient_parsing:

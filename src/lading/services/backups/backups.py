@@ -12,7 +12,7 @@ the one before it still holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from lading.oci.digest import Digest
 from lading.services.access import Actor
 from lading.services.audit.audit import Deed, Result, Trail
 from lading.services.backups.index import BackupIndex, Piece
+from lading.services.secrets import key_in_use
 from lading.services.setting_records import SettingRecords
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Planned, Report, State
@@ -57,13 +58,15 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was held still: files by their names in a backup, and content. `missing` is named and not here."""
+    """What was held still: files by their names in a backup, and content. `missing` is named and not here. `keys` are
+    the ids of the secret keys among the files."""
 
     schema: int
     files: Mapping[str, Placed]
     blobs: Sequence[Placed]
     referrers: Sequence[tuple[Digest, Digest]]
     missing: Sequence[Digest]
+    keys: Collection[str] = ()
 
 
 class Stills(Protocol):
@@ -95,12 +98,14 @@ class Destination(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a backup holds and cost: `kept` bytes were there from an earlier one."""
+    """What a backup holds and cost: `kept` bytes were there from an earlier one. `keyless` is the id of the secret key
+    that its rows were sealed with, where it is not in it."""
 
     index: BackupIndex
     place: str
     kept: int
     missing: Sequence[Digest]
+    keyless: str | None
 
 
 class Backups:
@@ -141,7 +146,9 @@ class Backups:
             damaged = list(_put(destination, [*still.files.values(), *still.blobs], progress, cancel))
             destination.finish(index)
             progress.done()
-        return Made(index, destination.name, progress.kept, sorted({*still.missing, *damaged}))
+        used = key_in_use(self._settings)
+        keyless = None if used in still.keys else used
+        return Made(index, destination.name, progress.kept, sorted({*still.missing, *damaged}), keyless)
 
 
 def _put(

@@ -60,6 +60,10 @@ class Line:
     data: JsonObject
 
 
+UNREADABLE: JsonObject = {"status": "unreadable", "message": "this line cannot be read any more"}
+"""What stands where the data of a line that is kept is damaged: the lines beside it are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """How a job stands. `owner` is a user's id, None for Lading itself; times are seconds since 1970. `token` is the

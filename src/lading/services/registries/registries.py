@@ -133,6 +133,9 @@ class RegistryProbe(Protocol):
     def check(self, host: str, credential: Credential | None) -> None:
         """Whether the registry takes this login, or none. Raises AccessDenied, NetworkFailed."""
 
+    def knock(self, host: str, credential: Credential | None) -> None:
+        """The same, asked once: how it is now. Raises RateLimited too, where it wants to be left alone."""
+
     def repositories(self, host: str) -> Iterator[str]:
         """Its catalog, in order. Raises NotFound where it offers none."""
 
@@ -191,10 +194,10 @@ class Registries:
     def knock(self, repository: Repository) -> Found:
         """Whether the registry answers, and takes the login that serves this repository.
 
-        Raises AccessDenied, NetworkFailed.
+        Raises AccessDenied, RateLimited, NetworkFailed.
         """
         found = self.credential(repository)
-        self._probe.check(repository.registry, found.credential)
+        self._probe.knock(repository.registry, found.credential)
         return found
 
     def login(self, place: str, credential: Credential, *, docker: bool = False) -> str:

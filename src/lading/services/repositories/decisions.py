@@ -184,6 +184,17 @@ def together(decisions: Iterable[Decide]) -> Decide:
     return lambda view: [edit for decide in every for edit in decide(view)]
 
 
+def expect_there(repository: str) -> Decide:
+    """Changes nothing. Raises RepositoryUnknown."""
+
+    def decide(view: RepositoryView) -> Sequence[Edit]:
+        if not view.is_there():
+            raise RepositoryUnknown(repository)
+        return []
+
+    return decide
+
+
 def set_visibility(visibility: Visibility) -> Decide:
     """Who may read it; makes a repository that is not there."""
 

@@ -127,19 +127,21 @@ class GuardedRepositories:
 
     # ── to change
 
-    def change(self, actor: Actor, repository: str, form: RepositoryForm, reason: str | None = None) -> RepositoryRow:
-        """A repository that is not there is made. The `reason`, where one is given, goes on the trail. Raises
-        ReferenceInvalid, TrustRuleInvalid."""
+    def change(
+        self, actor: Actor, repository: str, form: RepositoryForm, reason: str | None = None, *, new: bool = False
+    ) -> RepositoryRow:
+        """With `new` a repository that is not there is made. The `reason`, where one is given, goes on the trail.
+        Raises RepositoryUnknown, ReferenceInvalid, TrustRuleInvalid."""
         self._admit(actor, Permission.REPOSITORIES_EDIT, "update", repository)
         check_path(repository, repository)
-        wanted: list[Decide] = []
+        wanted: list[Decide] = [] if new else [decisions.expect_there(repository)]
         if form.visibility is not None:
             wanted.append(decisions.set_visibility(form.visibility))
         if form.immutable is not None or form.rules is not None:
             wanted.append(decisions.change_rules(_changed(form)))
         if form.trust is not None:
             wanted.append(decisions.set_trust(read_trust(trust_json(form.trust))))
-        edits = self._repositories.change(repository, decisions.together(wanted)) if wanted else ()
+        edits = self._repositories.change(repository, decisions.together(wanted))
         row = self._row(repository)
         if edits:
             trust = None if form.trust is None else trust_json(form.trust)

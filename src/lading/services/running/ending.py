@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lading.errors import Cancelled, LadingError
+from lading.errors import Cancelled, LadingError, StorageFailed
 from lading.services.audit.audit import Result
 from lading.services.environments.door_logins import LoginGone
 from lading.services.gates.refusals import GateRefused
@@ -63,6 +63,15 @@ class LostTooOften(LostInRestart):
 
     def __str__(self) -> str:
         return f"Lading went away {self.losses} times while this ran, each time without a word"
+
+
+class EndLost(StorageFailed):
+    """A job has ended, and what it said last is damaged."""
+
+    hint = "The job's state is known: see the job. Ask for it anew if it did not do what it should."
+
+    def __str__(self) -> str:
+        return "how this job ended cannot be read any more"
 
 
 @dataclass(frozen=True, slots=True)

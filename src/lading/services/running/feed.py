@@ -17,8 +17,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from lading.services.jobs.job import Job, JsonObject
+from lading.services.jobs.job import UNREADABLE, Job, JsonObject, Line
 from lading.services.jobs.records import JobRecords
+from lading.services.running.ending import EndLost, ending_of
 from lading.services.running.reading import LineTold, Reading, SnapshotTold, TickTold, Told
 
 log = logging.getLogger("lading.jobs")
@@ -253,6 +254,14 @@ class Feeds:
             self._watchers = tuple(each for each in self._watchers if each is not told)
 
 
+def _told(last: Line, job: Job) -> LineTold:
+    """The terminal line of a job that has ended. Where it is damaged, the job's row may have the same; else it is an
+    error that no attempt mends."""
+    if last.data != UNREADABLE:
+        return LineTold(last.number, last.data, terminal=True)
+    return LineTold(last.number, job.result or ending_of(EndLost()).line, terminal=True)
+
+
 class Follower:
     """One who follows one job: made by `Jobs.follow`, closed by whoever asked for it. For one thread at a time.
 
@@ -302,11 +311,22 @@ class Follower:
         if job is None:
             return Reading(ended=True)
         terminal = job.cursor if job.state.ended else None
-        lines = [LineTold(line.number, line.data, line.number == terminal) for line in found]
+        lines = [_told(line, job) if line.number == terminal else LineTold(line.number, line.data) for line in found]
+        if terminal is not None and not lines and self.cursor < terminal:
+            lines = self._last(job)
         self._place.cursor = lines[-1].number if lines else self.cursor
         ended = terminal is not None and self.cursor >= terminal
         self._more = len(lines) == READ_LINES or (terminal is not None and not ended)
         return Reading(lines, ended, self._more)
+
+    def _last(self, job: Job) -> list[LineTold]:
+        """The lines of one that had ended when none were found: it ended in between, or its last ones are lost. Then
+        that is the end, or whoever follows would look for them for ever."""
+        found = self._records.lines(job.id, self.cursor, READ_LINES)
+        if not found:
+            log.error("the job %s has ended, and the last of its lines are lost", job.id)
+            found = [Line(job.cursor, job.updated, UNREADABLE)]
+        return [_told(line, job) if line.number == job.cursor else LineTold(line.number, line.data) for line in found]
 
     def doubt(self) -> None:
         """Nothing was heard for long: whoever runs the job elsewhere may have died before it could tell of what it

@@ -29,7 +29,7 @@ class LineTold:
 
     number: int
     told: JsonObject
-    terminal: bool
+    terminal: bool = False
     text: bytes = b""
     _item: bytes = b""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
-from lading.errors import AccessDenied, Cancelled, InputInvalid, LadingError, TimedOut, TlsRefused
+from lading.errors import AccessDenied, Cancelled, InputInvalid, LadingError, RateLimited, TimedOut, TlsRefused
 from lading.oci.digest import Digest
 from lading.oci.reference import Reference, Repository, canonical_registry, is_registry
 from lading.services.content.check import Checked
@@ -87,12 +87,14 @@ class LocalContent(Protocol):
 class Surroundings:
     """What this call works with: the data folder, the environment, and the ports that the registry would try, which
     are read when they are looked at. `ports` raises StorageFailed. `advisories` says of what time the data of each
-    ecosystem is, in seconds since 1970, None where nobody knows; it raises StorageFailed too."""
+    ecosystem is, in seconds since 1970, None where nobody knows; it raises StorageFailed too. `running` is the port of
+    the registry that is served over the folder now, None where none is; raises StorageFailed."""
 
     folder: str
     ports: Callable[[], Sequence[int]]
     environment: Mapping[str, str]
     advisories: Callable[[], Mapping[str, float | None]]
+    running: Callable[[], int | None]
 
 
 class Diagnosis:
@@ -114,6 +116,7 @@ class Diagnosis:
         self._service = service
         self._folder, self._ports = surroundings.folder, surroundings.ports
         self._environment, self._advisories = surroundings.environment, surroundings.advisories
+        self._running = surroundings.running
 
     def findings(self, registries: Sequence[str], reading: Cancel | None = None) -> Iterator[Finding]:
         """Each as soon as it is found; `registries` are hosts or repositories to knock at. With `reading` all content
@@ -160,7 +163,10 @@ class Diagnosis:
         return Finding("clock", now >= EARLIEST, text, "sudo timedatectl set-ntp true")
 
     def _port(self) -> Finding:
-        """The first that `serve` would try; one that was chosen belongs to the names of images, so no other will do."""
+        """That of the server that runs here, else the first that `serve` would try; one that was chosen belongs to the
+        names of images, so no other will do."""
+        if (running := self._running()) is not None:
+            return Finding("port", True, f"{running} is the registry's: lading serve runs over this data folder")
         port, *others = self._ports()
         if self._machine.port_free(port):
             return Finding("port", True, f"{port} is free for lading serve" if port else "any free one, as was asked")
@@ -250,6 +256,8 @@ def _command(error: LadingError, place: str) -> str:
     host = place.partition("/")[0]
     if isinstance(error, AccessDenied):
         return f"lading login {host}"
+    if isinstance(error, RateLimited):
+        return f"lading login {host}   (or wait: many registries allow more to those they know)"
     if isinstance(error, PlainHttpAnswered):
         return f"lading doctor --insecure {place}"
     if isinstance(error, ConnectFailed):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from lading.services.registries.holds import Hold
 from lading.services.server.diagnosis import Finding, looked
 from lading.wire.plain_json import plain_object
 
@@ -38,6 +39,15 @@ class Agents:
     away: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class SentOn:
+    """Where clients of our registry fetch larger blobs: scheme://host[:port], and whether that is this very machine
+    while they are elsewhere."""
+
+    url: str
+    unreachable: bool
+
+
 class ServiceLooks(Protocol):
     """The service as it stands. Every method raises LadingError leaves, whose hint says what to do."""
 
@@ -49,6 +59,10 @@ class ServiceLooks(Protocol):
 
     def storage(self) -> str | None:
         """The object store that the content is in, which answered; None where it is in the data folder."""
+
+    def sent_on(self) -> SentOn | None:
+        """The store's own address, where one that was signed here was taken; None where clients are sent nowhere.
+        Raises StorageFailed where it was not, NetworkFailed leaves."""
 
     def key(self) -> str | None:
         """The id of the key that opens what is sealed; None where nothing was sealed yet. Raises SecretKeyWrong,
@@ -63,6 +77,9 @@ class ServiceLooks(Protocol):
 
     def agents(self) -> Agents:
         """Of the edge environments that were given a token."""
+
+    def held(self) -> Sequence[Hold]:
+        """Registries that no server and no worker asks anything now."""
 
     def last_backup(self) -> object:
         """What the last backup left in the settings; None where none was made, or nothing was ever served here."""
@@ -80,10 +97,12 @@ class ServiceDiagnosis:
         yield rows
         for name, look, of_rows in (
             ("storage", self._storage, True),
+            ("redirect", self._redirect, True),
             ("key", self._key, True),
             ("certificate", self._certificate, False),
             ("address", self._address, False),
             ("agents", self._agents, True),
+            ("registries", self._registries, True),
             ("backup", self._backup, True),
         ):
             found = looked(name, look) if rows.well or not of_rows else None
@@ -93,6 +112,16 @@ class ServiceDiagnosis:
     def _storage(self) -> Finding | None:
         place = self._looks.storage()
         return None if place is None else Finding("storage", True, f"{place} answers")
+
+    def _redirect(self) -> Finding | None:
+        found = self._looks.sent_on()
+        if found is None:
+            return None
+        text = f"clients are sent on to {found.url}, which "
+        if found.unreachable:
+            command = "Set AWS_ENDPOINT_URL to a name that clients reach as well, or leave --storage-redirect out"
+            return Finding("redirect", False, f"{text}nobody reaches but this machine", command)
+        return Finding("redirect", True, f"{text}takes addresses that are signed here")
 
     def _key(self) -> Finding | None:
         key = self._looks.key()
@@ -120,6 +149,12 @@ class ServiceDiagnosis:
         text = f"{found.count - len(found.away)} of {found.count} connected; away: {', '.join(found.away)}"
         return Finding("agents", False, text, "lading environment agents")
 
+    def _registries(self) -> Finding | None:
+        """Nothing is wrong: it goes on by itself, then."""
+        told = [f"{hold.host} at {_time(self._looks.now() + hold.seconds)}" for hold in self._looks.held()]
+        text = f"left alone, as they asked for, and asked again: {', '.join(told)}"
+        return Finding("registries", True, text) if told else None
+
     def _backup(self) -> Finding | None:
         held = self._looks.last_backup()
         if not isinstance(held, Mapping):
@@ -131,6 +166,10 @@ class ServiceDiagnosis:
         text = f"the last one was made {_day(made)}: {place}{'' if told.get('content') else ', without content'}"
         fresh = self._looks.now() - made <= OLD_BACKUP_SECONDS
         return Finding("backup", fresh, text, f"lading backup {place}")
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _day(moment: float) -> str:

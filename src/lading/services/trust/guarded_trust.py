@@ -42,7 +42,7 @@ class GuardedTrust:
         """A repository that is not there is made; None takes the rule away. Raises Denied, ReferenceInvalid,
         TrustRuleInvalid where it names a key that is not accepted."""
         given = trust or RepositoryTrust(Mode.OFF)
-        return self._guarded.change(actor, repository, RepositoryForm(trust=given)).trust
+        return self._guarded.change(actor, repository, RepositoryForm(trust=given), new=True).trust
 
     def verdict(self, actor: Actor, repository: str, tag: str) -> Verdict:
         """What the rule says of what the tag names now; without one, what lies beside that. Raises Denied,

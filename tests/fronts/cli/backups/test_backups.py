@@ -145,12 +145,28 @@ def test_secrets_stay_shut_without_the_key(lading: ServiceFolder, tmp_path: Path
     assert not any(b"s3cret-of-the-registry" in path.read_bytes() for path in pieces(tmp_path / "kept"))
 
 
-def test_without_a_key_file_both_reasons_are_told(lading: ServiceFolder, tmp_path: Path) -> None:
-    (lading.data / "secret.key").unlink(missing_ok=True)
+def test_a_key_that_no_file_holds_is_told_to_be_missing(lading: ServiceFolder, tmp_path: Path) -> None:
+    (lading.data / "secret.key").unlink()
 
     told = lading("backup", str(tmp_path / "kept"), "--with-keys").err
 
-    assert "nothing is sealed yet, or LADING_SECRET_KEY has the key" in told
+    assert "is not in it, and no file here has it: LADING_SECRET_KEY gives it. Keep a copy" in told
+
+
+def test_the_key_of_the_environment_is_told_to_be_missing_though_a_file_is_there(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    given = ServiceFolder(tmp_path / "data", {"LADING_SECRET_KEY": SECRET_KEY})
+    words = ("registry", "add", "corp", "https://registry.corp", "-u", "ci", "--password-stdin")
+    given(*words, stdin="s3cret-of-the-registry")
+    (key,) = (each["text"].split()[2] for each in given.run("doctor", "--format", "json").json if each["name"] == "key")
+    (tmp_path / "elsewhere").mkdir()
+    ServiceFolder(tmp_path / "elsewhere")(*words, stdin="another")
+    shutil.copy(tmp_path / "elsewhere/secret.key", given.data)
+
+    made = given("backup", str(tmp_path / "kept"), "--with-keys")
+
+    assert f"the secret key {key} is not in it" in made.err
+    assert '"secret.key"' in (tmp_path / "kept/backup.json").read_text()  # it may seal the logins of commands
 
 
 def test_a_folder_that_is_not_empty_is_left_alone(lading: ServiceFolder, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from lading.services.outages import Outage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from obstore import ObjectMeta
+    from obstore import Attributes, ObjectMeta
 
 SMALLEST_PART = 5 * 1024 * 1024
 """Bytes of a part of a multipart upload, but the last (Amazon S3, Multipart upload limits)."""
@@ -51,6 +51,10 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
 
 HASTY_SECONDS = 10.0
 """The longest silence where an answer that comes late is worth nothing."""
+
+NO_PAGE: Attributes = {"Content-Type": "application/octet-stream"}
+"""Of every object. Some stores else give it the type that its bytes seem to be of, and a browser that has a signed
+address of it then shows a page that whoever may push has written."""
 
 LARGEST_COPY = 5 * 1024**3
 """Bytes of an object that a store copies by itself (Amazon S3, CopyObject)."""
@@ -128,7 +132,8 @@ class Bucket:
         """Of `s3://BUCKET/PREFIX`; keys, endpoint and region come from the usual AWS_ variables, and so does whether it
         is reached over plain HTTP: by its address. Raises StorageInvalid."""
         parts = urlsplit(address)
-        if parts.scheme != "s3" or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", parts.netloc):
+        named = re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", parts.netloc)
+        if parts.scheme != "s3" or named is None or parts.query or parts.fragment:  # what stands there would be lost
             raise StorageInvalid(address)
         prefix = parts.path.strip("/") or None
         store, hasty = (
@@ -203,7 +208,7 @@ class Bucket:
     def put(self, key: str, content: bytes | memoryview = b"") -> None:
         """All of it in one request, in place of what was there."""
         with self._translating("take", key):
-            obstore.put(self._store, key, bytes(content), use_multipart=False)
+            obstore.put(self._store, key, bytes(content), attributes=NO_PAGE, use_multipart=False)
 
     def put_parts(self, key: str, parts: Iterable[bytes | memoryview], part_size: int = SMALLEST_PART) -> None:
         """What `parts` gives, in order; the object is there once it has given the last. What it raises leaves no
@@ -222,7 +227,13 @@ class Bucket:
 
             try:
                 obstore.put(
-                    self._store, key, given(), use_multipart=True, chunk_size=part_size, max_concurrency=PARTS_AT_ONCE
+                    self._store,
+                    key,
+                    given(),
+                    attributes=NO_PAGE,
+                    use_multipart=True,
+                    chunk_size=part_size,
+                    max_concurrency=PARTS_AT_ONCE,
                 )
             except Exception:
                 if failure:  # the library may wrap what was raised
@@ -233,7 +244,7 @@ class Bucket:
         """Whether there was none; one that is there stays as it is."""
         with self._translating("take", key):
             try:
-                obstore.put(self._store, key, content, mode="create")
+                obstore.put(self._store, key, content, attributes=NO_PAGE, mode="create")
             except (AlreadyExistsError, PreconditionError):
                 return False
         return True
@@ -273,9 +284,11 @@ class Bucket:
                 yield Entry.of(meta)
 
     def signed_url(self, key: str, seconds: float) -> str:
-        """Where whoever has this address may GET the object, for so long."""
-        with self._translating("sign an address of", key):
+        """Where whoever has this address may GET the object, for so long. The store is not asked, and may be away."""
+        try:
             return obstore.sign(self._store, "GET", key, timedelta(seconds=seconds))
+        except (BaseError, OSError) as error:
+            raise self._failure("sign an address of", key, error) from error
 
     @contextmanager
     def _translating(self, what: str, key: str) -> Iterator[None]:
@@ -284,12 +297,15 @@ class Bucket:
         except LadingError:
             raise
         except (BaseError, OSError) as error:
-            if not _is_away(error):
-                raise BucketFailed(self.name, what, key, _reason(error)) from error
-            away = BucketAway(self.name, what, key, _reason(error))
-            self._outage.failed(away)
-            raise away from error
+            failure = self._failure(what, key, error)
+            if isinstance(failure, BucketAway):
+                self._outage.failed(failure)
+            raise failure from error
         self._outage.answered()
+
+    def _failure(self, what: str, key: str, error: BaseError | OSError) -> BucketFailed:
+        kind = BucketAway if _is_away(error) else BucketFailed
+        return kind(self.name, what, key, _reason(error))
 
 
 def _remove_one(store: S3Store, key: str) -> None:
@@ -300,6 +316,8 @@ def _remove_one(store: S3Store, key: str) -> None:
 
 
 _STATUS = re.compile(r"status code: (\d{3}) [A-Za-z ]+")
+_CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w{1,40})")
+_NO_TLS = re.compile(r"InvalidMessage\(\s*InvalidContentType")
 _NO_ANSWER = "HTTP error"
 _TOO_MANY, _FAILED = 429, 500
 
@@ -321,5 +339,11 @@ def _reason(error: Exception) -> str:
         return "AWS_ACCESS_KEY_ID is not set, and this machine has no role of its own"
     status, code = _STATUS.search(said), re.search(r"<Code>(\w{1,64})</Code>", said)
     if status is None:
-        return "it cannot be reached" if _NO_ANSWER in said else said.partition(": ")[0][:100]
+        return _silence(said) if _NO_ANSWER in said else said.partition(": ")[0][:100]
     return f"it answered {status[0].removeprefix('status code: ')}" + (f" ({code[1]})" if code else "")
+
+
+def _silence(said: str) -> str:
+    if certificate := _CERTIFICATE.search(said):
+        return f"its certificate is not taken here ({certificate[1]}); SSL_CERT_FILE names further authorities"
+    return "it does not answer in TLS" if _NO_TLS.search(said) else "it cannot be reached"

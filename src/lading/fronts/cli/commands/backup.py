@@ -31,10 +31,13 @@ def backup(invocation: Invocation, *, destination: str, no_content: bool, with_k
     with invocation.cancellable() as cancel, invocation.progress() as report:
         administration = invocation.application.administration
         made = administration.backup(destination, report, cancel, content=not no_content, keys=with_keys)
-    if with_keys and KEY not in made.index.files:
-        invocation.console.warn("no key file is here: nothing is sealed yet, or LADING_SECRET_KEY has the key")
-    elif KEY not in made.index.files:
+    if not with_keys:
         invocation.console.say("the secret key is not in it; keep a copy elsewhere, or say --with-keys")
+    elif made.keyless is not None:
+        invocation.console.warn(
+            f"the secret key {made.keyless} is not in it, and no file here has it: LADING_SECRET_KEY gives it. "
+            "Keep a copy of that elsewhere: without it stored passwords cannot be read again"
+        )
     told = _record(made.index, made.place) | {"kept": made.kept, "missing": list(map(str, made.missing))}
     kept = f", {size(made.kept)} of it kept from before" if made.kept else ""
     invocation.console.result(invocation.form, told, f"{made.place}   {_held(made.index)}{kept}", made.place)

@@ -85,7 +85,7 @@ def lock(invocation: Invocation, *, target: str, protect: str, release_after: st
     except RepositoryUnknown:  # it is made then, which a misspelt name must not hide
         told = "locked; the repository is new, and nothing was pushed to it yet"
     rules = (*(each for each in before if each.tags != rule.tags), rule)
-    row = repositories.change(LADING, repository, RepositoryForm(rules=rules))
+    row = repositories.change(LADING, repository, RepositoryForm(rules=rules), new=True)
     if "*" not in pattern:
         with suppress(ManifestUnknown):  # there is none yet
             repositories.take_back(LADING, repository, pattern)

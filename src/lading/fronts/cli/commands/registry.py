@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import click
 
 from lading.errors import AccessDenied, LadingError, NetworkFailed
+from lading.fronts.cli.application import Administration
 from lading.fronts.cli.commands.rows import chosen, completed, print_report, row_commands
 from lading.fronts.cli.completing import files
-from lading.fronts.cli.console import Listing
+from lading.fronts.cli.console import Listing, Record
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
 from lading.fronts.cli.secrets import asked_password, password_option, read_text
@@ -23,7 +24,7 @@ from lading.services.registries.records import RegistryRow, RelayChoice
 from lading.services.row_view import registry_json
 from lading.wire.endpoint import Tls
 
-_HEADINGS = ("ID", "NAME", "URL", "PROVIDER", "USER", "LOGIN", "TLS", "DEFAULT")
+_HEADINGS = ("ID", "NAME", "URL", "PROVIDER", "USER", "LOGIN", "TLS", "DEFAULT", "HELD")
 
 
 class RegistryTestFailed(NetworkFailed):
@@ -119,14 +120,17 @@ def providers(invocation: Invocation) -> None:
 @registry.command("ls")
 @click.pass_obj
 def list_registries(invocation: Invocation) -> None:
-    """List the configured registries, without their passwords."""
-    registries = invocation.application.administration.registries
-    rows, ends = registries.list(LADING), registries.validities()
+    """List the configured registries, without their passwords.
+
+    HELD is until when servers and workers leave a registry alone, as it asked for.
+    """
+    service = invocation.application.administration
+    rows, ends = service.registries.list(LADING), service.registries.validities()
     listing = Listing(
         rows,
-        lambda row: registry_json(row, ends.get(row.id)),
+        lambda row: {**registry_json(row, ends.get(row.id)), **_held(service, row)},
         _HEADINGS,
-        lambda row: _row(row, ends.get(row.id)),
+        lambda row: (*_row(row, ends.get(row.id)), iso(service.held(row.host)) or "-"),
         lambda row: row.name,
     )
     invocation.console.results(invocation.form, listing)
@@ -245,7 +249,10 @@ row_commands(
     lambda service: service.registries,
     registry_json,
     "Forget a registry and its login; what it holds stays there.",
-    beside=lambda service, row: {"validUntil": iso(service.registries.validities().get(row.id))},
+    beside=lambda service, row: {
+        "validUntil": iso(service.registries.validities().get(row.id)),
+        **_held(service, row),
+    },
 )
 
 
@@ -320,6 +327,12 @@ def _print_names(invocation: Invocation, names: Sequence[str], whole: str) -> No
 def _print(invocation: Invocation, row: RegistryRow, done: str) -> None:
     told = registry_json(row, invocation.application.administration.registries.validities().get(row.id))
     invocation.console.result(invocation.form, told, f"{row.name}   registry {done}: {row.url}", row.name)
+
+
+def _held(service: Administration, row: RegistryRow) -> Record:
+    """As the API tells of it."""
+    until = service.held(row.host)
+    return {} if until is None else {"heldUntil": iso(until)}
 
 
 def _row(row: RegistryRow, valid_until: float | None) -> tuple[str, ...]:

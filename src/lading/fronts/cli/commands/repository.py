@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from lading.fronts.cli.commands.repository_trust import accepted_keys, trust
+from lading.fronts.cli.commands.repository_trust import accepted_keys, name_known, trust
 from lading.fronts.cli.commands.rows import fields_text
 from lading.fronts.cli.commands.storage import storage
 from lading.fronts.cli.completing import files, names
 from lading.fronts.cli.console import Listing
 from lading.fronts.cli.invocation import Invocation
 from lading.fronts.cli.lazy import Group
-from lading.fronts.cli.secrets import read_text
+from lading.fronts.cli.secrets import read_input
 from lading.fronts.cli.texts import plural, size, table
 from lading.oci.instants import instant
 from lading.oci.reference import DEFAULT_TAG
@@ -52,6 +52,7 @@ def completed_repository(ctx: click.Context, _parameter: click.Parameter, incomp
 
 
 _name = click.argument("name", shell_complete=completed_repository)
+_new = click.option("--new", is_flag=True, help="Make the repository if it is not there, before any push.")
 
 
 @repository.command("ls")
@@ -90,11 +91,13 @@ def list_tags(invocation: Invocation, name: str) -> None:
 @repository.command()
 @_name
 @click.argument("who", type=click.Choice([each.value for each in Visibility]))
+@_new
 @click.pass_obj
-def visibility(invocation: Invocation, name: str, who: str) -> None:
+def visibility(invocation: Invocation, *, name: str, who: str, new: bool) -> None:
     """Let everybody pull from a repository, or only whose role says so."""
     repositories = invocation.application.administration.repositories
-    row = repositories.change(LADING, name, RepositoryForm(visibility=Visibility(who)))
+    form = RepositoryForm(visibility=Visibility(who))
+    row = name_known(lambda: repositories.change(LADING, name, form, new=new))
     invocation.console.result(invocation.form, repository_json(row), f"{name}   {row.visibility.value}", name)
 
 
@@ -103,15 +106,16 @@ def visibility(invocation: Invocation, name: str, who: str) -> None:
 @click.option(
     "--set", "file", metavar="FILE", shell_complete=files, help="All its rules from now on, as JSON; - reads."
 )
+@_new
 @click.pass_obj
-def rules(invocation: Invocation, name: str, file: str | None) -> None:
+def rules(invocation: Invocation, *, name: str, file: str | None, new: bool) -> None:
     """Show the rules of a repository, or replace all of them."""
     repositories = invocation.application.administration.repositories
     if file is None:
         row = repositories.get(LADING, name)
     else:
-        written = _rules(read_text(file) or "")
-        row = repositories.change(LADING, name, RepositoryForm(rules=written))
+        form = RepositoryForm(rules=_rules(read_input(invocation, file)))
+        row = name_known(lambda: repositories.change(LADING, name, form, new=new))
     told = {"name": name, "rules": repository_json(row)["rules"]}
     invocation.console.result(invocation.form, told, rules_text(row.rules), name)
 

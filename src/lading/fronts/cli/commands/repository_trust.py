@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import click
 
@@ -16,6 +17,8 @@ from lading.fronts.cli.texts import lines
 from lading.services.access import LADING
 from lading.services.repositories.trust import read_trust, trust_json
 from lading.services.trust_modes import Mode
+
+T = TypeVar("T")
 
 Rule = Mapping[str, object]
 """A trust rule as JSON."""
@@ -92,7 +95,7 @@ def trust(
         signed_as=signed_as,
     )
     if written is not None and not new:
-        expect_there(lambda: trusts.rule(LADING, name))
+        name_known(lambda: trusts.rule(LADING, name))
     rule = trusts.rule(LADING, name) if written is None else trusts.set_rule(LADING, name, read_trust(written))
     told: Rule | None = None if rule is None else trust_json(rule)
     verdict: Mapping[str, object] | None = None
@@ -104,10 +107,11 @@ def trust(
     invocation.console.result(invocation.form, result, trust_text(told, verdict, f"{name}:{tag}"), name)
 
 
-def expect_there(look: Callable[[], object]) -> None:
-    """A name that somebody mistyped makes no repository. Raises what `look` raises where it is not there."""
+def name_known(ask: Callable[[], T]) -> T:
+    """What `ask` gives. A name that somebody mistyped makes no repository: raises what `ask` raises where there is
+    none, with what to do."""
     try:
-        look()
+        return ask()
     except NotFound as error:
         raise error.but(command="Check the name: lading repository ls; --new makes a repository") from error
 

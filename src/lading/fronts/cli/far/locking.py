@@ -33,7 +33,7 @@ def lock(invocation: Invocation, *, target: str, protect: str, release_after: st
         except NotFound:  # it is made then, which a misspelt name must not hide
             told = "locked; the repository is new, and nothing was pushed to it yet"
         kept = [each for each in before if words(each, "tags") != [pattern]]
-        row = changed(invocation, name, {"rules": [*kept, rule_json(rule)]}, cancel)
+        row = changed(invocation, name, {"rules": [*kept, rule_json(rule)]}, cancel, new=True)
         if "*" not in pattern:
             with suppress(NotFound):  # there is none yet
                 server_of(invocation).ask("DELETE", _release(name, pattern), cancel)

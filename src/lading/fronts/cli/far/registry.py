@@ -23,10 +23,11 @@ def _cells(row: Row) -> tuple[str, ...]:
         "yes" if row.get("hasCredentials") else "no",
         word(row, "tls"),
         "*" if row.get("isDefault") else "",
+        word(row, "heldUntil") or "-",
     )
 
 
-_HEADINGS = ("ID", "NAME", "URL", "PROVIDER", "USER", "LOGIN", "TLS", "DEFAULT")
+_HEADINGS = ("ID", "NAME", "URL", "PROVIDER", "USER", "LOGIN", "TLS", "DEFAULT", "HELD")
 REGISTRIES = Noun("registry", "/api/registries", Columns(_HEADINGS, _cells, lambda row: word(row, "name")))
 
 

@@ -6,11 +6,12 @@ import json
 from urllib.parse import quote
 
 from lading.fronts.cli.commands.repository import rules_text
+from lading.fronts.cli.commands.repository_trust import name_known
 from lading.fronts.cli.commands.rows import fields_text
 from lading.fronts.cli.far.repository_trust import accepted_keys, trust
 from lading.fronts.cli.far.server import Columns, Row, number, server_of, word
 from lading.fronts.cli.invocation import Invocation
-from lading.fronts.cli.secrets import read_text
+from lading.fronts.cli.secrets import read_input
 from lading.fronts.cli.texts import size
 from lading.oci.reference import DEFAULT_TAG
 from lading.services.repositories.rules import RuleInvalid, own_rules
@@ -62,10 +63,10 @@ def tags(invocation: Invocation, *, name: str) -> None:
     Columns(headings, cells, lambda row: word(row, "name")).print(invocation, rows)
 
 
-def visibility(invocation: Invocation, *, name: str, who: str) -> None:
+def visibility(invocation: Invocation, *, name: str, who: str, new: bool) -> None:
     """Who may pull."""
     with invocation.cancellable() as cancel:
-        row = changed(invocation, name, {"visibility": who}, cancel)
+        row = name_known(lambda: changed(invocation, name, {"visibility": who}, cancel, new=new))
     invocation.console.result(invocation.form, row, f"{name}   {word(row, 'visibility')}", name)
 
 
@@ -100,14 +101,15 @@ def place_of(name: str) -> str:
     return f"{PATH}/{quote(name, safe='')}"
 
 
-def rules(invocation: Invocation, *, name: str, file: str | None) -> None:
+def rules(invocation: Invocation, *, name: str, file: str | None, new: bool) -> None:
     """Or all of them from now on."""
     server = server_of(invocation)
     with invocation.cancellable() as cancel:
         if file is None:
             row: Row = server.get(place_of(name), cancel)
         else:
-            row = changed(invocation, name, {"rules": written_rules(read_text(file) or "")}, cancel)
+            body: Row = {"rules": written_rules(read_input(invocation, file))}
+            row = name_known(lambda: changed(invocation, name, body, cancel, new=new))
     told = {"name": name, "rules": row.get("rules")}
     invocation.console.result(invocation.form, told, rules_told(row), name)
 
@@ -129,9 +131,9 @@ def rules_told(row: Row) -> str:
     return rules_text(own_rules(held)) if isinstance(held, list) else ""
 
 
-def changed(invocation: Invocation, name: str, body: Row, cancel: Cancel) -> Row:
-    """The repository as it is now."""
-    told = server_of(invocation).ask("PATCH", place_of(name), cancel, body=body)
+def changed(invocation: Invocation, name: str, body: Row, cancel: Cancel, *, new: bool = False) -> Row:
+    """The repository as it is now; with `new` it is made where it is not there. Raises NotFound."""
+    told = server_of(invocation).ask("PUT" if new else "PATCH", place_of(name), cancel, body=body)
     return told if isinstance(told, dict) else {}
 
 

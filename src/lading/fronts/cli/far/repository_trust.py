@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from lading.fronts.cli.commands.repository_trust import (
     KEY_HEADINGS,
-    expect_there,
     key_cells,
     key_name,
+    name_known,
     rule_of,
     trust_text,
 )
@@ -52,7 +52,7 @@ def trust(
     )
     with invocation.cancellable() as cancel:
         if written is not None and not new:
-            expect_there(lambda: server.get(rule_path, cancel))
+            name_known(lambda: server.get(rule_path, cancel))
         if written is None:
             told: Row = server.get(path, cancel)
         else:

@@ -51,13 +51,15 @@ def get_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name)
 
 
 @router.put("/repositories/{repository}", responses=one(Repository))
-@router.patch("/repositories/{repository}", responses=one(Repository), operation_id="patchRepository")
 def change_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name, body: RepositoryBody) -> Json:
     """Change what is sent; the rest stays. A repository that is not there is made."""
-    rules = None if body.rules is None else rules_of(body.rules)
-    trust = None if body.trust is None else body.trust.rule()
-    form = RepositoryForm(body.visibility, body.immutable, rules, trust)
-    return repository_json(product.repositories.change(actor, repository, form, body.reason))
+    return repository_json(product.repositories.change(actor, repository, _form(body), body.reason, new=True))
+
+
+@router.patch("/repositories/{repository}", responses=one(Repository))
+def patch_repository(product: ProductNeeded, actor: ActorNeeded, repository: Name, body: RepositoryBody) -> Json:
+    """Change what is sent; the rest stays. It has to be there."""
+    return repository_json(product.repositories.change(actor, repository, _form(body), body.reason))
 
 
 @router.delete("/repositories/{repository}", status_code=204)
@@ -130,3 +132,9 @@ def set_rules(product: ProductNeeded, actor: ActorNeeded, body: WideRulesBody) -
         product.retention.set_wide_rules(actor, retention)
         answer |= {"retention": [retention_json(rule) for rule in retention]}
     return answer or get_rules(product, actor)
+
+
+def _form(body: RepositoryBody) -> RepositoryForm:
+    rules = None if body.rules is None else rules_of(body.rules)
+    trust = None if body.trust is None else body.trust.rule()
+    return RepositoryForm(body.visibility, body.immutable, rules, trust)
