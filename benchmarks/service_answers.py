@@ -23,8 +23,8 @@ PUSHES = 40
 SAMPLES = 200
 PAUSE_SECONDS = 0.02
 LAYERS, LAYER_BYTES = 3, 1024 * 1024
-RATE = 8_000_000
-"""Bytes a second of all pushes together: they take a quarter of a minute."""
+RATE = 3_000_000
+"""Bytes a second of all pushes together: they take three quarters of a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ clients ─▶ haproxy ─▶ replica 1 … N ─┐                    ┌─�
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -254,8 +255,10 @@ def deployment(folder: Path, replicas: int, workers: int, *, counting: bool = Fa
 
 
 def _answers(api: Service) -> bool:
-    with suppress(OSError):
-        return api.text("GET", "/readyz")[0] == 200
+    """At both doors of the balancer, which looks at each by itself, every now and then."""
+    with suppress(OSError), closing(http.client.HTTPConnection("127.0.0.1", api.registry_port, timeout=60)) as registry:
+        registry.request("GET", "/v2/")
+        return registry.getresponse().status in {200, 401} and api.text("GET", "/readyz")[0] == 200
     return False
 
 
