@@ -77,6 +77,16 @@ def test_who_waits_is_woken_for_what_another_left() -> None:
     assert numbers(lines.take(True)) == {"a": [2]}
 
 
+def test_who_gathers_lines_is_woken_by_an_end_of_that_way_alone() -> None:
+    """The first of these would take a minute for each, were nobody woken."""
+    lines, seat = WaitingLines(), Sitting("a", followed=True)
+    lines.put([Said(seat, Line(1, 1.0, {}), None, JobState.DONE)])
+    lines.gather(True, 60)
+    lines.hurry()
+    lines.gather(True, 60)
+    lines.gather(False, 60)
+
+
 def test_what_could_not_be_written_comes_before_what_was_said_since() -> None:
     lines, seat = WaitingLines(), Sitting("a")
     lines.put(said(seat, 1, 2))

@@ -70,6 +70,7 @@ class WaitingLines:
         self._said: dict[str, list[Said]] = {}  # by job, in the order in which they began to speak
         self._taken: set[str] = set()
         self._news = {True: threading.Event(), False: threading.Event()}
+        self._ends = {True: threading.Event(), False: threading.Event()}
 
     def put(self, said: Iterable[Said]) -> None:
         """After all that was put before."""
@@ -78,6 +79,8 @@ class WaitingLines:
             for each in said:
                 self._said.setdefault(each.seat.job, []).append(each)
                 ways.add(each.seat.followed)
+                if each.state is not None:
+                    self._ends[each.seat.followed].set()
         for followed in ways:
             self._news[followed].set()
 
@@ -86,10 +89,20 @@ class WaitingLines:
         self._news[followed].wait()
         self._news[followed].clear()
 
+    def gather(self, followed: bool, seconds: float) -> None:
+        """Returns when time is over, or a job has ended: somebody may wait for nothing but that."""
+        self._ends[followed].wait(seconds)
+        self._ends[followed].clear()
+
     def wake(self) -> None:
         """Let all who wait look."""
         for news in self._news.values():
             news.set()
+
+    def hurry(self) -> None:
+        """Let nobody gather more."""
+        for ends in self._ends.values():
+            ends.set()
 
     def take(self, followed: bool) -> Batch:
         """What some jobs said that are followed, or are not: whoever takes it gives it back, `written` or not."""

@@ -21,8 +21,8 @@ from lading.services.running.ending import ending_of
 from lading.services.running.lines import Batch, Said, WaitingLines
 
 GATHER_SECONDS = {True: 0.03, False: 0.1}
-"""How long lines wait for others, once some were written; the first go at once. Those that are followed, and those that
-only who asks will see."""
+"""How long lines wait for others, once some were written; the first go at once, and so does an end. Those that are
+followed, and those that only who asks will see."""
 
 AGAIN_SECONDS = 1.0
 """Between two attempts at a database that refuses."""
@@ -69,6 +69,7 @@ class JobWriter:
         """Write what is left, once, and end the threads."""
         self._over.set()
         self._lines.wake()
+        self._lines.hurry()
         for thread in self._threads:
             thread.join()
         self._threads = ()
@@ -143,7 +144,7 @@ class JobWriter:
         while not self._over.is_set():
             self._lines.wait(followed)
             if self._write_all(followed):
-                self._over.wait(GATHER_SECONDS[followed])
+                self._lines.gather(followed, GATHER_SECONDS[followed])
             else:
                 self._lines.wake()
                 self._over.wait(AGAIN_SECONDS)
