@@ -20,7 +20,7 @@ from lading.main.content_place import OwnContent
 from lading.main.counting import Counting
 from lading.main.gating import GateCare
 from lading.main.gauges import watch_all
-from lading.main.handing_over import dispatch_of, shared_places
+from lading.main.handing_over import dispatch_of
 from lading.main.hosts import Hosts, open_hosts
 from lading.main.insides import InsideCare
 from lading.main.own_engine import USER_AGENT, Lanes
@@ -95,8 +95,6 @@ def running(settings: Settings, native: Platform, *, doors: bool = True) -> Iter
 
     Raises StorageFailed, SecretKeyWrong, NothingShared and what the settings get wrong.
     """
-    if settings.workers:
-        shared_places(settings)
     with ExitStack() as stack:
         yield _running(stack, settings, native, doors=doors)
 

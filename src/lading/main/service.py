@@ -36,6 +36,7 @@ from lading.main.awaiting import awaited
 from lading.main.certificates import certificate_of, renew
 from lading.main.data_folder import KeptPort, open_to_others, private_folder, served_alone, telling_port
 from lading.main.docker_door import check_doors, docker_door
+from lading.main.handing_over import shared_places
 from lading.main.logs import logged_to
 from lading.main.open_files import raise_open_files
 from lading.main.product import Running, running
@@ -84,13 +85,15 @@ def served_product(
     """All listeners while inside; `web` is where the built web app is. Where the database or the object store is away
     it waits for them, until `cancel` ends that.
 
-    Raises FolderServed, PortTaken, OpenToOthers, HostUnknown, CertificateUnusable, CertificateHalf, StorageFailed,
-    ChildFailed, Cancelled.
+    Raises FolderServed, PortTaken, NothingShared, OpenToOthers, HostUnknown, CertificateUnusable, CertificateHalf,
+    StorageFailed, ChildFailed, Cancelled.
     """
     if settings.no_auth and not is_loopback(settings.host):
         raise OpenToOthers(settings.host)
     _check_host(settings.host)
     check_doors(settings)
+    if settings.workers:
+        shared_places(settings)
     sign_on_client(settings)
     certificate = certificate_of(settings)
     data = private_folder(settings.data)
