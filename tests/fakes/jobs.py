@@ -16,7 +16,7 @@ from lading.services.clocks import Clocks
 from lading.services.jobs.job import Job, JobRequest, JsonObject, Telling
 from lading.services.jobs.kinds import Admit, WorkKind
 from lading.services.running.dispatch import Dispatch, NobodyElse
-from lading.services.running.feed import Follower
+from lading.services.running.follower import Follower
 from lading.services.running.jobs import Jobs
 from lading.services.running.runner import JobQueue, JobRunner, Surroundings
 from lading.services.wakes import Woken

@@ -9,7 +9,8 @@ from typing import TypeVar
 import pytest
 
 from lading.services.jobs.job import UNREADABLE, Job, JobState, JsonObject, Line, Telling
-from lading.services.running.feed import KEPT_LINES, Follower
+from lading.services.running.feed import KEPT_LINES
+from lading.services.running.follower import Follower
 from lading.services.running.reading import LineTold, Told
 from lading.wire.event_stream import line_text
 from lading.wire.message import Cancel

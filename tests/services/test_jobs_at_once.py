@@ -10,7 +10,7 @@ import pytest
 from lading.backends.job_queue.threads import ThreadQueue
 from lading.services.jobs.job import JobState, JsonObject, Telling
 from lading.services.jobs.records import JobFilter
-from lading.services.running.feed import Follower
+from lading.services.running.follower import Follower
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Piece, Planned, State
 from tests.fakes.jobs import ADMIN, ALICE, BOB, BOUND_SECONDS, Stage, asked, nothing

@@ -18,7 +18,7 @@ from lading.fronts.rest_api.followed_lines import FollowedLines
 from lading.services.access import Actor, NotLoggedIn
 from lading.services.jobs.job import JsonObject, Telling
 from lading.services.jobs.sight import JobSight
-from lading.services.running.feed import Follower
+from lading.services.running.follower import Follower
 from lading.services.watching.looks import JobLooks, Looked
 from lading.wire.message import Cancel
 from lading.wire.progress import Advanced, Held, Piece, Planned, State

@@ -24,6 +24,7 @@ class CommitMark:
         try:
             if os.fstat(self._file).st_size < _BYTES:  # a mapped page that is not there yet is death by SIGBUS
                 self.change()
+            # Read as the one number that it is ("Q": eight bytes), and not as bytes, which would be copied one by one.
             self._seen = memoryview(mmap.mmap(self._file, _BYTES, access=mmap.ACCESS_READ)).cast("Q")
         except BaseException:
             os.close(self._file)

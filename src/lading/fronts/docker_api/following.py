@@ -17,7 +17,7 @@ from lading.fronts.docker_api.product import News
 from lading.services.access import Actor
 from lading.services.jobs.job import Job, JsonObject
 from lading.services.running.ending import ending_of
-from lading.services.running.feed import Follower
+from lading.services.running.follower import Follower
 from lading.services.running.reading import LineTold, Reading, TickTold
 from lading.wire.message import Cancel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lading.services.access import Denied
-from lading.services.running.feed import Follower
+from lading.services.running.follower import Follower
 from lading.services.running.jobs import JobUnknown
 from lading.services.running.reading import LineTold, Reading
 from lading.wire.job_board_stream import gone_event, lines_event
@@ -61,7 +61,7 @@ class FollowedLines:
         return b"".join(self._taken(job, self._followers[job].catch_up) for job in behind if job in self._followers)
 
     def doubt(self) -> None:
-        """As services.running.feed.Follower.doubt."""
+        """As services.running.follower.Follower.doubt."""
         for follower in self._followers.values():
             follower.doubt()
 

@@ -23,7 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from lading.errors import LadingError
 from lading.fronts.rest_api.gathered import Gathered
 from lading.fronts.rest_api.rest import rung
-from lading.services.running.feed import Follower
+from lading.services.running.follower import Follower
 from lading.services.running.reading import Reading
 from lading.wire.event_stream import COMMENT
 

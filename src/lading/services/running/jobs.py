@@ -29,7 +29,7 @@ from lading.services.jobs.job import Job, JobRequest, JobState, JsonObject, Line
 from lading.services.jobs.records import JobFilter, JobRecords, Page
 from lading.services.jobs.sight import JobSight
 from lading.services.running.ending import ending_of
-from lading.services.running.feed import Follower
+from lading.services.running.follower import Follower
 from lading.services.running.runner import JobRunner
 from lading.services.running.standing import Standing
 from lading.wire.plain_json import plain_object
